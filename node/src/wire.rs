@@ -1,0 +1,192 @@
+//! The JSON bodies that nodes and their clients exchange.
+//!
+//! Every type here is public interface (DESIGN, section 2): a field is renamed only
+//! together with a schema version.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Header with which a client numbers its own write; without it the leader uses the version.
+pub const WRITE_ID_HEADER: &str = "x-write-id";
+
+/// What a node is to its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Accepts client writes and replicates them.
+    Leader,
+    /// Accepts replication and answers reads, possibly stale ones.
+    Follower,
+}
+
+/// `GET /health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Always true: a node that answers is healthy.
+    pub ok: bool,
+    /// What this node is.
+    pub role: Role,
+    /// `NODE_NAME`.
+    pub node: String,
+    /// Acknowledgements a write waits for.
+    pub write_quorum: u32,
+    /// Base URLs of the followers, in index order; empty on a follower.
+    pub followers: Vec<String>,
+    /// Replications started and not yet finished; 0 on a follower.
+    pub in_flight: u64,
+    /// This node's clock when it answered, see [`crate::clock::Clock`].
+    pub now_us: u64,
+}
+
+/// `GET /kv/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Value {
+    /// The key asked for.
+    pub key: String,
+    /// What this node holds, possibly stale on a follower.
+    pub value: String,
+    /// The leader's number of that write.
+    pub version: u64,
+    /// Who answered.
+    pub role: Role,
+}
+
+/// Body of `PUT /kv/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Put {
+    /// The value to store.
+    pub value: String,
+}
+
+/// Answer 200 to `PUT /kv/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutDone {
+    /// Always `ok`.
+    pub status: String,
+    /// The key written.
+    pub key: String,
+    /// The value written.
+    pub value: String,
+    /// The number the leader gave this write; numbers are dense and start at 1.
+    pub version: u64,
+    /// Followers that had acknowledged when the answer was sent.
+    pub acks: u32,
+    /// Acknowledgements that were needed.
+    pub required: u32,
+}
+
+/// Every error answer; `acks` and `required` are there when a quorum was missed (503, 504).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// A `snake_case` code that programs may match on.
+    pub error: String,
+    /// The same for people.
+    pub message: String,
+    /// Followers that had acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<u32>,
+    /// Acknowledgements that were needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<u32>,
+    /// The number the leader gave the refused write: it is applied on the leader all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// Body of `POST /replicate/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replicate {
+    /// The value to store.
+    pub value: String,
+    /// The leader's number; without one the follower counts on from what it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// Answer 200 to `POST /replicate/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replicated {
+    /// False when the follower keeps what it holds because that is newer.
+    pub applied: bool,
+    /// The version the follower now holds.
+    pub version: u64,
+}
+
+/// `GET /debug/store`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreDump {
+    /// `NODE_NAME`.
+    pub node: String,
+    /// What this node is.
+    pub role: Role,
+    /// Every key and its value.
+    pub store: BTreeMap<String, String>,
+    /// Every key and the leader's number of the write it holds.
+    pub versions: BTreeMap<String, u64>,
+}
+
+/// How one replication ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The follower answered.
+    Acked,
+    /// `REPLICATION_TIMEOUT_S` passed first: this copy is lost (or arrived unacknowledged).
+    Timeout,
+    /// The follower refused or could not be reached.
+    Failed,
+    /// Not over yet.
+    Pending,
+}
+
+/// One line of the leader's trace: one write on its way to one follower.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderRecord {
+    /// The client's `x-write-id`, or the version where there was none.
+    pub write: u64,
+    /// The leader's number.
+    pub version: u64,
+    /// The key written.
+    pub key: String,
+    /// Index into `followers`, from 0.
+    pub follower: u32,
+    /// The injected delay that was drawn, in microseconds.
+    pub delay_us: u64,
+    /// When the request left, after the delay; absent while it has not.
+    pub sent_us: Option<u64>,
+    /// When the acknowledgement came; absent without one.
+    pub acked_us: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// One line of a follower's trace: one arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowerRecord {
+    /// The leader's number.
+    pub version: u64,
+    /// The key written.
+    pub key: String,
+    /// False when the follower kept something newer.
+    pub applied: bool,
+    /// When it arrived, on this node's clock.
+    pub at_us: u64,
+}
+
+/// `GET /debug/trace`. Records are in the order in which they began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceDump<R> {
+    /// `NODE_NAME`.
+    pub node: String,
+    /// What this node is, and so which records follow.
+    pub role: Role,
+    /// This node's clock when it answered; the records' times are on the same clock.
+    pub now_us: u64,
+    /// Records forgotten because the trace was full.
+    pub dropped: u64,
+    /// The trace.
+    pub records: Vec<R>,
+}
