@@ -1,1 +1,7 @@
-//! stub
+//! labctl: what does a write quorum buy, and what does it cost?
+//!
+//! The flow has one direction: `config` -> `load` plan -> `cluster` + `load` -> `data` ->
+//! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
+
+pub mod config;
+pub mod data;

@@ -1,1 +1,3 @@
-//! stub
+//! The replicated key-value store.
+
+pub mod wire;

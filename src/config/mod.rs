@@ -1,0 +1,39 @@
+//! `experiments.toml` as validated types: what got in here is sound.
+
+mod parse;
+mod problem;
+mod types;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+pub use parse::parse;
+pub use problem::{ConfigError, Problem};
+pub use types::{
+    BackendChoice, Concurrency, DelayRange, Expect, Experiment, ExperimentName, Followers, KeyCount, Network, Order,
+    Pacing, Quorum, Timeout, Workload, WriteCount,
+};
+
+/// The newest `schema` of `experiments.toml` that this labctl reads.
+pub const SCHEMA: i64 = 1;
+
+/// A whole `experiments.toml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What `labctl run all` runs; one of `experiments`.
+    pub default: ExperimentName,
+    /// Every experiment by its name.
+    pub experiments: BTreeMap<ExperimentName, Experiment>,
+}
+
+impl Config {
+    /// Reads and validates `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and, for every problem in it, line, column and text.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        parse(&text).map_err(|problems| ConfigError::Invalid { path: path.into(), problems })
+    }
+}

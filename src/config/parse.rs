@@ -1,0 +1,268 @@
+//! From TOML text to [`Config`], collecting every problem instead of stopping at the first.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::Problem;
+use super::types::{
+    BackendChoice, DelayRange, Expect, Experiment, ExperimentName, Network, Order, Pacing, Quorum, Timeout, Workload,
+};
+use super::{Config, SCHEMA};
+
+/// Parses the text of an `experiments.toml`.
+///
+/// # Errors
+/// Every problem of the file, in its order; the list is never empty.
+pub fn parse(input: &str) -> Result<Config, Vec<Problem>> {
+    let root = DeTable::parse(input)
+        .map_err(|error| vec![Problem::at(input, error.span().unwrap_or(0..0), error.message().replace('\n', ", "))])?;
+    let mut problems = Problems { input, found: Vec::new() };
+    let config = read_config(root, &mut problems);
+    problems.found.sort_by_key(|problem| (problem.line, problem.column));
+    match config {
+        Some(config) if problems.found.is_empty() => Ok(config),
+        _ => Err(problems.found),
+    }
+}
+
+/// What is wrong so far.
+struct Problems<'i> {
+    input: &'i str,
+    found: Vec<Problem>,
+}
+
+impl Problems<'_> {
+    fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.found.push(Problem::at(self.input, span, message));
+    }
+}
+
+/// A table being taken apart: what is left at the end was not known.
+struct Fields<'i> {
+    table: DeTable<'i>,
+    span: Range<usize>,
+    path: String,
+    known: Vec<&'static str>,
+}
+
+impl<'i> Fields<'i> {
+    fn of(table: Spanned<DeTable<'i>>, path: &str) -> Self {
+        let span = table.span();
+        Self { table: table.into_inner(), span, path: path.to_owned(), known: Vec::new() }
+    }
+
+    /// Removes a field and says where its value stands.
+    fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'i>>> {
+        self.known.push(key);
+        self.table.remove(key)
+    }
+
+    /// Removes and deserializes a field; `default` where it is absent. A wrong one is
+    /// noted and also answered by `default`, so that what follows can still be checked.
+    fn value<T: DeserializeOwned>(&mut self, key: &'static str, default: T, problems: &mut Problems<'_>) -> Located<T> {
+        let Some(value) = self.take(key) else {
+            return Located { value: default, span: self.span.clone(), good: true };
+        };
+        let span = value.span();
+        match T::deserialize(value.into_deserializer()) {
+            Ok(value) => Located { value, span, good: true },
+            Err(error) => {
+                let at = error.span().unwrap_or_else(|| span.clone());
+                problems.add(at, format!("{}{key}: {}", self.path, error.message()));
+                Located { value: default, span, good: false }
+            }
+        }
+    }
+
+    /// Removes a sub-table; an empty one where it is absent or not a table.
+    fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Self {
+        let path = format!("{}{key}.", self.path);
+        match self.take(key) {
+            Some(value) => as_table(value, &path, problems),
+            None => Self { table: DeTable::new(), span: self.span.clone(), path, known: Vec::new() },
+        }
+    }
+
+    /// Notes whatever nobody asked for.
+    fn finish(self, problems: &mut Problems<'_>) {
+        for key in self.table.keys() {
+            let name: &str = key.get_ref();
+            let near = self
+                .known
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, name), *known))
+                .min()
+                .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 3);
+            let hint = match near {
+                Some((_, known)) => format!("did you mean `{known}`?"),
+                None => format!("accepted are {}", self.known.join(", ")),
+            };
+            problems.add(key.span(), format!("unknown key `{}{name}`; {hint}", self.path));
+        }
+    }
+}
+
+/// A value and where it stands.
+struct Located<T> {
+    value: T,
+    span: Range<usize>,
+    good: bool,
+}
+
+fn as_table<'i>(value: Spanned<DeValue<'i>>, path: &str, problems: &mut Problems<'_>) -> Fields<'i> {
+    let span = value.span();
+    let table = match value.into_inner() {
+        DeValue::Table(table) => table,
+        other => {
+            let name = path.trim_end_matches('.');
+            problems
+                .add(span.clone(), format!("{name} is a table, [{name}], not a value of type {}", other.type_str()));
+            DeTable::new()
+        }
+    };
+    Fields { table, span, path: path.to_owned(), known: Vec::new() }
+}
+
+fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Option<Config> {
+    let mut fields = Fields::of(root, "");
+    let schema = fields.value("schema", SCHEMA, problems);
+    if schema.good && schema.value != SCHEMA {
+        problems
+            .add(schema.span, format!("schema is {SCHEMA}, not {}; a newer file wants a newer labctl", schema.value));
+    }
+    let default = fields.value::<Option<ExperimentName>>("default", None, problems);
+    let experiments = read_experiments(&mut fields, problems);
+    fields.finish(problems);
+    let names: Vec<&str> = experiments.keys().map(ExperimentName::as_str).collect();
+    if names.is_empty() && problems.found.is_empty() {
+        problems.add(0..0, "there is no experiment; begin one with [experiment.NAME]");
+    }
+    match default.value {
+        Some(name) if experiments.contains_key(&name) => Some(Config { default: name, experiments }),
+        Some(name) => {
+            problems
+                .add(default.span, format!("default names no experiment: `{name}`; there are {}", names.join(", ")));
+            None
+        }
+        None if default.good => {
+            problems.add(0..0, format!("`default` is missing; it names one of {}", names.join(", ")));
+            None
+        }
+        None => None,
+    }
+}
+
+fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTreeMap<ExperimentName, Experiment> {
+    let mut experiments = BTreeMap::new();
+    for (key, value) in fields.table("experiment", problems).table {
+        match ExperimentName::try_from(key.get_ref().to_string()) {
+            Ok(name) => {
+                let path = format!("experiment.{name}.");
+                let mut table = as_table(value, &path, problems);
+                experiments.insert(name, read_experiment(&mut table, problems));
+                table.finish(problems);
+            }
+            Err(message) => problems.add(key.span(), message),
+        }
+    }
+    experiments
+}
+
+fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Experiment {
+    let lab = Experiment::default();
+    let followers = fields.value("followers", lab.followers, problems);
+    let quorums = read_quorums(fields, "quorums", lab.quorums, problems);
+    for quorum in &quorums {
+        if quorum.value.get() > followers.value.get() {
+            let message = format!(
+                "{}quorums: a write quorum of {} can never be reached by {} followers",
+                fields.path, quorum.value, followers.value
+            );
+            problems.add(quorum.span.clone(), message);
+        }
+    }
+    let seed = fields.value("seed", lab.seed, problems).value;
+    let backend = fields.value::<BackendChoice>("backend", lab.backend, problems).value;
+    let mut table = fields.table("network", problems);
+    let network = read_network(&mut table, lab.network, problems);
+    table.finish(problems);
+    let mut table = fields.table("workload", problems);
+    let workload = read_workload(&mut table, lab.workload, problems);
+    table.finish(problems);
+    let mut table = fields.table("expect", problems);
+    let consistent_at = read_quorums(&mut table, "consistent_at", Vec::new(), problems);
+    table.finish(problems);
+    let quorums: Vec<Quorum> = quorums.into_iter().map(|quorum| quorum.value).collect();
+    for expected in &consistent_at {
+        if !quorums.contains(&expected.value) {
+            let message = format!("{}expect.consistent_at: {} is not among quorums", fields.path, expected.value);
+            problems.add(expected.span.clone(), message);
+        }
+    }
+    let expect = Expect { consistent_at: consistent_at.into_iter().map(|quorum| quorum.value).collect() };
+    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect }
+}
+
+/// Reads a list of distinct quorums; an empty `quorums` is refused by its default being none.
+fn read_quorums(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    default: Vec<Quorum>,
+    problems: &mut Problems<'_>,
+) -> Vec<Located<Quorum>> {
+    let must_have_one = !default.is_empty();
+    let default = default.into_iter().map(|quorum| Spanned::new(0..0, quorum)).collect();
+    let list = fields.value::<Vec<Spanned<Quorum>>>(key, default, problems);
+    if must_have_one && list.value.is_empty() {
+        problems.add(list.span, format!("{}{key}: at least one write quorum", fields.path));
+    }
+    let mut read: Vec<Located<Quorum>> = Vec::new();
+    for quorum in list.value {
+        // A default has no place of its own in the file: what is wrong with it is the table's.
+        let span = if quorum.span().is_empty() { fields.span.clone() } else { quorum.span() };
+        let value = quorum.into_inner();
+        if read.iter().any(|earlier| earlier.value == value) {
+            problems.add(span, format!("{}{key}: {value} is there twice", fields.path));
+        } else {
+            read.push(Located { value, span, good: true });
+        }
+    }
+    read
+}
+
+fn read_network(fields: &mut Fields<'_>, lab: Network, problems: &mut Problems<'_>) -> Network {
+    let min = fields.value::<u32>("min_delay_ms", lab.delay.min_ms(), problems);
+    let max = fields.value::<u32>("max_delay_ms", lab.delay.max_ms(), problems);
+    let delay = DelayRange::new(min.value, max.value).unwrap_or_else(|message| {
+        if min.good && max.good {
+            problems.add(max.span, format!("{}{message}", fields.path));
+        }
+        lab.delay
+    });
+    Network {
+        delay,
+        replication_timeout_s: fields
+            .value::<Timeout>("replication_timeout_s", lab.replication_timeout_s, problems)
+            .value,
+        global_request_timeout_s: fields
+            .value::<Timeout>("global_request_timeout_s", lab.global_request_timeout_s, problems)
+            .value,
+        order: fields.value::<Order>("order", lab.order, problems).value,
+    }
+}
+
+fn read_workload(fields: &mut Fields<'_>, lab: Workload, problems: &mut Problems<'_>) -> Workload {
+    Workload {
+        writes: fields.value("writes", lab.writes, problems).value,
+        concurrency: fields.value("concurrency", lab.concurrency, problems).value,
+        keys: fields.value("keys", lab.keys, problems).value,
+        pacing: fields.value::<Pacing>("pacing", lab.pacing, problems).value,
+    }
+}
+
+#[cfg(test)]
+mod tests;

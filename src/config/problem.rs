@@ -1,0 +1,100 @@
+//! What is wrong with an `experiments.toml`, and where.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Why a configuration cannot be used.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file says something that makes no sense; every problem is listed.
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, in the order of the file; never empty.
+        problems: Vec<Problem>,
+    },
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
+                write!(
+                    f,
+                    "{}: no such file; run labctl in a folder with an experiments.toml, or name one with --config",
+                    path.display()
+                )
+            }
+            Self::Read { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Invalid { path, problems } => {
+                for (index, problem) in problems.iter().enumerate() {
+                    let newline = if index == 0 { "" } else { "\n" };
+                    write!(f, "{newline}{}:{problem}", path.display())?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// One thing wrong with a file, displayed as `line:column: message` and the line itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong, and what would be accepted.
+    pub message: String,
+    /// The whole line, for showing.
+    pub text: String,
+    /// How many characters of it, from `column` on, are meant.
+    pub width: usize,
+}
+
+impl Problem {
+    /// Locates a byte span of `input`.
+    #[must_use]
+    pub fn at(input: &str, span: Range<usize>, message: impl Into<String>) -> Self {
+        let start = input.floor_char_boundary(span.start);
+        let before = &input[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let text = input[line_start..].lines().next().unwrap_or_default();
+        let end = input.floor_char_boundary(span.end.clamp(start, line_start + text.len()).max(start));
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: input[line_start..start].chars().count() + 1,
+            message: message.into(),
+            text: text.to_owned(),
+            width: input[start..end].chars().count().max(1),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}:{}: {}", self.line, self.column, self.message)?;
+        let gutter = self.line.to_string();
+        writeln!(f, "  {gutter} | {}", self.text.replace('\t', " "))?;
+        write!(
+            f,
+            "  {:gutter$} | {:indent$}{}",
+            "",
+            "",
+            "^".repeat(self.width),
+            gutter = gutter.len(),
+            indent = self.column - 1
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! `manifest.json`: under which conditions a run's facts came about.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Experiment, ExperimentName, Quorum};
+
+/// The newest schema of a run directory that this labctl reads and the one it writes.
+pub const SCHEMA: u32 = 1;
+
+/// `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the run directory's layout, [`SCHEMA`].
+    pub schema: u32,
+    /// The experiment's name.
+    pub experiment: ExperimentName,
+    /// The write quorum of this run.
+    pub quorum: Quorum,
+    /// The experiment as it was resolved: file, defaults and command line.
+    pub config: Experiment,
+    /// SHA-256 of `config` as canonical JSON, hexadecimal.
+    pub config_sha256: String,
+    /// The seed, again, for whoever greps.
+    pub seed: u64,
+    /// Where the nodes ran.
+    pub backend: BackendFacts,
+    /// SHA-256 of the node's executable, hexadecimal; absent where the nodes were not ours.
+    pub node_sha256: Option<String>,
+    /// The source the running labctl was started in.
+    pub git: Option<GitFacts>,
+    /// labctl's own version.
+    pub labctl_version: String,
+    /// The command line.
+    pub argv: Vec<String>,
+    /// The machine.
+    pub host: HostFacts,
+    /// When the run began, RFC 3339 UTC.
+    pub started: String,
+    /// When its last dump was taken, RFC 3339 UTC.
+    pub finished: String,
+    /// From the run's start to the last write's answer, in microseconds.
+    pub load_us: u64,
+    /// From the last write's answer until nothing was in flight, in microseconds.
+    pub settle_us: u64,
+    /// False when the deadline passed first: what the final snapshots say is then not final.
+    pub settled: bool,
+    /// From before the cluster started until after it was down, in microseconds.
+    pub wall_us: u64,
+    /// Trace records the nodes forgot because their trace was full.
+    pub trace_dropped: u64,
+}
+
+/// Where the nodes ran, and with which versions of what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendFacts {
+    /// `compose`, `process` or `sim`.
+    pub name: String,
+    /// Why this one, where `auto` chose it.
+    pub reason: Option<String>,
+    /// Docker Engine's version.
+    pub engine: Option<String>,
+    /// Docker Compose's version.
+    pub compose: Option<String>,
+    /// The node image's content digest.
+    pub image: Option<String>,
+}
+
+/// Which source was checked out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitFacts {
+    /// The commit's full hash.
+    pub commit: String,
+    /// Whether tracked files differed from it.
+    pub dirty: bool,
+}
+
+/// The machine, as far as it bears on latencies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// Operating system and architecture, e.g. `linux x86_64`.
+    pub os: String,
+    /// Kernel release, where it can be told.
+    pub kernel: Option<String>,
+    /// Logical processors usable by labctl.
+    pub cpus: u32,
+    /// Memory in MiB, where it can be told.
+    pub memory_mib: Option<u64>,
+}

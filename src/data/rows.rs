@@ -1,0 +1,82 @@
+//! The raw facts of a run, as rows: `writes.csv`, `replication.csv`, `arrivals.csv`.
+//!
+//! Times are microseconds from the run's start on one monotonic clock. They are signed
+//! where another node's clock is read, since warm-up lies before the start.
+
+use serde::{Deserialize, Serialize};
+
+pub use labnode::wire::Outcome as ReplicationOutcome;
+
+/// How a write ended, as far as its client can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteOutcome {
+    /// Acknowledged with the quorum.
+    Ok,
+    /// The node said no: the quorum was not reached. The write may still have been applied.
+    Failed,
+    /// No answer came; the write may or may not have been applied.
+    Unknown,
+}
+
+/// One line of `writes.csv`: one client write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteRow {
+    /// The write's number in the plan, from 0; its `x-write-id`.
+    pub write: u64,
+    /// The key written.
+    pub key: String,
+    /// The value written, unique to this write.
+    pub value: String,
+    /// When the request began.
+    pub start_us: u64,
+    /// From the request's begin to the last byte of the answer (or the error).
+    pub latency_us: u64,
+    /// How it ended.
+    pub outcome: WriteOutcome,
+    /// The answer's status, where one came.
+    pub http_status: Option<u16>,
+    /// The leader's number for it, where it said so.
+    pub version: Option<u64>,
+    /// Acknowledgements the leader counted when it answered.
+    pub acks: Option<u32>,
+    /// The error's code and message, where there was one.
+    pub error: Option<String>,
+}
+
+/// One line of `replication.csv`: one write on its way to one follower (the leader's trace).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicationRow {
+    /// The write's number in the plan.
+    pub write: u64,
+    /// The leader's number.
+    pub version: u64,
+    /// The key written.
+    pub key: String,
+    /// `f1`, `f2`, ...
+    pub follower: String,
+    /// The injected delay drawn.
+    pub delay_us: u64,
+    /// When the request left the leader, after the delay.
+    pub sent_us: Option<i64>,
+    /// When the leader had the follower's answer.
+    pub acked_us: Option<i64>,
+    /// How it ended.
+    pub outcome: ReplicationOutcome,
+}
+
+/// One line of `arrivals.csv`: one replicate request reaching a follower (the followers' traces).
+/// Rows are grouped by follower and within one are in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrivalRow {
+    /// `f1`, `f2`, ...
+    pub follower: String,
+    /// The leader's number.
+    pub version: u64,
+    /// The key written.
+    pub key: String,
+    /// False when the follower kept something newer (`version` order).
+    pub applied: bool,
+    /// When it arrived.
+    pub at_us: i64,
+}
