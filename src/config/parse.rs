@@ -143,6 +143,7 @@ fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Optio
     }
     match default.value {
         Some(name) if experiments.contains_key(&name) => Some(Config { default: name, experiments }),
+        Some(_) if names.is_empty() => None,
         Some(name) => {
             problems
                 .add(default.span, format!("default names no experiment: `{name}`; there are {}", names.join(", ")));

@@ -1,0 +1,91 @@
+//! Where the nodes run: containers, child processes, or virtual time.
+
+mod spec;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+pub use spec::{ClusterSpec, Endpoints};
+use tokio_util::sync::CancellationToken;
+
+use crate::data::BackendFacts;
+
+/// One leader and its followers, started fresh for one run.
+///
+/// Every method blocks (call it through `spawn_blocking`) and has a deadline of its own.
+/// Dropping a cluster takes it down, so an error or a panic leaves nothing behind.
+pub trait Cluster: Send {
+    /// Starts every node and says where they listen. They may not answer yet.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; `Interrupted` once `cancel` is cancelled. What had been started
+    /// is removed by [`Self::down`].
+    fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
+
+    /// What every node has printed so far, by node name. A node without a log is absent.
+    fn logs(&mut self) -> BTreeMap<String, Vec<u8>>;
+
+    /// Stops and removes all that `up` started. Calling it again does nothing.
+    ///
+    /// # Errors
+    /// [`ClusterError`] naming what is left.
+    fn down(&mut self) -> Result<(), ClusterError>;
+
+    /// Where the nodes run, with versions, for the manifest.
+    fn facts(&self) -> BackendFacts;
+}
+
+/// Why a cluster could not be started, asked or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// A command could not be started at all.
+    #[error("cannot run `{command}`: {source}")]
+    Spawn {
+        /// The command line.
+        command: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A command ended badly.
+    #[error("`{command}` failed ({status}){}", indented(.stderr))]
+    Failed {
+        /// The command line.
+        command: String,
+        /// `exit status 1`, `killed by signal 9`.
+        status: String,
+        /// What it printed, its last lines.
+        stderr: String,
+    },
+    /// A command did not end in time and was killed.
+    #[error("`{command}` did not end within {} s and was killed{}", .limit.as_secs(), indented(.stderr))]
+    Deadline {
+        /// The command line.
+        command: String,
+        /// How long it had.
+        limit: Duration,
+        /// What it printed, its last lines.
+        stderr: String,
+    },
+    /// A node did not start, or not in time.
+    #[error("{node}: {reason}{}", indented(.log))]
+    Node {
+        /// Which one.
+        node: String,
+        /// What was seen.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// Something about this machine or checkout is missing; the message says what to do.
+    #[error("{0}")]
+    Setup(String),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Text on lines of its own, indented; nothing where it is blank.
+fn indented(text: &str) -> String {
+    text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("\n    {line}")).collect()
+}
