@@ -3,6 +3,8 @@
 //! The flow has one direction: `config` -> `load` plan -> `cluster` + `load` -> `data` ->
 //! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
 
+pub mod client;
 pub mod cluster;
 pub mod config;
 pub mod data;
+pub mod load;

@@ -1,3 +1,4 @@
 //! The replicated key-value store.
 
+pub mod clock;
 pub mod wire;

@@ -1,11 +1,13 @@
 //! Where the nodes run: containers, child processes, or virtual time.
 
+mod process;
 mod spec;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+pub use process::ProcessCluster;
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 
