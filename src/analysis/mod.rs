@@ -6,6 +6,8 @@
 
 mod ks;
 mod stats;
+mod theory;
 
 pub use ks::{KsTest, ks_one_sample};
 pub use stats::{Interval, Mean, Quantile, Sample, quantile_ranks};
+pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
