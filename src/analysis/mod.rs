@@ -5,9 +5,17 @@
 //! cannot give is `None`, never NaN and never a guess.
 
 mod ks;
+mod latency;
+mod overhead;
 mod stats;
 mod theory;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod fixture;
+
 pub use ks::{KsTest, ks_one_sample};
+pub use latency::{Latency, ok_latencies, prediction};
+pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use stats::{Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
