@@ -4,6 +4,7 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod consistency;
 mod ks;
 mod latency;
 mod overhead;
@@ -14,6 +15,9 @@ mod theory;
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod fixture;
 
+pub use consistency::{
+    Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
+};
 pub use ks::{KsTest, ks_one_sample};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
