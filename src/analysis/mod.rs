@@ -9,6 +9,7 @@ mod ks;
 mod latency;
 mod overhead;
 mod stats;
+mod summary;
 mod theory;
 
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use ks::{KsTest, ks_one_sample};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use stats::{Interval, Mean, Quantile, Sample, quantile_ranks};
+pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
