@@ -3,6 +3,7 @@
 //! The flow has one direction: `config` -> `load` plan -> `cluster` + `load` -> `data` ->
 //! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
 
+pub mod analysis;
 pub mod client;
 pub mod cluster;
 pub mod config;
