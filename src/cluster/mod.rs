@@ -1,5 +1,6 @@
 //! Where the nodes run: containers, child processes, or virtual time.
 
+mod backend;
 mod process;
 mod spec;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+pub use backend::Backend;
 pub use process::ProcessCluster;
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
