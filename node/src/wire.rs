@@ -4,6 +4,7 @@
 //! together with a schema version.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,15 @@ pub enum Role {
     Leader,
     /// Accepts replication and answers reads, possibly stale ones.
     Follower,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+        })
+    }
 }
 
 /// `GET /health`.
