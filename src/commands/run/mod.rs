@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::job::Job;
@@ -60,8 +61,8 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
-    let backend = Backend::choose(job.experiment.backend, cancel).await?;
-    eprintln!("labctl: experiment {} on backend {}", job.name, backend.describe());
+    let backend = choose_backend(job, paths, cancel).await?;
+    eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
         experiment: job.name.clone(),
         backend: backend.name(),
@@ -102,4 +103,11 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
         finished.written.iter().for_each(|path| println!("  {}", path.display()));
     }
     Ok(finished)
+}
+
+/// Chooses the backend on a thread where blocking is welcome.
+async fn choose_backend(job: &Job, paths: &Paths, cancel: &CancellationToken) -> anyhow::Result<Backend> {
+    let (choice, root, cancel) = (job.experiment.backend, paths.root(), cancel.clone());
+    let chosen = spawn_blocking(move || Backend::choose(choice, &root, &cancel));
+    Ok(chosen.await.context("choosing the backend")??)
 }
