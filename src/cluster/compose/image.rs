@@ -53,13 +53,14 @@ impl NodeImage {
                 "there is no {COMPOSE_FILE} in {place}; run labctl in a checkout of its repository"
             )));
         }
-        let binary = node_binary(root, cancel)?;
-        let project = Project::new(docker.clone(), root, NODE);
+        let root = root.canonicalize().map_err(|source| about(root, &source))?;
+        let binary = node_binary(&root, cancel)?;
+        let project = Project::new(docker.clone(), &root, NODE);
         match &binary {
             Some(path) => project
                 .compose(None, PREBUILT_LIMIT)
                 .env("LABNODE_STAGE", "prebuilt")
-                .env("LABNODE_BINARY", path.strip_prefix(root).unwrap_or(path)),
+                .env("LABNODE_BINARY", path.strip_prefix(&root).unwrap_or(path)),
             None => project.compose(None, SOURCE_LIMIT).env("LABNODE_STAGE", "source"),
         }
         .env("LABNODE_IMAGE", NODE)
@@ -122,7 +123,10 @@ fn executable(message: &str) -> Option<PathBuf> {
 }
 
 /// A target folder elsewhere (CARGO_TARGET_DIR) is outside of what an image can be built from.
+/// `root` is canonical.
 fn within_context(root: &Path, built: PathBuf) -> Result<PathBuf, ClusterError> {
+    // Both canonical: a copy of a file onto itself would empty it.
+    let built = built.canonicalize().map_err(|source| about(&built, &source))?;
     if built.starts_with(root.join("target")) {
         return Ok(built);
     }
