@@ -3,7 +3,6 @@
 mod job;
 mod progress;
 mod quorum;
-mod signals;
 mod table;
 
 use std::path::PathBuf;
@@ -14,7 +13,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::job::Job;
-use super::{report, saved, select};
+use super::leftovers::{self, Keep};
+use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError};
@@ -105,9 +105,17 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
     Ok(finished)
 }
 
-/// Chooses the backend on a thread where blocking is welcome.
+/// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, paths: &Paths, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, root, cancel) = (job.experiment.backend, paths.root(), cancel.clone());
-    let chosen = spawn_blocking(move || Backend::choose(choice, &root, &cancel));
+    let chosen = spawn_blocking(move || {
+        let backend = Backend::choose(choice, &root, &cancel)?;
+        if let Backend::Compose { docker, .. } = &backend {
+            for name in leftovers::remove(docker, &root, Keep::ClusterToPlayWith, &cancel)? {
+                eprintln!("labctl: removed {name}, which a labctl that was killed had left behind");
+            }
+        }
+        Ok::<_, ClusterError>(backend)
+    });
     Ok(chosen.await.context("choosing the backend")??)
 }
