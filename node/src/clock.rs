@@ -1,5 +1,7 @@
 //! The one source of time in a node.
 
+mod alarm;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -7,16 +9,25 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-/// A monotonic clock that counts microseconds and follows tokio's, real or paused.
+/// A monotonic clock that counts microseconds: the machine's, or tokio's, real or paused.
 ///
-/// Every wait of a node goes through it, so that a simulation can stretch time: tokio's
-/// timers have a resolution of one millisecond, and with a stretch of 1000 one of those is
-/// one microsecond of this clock.
+/// Every wait of a node goes through it. That makes injected delays exact on a real machine,
+/// and lets a simulation stretch time: tokio's timers have a resolution of one millisecond,
+/// and with a stretch of 1000 one of those is one microsecond of this clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: Instant,
     base_us: u64,
-    stretch: u32,
+    pace: Pace,
+}
+
+/// What a clock's waits are made of.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    /// The system's clock, see [`alarm`].
+    Exact,
+    /// tokio's, so many units of which are one unit of this clock.
+    Tokio { stretch: u32 },
 }
 
 impl Clock {
@@ -28,7 +39,7 @@ impl Clock {
         Self {
             origin: Instant::now(),
             base_us: seconds * 1_000_000 + micros,
-            stretch: 1,
+            pace: Pace::Exact,
         }
     }
 
@@ -37,7 +48,7 @@ impl Clock {
         Self {
             origin: Instant::now(),
             base_us: 0,
-            stretch: 1,
+            pace: Pace::Tokio { stretch: 1 },
         }
     }
 
@@ -46,26 +57,30 @@ impl Clock {
     /// Only of use with tokio's clock paused. A stretch of 0 counts as 1.
     #[must_use]
     pub fn stretched(self, stretch: u32) -> Self {
+        let stretch = stretch.max(1);
         Self {
-            stretch: stretch.max(1),
+            pace: Pace::Tokio { stretch },
             ..self
         }
     }
 
     /// Microseconds on this clock.
     pub fn now_us(&self) -> u64 {
-        let elapsed = self.origin.elapsed().as_micros() / u128::from(self.stretch);
+        let elapsed = self.origin.elapsed().as_micros() / u128::from(self.stretch());
         self.base_us
             .saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
 
     /// Waits until `delay` has passed; returns at once, without yielding, when it is zero.
     ///
-    /// On an unstretched clock the wait is up to two milliseconds too long, never too short.
+    /// On the machine's clock the wait is some hundred microseconds too long, on tokio's one
+    /// or two of its milliseconds; never too short.
     pub async fn sleep(&self, delay: Duration) {
-        // tokio would round a wait of nothing up to its next millisecond.
-        if !delay.is_zero() {
-            tokio::time::sleep(self.stretch(delay)).await;
+        match self.pace {
+            // tokio would round a wait of nothing up to its next millisecond.
+            _ if delay.is_zero() => {}
+            Pace::Exact => alarm::sleep(delay).await,
+            Pace::Tokio { stretch } => tokio::time::sleep(delay.saturating_mul(stretch)).await,
         }
     }
 
@@ -78,11 +93,14 @@ impl Clock {
         limit: Duration,
         future: F,
     ) -> Result<F::Output, Elapsed> {
-        tokio::time::timeout(self.stretch(limit), future).await
+        tokio::time::timeout(limit.saturating_mul(self.stretch()), future).await
     }
 
-    fn stretch(&self, duration: Duration) -> Duration {
-        duration.saturating_mul(self.stretch)
+    fn stretch(&self) -> u32 {
+        match self.pace {
+            Pace::Exact => 1,
+            Pace::Tokio { stretch } => stretch,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-use super::{ConfigError, LONGEST, Order};
+use super::{ConfigError, LONGEST, MOST_FOLLOWERS, Order};
 use crate::delay::DelayRange;
 use crate::wire::Role;
 
@@ -18,7 +18,7 @@ pub(super) const TIMEOUT: &str = "a number of seconds above 0 and at most 3600";
 pub(super) const CAPACITY: &str = "a whole number from 0 to 1000000000";
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 const FOLLOWERS: &str =
-    "different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
+    "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
 
 /// An `http://host:port` without path, query or user, as it goes before `/replicate/...`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,7 +152,7 @@ pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
         .map(|part| {
             BaseUrl::parse(part.trim())
                 // A follower listed twice would count twice towards the quorum.
-                .filter(|url| seen.insert(url.clone()))
+                .filter(|url| seen.insert(url.clone()) && seen.len() <= MOST_FOLLOWERS)
                 .ok_or_else(|| ConfigError::Invalid {
                     name: "FOLLOWERS",
                     value: part.to_owned(),
