@@ -33,10 +33,7 @@ struct App {
 
 /// The routes of `node`, with an answer in JSON to every request.
 pub fn router(node: Arc<Node>) -> Router {
-    let app = App {
-        node,
-        large_bodies: Arc::new(Semaphore::new(body::LARGE_AT_ONCE)),
-    };
+    let app = App { node, large_bodies: Arc::new(Semaphore::new(body::LARGE_AT_ONCE)) };
     Router::new()
         .route("/health", get(health))
         .route("/kv/{key}", get(read).put(write))
@@ -55,11 +52,7 @@ async fn health(State(app): State<App>) -> Response {
 }
 
 async fn read(State(app): State<App>, key: Key) -> Result<Json<Value>, ApiError> {
-    let entry = app
-        .node
-        .store()
-        .get(key.as_str())
-        .ok_or_else(|| ApiError::unknown_key(key.as_str()))?;
+    let entry = app.node.store().get(key.as_str()).ok_or_else(|| ApiError::unknown_key(key.as_str()))?;
     Ok(Json(Value {
         key: key.into(),
         value: entry.value.as_ref().to_owned(),
@@ -68,25 +61,14 @@ async fn read(State(app): State<App>, key: Key) -> Result<Json<Value>, ApiError>
     }))
 }
 
-async fn write(
-    State(app): State<App>,
-    key: Key,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<PutDone>, ApiError> {
+async fn write(State(app): State<App>, key: Key, headers: HeaderMap, body: Body) -> Result<Json<PutDone>, ApiError> {
     let Node::Leader(leader) = app.node.as_ref() else {
-        return Err(ApiError::wrong_role(
-            "a follower takes no writes, only the leader does",
-        ));
+        return Err(ApiError::wrong_role("a follower takes no writes, only the leader does"));
     };
     let started_us = leader.clock().now_us();
     let id = write_id(&headers)?;
     let put: Put = app.json(&headers, body, Limit::PUT).await?;
-    let write = Write {
-        key: key.into(),
-        value: put.value,
-        id,
-    };
+    let write = Write { key: key.into(), value: put.value, id };
     Ok(Json(leader.put(write, started_us).await?))
 }
 
@@ -97,9 +79,7 @@ async fn replicate(
     body: Body,
 ) -> Result<Json<Replicated>, ApiError> {
     let Node::Follower(follower) = app.node.as_ref() else {
-        return Err(ApiError::wrong_role(
-            "the leader takes no replication, only followers do",
-        ));
+        return Err(ApiError::wrong_role("the leader takes no replication, only followers do"));
     };
     let body: Replicate = app.json(&headers, body, Limit::REPLICATE).await?;
     Ok(Json(follower.replicate(key.as_str(), &body)))
@@ -122,22 +102,14 @@ async fn empty_key() -> ApiError {
 }
 
 async fn unknown_route(request: Request) -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "unknown_route",
-        format!("no such path: {}", clip(request.uri().path())),
-    )
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_route", format!("no such path: {}", clip(request.uri().path())))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        format!(
-            "{} is not a method of {}",
-            clip(method.as_str()),
-            clip(uri.path())
-        ),
+        format!("{} is not a method of {}", clip(method.as_str()), clip(uri.path())),
     )
 }
 

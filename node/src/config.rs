@@ -91,26 +91,19 @@ impl NodeConfig {
     /// The first variable that is missing or not accepted.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = parse::Vars::new(&var);
-        let role =
-            vars.get("ROLE", "leader or follower", parse::role)?
-                .ok_or(ConfigError::Missing {
-                    name: "ROLE",
-                    expected: "leader or follower",
-                })?;
+        let role = vars
+            .get("ROLE", "leader or follower", parse::role)?
+            .ok_or(ConfigError::Missing { name: "ROLE", expected: "leader or follower" })?;
         let followers = parse::followers(&vars)?;
         Ok(Self {
             role,
-            name: vars
-                .get("NODE_NAME", parse::NAME, parse::name)?
-                .unwrap_or_else(|| role.to_string()),
+            name: vars.get("NODE_NAME", parse::NAME, parse::name)?.unwrap_or_else(|| role.to_string()),
             listen: listen_addr(&var)?,
             followers: match role {
                 Role::Leader => followers,
                 Role::Follower => Vec::new(),
             },
-            write_quorum: vars
-                .get("WRITE_QUORUM", parse::COUNT, |text| text.parse().ok())?
-                .unwrap_or(1),
+            write_quorum: vars.get("WRITE_QUORUM", parse::COUNT, |text| text.parse().ok())?.unwrap_or(1),
             delay: parse::delay_range(&vars)?,
             delay_seed: vars.get("DELAY_SEED", parse::SEED, |text| text.parse().ok())?,
             replication_timeout: vars
@@ -119,20 +112,16 @@ impl NodeConfig {
             request_timeout: vars
                 .get("GLOBAL_REQUEST_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?
                 .unwrap_or(Duration::from_secs(5)),
-            order: vars
-                .get("REPLICATION_ORDER", "arrival or version", parse::order)?
-                .unwrap_or(Order::Arrival),
-            trace_capacity: vars
-                .get("TRACE_CAPACITY", parse::CAPACITY, parse::capacity)?
-                .unwrap_or(1_000_000),
+            order: vars.get("REPLICATION_ORDER", "arrival or version", parse::order)?.unwrap_or(Order::Arrival),
+            trace_capacity: vars.get("TRACE_CAPACITY", parse::CAPACITY, parse::capacity)?.unwrap_or(1_000_000),
         })
     }
 
     /// What is odd about these settings but no reason not to start.
     pub fn warning(&self) -> Option<String> {
         let followers = self.followers.len();
-        let beyond = self.role == Role::Leader
-            && usize::try_from(self.write_quorum).is_ok_and(|quorum| quorum > followers);
+        let beyond =
+            self.role == Role::Leader && usize::try_from(self.write_quorum).is_ok_and(|quorum| quorum > followers);
         beyond.then(|| {
             format!(
                 "WRITE_QUORUM={} is more than the {followers} FOLLOWERS: every write will be refused with 503",
@@ -147,8 +136,7 @@ impl NodeConfig {
 /// # Errors
 /// When it is not accepted.
 pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, ConfigError> {
-    let parsed =
-        parse::Vars::new(&var).get("LISTEN_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
+    let parsed = parse::Vars::new(&var).get("LISTEN_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
     Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
 }
 
@@ -156,10 +144,7 @@ pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, C
 ///
 /// # Errors
 /// When the variable has any other value.
-pub fn switch(
-    name: &'static str,
-    var: impl Fn(&str) -> Option<String>,
-) -> Result<bool, ConfigError> {
+pub fn switch(name: &'static str, var: impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
     let parsed = parse::Vars::new(&var).get(name, "0 or 1", |text| match text {
         "0" => Some(false),
         "1" => Some(true),

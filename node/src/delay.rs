@@ -17,10 +17,7 @@ pub struct DelayRange {
 
 impl DelayRange {
     /// No delay at all.
-    pub const ZERO: Self = Self {
-        min_us: 0,
-        max_us: 0,
-    };
+    pub const ZERO: Self = Self { min_us: 0, max_us: 0 };
 
     /// The range from `min_us` to `max_us`, or none when they are the wrong way round.
     pub fn new(min_us: u32, max_us: u32) -> Option<Self> {
@@ -95,9 +92,7 @@ mod tests {
     #[test]
     fn the_mean_is_the_middle_of_the_range() {
         let n = 20_000_u32;
-        let sum: u64 = (0..u64::from(n))
-            .map(|write| u64::from(seeded_delay_us(7, write, 3, lab())))
-            .sum();
+        let sum: u64 = (0..u64::from(n)).map(|write| u64::from(seeded_delay_us(7, write, 3, lab()))).sum();
         // Five standard errors of the mean of U(0, 1): 5 / sqrt(12 n) = 0.0102.
         let mean = sum as f64 / f64::from(n) / 1e6;
         assert!((mean - 0.5).abs() < 0.0102, "{mean}");

@@ -54,11 +54,7 @@ impl Leader {
             delays: DelaySource::new(config.delay, config.delay_seed),
             transport,
             in_flight: AtomicU64::new(0),
-            failing: config
-                .followers
-                .iter()
-                .map(|_| AtomicBool::new(false))
-                .collect(),
+            failing: config.followers.iter().map(|_| AtomicBool::new(false)).collect(),
             config,
             clock,
         }
@@ -74,31 +70,17 @@ impl Leader {
     /// # Errors
     /// When the quorum is out of reach or late. The write is applied here, and replicated as
     /// far as possible, all the same.
-    pub async fn put(
-        self: &Arc<Self>,
-        write: Write,
-        started_us: u64,
-    ) -> Result<PutDone, QuorumError> {
+    pub async fn put(self: &Arc<Self>, write: Write, started_us: u64) -> Result<PutDone, QuorumError> {
         let (version, results) = self.begin(&write);
         let required = self.config.write_quorum;
         let spent = Duration::from_micros(self.clock.now_us().saturating_sub(started_us));
         let left = self.config.request_timeout.saturating_sub(spent);
         let (acks, reached) = quorum::wait(&self.clock, left, results, required).await;
         match reached {
-            Ok(()) => Ok(PutDone {
-                status: "ok".to_owned(),
-                key: write.key,
-                value: write.value,
-                version,
-                acks,
-                required,
-            }),
-            Err(failure) => Err(QuorumError {
-                failure,
-                acks,
-                required,
-                version,
-            }),
+            Ok(()) => {
+                Ok(PutDone { status: "ok".to_owned(), key: write.key, value: write.value, version, acks, required })
+            }
+            Err(failure) => Err(QuorumError { failure, acks, required, version }),
         }
     }
 
@@ -117,10 +99,7 @@ impl Leader {
         });
         let (results, receiver) = mpsc::channel(sendings.len().max(1));
         let key: Arc<str> = Arc::from(write.key.as_str());
-        let body = Arc::new(Replicate {
-            value: write.value.clone(),
-            version: Some(version),
-        });
+        let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version) });
         for (follower, delay, seq) in sendings {
             let replication = Replication {
                 in_flight: InFlight::enter(Arc::clone(self)),

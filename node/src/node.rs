@@ -22,11 +22,7 @@ pub enum Node {
 impl Node {
     /// A node with nothing in its store. A leader reaches its followers through what `connect`
     /// makes of their addresses; for a follower it is not called.
-    pub fn new(
-        config: NodeConfig,
-        clock: Clock,
-        connect: impl FnOnce(&[BaseUrl]) -> Arc<dyn Transport>,
-    ) -> Self {
+    pub fn new(config: NodeConfig, clock: Clock, connect: impl FnOnce(&[BaseUrl]) -> Arc<dyn Transport>) -> Self {
         match config.role {
             Role::Leader => {
                 let transport = connect(&config.followers);

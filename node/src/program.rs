@@ -121,9 +121,7 @@ fn raise_file_limit() {
 }
 
 fn serve(settings: Settings) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(listen(settings));
     // A thread may still be looking a host name up; that is nothing to wait for.
     runtime.shutdown_background();

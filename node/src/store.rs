@@ -86,12 +86,9 @@ impl Store {
         let held = inner.ids.get(key).map(|&id| (id, inner.at(id).version));
         let version = version.unwrap_or(held.map_or(1, |(_, held)| held.saturating_add(1)));
         let arrival = match held {
-            Some((key, held)) if order == Order::Version && version <= held => Arrival {
-                key,
-                version,
-                applied: false,
-                held,
-            },
+            Some((key, held)) if order == Order::Version && version <= held => {
+                Arrival { key, version, applied: false, held }
+            }
             Some((id, _)) => {
                 inner.put(id, value, version);
                 Arrival::applied(id, version)
@@ -118,9 +115,7 @@ impl Store {
     /// The keys with these places, in the same order.
     pub fn keys(&self, ids: impl IntoIterator<Item = KeyId>) -> Vec<Arc<str>> {
         let inner = self.lock();
-        ids.into_iter()
-            .map(|id| Arc::clone(&inner.at(id).key))
-            .collect()
+        ids.into_iter().map(|id| Arc::clone(&inner.at(id).key)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -131,12 +126,7 @@ impl Store {
 
 impl Arrival {
     fn applied(key: KeyId, version: u64) -> Self {
-        Self {
-            key,
-            version,
-            applied: true,
-            held: version,
-        }
+        Self { key, version, applied: true, held: version }
     }
 }
 
@@ -156,11 +146,7 @@ impl Inner {
         let id = KeyId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
         let key: Arc<str> = Arc::from(key);
         self.ids.insert(Arc::clone(&key), id);
-        self.entries.push(Entry {
-            key,
-            value: Arc::from(value),
-            version,
-        });
+        self.entries.push(Entry { key, value: Arc::from(value), version });
         id
     }
 }

@@ -61,8 +61,7 @@ impl Sending {
 
     /// When the acknowledgement came.
     pub fn acked_us(&self) -> Option<u64> {
-        (self.outcome == Outcome::Acked)
-            .then(|| self.sent_us.saturating_add(u64::from(self.acked_after_us)))
+        (self.outcome == Outcome::Acked).then(|| self.sent_us.saturating_add(u64::from(self.acked_after_us)))
     }
 }
 
@@ -88,9 +87,7 @@ pub struct Trace<R> {
 impl<R: Copy> Trace<R> {
     /// A trace that keeps the last `capacity` records.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            ring: Mutex::new(Ring::new(capacity)),
-        }
+        Self { ring: Mutex::new(Ring::new(capacity)) }
     }
 
     /// Adds a record, forgetting the oldest one if the trace is full.

@@ -49,21 +49,11 @@ impl App {
         limit: Limit,
     ) -> Result<T, ApiError> {
         let read = self.read(announced(headers), body, limit);
-        let bytes = self
-            .node
-            .clock()
-            .timeout(DEADLINE, read)
-            .await
-            .map_err(|_elapsed| too_slow())??;
+        let bytes = self.node.clock().timeout(DEADLINE, read).await.map_err(|_elapsed| too_slow())??;
         serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed_body(error.to_string()))
     }
 
-    async fn read(
-        &self,
-        announced: Option<usize>,
-        mut body: Body,
-        Limit(limit): Limit,
-    ) -> Result<Bytes, ApiError> {
+    async fn read(&self, announced: Option<usize>, mut body: Body, Limit(limit): Limit) -> Result<Bytes, ApiError> {
         if announced.is_some_and(|length| length > limit) {
             discard(body).await;
             return Err(too_large(limit));
@@ -92,12 +82,7 @@ impl App {
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 async fn discard(mut body: Body) {
@@ -111,11 +96,7 @@ async fn discard(mut body: Body) {
 }
 
 fn too_large(limit: usize) -> ApiError {
-    ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        format!("the body has more than {limit} bytes"),
-    )
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("the body has more than {limit} bytes"))
 }
 
 fn too_slow() -> ApiError {

@@ -57,11 +57,7 @@ struct Members<F> {
 
 impl<F: Fn(&Entry) -> String> Members<F> {
     fn new(entries: Arc<[Entry]>, value: F) -> Self {
-        Self {
-            entries,
-            next: 0,
-            value,
-        }
+        Self { entries, next: 0, value }
     }
 }
 
@@ -102,14 +98,7 @@ impl Records {
             Node::Leader(leader) => leader.trace().bounds(),
             Node::Follower(follower) => follower.trace().bounds(),
         };
-        Self {
-            node,
-            next: 0,
-            end,
-            dropped: 0,
-            written: false,
-            over: false,
-        }
+        Self { node, next: 0, end, dropped: 0, written: false, over: false }
     }
 
     fn piece<R: Serialize>(&mut self, first: u64, records: &[R]) -> String {

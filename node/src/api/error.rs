@@ -18,12 +18,7 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            quorum: None,
-        }
+        Self { status, code, message: message.into(), quorum: None }
     }
 
     pub(super) fn bad_key(message: impl Into<String>) -> Self {
@@ -31,8 +26,7 @@ impl ApiError {
     }
 
     pub(super) fn bad_write_id() -> Self {
-        let message =
-            "the header x-write-id is not one whole number from 0 to 18446744073709551615";
+        let message = "the header x-write-id is not one whole number from 0 to 18446744073709551615";
         Self::new(StatusCode::BAD_REQUEST, "bad_write_id", message)
     }
 
@@ -56,10 +50,7 @@ impl From<QuorumError> for ApiError {
             QuorumFailure::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "quorum_unreachable"),
             QuorumFailure::Timeout => (StatusCode::GATEWAY_TIMEOUT, "quorum_timeout"),
         };
-        Self {
-            quorum: Some(error),
-            ..Self::new(status, code, error.to_string())
-        }
+        Self { quorum: Some(error), ..Self::new(status, code, error.to_string()) }
     }
 }
 

@@ -34,9 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
         match key.len() {
             0 => Err(ApiError::bad_key("the key is empty")),
             1..=LONGEST_KEY => Ok(Self(key)),
-            bytes => Err(ApiError::bad_key(format!(
-                "the key has {bytes} bytes, more than {LONGEST_KEY}"
-            ))),
+            bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {LONGEST_KEY}"))),
         }
     }
 }

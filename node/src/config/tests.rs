@@ -4,11 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn parse(vars: &[(&str, &str)]) -> Result<NodeConfig, ConfigError> {
-    NodeConfig::from_vars(|name| {
-        vars.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| (*value).to_owned())
-    })
+    NodeConfig::from_vars(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
 }
 
 fn leader(name: &str, value: &str) -> Result<NodeConfig, ConfigError> {
@@ -71,10 +67,7 @@ fn every_variable_is_read() {
 fn a_blank_value_counts_as_unset() {
     assert_eq!(leader("DELAY_SEED", "").unwrap().delay_seed, None);
     assert_eq!(leader("WRITE_QUORUM", "  ").unwrap().write_quorum, 1);
-    assert!(matches!(
-        parse(&[("ROLE", " ")]),
-        Err(ConfigError::Missing { name: "ROLE", .. })
-    ));
+    assert!(matches!(parse(&[("ROLE", " ")]), Err(ConfigError::Missing { name: "ROLE", .. })));
 }
 
 #[test]
@@ -95,13 +88,8 @@ fn an_error_names_variable_value_and_what_is_accepted_on_one_line() {
         ("REPLICATION_ORDER", "random", "arrival or version"),
         ("TRACE_CAPACITY", "1e6", "a whole number"),
     ] {
-        let message = parse(&[(name, value), ("ROLE", "leader")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with(&format!("{name}={value:?} ")),
-            "{message}"
-        );
+        let message = parse(&[(name, value), ("ROLE", "leader")]).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("{name}={value:?} ")), "{message}");
         assert!(message.contains(expected), "{message}");
         assert!(!message.contains('\n'), "{message}");
     }
@@ -112,10 +100,7 @@ fn an_error_names_variable_value_and_what_is_accepted_on_one_line() {
 #[test]
 fn delays_the_wrong_way_round_are_named_with_their_defaults() {
     let message = leader("MIN_DELAY_MS", "1500").unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "MIN_DELAY_MS=1500 is not accepted: expected at most MAX_DELAY_MS=1000"
-    );
+    assert_eq!(message, "MIN_DELAY_MS=1500 is not accepted: expected at most MAX_DELAY_MS=1000");
 }
 
 #[test]

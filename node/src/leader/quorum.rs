@@ -58,9 +58,6 @@ pub(super) async fn wait(
         }
         Ok(())
     };
-    let reached = clock
-        .timeout(limit, count)
-        .await
-        .unwrap_or(Err(QuorumFailure::Timeout));
+    let reached = clock.timeout(limit, count).await.unwrap_or(Err(QuorumFailure::Timeout));
     (acks, reached)
 }

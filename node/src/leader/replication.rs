@@ -59,10 +59,7 @@ impl Replication {
     async fn deliver(&self, leader: &Leader) -> Result<(), TransportError> {
         leader.clock.sleep(self.delay).await;
         leader.trace.sent(self.seq, leader.clock.now_us());
-        leader
-            .transport
-            .replicate(self.follower, &self.key, &self.body)
-            .await?;
+        leader.transport.replicate(self.follower, &self.key, &self.body).await?;
         Ok(())
     }
 }
@@ -70,18 +67,9 @@ impl Replication {
 impl Leader {
     /// Logs each lost copy for those who debug, and for everybody that a follower began to lose
     /// copies or stopped doing so.
-    fn log(
-        &self,
-        follower: usize,
-        version: Option<u64>,
-        outcome: Outcome,
-        error: Option<TransportError>,
-    ) {
+    fn log(&self, follower: usize, version: Option<u64>, outcome: Outcome, error: Option<TransportError>) {
         let failed = outcome != Outcome::Acked;
-        let (Some(url), Some(failing)) = (
-            self.config.followers.get(follower),
-            self.failing.get(follower),
-        ) else {
+        let (Some(url), Some(failing)) = (self.config.followers.get(follower), self.failing.get(follower)) else {
             return;
         };
         let reason = error.map_or_else(|| "timed out".to_owned(), |error| error.to_string());

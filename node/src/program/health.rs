@@ -11,10 +11,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks the node that listens on `LISTEN_ADDR` for its health; exits with 0 if it is well.
 pub(super) fn run() -> ExitCode {
-    match config::listen_addr(super::env_var)
-        .map_err(Unhealthy::from)
-        .and_then(ask)
-    {
+    match config::listen_addr(super::env_var).map_err(Unhealthy::from).and_then(ask) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("labnode: {error}");
@@ -36,11 +33,7 @@ enum Unhealthy {
 fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
     let address = reachable(listen);
     let answer = first_line(address).map_err(|error| Unhealthy::NoAnswer(address, error))?;
-    if answer.starts_with("HTTP/1.1 200 ") {
-        Ok(())
-    } else {
-        Err(Unhealthy::Refused(address, answer))
-    }
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(Unhealthy::Refused(address, answer)) }
 }
 
 /// Where to reach a node on this machine that listens on `listen`.
@@ -97,11 +90,7 @@ mod tests {
     fn only_200_is_healthy() {
         assert!(ask(answering(b"HTTP/1.1 200 OK\r\n\r\n")).is_ok());
         let error = ask(answering(b"HTTP/1.1 404 Not Found\r\n")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("answered \"HTTP/1.1 404 Not Found\"")
-        );
+        assert!(error.to_string().ends_with("answered \"HTTP/1.1 404 Not Found\""));
         assert!(ask(answering(b"")).is_err());
     }
 

@@ -18,10 +18,7 @@ fn arrive(store: &Store, version: Option<u64>, order: Order) -> Arrival {
 #[test]
 fn the_leader_numbers_densely_from_1_over_all_keys() {
     let store = Store::default();
-    let numbers: Vec<u64> = ["a", "b", "a"]
-        .iter()
-        .map(|key| store.write(key, "x", |_, version| version))
-        .collect();
+    let numbers: Vec<u64> = ["a", "b", "a"].iter().map(|key| store.write(key, "x", |_, version| version)).collect();
     assert_eq!(numbers, [1, 2, 3]);
     assert_eq!(store.get("a").unwrap().version, 3);
     assert_eq!(store.get("c"), None);
@@ -75,10 +72,7 @@ fn a_snapshot_is_sorted_and_keys_are_found_by_their_place() {
     let ids = ["b", "ä", "a"].map(|key| store.write(key, key, |id, _| id));
     let keys: Vec<_> = store.snapshot().into_iter().map(|e| e.key).collect();
     assert_eq!(keys, ["a".into(), "b".into(), Arc::<str>::from("ä")]);
-    assert_eq!(
-        store.keys([ids[2], ids[0]]),
-        ["a".into(), Arc::<str>::from("b")]
-    );
+    assert_eq!(store.keys([ids[2], ids[0]]), ["a".into(), Arc::<str>::from("b")]);
 }
 
 proptest! {

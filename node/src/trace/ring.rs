@@ -20,12 +20,7 @@ pub struct Ring<T> {
 impl<T: Copy> Ring<T> {
     /// A ring that keeps the last `capacity` items.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            segments: VecDeque::new(),
-            first: 0,
-            next: 0,
-            capacity: capacity as u64,
-        }
+        Self { segments: VecDeque::new(), first: 0, next: 0, capacity: capacity as u64 }
     }
 
     /// The number of the oldest item kept, which is also how many were forgotten.
@@ -42,8 +37,7 @@ impl<T: Copy> Ring<T> {
     pub fn push(&mut self, item: T) -> u64 {
         let number = self.next;
         if number.is_multiple_of(SEGMENT) {
-            self.segments
-                .push_back(Vec::with_capacity(SEGMENT as usize));
+            self.segments.push_back(Vec::with_capacity(SEGMENT as usize));
         }
         if let Some(segment) = self.segments.back_mut() {
             segment.push(item);

@@ -41,22 +41,11 @@ impl HttpTransport {
         Self { client, followers }
     }
 
-    async fn deliver(
-        &self,
-        follower: usize,
-        key: &str,
-        body: &Replicate,
-    ) -> Result<Replicated, TransportError> {
-        let base = self
-            .followers
-            .get(follower)
-            .ok_or(TransportError::UnknownFollower(follower))?;
+    async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        let base = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
         let request = message::request(base.as_str(), key, body)?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
+        let response =
+            self.client.request(request).await.map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
         message::answer(response).await
     }
 }

@@ -21,16 +21,8 @@ impl InProcessTransport {
         Self { followers }
     }
 
-    async fn deliver(
-        &self,
-        follower: usize,
-        key: &str,
-        body: &Replicate,
-    ) -> Result<Replicated, TransportError> {
-        let router = self
-            .followers
-            .get(follower)
-            .ok_or(TransportError::UnknownFollower(follower))?;
+    async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        let router = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
         let request = message::request("", key, body)?.map(Body::new);
         let response = match router.clone().oneshot(request).await {
             Ok(response) => response,

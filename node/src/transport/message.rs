@@ -11,29 +11,19 @@ use super::TransportError;
 use crate::wire::{Replicate, Replicated};
 
 /// All that is not an unreserved character of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// No follower has more to say.
 const LONGEST_ANSWER: usize = 64 * 1_024;
 
 /// The request that delivers `body` for `key` to the node at `base` (which may be empty when
 /// no connection is involved).
-pub(super) fn request(
-    base: &str,
-    key: &str,
-    body: &Replicate,
-) -> Result<Request<Full<Bytes>>, TransportError> {
+pub(super) fn request(base: &str, key: &str, body: &Replicate) -> Result<Request<Full<Bytes>>, TransportError> {
     let cannot = |error: &dyn Error| TransportError::NoAnswer(format!("no request: {error}"));
     // `Uri` takes the path as it is. A WHATWG URL would resolve the keys "." and ".." away,
     // percent-encoded or not.
     let path = utf8_percent_encode(key, RESERVED);
-    let uri: Uri = format!("{base}/replicate/{path}")
-        .parse()
-        .map_err(|error| cannot(&error))?;
+    let uri: Uri = format!("{base}/replicate/{path}").parse().map_err(|error| cannot(&error))?;
     let json = serde_json::to_vec(body).map_err(|error| cannot(&error))?;
     Request::builder()
         .method(Method::POST)
@@ -82,10 +72,7 @@ mod tests {
     use super::*;
 
     fn path(key: &str) -> String {
-        let body = Replicate {
-            value: "v".to_owned(),
-            version: Some(1),
-        };
+        let body = Replicate { value: "v".to_owned(), version: Some(1) };
         let request = request("http://f1:8000", key, &body).unwrap();
         request.uri().path().to_owned()
     }
@@ -94,10 +81,7 @@ mod tests {
     fn any_key_is_one_path_segment() {
         assert_eq!(path("k0"), "/replicate/k0");
         assert_eq!(path("a/b?c#d%e"), "/replicate/a%2Fb%3Fc%23d%25e");
-        assert_eq!(
-            path("ключ \u{0}"),
-            "/replicate/%D0%BA%D0%BB%D1%8E%D1%87%20%00"
-        );
+        assert_eq!(path("ключ \u{0}"), "/replicate/%D0%BA%D0%BB%D1%8E%D1%87%20%00");
         assert_eq!(path(".."), "/replicate/..");
     }
 
@@ -113,9 +97,6 @@ mod tests {
         assert_eq!(refused, "answered 403: no");
         let redirect = of(302, r#"{"applied":true,"version":3}"#).await;
         assert!(matches!(redirect, Err(TransportError::Refused { .. })));
-        assert!(matches!(
-            of(200, "hi").await,
-            Err(TransportError::BadAnswer(_))
-        ));
+        assert!(matches!(of(200, "hi").await, Err(TransportError::BadAnswer(_))));
     }
 }

@@ -18,15 +18,9 @@ struct Cluster {
 fn cluster(quorum: u32, order: &str) -> Cluster {
     let clock = Clock::at_zero().stretched(1_000);
     let quorum = quorum.to_string();
-    let vars = [
-        ("WRITE_QUORUM", quorum.as_str()),
-        ("REPLICATION_ORDER", order),
-        ("DELAY_SEED", "42"),
-    ];
+    let vars = [("WRITE_QUORUM", quorum.as_str()), ("REPLICATION_ORDER", order), ("DELAY_SEED", "42")];
     let nowhere = || Arc::new(InProcessTransport::new(Vec::new()));
-    let followers: Vec<Subject> = (0..5)
-        .map(|_| subject(config("follower", 0, &vars), clock, nowhere()))
-        .collect();
+    let followers: Vec<Subject> = (0..5).map(|_| subject(config("follower", 0, &vars), clock, nowhere())).collect();
     let routers = followers.iter().map(|follower| follower.router.clone());
     let transport = Arc::new(InProcessTransport::new(routers.collect()));
     let leader = subject(config("leader", 5, &vars), clock, transport);
@@ -91,10 +85,7 @@ async fn in_version_order_every_follower_ends_like_the_leader() {
     assert_eq!(leader.store.len(), 4);
     for follower in &cluster.followers {
         let dump: StoreDump = follower.get("/debug/store").await;
-        assert_eq!(
-            (&dump.store, &dump.versions),
-            (&leader.store, &leader.versions)
-        );
+        assert_eq!((&dump.store, &dump.versions), (&leader.store, &leader.versions));
     }
 }
 
@@ -107,11 +98,8 @@ async fn in_arrival_order_every_follower_holds_what_arrived_last() {
     for follower in &cluster.followers {
         let trace: TraceDump<FollowerRecord> = follower.get("/debug/trace").await;
         assert_eq!(trace.records.len(), 20);
-        let last: BTreeMap<String, u64> = trace
-            .records
-            .into_iter()
-            .map(|record| (record.key, record.version))
-            .collect();
+        let last: BTreeMap<String, u64> =
+            trace.records.into_iter().map(|record| (record.key, record.version)).collect();
         let dump: StoreDump = follower.get("/debug/store").await;
         assert_eq!(dump.versions, last);
         diverged += usize::from(dump.versions != leader.versions);
@@ -122,16 +110,7 @@ async fn in_arrival_order_every_follower_holds_what_arrived_last() {
 #[tokio::test(start_paused = true)]
 async fn keys_of_any_kind_reach_the_followers() {
     let cluster = cluster(5, "arrival");
-    for key in [
-        "%2E%2E",
-        "%2e",
-        "a%2Fb",
-        "%25",
-        "%E2%9C%93",
-        "%00",
-        "a+b",
-        "%3F%23",
-    ] {
+    for key in ["%2E%2E", "%2e", "a%2Fb", "%25", "%E2%9C%93", "%00", "a+b", "%3F%23"] {
         let (status, body) = cluster.leader.put(key, "v").await;
         assert_eq!(status, StatusCode::OK, "{key} {body}");
     }

@@ -11,11 +11,7 @@ use super::support::{Subject, follower, leader, put};
 use crate::wire::{FollowerRecord, Health, LeaderRecord, Replicated, Role, TraceDump, Value};
 
 fn request(method: &str, path: &str, body: &str) -> Request<Body> {
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .body(Body::from(body.to_owned()))
-        .unwrap()
+    Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap()
 }
 
 async fn refusal(subject: &Subject, request: Request<Body>) -> (u16, String) {
@@ -41,58 +37,16 @@ async fn every_refusal_has_its_status_and_code() {
         (&leader, "PUT", "/kv/k", "", 400, "malformed_body"),
         (&leader, "PUT", "/kv/k", "{", 400, "malformed_body"),
         (&leader, "PUT", "/kv/k", "{}", 400, "malformed_body"),
-        (
-            &leader,
-            "PUT",
-            "/kv/k",
-            r#"{"value":1}"#,
-            400,
-            "malformed_body",
-        ),
-        (
-            &leader,
-            "PUT",
-            "/kv/k",
-            r#"{"value":"\ud800"}"#,
-            400,
-            "malformed_body",
-        ),
-        (
-            &leader,
-            "PUT",
-            "/kv/k",
-            r#"{"value":"v","x":1}"#,
-            400,
-            "malformed_body",
-        ),
+        (&leader, "PUT", "/kv/k", r#"{"value":1}"#, 400, "malformed_body"),
+        (&leader, "PUT", "/kv/k", r#"{"value":"\ud800"}"#, 400, "malformed_body"),
+        (&leader, "PUT", "/kv/k", r#"{"value":"v","x":1}"#, 400, "malformed_body"),
         (&leader, "DELETE", "/kv/k", "", 405, "method_not_allowed"),
         (&leader, "POST", "/health", "", 405, "method_not_allowed"),
-        (
-            &leader,
-            "GET",
-            "/replicate/k",
-            "",
-            405,
-            "method_not_allowed",
-        ),
+        (&leader, "GET", "/replicate/k", "", 405, "method_not_allowed"),
         (&leader, "POST", "/replicate/k", good, 403, "wrong_role"),
         (&follower, "PUT", "/kv/k", good, 403, "wrong_role"),
-        (
-            &follower,
-            "POST",
-            "/replicate/k",
-            "[]",
-            400,
-            "malformed_body",
-        ),
-        (
-            &follower,
-            "POST",
-            "/replicate/k",
-            r#"{"value":"v","version":-1}"#,
-            400,
-            "malformed_body",
-        ),
+        (&follower, "POST", "/replicate/k", "[]", 400, "malformed_body"),
+        (&follower, "POST", "/replicate/k", r#"{"value":"v","version":-1}"#, 400, "malformed_body"),
         (&follower, "POST", "/replicate/", good, 400, "bad_key"),
     ] {
         let refused = refusal(subject, request(method, path, body)).await;
@@ -105,17 +59,10 @@ async fn every_refusal_has_its_status_and_code() {
 #[tokio::test]
 async fn a_405_names_the_methods_there_are() {
     let leader = leader(&[], &[]);
-    let response = leader
-        .router
-        .oneshot(request("PATCH", "/kv/k", ""))
-        .await
-        .unwrap();
+    let response = leader.router.oneshot(request("PATCH", "/kv/k", "")).await.unwrap();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     let allowed = response.headers()[header::ALLOW].to_str().unwrap();
-    assert!(
-        allowed.contains("GET") && allowed.contains("PUT"),
-        "{allowed}"
-    );
+    assert!(allowed.contains("GET") && allowed.contains("PUT"), "{allowed}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,30 +72,18 @@ async fn a_body_may_have_one_mebibyte_and_not_a_byte_more() {
     let fits = "x".repeat(1_024 * 1_024 - frame);
     assert_eq!(leader.put("k", &fits).await.0, StatusCode::OK);
     let over = put("k", &format!("{fits}x"));
-    assert_eq!(
-        refusal(&leader, over).await,
-        (413, "body_too_large".to_owned())
-    );
+    assert_eq!(refusal(&leader, over).await, (413, "body_too_large".to_owned()));
     let mut announced = put("k", "v");
-    announced
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, "1048577".parse().unwrap());
-    assert_eq!(
-        refusal(&leader, announced).await,
-        (413, "body_too_large".to_owned())
-    );
+    announced.headers_mut().insert(header::CONTENT_LENGTH, "1048577".parse().unwrap());
+    assert_eq!(refusal(&leader, announced).await, (413, "body_too_large".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_ends_is_given_up() {
     let leader = leader(&[], &[]);
-    let endless =
-        Body::from_stream(futures_util::stream::pending::<Result<&[u8], std::io::Error>>());
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<&[u8], std::io::Error>>());
     let request = Request::put("/kv/k").body(endless).unwrap();
-    assert_eq!(
-        refusal(&leader, request).await,
-        (408, "body_timeout".to_owned())
-    );
+    assert_eq!(refusal(&leader, request).await, (408, "body_timeout".to_owned()));
     assert_eq!(leader.now_ms(), 10_000);
 }
 
@@ -157,25 +92,15 @@ async fn the_write_id_is_the_clients_or_else_the_version() {
     let leader = leader(&[Acks(0)], &[]);
     let with = |id: &str| {
         let mut request = put("k", "v");
-        request
-            .headers_mut()
-            .insert("x-write-id", id.parse().unwrap());
+        request.headers_mut().insert("x-write-id", id.parse().unwrap());
         request
     };
     for bad in ["", "-1", "1.0", "18446744073709551616", "x"] {
-        assert_eq!(
-            refusal(&leader, with(bad)).await,
-            (400, "bad_write_id".to_owned())
-        );
+        assert_eq!(refusal(&leader, with(bad)).await, (400, "bad_write_id".to_owned()));
     }
     let mut twice = with("1");
-    twice
-        .headers_mut()
-        .append("x-write-id", "2".parse().unwrap());
-    assert_eq!(
-        refusal(&leader, twice).await,
-        (400, "bad_write_id".to_owned())
-    );
+    twice.headers_mut().append("x-write-id", "2".parse().unwrap());
+    assert_eq!(refusal(&leader, twice).await, (400, "bad_write_id".to_owned()));
     assert_eq!(leader.ask(with("77")).await.0, StatusCode::OK);
     leader.put("k", "v").await;
     let trace: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
@@ -187,49 +112,29 @@ async fn the_write_id_is_the_clients_or_else_the_version() {
 async fn a_follower_counts_on_where_a_replication_has_no_version() {
     let follower = follower(&[("REPLICATION_ORDER", "version")]);
     let mut answers = Vec::new();
-    for body in [
-        r#"{"value":"a"}"#,
-        r#"{"value":"b","version":9}"#,
-        r#"{"value":"c","version":4}"#,
-        r#"{"value":"d"}"#,
-    ] {
+    for body in [r#"{"value":"a"}"#, r#"{"value":"b","version":9}"#, r#"{"value":"c","version":4}"#, r#"{"value":"d"}"#]
+    {
         let (_, answer) = follower.ask(request("POST", "/replicate/k", body)).await;
         let answer: Replicated = serde_json::from_value(answer).unwrap();
         answers.push((answer.applied, answer.version));
     }
     assert_eq!(answers, [(true, 1), (true, 9), (false, 9), (true, 10)]);
     let held: Value = follower.get("/kv/k").await;
-    assert_eq!(
-        (held.value.as_str(), held.version, held.role),
-        ("d", 10, Role::Follower)
-    );
+    assert_eq!((held.value.as_str(), held.version, held.role), ("d", 10, Role::Follower));
     let trace: TraceDump<FollowerRecord> = follower.get("/debug/trace").await;
-    let arrivals: Vec<_> = trace
-        .records
-        .iter()
-        .map(|r| (r.version, r.applied))
-        .collect();
+    let arrivals: Vec<_> = trace.records.iter().map(|r| (r.version, r.applied)).collect();
     assert_eq!(arrivals, [(1, true), (9, true), (4, false), (10, true)]);
 }
 
 #[tokio::test]
 async fn health_tells_what_the_node_is() {
-    let leader = leader(
-        &[Acks(0), Acks(0)],
-        &[("WRITE_QUORUM", "2"), ("NODE_NAME", "boss")],
-    );
+    let leader = leader(&[Acks(0), Acks(0)], &[("WRITE_QUORUM", "2"), ("NODE_NAME", "boss")]);
     let health: Health = leader.get("/health").await;
     assert!(health.ok);
-    assert_eq!(
-        (health.role, health.node.as_str(), health.write_quorum),
-        (Role::Leader, "boss", 2)
-    );
+    assert_eq!((health.role, health.node.as_str(), health.write_quorum), (Role::Leader, "boss", 2));
     assert_eq!(health.followers, ["http://f1:8000", "http://f2:8000"]);
     let follower: Health = follower(&[]).get("/health").await;
-    assert_eq!(
-        (follower.role, follower.followers.len()),
-        (Role::Follower, 0)
-    );
+    assert_eq!((follower.role, follower.followers.len()), (Role::Follower, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,13 +150,7 @@ async fn a_full_trace_says_how_much_it_dropped() {
 }
 
 fn any_method() -> impl Strategy<Value = Method> {
-    prop::sample::select(vec![
-        Method::GET,
-        Method::PUT,
-        Method::POST,
-        Method::HEAD,
-        Method::TRACE,
-    ])
+    prop::sample::select(vec![Method::GET, Method::PUT, Method::POST, Method::HEAD, Method::TRACE])
 }
 
 proptest! {

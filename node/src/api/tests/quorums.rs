@@ -16,10 +16,7 @@ async fn the_answer_comes_with_the_wth_acknowledgement() {
         let (status, body) = leader.put("k", "v").await;
         assert_eq!(status, StatusCode::OK);
         let done: PutDone = serde_json::from_value(body).unwrap();
-        assert_eq!(
-            (u64::from(done.acks), u64::from(done.required)),
-            (quorum, quorum)
-        );
+        assert_eq!((u64::from(done.acks), u64::from(done.required)), (quorum, quorum));
         assert_eq!((done.status.as_str(), done.version), ("ok", 1));
         assert_eq!(leader.now_ms(), 100 * quorum);
         assert_eq!(leader.in_flight(), 5 - quorum);
@@ -45,10 +42,7 @@ async fn a_quorum_out_of_reach_is_refused_as_soon_as_that_is_certain() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(leader.now_ms(), 200);
     assert_eq!(body["error"], "quorum_unreachable");
-    assert_eq!(
-        (&body["acks"], &body["required"], &body["version"]),
-        (&json!(1), &json!(4), &json!(1))
-    );
+    assert_eq!((&body["acks"], &body["required"], &body["version"]), (&json!(1), &json!(4), &json!(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,12 +54,7 @@ async fn a_quorum_beyond_the_followers_fails_at_once_and_replicates_all_the_same
         assert_eq!((leader.now_ms(), &body["acks"]), (0, &json!(0)));
         leader.settle().await;
         let trace: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
-        assert!(
-            trace
-                .records
-                .iter()
-                .all(|record| record.outcome == Outcome::Acked)
-        );
+        assert!(trace.records.iter().all(|record| record.outcome == Outcome::Acked));
         assert_eq!(trace.records.len(), script.len());
         let dump: StoreDump = leader.get("/debug/store").await;
         assert_eq!(dump.store["k"], "v");
@@ -74,44 +63,22 @@ async fn a_quorum_beyond_the_followers_fails_at_once_and_replicates_all_the_same
 
 #[tokio::test(start_paused = true)]
 async fn a_late_quorum_is_a_timeout_and_replication_goes_on() {
-    let vars = [
-        ("WRITE_QUORUM", "2"),
-        ("GLOBAL_REQUEST_TIMEOUT_S", "0.25"),
-        ("REPLICATION_TIMEOUT_S", "1"),
-    ];
+    let vars = [("WRITE_QUORUM", "2"), ("GLOBAL_REQUEST_TIMEOUT_S", "0.25"), ("REPLICATION_TIMEOUT_S", "1")];
     let leader = leader(&[Acks(100), Acks(900), Hangs], &vars);
     let (status, body) = leader.put("k", "v").await;
-    assert_eq!(
-        (status, leader.now_ms()),
-        (StatusCode::GATEWAY_TIMEOUT, 250)
-    );
+    assert_eq!((status, leader.now_ms()), (StatusCode::GATEWAY_TIMEOUT, 250));
     assert_eq!(body["error"], "quorum_timeout");
     assert_eq!((&body["acks"], &body["required"]), (&json!(1), &json!(2)));
     assert_eq!(leader.in_flight(), 2);
     leader.settle().await;
     let trace: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
-    let ends: Vec<_> = trace
-        .records
-        .iter()
-        .map(|r| (r.outcome, r.acked_us))
-        .collect();
-    assert_eq!(
-        ends,
-        [
-            (Outcome::Acked, Some(100_000)),
-            (Outcome::Acked, Some(900_000)),
-            (Outcome::Timeout, None)
-        ]
-    );
+    let ends: Vec<_> = trace.records.iter().map(|r| (r.outcome, r.acked_us)).collect();
+    assert_eq!(ends, [(Outcome::Acked, Some(100_000)), (Outcome::Acked, Some(900_000)), (Outcome::Timeout, None)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_replication_timeout_covers_the_injected_delay() {
-    let vars = [
-        ("MIN_DELAY_MS", "150"),
-        ("MAX_DELAY_MS", "150"),
-        ("REPLICATION_TIMEOUT_S", "0.2"),
-    ];
+    let vars = [("MIN_DELAY_MS", "150"), ("MAX_DELAY_MS", "150"), ("REPLICATION_TIMEOUT_S", "0.2")];
     let in_time = leader(&[Acks(50)], &vars);
     assert_eq!(in_time.put("k", "v").await.0, StatusCode::OK);
     let late = leader(&[Acks(51)], &vars);
@@ -128,47 +95,22 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     assert_eq!(leader.in_flight(), 2);
     leader.settle().await;
     let trace: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
-    assert!(
-        trace
-            .records
-            .iter()
-            .all(|record| record.outcome == Outcome::Acked)
-    );
+    assert!(trace.records.iter().all(|record| record.outcome == Outcome::Acked));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_trace_tells_of_each_replication_while_it_runs() {
-    let vars = [
-        ("WRITE_QUORUM", "0"),
-        ("MAX_DELAY_MS", "40"),
-        ("DELAY_SEED", "1"),
-    ];
+    let vars = [("WRITE_QUORUM", "0"), ("MAX_DELAY_MS", "40"), ("DELAY_SEED", "1")];
     let leader = leader(&[Acks(5), Fails(5)], &vars);
     leader.put("k", "v").await;
     let before: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
-    assert!(
-        before
-            .records
-            .iter()
-            .all(|r| r.outcome == Outcome::Pending && r.sent_us.is_none())
-    );
+    assert!(before.records.iter().all(|r| r.outcome == Outcome::Pending && r.sent_us.is_none()));
     leader.settle().await;
     let after: TraceDump<LeaderRecord> = leader.get("/debug/trace").await;
-    for (follower, (record, outcome)) in after
-        .records
-        .iter()
-        .zip([Outcome::Acked, Outcome::Failed])
-        .enumerate()
-    {
-        assert_eq!(
-            (record.follower as usize, record.outcome),
-            (follower, outcome)
-        );
+    for (follower, (record, outcome)) in after.records.iter().zip([Outcome::Acked, Outcome::Failed]).enumerate() {
+        assert_eq!((record.follower as usize, record.outcome), (follower, outcome));
         let sent = record.sent_us.unwrap();
-        assert!(
-            (record.delay_us..record.delay_us + 1_000).contains(&sent),
-            "{record:?}"
-        );
+        assert!((record.delay_us..record.delay_us + 1_000).contains(&sent), "{record:?}");
         let acked = (outcome == Outcome::Acked).then_some(sent + 5_000);
         assert_eq!(record.acked_us, acked);
     }

@@ -46,10 +46,7 @@ impl Transport for Scripted {
             match script {
                 Follower::Acks(ms) => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Ok(Replicated {
-                        applied: true,
-                        version,
-                    })
+                    Ok(Replicated { applied: true, version })
                 }
                 Follower::Fails(ms) => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -64,9 +61,7 @@ impl Transport for Scripted {
 
 /// Settings from `role` and `extra` variables, with as many followers as asked for.
 pub(super) fn config(role: &str, followers: usize, extra: &[(&str, &str)]) -> NodeConfig {
-    let urls: Vec<String> = (1..=followers)
-        .map(|i| format!("http://f{i}:8000"))
-        .collect();
+    let urls: Vec<String> = (1..=followers).map(|i| format!("http://f{i}:8000")).collect();
     let urls = urls.join(",");
     let base = [("ROLE", role), ("FOLLOWERS", urls.as_str())];
     NodeConfig::from_vars(|name| {
@@ -88,11 +83,7 @@ pub(super) fn leader(script: &[Follower], extra: &[(&str, &str)]) -> Subject {
     let mut vars = extra.to_vec();
     vars.push(("MAX_DELAY_MS", "0"));
     let config = config("leader", script.len(), &vars);
-    subject(
-        config,
-        Clock::at_zero(),
-        Arc::new(Scripted(script.to_vec())),
-    )
+    subject(config, Clock::at_zero(), Arc::new(Scripted(script.to_vec())))
 }
 
 pub(super) fn follower(extra: &[(&str, &str)]) -> Subject {
@@ -143,7 +134,5 @@ impl Subject {
 
 pub(super) fn put(key: &str, value: &str) -> Request<Body> {
     let body = json!({ "value": value }).to_string();
-    Request::put(format!("/kv/{key}"))
-        .body(Body::from(body))
-        .unwrap()
+    Request::put(format!("/kv/{key}")).body(Body::from(body)).unwrap()
 }
