@@ -5,9 +5,11 @@
 //! cannot give is `None`, never NaN and never a guess.
 
 mod consistency;
+mod expected;
 mod ks;
 mod latency;
 mod overhead;
+mod random;
 mod stats;
 mod summary;
 mod theory;
@@ -19,6 +21,7 @@ mod fixture;
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use expected::{Expectation, Expected};
 pub use ks::{KsTest, ks_one_sample};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
