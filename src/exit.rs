@@ -38,10 +38,9 @@ impl Exit {
                 Some(if matches!(error, ClusterError::Interrupted) { Self::Interrupted } else { Self::Cluster })
             } else if cause.is::<ClientError>() {
                 Some(Self::Cluster)
-            } else if let Some(error) = cause.downcast_ref::<DataError>() {
-                Some(if matches!(error, DataError::Missing { .. }) { Self::Incomplete } else { Self::Usage })
             } else {
-                None
+                let error = cause.downcast_ref::<DataError>()?;
+                Some(if matches!(error, DataError::Missing { .. }) { Self::Incomplete } else { Self::Usage })
             }
         };
         error.chain().find_map(decide).unwrap_or(Self::Usage)

@@ -28,6 +28,13 @@ fn memory_mib() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
+/// Free disk space below a folder, in MiB, where it can be told.
+#[must_use]
+pub fn free_disk_mib(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize) / (1024 * 1024))
+}
+
 /// The commit checked out here; none outside a repository or without git.
 #[must_use]
 pub fn git() -> Option<GitFacts> {

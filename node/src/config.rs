@@ -16,6 +16,9 @@ pub use parse::BaseUrl;
 /// of microseconds.
 pub const LONGEST: Duration = Duration::from_secs(3_600);
 
+/// The most followers a leader can have.
+pub const MOST_FOLLOWERS: usize = 1_000;
+
 /// Which of two writes a follower keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {

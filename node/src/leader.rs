@@ -90,11 +90,11 @@ impl Leader {
         let (version, sendings) = self.store.write(&write.key, &write.value, |key, version| {
             let id = write.id.unwrap_or(version);
             let begin = |follower| {
-                let delay = self.delays.draw(id, follower);
+                let delay = self.delays.draw(id, u32::from(follower));
                 let record = Sending::new(id, version, key, follower, delay);
                 (follower, delay, self.trace.push(record))
             };
-            let sendings: Vec<(u32, Duration, Seq)> = self.followers().map(begin).collect();
+            let sendings: Vec<(u16, Duration, Seq)> = self.followers().map(begin).collect();
             (version, sendings)
         });
         let (results, receiver) = mpsc::channel(sendings.len().max(1));
@@ -103,7 +103,7 @@ impl Leader {
         for (follower, delay, seq) in sendings {
             let replication = Replication {
                 in_flight: InFlight::enter(Arc::clone(self)),
-                follower: follower as usize,
+                follower: usize::from(follower),
                 delay,
                 seq,
                 key: Arc::clone(&key),
@@ -115,9 +115,9 @@ impl Leader {
         (version, receiver)
     }
 
-    fn followers(&self) -> std::ops::Range<u32> {
-        // Nobody lists four thousand million followers in a variable.
-        0..u32::try_from(self.config.followers.len()).unwrap_or(u32::MAX)
+    fn followers(&self) -> std::ops::Range<u16> {
+        // At most `MOST_FOLLOWERS`.
+        0..u16::try_from(self.config.followers.len()).unwrap_or(u16::MAX)
     }
 
     /// Replications begun and not yet finished.
@@ -134,7 +134,7 @@ impl Leader {
             write: record.write,
             version: record.version,
             key: key.as_ref().to_owned(),
-            follower: record.follower,
+            follower: u32::from(record.follower),
             delay_us: u64::from(record.delay_us),
             sent_us: record.sent_us(),
             acked_us: record.acked_us(),

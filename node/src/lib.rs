@@ -1,9 +1,9 @@
 //! A key-value store with single-leader, semi-synchronous replication.
 //!
-//! One program, two roles: the [leader](leader) numbers and applies every write and sends it
+//! One program, two roles: the [leader] numbers and applies every write and sends it
 //! to the [followers](follower), each after a delay drawn for it; a client waits for as many
 //! acknowledgements as the write quorum says. How followers are reached is a
-//! [transport](transport), and all time comes from one [clock](clock), so the same code
+//! [transport], and all time comes from one [clock], so the same code
 //! runs over HTTP in six processes and in virtual time inside one thread.
 
 pub mod api;

@@ -1,7 +1,7 @@
 //! What happened to every replication, in bounded memory.
 //!
 //! A record is a few dozen bytes and names its key by its place in the [store](crate::store),
-//! so a hundred thousand of them take about five megabytes.
+//! so a hundred thousand of them take four megabytes.
 
 mod ring;
 
@@ -25,12 +25,12 @@ pub struct Sending {
     pub version: u64,
     /// The key.
     pub key: KeyId,
-    /// Index of the follower, from 0.
-    pub follower: u32,
-    /// The drawn delay in microseconds.
-    pub delay_us: u32,
     sent_us: u64,
     acked_after_us: u32,
+    /// The drawn delay in microseconds.
+    pub delay_us: u32,
+    /// Index of the follower, from 0.
+    pub follower: u16,
     /// How it ended, if it has.
     pub outcome: Outcome,
 }
@@ -41,7 +41,7 @@ const NOT_SENT: u64 = u64::MAX;
 impl Sending {
     /// A replication that has just begun. Delays are at most
     /// [`LONGEST`](crate::config::LONGEST), which 32 bits of microseconds hold.
-    pub fn new(write: u64, version: u64, key: KeyId, follower: u32, delay: Duration) -> Self {
+    pub fn new(write: u64, version: u64, key: KeyId, follower: u16, delay: Duration) -> Self {
         Self {
             write,
             version,
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert!(size_of::<Sending>() <= 48);
+        assert!(size_of::<Sending>() <= 40);
         assert!(size_of::<Arrived>() <= 24);
     }
 

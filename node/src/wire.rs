@@ -165,7 +165,7 @@ pub struct LeaderRecord {
     pub follower: u32,
     /// The injected delay that was drawn, in microseconds.
     pub delay_us: u64,
-    /// When the request left, after the delay; absent while it has not.
+    /// When the request was handed to the transport, after the delay; absent while it was not.
     pub sent_us: Option<u64>,
     /// When the acknowledgement came; absent without one.
     pub acked_us: Option<u64>,

@@ -1,17 +1,28 @@
 //! Which kind of cluster a run gets.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, ClusterError, ClusterSpec, ProcessCluster};
+use super::{
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, NodeImage, ProcessCluster, Programs, Unavailable,
+};
 use crate::config::BackendChoice;
 use crate::host;
 
 /// A backend that was chosen and found to be there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Backend {
+    /// Containers.
+    Compose {
+        /// The engine.
+        docker: Docker,
+        /// What the containers run.
+        image: NodeImage,
+        /// The folder of the Compose file.
+        root: PathBuf,
+    },
     /// Child processes of labctl.
     Process {
         /// labctl itself.
@@ -22,30 +33,54 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Makes ready what was asked for; `auto` takes Compose where an engine answers.
+    /// Makes ready what was asked for; `auto` takes Compose where an engine answers. Blocks:
+    /// the node's image may have to be built. `root` is the folder of the Compose file.
     ///
     /// # Errors
-    /// When a backend that was named is not to be had.
-    pub async fn choose(_choice: BackendChoice, _cancel: &CancellationToken) -> Result<Self, ClusterError> {
+    /// When a backend that was named is not to be had, or the image cannot be built.
+    pub fn choose(choice: BackendChoice, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        match choice {
+            BackendChoice::Compose => Self::compose(Docker::new(Programs::default(), cancel)?, root, cancel),
+            BackendChoice::Process => Self::process(None),
+            BackendChoice::Auto => match Docker::new(Programs::default(), cancel) {
+                Ok(docker) => Self::compose(docker, root, cancel),
+                Err(Unavailable::Unasked(error)) => Err(error),
+                Err(unavailable) => Self::process(Some(unavailable.to_string())),
+            },
+            BackendChoice::Sim => Err(ClusterError::Setup("the sim backend is not there yet".into())),
+        }
+    }
+
+    fn compose(docker: Docker, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        let image = NodeImage::build(&docker, root, cancel)?;
+        Ok(Self::Compose { docker, image, root: root.to_owned() })
+    }
+
+    fn process(reason: Option<String>) -> Result<Self, ClusterError> {
         let program = env::current_exe()
             .map_err(|error| ClusterError::Setup(format!("cannot tell where labctl itself is: {error}")))?;
-        Ok(Self::Process { program, reason: None })
+        Ok(Self::Process { program, reason })
     }
 
     /// `compose`, `process` or `sim`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Compose { .. } => "compose",
             Self::Process { .. } => "process",
         }
     }
 
-    /// The name, and why this one where `auto` chose it.
+    /// The name, with versions, or with why this one where `auto` chose it.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Process { reason: Some(reason), .. } => format!("process ({reason})"),
-            Self::Process { reason: None, .. } => self.name().to_owned(),
+            Self::Compose { docker, .. } => {
+                let facts = docker.facts();
+                format!("compose: Docker Engine {}, Compose {}", facts.engine, facts.compose)
+            }
+            Self::Process { reason: Some(reason), .. } => format!("process: {reason}"),
+            Self::Process { reason: None, .. } => "process".to_owned(),
         }
     }
 
@@ -55,14 +90,18 @@ impl Backend {
     /// When something on this machine keeps it from being prepared.
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
+            Self::Compose { docker, image, root } => {
+                Ok(Box::new(ComposeCluster::new(docker.clone(), root, image, spec)))
+            }
             Self::Process { program, reason } => Ok(Box::new(ProcessCluster::new(spec, program, reason.clone())?)),
         }
     }
 
-    /// SHA-256 of the executable that the nodes run.
+    /// SHA-256 of the executable that the nodes run; none where it was compiled in a container.
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {
+            Self::Compose { image, .. } => image.node_sha256.clone(),
             Self::Process { program, .. } => host::file_sha256(program),
         }
     }

@@ -2,10 +2,14 @@
 
 mod check_consistency;
 mod completions;
+mod doctor;
+mod leftovers;
 mod report;
 mod run;
 mod saved;
 mod select;
+mod signals;
+mod up;
 mod validate;
 
 use std::process::ExitCode;
@@ -28,10 +32,12 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
         Command::Report(args) => report::report(&cli.paths, &args),
+        Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
+        Command::Down => block_on(up::down(&cli.paths))?,
+        Command::Doctor => doctor::doctor(&cli.paths),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
         Command::Node => Ok(Exit::Success),
-        _ => anyhow::bail!("later"),
     }?;
     Ok(exit.into())
 }

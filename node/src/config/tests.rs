@@ -76,7 +76,7 @@ fn an_error_names_variable_value_and_what_is_accepted_on_one_line() {
         ("ROLE", "boss", "leader or follower"),
         ("NODE_NAME", "a\u{7}b", "1 to 64 characters"),
         ("LISTEN_ADDR", "localhost", "an IP address and a port"),
-        ("FOLLOWERS", "ftp://f1", "different base URLs"),
+        ("FOLLOWERS", "ftp://f1", "different base URLs separated"),
         ("WRITE_QUORUM", "-1", "a whole number"),
         ("MIN_DELAY_MS", "-0.1", "a number of milliseconds"),
         ("MAX_DELAY_MS", "3600001", "a number of milliseconds"),
@@ -123,6 +123,18 @@ fn the_bad_follower_of_a_list_is_named() {
         let error = leader("FOLLOWERS", &list).unwrap_err().to_string();
         assert!(error.starts_with(&format!("FOLLOWERS={bad:?} ")), "{error}");
     }
+}
+
+#[test]
+fn the_follower_that_is_one_too_many_is_named() {
+    let urls = |n: usize| -> Vec<String> { (1..=n).map(|i| format!("http://f{i}")).collect() };
+    let most = leader("FOLLOWERS", &urls(MOST_FOLLOWERS).join(",")).unwrap();
+    assert_eq!(most.followers.len(), MOST_FOLLOWERS);
+    let error = leader("FOLLOWERS", &urls(MOST_FOLLOWERS + 1).join(",")).unwrap_err();
+    assert!(
+        error.to_string().starts_with("FOLLOWERS=\"http://f1001\" "),
+        "{error}"
+    );
 }
 
 #[test]

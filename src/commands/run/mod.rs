@@ -3,17 +3,18 @@
 mod job;
 mod progress;
 mod quorum;
-mod signals;
 mod table;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::job::Job;
-use super::{report, saved, select};
+use super::leftovers::{self, Keep};
+use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError};
@@ -60,8 +61,8 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
-    let backend = Backend::choose(job.experiment.backend, cancel).await?;
-    eprintln!("labctl: experiment {} on backend {}", job.name, backend.describe());
+    let backend = choose_backend(job, paths, cancel).await?;
+    eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
         experiment: job.name.clone(),
         backend: backend.name(),
@@ -102,4 +103,19 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
         finished.written.iter().for_each(|path| println!("  {}", path.display()));
     }
     Ok(finished)
+}
+
+/// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
+async fn choose_backend(job: &Job, paths: &Paths, cancel: &CancellationToken) -> anyhow::Result<Backend> {
+    let (choice, root, cancel) = (job.experiment.backend, paths.root(), cancel.clone());
+    let chosen = spawn_blocking(move || {
+        let backend = Backend::choose(choice, &root, &cancel)?;
+        if let Backend::Compose { docker, .. } = &backend {
+            for name in leftovers::remove(docker, &root, Keep::ClusterToPlayWith, &cancel)? {
+                eprintln!("labctl: removed {name}, which a labctl that was killed had left behind");
+            }
+        }
+        Ok::<_, ClusterError>(backend)
+    });
+    Ok(chosen.await.context("choosing the backend")??)
 }
