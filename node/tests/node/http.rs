@@ -34,10 +34,7 @@ fn keys_of_any_kind_reach_the_followers() {
             assert_eq!((status, held["key"].as_str().unwrap()), (200, key));
         }
         let (_, dump) = follower.ask("GET", "/debug/store", "");
-        assert_eq!(
-            (&dump["store"], &dump["versions"]),
-            (&expected["store"], &expected["versions"])
-        );
+        assert_eq!((&dump["store"], &dump["versions"]), (&expected["store"], &expected["versions"]));
     }
 }
 
@@ -77,16 +74,10 @@ fn a_redirecting_follower_is_not_followed() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4_096];
         let _ = stream.read(&mut request).unwrap();
-        let answer = format!(
-            "HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"
-        );
+        let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n");
         stream.write_all(answer.as_bytes()).unwrap();
     });
-    let leader = Node::start(&[
-        ("ROLE", "leader"),
-        ("FOLLOWERS", &url),
-        ("MAX_DELAY_MS", "0"),
-    ]);
+    let leader = Node::start(&[("ROLE", "leader"), ("FOLLOWERS", &url), ("MAX_DELAY_MS", "0")]);
     assert_eq!(leader.put("k", "v").0, 503);
     assert_eq!(elsewhere.ask("GET", "/kv/k", "").0, 404);
 }
@@ -95,13 +86,9 @@ fn a_redirecting_follower_is_not_followed() {
 fn a_body_over_a_mebibyte_is_refused_with_an_answer_the_client_gets() {
     let leader = Node::leader(&[], &[]);
     let (status, body) = leader.put("k", &"x".repeat(3 * 1_024 * 1_024));
-    assert_eq!(
-        (status, body["error"].as_str()),
-        (413, Some("body_too_large"))
-    );
+    assert_eq!((status, body["error"].as_str()), (413, Some("body_too_large")));
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000)).repeat(20);
-    let head =
-        "PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = leader.raw(format!("{head}{chunk}0\r\n\r\n").as_bytes());
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
@@ -150,11 +137,7 @@ fn idle_and_half_open_connections_lock_nobody_out() {
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
     // Each test process needs as many again for itself.
-    let many = limit
-        .maximum
-        .unwrap_or(10_000)
-        .saturating_sub(200)
-        .min(2_000);
+    let many = limit.maximum.unwrap_or(10_000).saturating_sub(200).min(2_000);
     let node = Node::follower();
     let mut held: Vec<TcpStream> = Vec::new();
     for number in 0..many {
@@ -169,9 +152,7 @@ fn idle_and_half_open_connections_lock_nobody_out() {
 }
 
 fn health_on(stream: &mut TcpStream) {
-    stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

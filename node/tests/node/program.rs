@@ -7,15 +7,8 @@ use crate::support::{Node, command, wait};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn stderr_of(vars: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
-    let output = command(vars)
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    (
-        output.status.code(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
+    let output = command(vars).args(args).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
@@ -28,10 +21,7 @@ fn a_bad_variable_is_one_line_and_status_2() {
     );
     let (code, stderr) = stderr_of(&[("ROLE", "leader"), ("LOG", "a=b=c")], &[]);
     assert_eq!(code, Some(2));
-    assert!(
-        stderr.starts_with("labnode: LOG=\"a=b=c\" is not accepted"),
-        "{stderr}"
-    );
+    assert!(stderr.starts_with("labnode: LOG=\"a=b=c\" is not accepted"), "{stderr}");
     assert_eq!(stderr_of(&[("ROLE", "leader")], &["serve"]).0, Some(2));
 }
 
@@ -41,10 +31,7 @@ fn an_address_in_use_is_named() {
     let vars = [("ROLE", "follower"), ("LISTEN_ADDR", node.address.as_str())];
     let (code, stderr) = stderr_of(&vars, &[]);
     assert_eq!(code, Some(1));
-    assert!(
-        stderr.contains(&format!("cannot listen on {}", node.address)),
-        "{stderr}"
-    );
+    assert!(stderr.contains(&format!("cannot listen on {}", node.address)), "{stderr}");
 }
 
 #[test]
@@ -89,17 +76,8 @@ fn a_quorum_beyond_the_followers_warns_on_standard_error() {
     kill_process(Pid::from_child(&leader.child), Signal::TERM).unwrap();
     leader.exit();
     let mut log = String::new();
-    leader
-        .child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut log)
-        .unwrap();
-    assert!(
-        log.contains("WRITE_QUORUM=6 is more than the 0 FOLLOWERS"),
-        "{log}"
-    );
+    leader.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("WRITE_QUORUM=6 is more than the 0 FOLLOWERS"), "{log}");
 }
 
 #[test]
@@ -111,10 +89,7 @@ fn the_health_check_tells_a_node_that_answers_from_one_that_does_not() {
     drop(node);
     let (code, stderr) = stderr_of(&[("LISTEN_ADDR", address.as_str())], &["health"]);
     assert_eq!(code, Some(1));
-    assert!(
-        stderr.starts_with(&format!("labnode: no answer from {address}: ")),
-        "{stderr}"
-    );
+    assert!(stderr.starts_with(&format!("labnode: no answer from {address}: ")), "{stderr}");
 }
 
 #[test]
@@ -123,12 +98,7 @@ fn help_and_version_go_to_standard_output() {
         let mut child = command(&[]).arg(argument).spawn().unwrap();
         assert!(wait(&mut child).success());
         let mut text = String::new();
-        child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         assert!(text.starts_with(expected), "{text}");
     }
 }

@@ -13,12 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The program with none of this process's own variables that it would read.
 pub(crate) fn command(vars: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_labnode"));
-    command
-        .env_clear()
-        .envs(vars.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.env_clear().envs(vars.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -35,11 +30,7 @@ impl Node {
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap()
-            .to_owned();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { child, address }
     }
 
@@ -48,16 +39,9 @@ impl Node {
     }
 
     pub(crate) fn leader(followers: &[Self], vars: &[(&str, &str)]) -> Self {
-        let urls: Vec<String> = followers
-            .iter()
-            .map(|follower| format!("http://{}", follower.address))
-            .collect();
+        let urls: Vec<String> = followers.iter().map(|follower| format!("http://{}", follower.address)).collect();
         let urls = urls.join(",");
-        let mut all = vec![
-            ("ROLE", "leader"),
-            ("FOLLOWERS", urls.as_str()),
-            ("MAX_DELAY_MS", "0"),
-        ];
+        let mut all = vec![("ROLE", "leader"), ("FOLLOWERS", urls.as_str()), ("MAX_DELAY_MS", "0")];
         all.extend_from_slice(vars);
         Self::start(&all)
     }
@@ -89,10 +73,7 @@ impl Node {
         );
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (
-            status,
-            serde_json::from_str(&unchunked(head, body)).unwrap(),
-        )
+        (status, serde_json::from_str(&unchunked(head, body)).unwrap())
     }
 
     pub(crate) fn put(&self, path_key: &str, value: &str) -> (u16, Value) {

@@ -23,6 +23,9 @@ use crate::data::{BackendFacts, LEADER, follower_name};
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
 
+/// How often the engine must say that nothing is left of an `up` that was broken off.
+const LOOKS_AFTER_BREAK: u32 = 3;
+
 /// How many followers the Compose file itself has.
 const FOLLOWERS_IN_FILE: u32 = 5;
 
@@ -42,8 +45,18 @@ pub struct ComposeCluster {
     ports: Ports,
     /// Container ids by node.
     containers: BTreeMap<String, String>,
-    /// Whether there may be something to take down.
-    started: bool,
+    progress: Progress,
+}
+
+/// How far a cluster has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// There is nothing to take down.
+    Down,
+    /// `up` is under way, or was broken off: the engine may not be done with it.
+    Starting,
+    /// All containers have been started.
+    Started,
 }
 
 /// Behind which ports of the loopback interface the nodes are reached.
@@ -79,7 +92,7 @@ impl ComposeCluster {
             spec,
             ports,
             containers: BTreeMap::new(),
-            started: false,
+            progress: Progress::Down,
         }
     }
 
@@ -91,7 +104,7 @@ impl ComposeCluster {
 
     /// Lets the cluster run on when this value is dropped.
     pub fn detach(mut self) {
-        self.started = false;
+        self.progress = Progress::Down;
     }
 
     /// Asks the engine whether every node is still running.
@@ -169,8 +182,9 @@ impl Cluster for ComposeCluster {
         for (name, value) in self.environment() {
             call = call.env(name, value);
         }
-        self.started = true;
+        self.progress = Progress::Starting;
         call.args(["up", "--detach", "--no-build"]).args(self.spec.nodes()).read(cancel)?;
+        self.progress = Progress::Started;
         let running = self.running(cancel)?;
         self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
         let url = |node: &str| match running.get(node).and_then(|one| one.port) {
@@ -198,10 +212,12 @@ impl Cluster for ComposeCluster {
     }
 
     fn down(&mut self) -> Result<(), ClusterError> {
-        if self.started {
-            self.project.down()?;
-            self.started = false;
+        match self.progress {
+            Progress::Down => return Ok(()),
+            Progress::Starting => self.project.down(LOOKS_AFTER_BREAK)?,
+            Progress::Started => self.project.down(1)?,
         }
+        self.progress = Progress::Down;
         Ok(())
     }
 

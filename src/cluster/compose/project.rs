@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,10 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long it may take to stop and remove a project.
 const DOWN_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often one removes by hand what Compose has left, and the pause in between.
+const SWEEPS: u32 = 5;
+const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 
 /// The label by which Compose, of any version, marks what belongs to a project.
 const PROJECT_LABEL: &str = "com.docker.compose.project";
@@ -98,23 +103,43 @@ impl Project {
         self.log(id).map(|log| tail(&log)).unwrap_or_default()
     }
 
-    /// Stops and removes the project, and then whatever of it is still there: an engine goes
-    /// on with what a killed `up` had asked of it.
-    pub(super) fn down(&self) -> Result<(), ClusterError> {
+    /// Stops and removes the project. Compose does it, and what it overlooks is removed here:
+    /// an engine goes on with what a client had asked of it before it was killed, so that
+    /// containers still turn up later. Therefore one looks `looks` times.
+    pub(super) fn down(&self, looks: u32) -> Result<(), ClusterError> {
         let never = CancellationToken::new();
-        self.compose(None, DOWN_LIMIT)
-            .args(["down", "--volumes", "--remove-orphans", "--timeout", "2"])
-            .read(&never)?;
+        let arguments = ["down", "--volumes", "--remove-orphans", "--timeout", "2"];
+        let mut problem = self.compose(None, DOWN_LIMIT).args(arguments).read(&never).err();
+        let mut empty = 0;
+        for _ in 0..looks + SWEEPS {
+            match self.sweep() {
+                Ok(true) => empty += 1,
+                Ok(false) => empty = 0,
+                Err(error) => problem = Some(error),
+            }
+            if empty >= looks {
+                return Ok(());
+            }
+            thread::sleep(SWEEP_PAUSE);
+        }
+        Err(problem
+            .unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {} does not go away", self.name))))
+    }
+
+    /// Looks for containers and networks of the project and removes them; true if there were none.
+    fn sweep(&self) -> Result<bool, ClusterError> {
+        let never = CancellationToken::new();
         let containers = self.ids(&["ps", "--all", "--quiet"])?;
+        let networks = self.ids(&["network", "ls", "--quiet"])?;
+        let clean = containers.is_empty() && networks.is_empty();
         if !containers.is_empty() {
             let call = self.docker.client(DOWN_LIMIT).args(["rm", "--force", "--volumes"]);
             call.args(containers).read(&never)?;
         }
-        let networks = self.ids(&["network", "ls", "--quiet"])?;
         if !networks.is_empty() {
             self.docker.client(DOWN_LIMIT).args(["network", "rm"]).args(networks).read(&never)?;
         }
-        Ok(())
+        Ok(clean)
     }
 
     fn ids(&self, question: &[&str]) -> Result<Vec<String>, ClusterError> {
@@ -184,7 +209,7 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
 /// # Errors
 /// [`ClusterError`] naming what is left.
 pub fn remove_project(docker: &Docker, root: &Path, name: &str) -> Result<(), ClusterError> {
-    Project::new(docker.clone(), root, name).down()
+    Project::new(docker.clone(), root, name).down(1)
 }
 
 #[cfg(test)]
