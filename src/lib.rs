@@ -3,8 +3,10 @@
 //! The flow has one direction: `config` -> `load` plan -> `cluster` + `load` -> `data` ->
 //! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
 
+pub mod analysis;
 pub mod client;
 pub mod cluster;
 pub mod config;
 pub mod data;
 pub mod load;
+pub mod report;

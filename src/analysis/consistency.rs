@@ -1,0 +1,332 @@
+//! Do the followers hold what their leader holds, and where not, why?
+//!
+//! A pair of follower and key is judged by value. Versions and the trace only explain it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use self::history::History;
+use crate::data::{LEADER, ReplicationOutcome, RunData, Snapshot, follower_name};
+
+mod history;
+#[cfg(test)]
+mod tests;
+
+/// When the stores were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// When the last write was answered: followers may still lag.
+    AtLastAck,
+    /// When nothing was in flight any more: what differs now differs for good.
+    Settled,
+}
+
+/// What a follower holds for a key, against its leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellState {
+    /// The leader's value.
+    Match,
+    /// Another value of the leader's history for that key.
+    Stale,
+    /// Nothing, where the leader has something.
+    Missing,
+    /// A value the leader never had, or a key it does not have.
+    Foreign,
+}
+
+/// Why a pair does not match. Times are microseconds from the run's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Cause {
+    /// The older write arrived after the newer one and replaced it.
+    Overtaken {
+        /// The version the follower holds.
+        older_version: u64,
+        /// The leader's version.
+        newer_version: u64,
+        /// When the older write arrived.
+        older_at_us: i64,
+        /// When the newer write had arrived.
+        newer_at_us: i64,
+        /// How long after the newer one the older one came.
+        gap_us: i64,
+    },
+    /// The leader's version never arrived: its replication ended like this.
+    Lost {
+        /// The leader's version.
+        version: u64,
+        /// `timeout` or `failed`.
+        outcome: ReplicationOutcome,
+    },
+    /// The leader's version was still on its way.
+    Lagging {
+        /// The leader's version.
+        version: u64,
+        /// When it arrived, where it did before the traces were taken.
+        arrived_us: Option<i64>,
+    },
+    /// The trace does not say.
+    Unknown,
+}
+
+/// One follower and one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// `f1`, `f2`, ...
+    pub follower: String,
+    /// The key.
+    pub key: String,
+    /// How it compares.
+    pub state: CellState,
+    /// The version of what the follower holds, where it is known.
+    pub follower_version: Option<u64>,
+    /// The version of what the leader holds, where it is known.
+    pub leader_version: Option<u64>,
+    /// Why it does not match; absent where it does.
+    pub cause: Option<Cause>,
+}
+
+/// How many pairs are in each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Pairs that match.
+    #[serde(rename = "match")]
+    pub matching: u64,
+    /// Pairs that are stale.
+    pub stale: u64,
+    /// Pairs that are missing.
+    pub missing: u64,
+    /// Pairs that are foreign.
+    pub foreign: u64,
+}
+
+impl Counts {
+    /// Every pair.
+    #[must_use]
+    pub const fn pairs(self) -> u64 {
+        self.matching + self.differing()
+    }
+
+    /// Pairs that do not match.
+    #[must_use]
+    pub const fn differing(self) -> u64 {
+        self.stale + self.missing + self.foreign
+    }
+}
+
+/// How one follower compares with its leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FollowerConsistency {
+    /// `f1`, `f2`, ...
+    pub follower: String,
+    /// Its pairs by state; `None` where its store, or the leader's, could not be read.
+    pub counts: Option<Counts>,
+}
+
+/// Every follower against its leader at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Consistency {
+    /// When.
+    pub moment: Moment,
+    /// Nodes whose stores could not be read, the leader first.
+    pub absent: Vec<String>,
+    /// All pairs that could be judged, by state.
+    pub total: Counts,
+    /// Each follower, by index, absent ones too.
+    pub followers: Vec<FollowerConsistency>,
+    /// Each pair that could be judged, by follower, then key.
+    pub cells: Vec<Cell>,
+}
+
+impl Consistency {
+    /// Whether the leader could be asked; without it nothing is judged.
+    #[must_use]
+    pub fn has_leader(&self) -> bool {
+        self.absent.first().is_none_or(|node| node != LEADER)
+    }
+
+    /// The pairs that do not match.
+    pub fn differing(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(|cell| cell.state != CellState::Match)
+    }
+}
+
+/// What can be said of a run's replicas once it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing was in flight, every node answered, and every pair matched.
+    Consistent,
+    /// Nothing was in flight and some pair did not match.
+    Inconsistent,
+    /// Something was still in flight, or a node did not answer and no other differed.
+    Unknown,
+}
+
+/// A run's consistency at both moments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunConsistency {
+    /// W.
+    pub quorum: u32,
+    /// When the last write was answered.
+    pub at_last_ack: Consistency,
+    /// When nothing was in flight any more.
+    pub settled: Consistency,
+    /// What follows from the settled stores.
+    pub verdict: Verdict,
+}
+
+impl RunConsistency {
+    /// Compares a run's followers with their leader.
+    #[must_use]
+    pub fn of(run: &RunData) -> Self {
+        let history = History::new(run);
+        let settled = compare(run, &history, Moment::Settled);
+        Self {
+            quorum: run.manifest.quorum.get(),
+            at_last_ack: compare(run, &history, Moment::AtLastAck),
+            verdict: verdict(run, &settled),
+            settled,
+        }
+    }
+}
+
+/// One lost node does not undo what another was seen to hold, but no node may be presumed right.
+fn verdict(run: &RunData, settled: &Consistency) -> Verdict {
+    if !run.manifest.settled || !settled.has_leader() {
+        Verdict::Unknown
+    } else if settled.total.differing() > 0 {
+        Verdict::Inconsistent
+    } else if settled.absent.is_empty() {
+        Verdict::Consistent
+    } else {
+        Verdict::Unknown
+    }
+}
+
+/// Compares at one moment.
+fn compare(run: &RunData, history: &History<'_>, moment: Moment) -> Consistency {
+    let (snapshot, moment_us) = match moment {
+        Moment::AtLastAck => (&run.at_last_ack, run.manifest.load_us),
+        Moment::Settled => (&run.settled, run.manifest.load_us.saturating_add(run.manifest.settle_us)),
+    };
+    let judge = Judge { snapshot, history, moment_us: i64::try_from(moment_us).unwrap_or(i64::MAX) };
+    let names: Vec<String> = (0..run.manifest.config.followers.get() as usize).map(follower_name).collect();
+    let mut consistency = Consistency {
+        moment,
+        absent: Vec::new(),
+        total: Counts::default(),
+        followers: Vec::with_capacity(names.len()),
+        cells: Vec::new(),
+    };
+    if !snapshot.contains_key(LEADER) {
+        consistency.absent.push(LEADER.to_owned());
+    }
+    for follower in names {
+        if !snapshot.contains_key(&follower) {
+            consistency.absent.push(follower.clone());
+        }
+        let cells = judge.cells(&follower);
+        let counts = cells.as_deref().map(count);
+        consistency.cells.extend(cells.unwrap_or_default());
+        consistency.followers.push(FollowerConsistency { follower, counts });
+    }
+    consistency.total = count(&consistency.cells);
+    consistency
+}
+
+/// Counts cells by state.
+fn count(cells: &[Cell]) -> Counts {
+    let of = |state| cells.iter().filter(|cell| cell.state == state).count() as u64;
+    Counts {
+        matching: of(CellState::Match),
+        stale: of(CellState::Stale),
+        missing: of(CellState::Missing),
+        foreign: of(CellState::Foreign),
+    }
+}
+
+/// Everything one snapshot is judged by.
+struct Judge<'a> {
+    snapshot: &'a Snapshot,
+    history: &'a History<'a>,
+    moment_us: i64,
+}
+
+impl Judge<'_> {
+    /// A follower's cells by key; `None` where its store or the leader's is not there.
+    fn cells(&self, follower: &str) -> Option<Vec<Cell>> {
+        let leader = self.snapshot.get(LEADER)?;
+        let own = self.snapshot.get(follower)?;
+        let keys: BTreeSet<&String> = leader.store.keys().chain(own.store.keys()).collect();
+        Some(keys.into_iter().map(|key| self.cell(follower, key)).collect())
+    }
+
+    fn cell(&self, follower: &str, key: &str) -> Cell {
+        let (leader_value, leader_version) = self.held(LEADER, key);
+        let (own_value, follower_version) = self.held(follower, key);
+        let state = match (leader_value, own_value) {
+            (Some(leader), Some(own)) if leader == own => CellState::Match,
+            (Some(_), Some(own)) if self.history.has_written(key, own) => CellState::Stale,
+            (_, Some(_)) => CellState::Foreign,
+            (_, None) => CellState::Missing,
+        };
+        let cause = match state {
+            CellState::Match => None,
+            CellState::Foreign => Some(Cause::Unknown),
+            CellState::Stale | CellState::Missing => {
+                let cause = leader_version.and_then(|newest| self.cause(follower, key, follower_version, newest));
+                Some(cause.unwrap_or(Cause::Unknown))
+            }
+        };
+        Cell { follower: follower.to_owned(), key: key.to_owned(), state, follower_version, leader_version, cause }
+    }
+
+    /// What a node holds for a key, and its version: by the client's own record of that
+    /// value, else as the node numbers it.
+    fn held(&self, node: &str, key: &str) -> (Option<&str>, Option<u64>) {
+        let Some(dump) = self.snapshot.get(node) else {
+            return (None, None);
+        };
+        let value = dump.store.get(key).map(String::as_str);
+        let known = value.and_then(|value| self.history.version_of(key, value));
+        (value, known.or_else(|| value.and_then(|_| dump.versions.get(key).copied())))
+    }
+
+    /// Why the follower does not hold the leader's `newest` but the version `own`, or nothing.
+    fn cause(&self, follower: &str, key: &str, own: Option<u64>, newest: u64) -> Option<Cause> {
+        let replication = self.history.replication(follower, newest);
+        let Some((newest_index, arrival)) = self.history.arrival(follower, key, newest) else {
+            return self.cause_without_arrival(newest, replication?.outcome, replication?.acked_us);
+        };
+        if let Some((own_index, older)) = own.and_then(|own| self.history.arrival(follower, key, own))
+            && own_index > newest_index
+            && older.applied
+            && arrival.applied
+        {
+            return Some(Cause::Overtaken {
+                older_version: older.version,
+                newer_version: newest,
+                older_at_us: older.at_us,
+                newer_at_us: arrival.at_us,
+                gap_us: older.at_us.saturating_sub(arrival.at_us),
+            });
+        }
+        let arrived_later = arrival.at_us >= self.moment_us;
+        arrived_later.then_some(Cause::Lagging { version: newest, arrived_us: Some(arrival.at_us) })
+    }
+
+    /// The cause where no arrival of the leader's version was recorded.
+    fn cause_without_arrival(&self, version: u64, outcome: ReplicationOutcome, acked_us: Option<i64>) -> Option<Cause> {
+        match outcome {
+            ReplicationOutcome::Timeout | ReplicationOutcome::Failed => Some(Cause::Lost { version, outcome }),
+            ReplicationOutcome::Pending => Some(Cause::Lagging { version, arrived_us: None }),
+            ReplicationOutcome::Acked => acked_us
+                .is_some_and(|at_us| at_us >= self.moment_us)
+                .then_some(Cause::Lagging { version, arrived_us: None }),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A run's writes, replications and arrivals, indexed for looking up single pairs.
+
+use std::collections::HashMap;
+
+use crate::data::{ArrivalRow, ReplicationRow, RunData, WriteRow};
+
+/// Lookups only: nothing iterates over the maps, so their order reaches no output.
+pub(super) struct History<'a> {
+    /// By key and value; values are unique to a write.
+    writes: HashMap<(&'a str, &'a str), &'a WriteRow>,
+    /// The version of each write the leader's trace knows.
+    versions: HashMap<u64, u64>,
+    /// By follower and version.
+    replications: HashMap<(&'a str, u64), &'a ReplicationRow>,
+    /// By follower, key and version: the place in the order of arrival, and the last arrival.
+    arrivals: HashMap<(&'a str, &'a str, u64), (usize, &'a ArrivalRow)>,
+}
+
+impl<'a> History<'a> {
+    pub(super) fn new(run: &'a RunData) -> Self {
+        Self {
+            writes: run.writes.iter().map(|row| ((row.key.as_str(), row.value.as_str()), row)).collect(),
+            versions: run.replication.iter().map(|row| (row.write, row.version)).collect(),
+            replications: run.replication.iter().map(|row| ((row.follower.as_str(), row.version), row)).collect(),
+            arrivals: run
+                .arrivals
+                .iter()
+                .enumerate()
+                .map(|(index, row)| ((row.follower.as_str(), row.key.as_str(), row.version), (index, row)))
+                .collect(),
+        }
+    }
+
+    /// Whether some client wrote this value to this key.
+    pub(super) fn has_written(&self, key: &str, value: &str) -> bool {
+        self.writes.contains_key(&(key, value))
+    }
+
+    /// The leader's number of the write of this value, from its answer or else its trace.
+    pub(super) fn version_of(&self, key: &str, value: &str) -> Option<u64> {
+        let row = self.writes.get(&(key, value))?;
+        row.version.or_else(|| self.versions.get(&row.write).copied())
+    }
+
+    /// How this version's replication to this follower went.
+    pub(super) fn replication(&self, follower: &str, version: u64) -> Option<&'a ReplicationRow> {
+        self.replications.get(&(follower, version)).copied()
+    }
+
+    /// The arrival of this version of this key at this follower, and its place in the order
+    /// of that follower's arrivals.
+    pub(super) fn arrival(&self, follower: &str, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
+        self.arrivals.get(&(follower, key, version)).copied()
+    }
+}

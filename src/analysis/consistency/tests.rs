@@ -1,0 +1,231 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::fixture::{Planned, RunBuilder};
+use crate::config::Order;
+
+const MS: u64 = 1000;
+
+/// A write to `k0` with one delay for each of five followers, in milliseconds.
+fn planned(write: u64, start_ms: u64, delays_ms: [u64; 5]) -> Planned {
+    Planned {
+        write,
+        key: "k0".to_owned(),
+        start_us: start_ms * MS,
+        latency_us: None,
+        delays_us: delays_ms.map(|ms| ms * MS).to_vec(),
+        lost: BTreeMap::new(),
+    }
+}
+
+/// Write 0 reaches f1 after write 1 does; every other follower gets them in order.
+fn overtaking() -> RunBuilder {
+    RunBuilder::new(1).write(planned(0, 0, [900, 1, 1, 1, 1])).write(planned(1, 10, [30, 1, 1, 1, 1]))
+}
+
+fn only_difference(consistency: &Consistency) -> &Cell {
+    let mut differing = consistency.differing();
+    let cell = differing.next().unwrap();
+    assert_eq!(differing.next(), None);
+    cell
+}
+
+#[test]
+fn an_older_write_that_arrives_later_overtakes() {
+    let judged = RunConsistency::of(&overtaking().build());
+    let cell = only_difference(&judged.settled);
+    assert_eq!((cell.follower.as_str(), cell.key.as_str(), cell.state), ("f1", "k0", CellState::Stale));
+    assert_eq!((cell.follower_version, cell.leader_version), (Some(1), Some(2)));
+    let expected = Cause::Overtaken {
+        older_version: 1,
+        newer_version: 2,
+        older_at_us: 900_000,
+        newer_at_us: 40_000,
+        gap_us: 860_000,
+    };
+    assert_eq!(cell.cause, Some(expected));
+    assert_eq!(judged.settled.total, Counts { matching: 4, stale: 1, ..Counts::default() });
+    assert_eq!(judged.verdict, Verdict::Inconsistent);
+}
+
+#[test]
+fn a_follower_that_has_not_heard_yet_lags() {
+    let judged = RunConsistency::of(&overtaking().build());
+    let cell = only_difference(&judged.at_last_ack);
+    assert_eq!((cell.follower.as_str(), cell.state), ("f1", CellState::Missing));
+    assert_eq!(cell.cause, Some(Cause::Lagging { version: 2, arrived_us: Some(40_000) }));
+}
+
+#[test]
+fn version_order_makes_the_same_arrivals_consistent() {
+    let run = overtaking().configure(|config| config.network.order = Order::Version).build();
+    assert!(run.arrivals.iter().any(|row| !row.applied));
+    assert_eq!(RunConsistency::of(&run).verdict, Verdict::Consistent);
+}
+
+#[test]
+fn a_lost_replication_is_named_with_its_outcome() {
+    let mut newest = planned(1, 10, [30, 1, 1, 1, 1]);
+    newest.lost.insert(4, ReplicationOutcome::Timeout);
+    let run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).write(newest).build();
+    let judged = RunConsistency::of(&run);
+    let cell = only_difference(&judged.settled);
+    assert_eq!((cell.follower.as_str(), cell.state), ("f5", CellState::Stale));
+    assert_eq!(cell.cause, Some(Cause::Lost { version: 2, outcome: ReplicationOutcome::Timeout }));
+}
+
+#[test]
+fn a_value_that_is_the_leaders_matches_whatever_the_numbers_say() {
+    let mut run = overtaking().build();
+    for dump in run.settled.values_mut() {
+        dump.versions.clear();
+        let value = "v1".to_owned();
+        dump.store.insert("k0".to_owned(), value);
+    }
+    run.replication.clear();
+    run.arrivals.clear();
+    assert_eq!(RunConsistency::of(&run).verdict, Verdict::Consistent);
+}
+
+#[test]
+fn values_and_keys_the_leader_never_had_are_foreign() {
+    let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).build();
+    run.settled.get_mut("f2").unwrap().store.insert("k0".to_owned(), "other".to_owned());
+    run.settled.get_mut("f3").unwrap().store.insert("k9".to_owned(), "v0".to_owned());
+    let judged = RunConsistency::of(&run);
+    let foreign: Vec<(&str, &str)> =
+        judged.settled.differing().map(|cell| (cell.follower.as_str(), cell.key.as_str())).collect();
+    assert_eq!(foreign, [("f2", "k0"), ("f3", "k9")]);
+    assert!(
+        judged.settled.differing().all(|cell| cell.state == CellState::Foreign && cell.cause == Some(Cause::Unknown))
+    );
+    assert_eq!(judged.verdict, Verdict::Inconsistent);
+}
+
+#[test]
+fn the_version_of_an_unanswered_write_comes_from_the_leaders_trace() {
+    let mut run = overtaking().build();
+    for write in &mut run.writes {
+        write.version = None;
+    }
+    for dump in run.settled.values_mut() {
+        dump.versions.clear();
+    }
+    let judged = RunConsistency::of(&run);
+    assert!(matches!(only_difference(&judged.settled).cause, Some(Cause::Overtaken { gap_us: 860_000, .. })));
+}
+
+#[test]
+fn without_a_trace_there_is_no_cause() {
+    let mut run = overtaking().build();
+    run.arrivals.clear();
+    let judged = RunConsistency::of(&run);
+    assert_eq!(only_difference(&judged.settled).cause, Some(Cause::Unknown));
+}
+
+#[test]
+fn a_node_that_could_not_be_asked_is_absent_and_matches_nothing() {
+    let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).build();
+    run.settled.remove("f3");
+    let judged = RunConsistency::of(&run);
+    assert_eq!(judged.settled.absent, ["f3"]);
+    assert_eq!(judged.settled.followers[2].counts, None);
+    assert_eq!(judged.settled.total.pairs(), 4);
+    assert_eq!(judged.verdict, Verdict::Unknown);
+
+    run.settled.remove(LEADER);
+    let judged = RunConsistency::of(&run);
+    assert_eq!(
+        (judged.settled.absent.as_slice(), judged.settled.has_leader()),
+        (&["leader".to_owned(), "f3".to_owned()][..], false)
+    );
+    assert_eq!((judged.settled.cells.len(), judged.verdict), (0, Verdict::Unknown));
+}
+
+#[test]
+fn an_absent_node_does_not_excuse_another() {
+    let mut run = overtaking().build();
+    run.settled.remove("f5");
+    assert_eq!(RunConsistency::of(&run).verdict, Verdict::Inconsistent);
+}
+
+#[test]
+fn a_run_that_did_not_settle_is_unknown_either_way() {
+    for mut run in [overtaking().build(), RunBuilder::new(1).write(planned(0, 0, [1; 5])).build()] {
+        run.manifest.settled = false;
+        assert_eq!(RunConsistency::of(&run).verdict, Verdict::Unknown);
+    }
+}
+
+#[test]
+fn what_is_pending_when_the_deadline_passes_lags() {
+    let mut newest = planned(1, 10, [30, 1, 1, 1, 1]);
+    newest.lost.insert(0, ReplicationOutcome::Pending);
+    let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).write(newest).build();
+    run.manifest.settled = false;
+    let judged = RunConsistency::of(&run);
+    assert_eq!(only_difference(&judged.settled).cause, Some(Cause::Lagging { version: 2, arrived_us: None }));
+}
+
+/// What a follower should hold of a key and why, from the plan alone: by brute force over the
+/// writes of that key that reached it until `until_us`.
+fn model(writes: &[Planned], follower: usize, until_us: u64) -> (CellState, Option<&'static str>) {
+    let newest = writes.len() - 1;
+    let at = |write: &Planned| write.start_us + write.delays_us[follower];
+    let reached = |write: &Planned| !write.lost.contains_key(&follower) && at(write) <= until_us;
+    let held = writes.iter().enumerate().filter(|(_, write)| reached(write)).max_by_key(|(i, write)| (at(write), *i));
+    let state = match held {
+        None => CellState::Missing,
+        Some((i, _)) if i == newest => CellState::Match,
+        Some(_) => CellState::Stale,
+    };
+    let cause = match state {
+        CellState::Match => None,
+        _ if writes[newest].lost.contains_key(&follower) => Some("lost"),
+        _ if at(&writes[newest]) > until_us => Some("lagging"),
+        _ => Some("overtaken"),
+    };
+    (state, cause)
+}
+
+fn kind(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Overtaken { .. } => "overtaken",
+        Cause::Lost { .. } => "lost",
+        Cause::Lagging { .. } => "lagging",
+        Cause::Unknown => "unknown",
+    }
+}
+
+/// Up to eight overlapping writes to one key; a delay above a second is lost.
+fn histories() -> impl Strategy<Value = Vec<Planned>> {
+    let write = (0..500_u64, prop::array::uniform5(0..1_200_u64));
+    prop::collection::vec(write, 1..8).prop_map(|mut drawn| {
+        drawn.sort_by_key(|(start, _)| *start);
+        let plan = |(write, (start_ms, delays_ms)): (u64, (u64, [u64; 5]))| {
+            let mut planned = planned(write, start_ms, delays_ms);
+            let late = (0..5).filter(|f| delays_ms[*f] > 1_000);
+            planned.lost = late.map(|f| (f, ReplicationOutcome::Timeout)).collect();
+            planned
+        };
+        (0..).zip(drawn).map(plan).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_pair_is_judged_as_the_model_says(writes in histories(), quorum in 0..=5_u32) {
+        let run = writes.iter().cloned().fold(RunBuilder::new(quorum), RunBuilder::write).build();
+        let judged = RunConsistency::of(&run);
+        for (consistency, until_us) in [(&judged.at_last_ack, run.manifest.load_us), (&judged.settled, u64::MAX)] {
+            for follower in 0..5 {
+                let cell = &consistency.cells[follower];
+                prop_assert_eq!((cell.state, cell.cause.map(kind)), model(&writes, follower, until_us), "f{}", follower + 1);
+            }
+        }
+    }
+}

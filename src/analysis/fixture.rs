@@ -1,0 +1,204 @@
+//! Runs for tests, played by an ideal cluster: no software cost, delays as given.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::config::{DelayRange, Experiment, ExperimentName, Order};
+use crate::data::{
+    ArrivalRow, BackendFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
+    Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
+};
+
+/// One write to be played.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) write: u64,
+    pub(crate) key: String,
+    pub(crate) start_us: u64,
+    /// What the client measured; the W-th smallest delay unless given.
+    pub(crate) latency_us: Option<u64>,
+    /// One a follower.
+    pub(crate) delays_us: Vec<u64>,
+    /// Followers, by index, this write never reaches, and how it ends there.
+    pub(crate) lost: BTreeMap<usize, ReplicationOutcome>,
+}
+
+/// Builds a [`RunData`].
+pub(crate) struct RunBuilder {
+    quorum: u32,
+    config: Experiment,
+    planned: Vec<Planned>,
+}
+
+impl RunBuilder {
+    /// A run of the default experiment without a write.
+    pub(crate) fn new(quorum: u32) -> Self {
+        Self { quorum, config: Experiment::default(), planned: Vec::new() }
+    }
+
+    /// Changes the configuration.
+    pub(crate) fn configure(mut self, change: impl FnOnce(&mut Experiment)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Sets the delay's bounds.
+    pub(crate) fn delay_ms(self, min: u32, max: u32) -> Self {
+        self.configure(|config| config.network.delay = DelayRange::new(min, max).unwrap())
+    }
+
+    /// Adds an acknowledged write, ten seconds after the write numbered one less.
+    pub(crate) fn write_with_delays(self, write: u64, latency_us: u64, delays_us: &[u64]) -> Self {
+        let key = format!("k{}", write % 10);
+        let start_us = write * 10_000_000;
+        let planned = Planned {
+            write,
+            key,
+            start_us,
+            latency_us: Some(latency_us),
+            delays_us: delays_us.to_vec(),
+            lost: BTreeMap::new(),
+        };
+        self.write(planned)
+    }
+
+    /// Adds a write.
+    pub(crate) fn write(mut self, planned: Planned) -> Self {
+        self.planned.push(planned);
+        self
+    }
+
+    /// Plays the writes.
+    pub(crate) fn build(mut self) -> RunData {
+        self.planned.sort_by_key(|write| (write.start_us, write.write));
+        let versioned: Vec<(u64, &Planned)> = (1..).zip(&self.planned).collect();
+        let mut writes: Vec<WriteRow> =
+            versioned.iter().map(|(version, planned)| self.row(*version, planned)).collect();
+        writes.sort_by_key(|row| row.write);
+        let mut replication: Vec<ReplicationRow> =
+            versioned.iter().flat_map(|(version, planned)| replications(*version, planned)).collect();
+        replication.sort_by_key(|row| (row.write, row.follower.clone()));
+        let load_us = writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
+        let arrivals = self.arrivals(&versioned);
+        let end = arrivals.iter().map(|row| row.at_us).max().unwrap_or(0);
+        let settle_us = u64::try_from(end).unwrap().saturating_sub(load_us) + 1;
+        let at_last_ack = self.stores(&writes, &arrivals, i64::try_from(load_us).unwrap());
+        let settled = self.stores(&writes, &arrivals, i64::MAX);
+        let manifest = self.manifest(load_us, settle_us);
+        RunData { manifest, writes, replication, arrivals, at_last_ack, settled, logs: BTreeMap::new() }
+    }
+
+    fn row(&self, version: u64, planned: &Planned) -> WriteRow {
+        let mut sorted = planned.delays_us.clone();
+        sorted.sort_unstable();
+        let quorum_us = self.quorum.checked_sub(1).and_then(|index| sorted.get(index as usize)).copied().unwrap_or(0);
+        WriteRow {
+            write: planned.write,
+            key: planned.key.clone(),
+            value: format!("v{}", planned.write),
+            start_us: planned.start_us,
+            latency_us: planned.latency_us.unwrap_or(quorum_us),
+            outcome: WriteOutcome::Ok,
+            http_status: Some(200),
+            version: Some(version),
+            acks: Some(self.quorum),
+            error: None,
+        }
+    }
+
+    fn arrivals(&self, versioned: &[(u64, &Planned)]) -> Vec<ArrivalRow> {
+        let mut all = Vec::new();
+        for follower in 0..self.config.followers.get() as usize {
+            let mut order: Vec<(u64, u64, &str)> = versioned
+                .iter()
+                .filter(|(_, planned)| !planned.lost.contains_key(&follower))
+                .map(|(version, planned)| {
+                    (planned.start_us + planned.delays_us[follower], *version, planned.key.as_str())
+                })
+                .collect();
+            order.sort_unstable();
+            let mut held: BTreeMap<&str, u64> = BTreeMap::new();
+            for (at_us, version, key) in order {
+                let newest = held.entry(key).or_insert(0);
+                let applied = self.config.network.order == Order::Arrival || version > *newest;
+                *newest = if applied { version } else { *newest };
+                let at_us = i64::try_from(at_us).unwrap();
+                all.push(ArrivalRow {
+                    follower: follower_name(follower),
+                    version,
+                    key: key.to_owned(),
+                    applied,
+                    at_us,
+                });
+            }
+        }
+        all
+    }
+
+    fn stores(&self, writes: &[WriteRow], arrivals: &[ArrivalRow], until_us: i64) -> Snapshot {
+        let value = |version: u64| writes.iter().find(|row| row.version == Some(version)).unwrap().value.clone();
+        let mut by_version: Vec<&WriteRow> = writes.iter().collect();
+        by_version.sort_by_key(|row| row.version);
+        let leader =
+            dump(LEADER, by_version.iter().map(|row| (row.key.clone(), row.value.clone(), row.version.unwrap())));
+        let followers = (0..self.config.followers.get() as usize).map(follower_name).map(|name| {
+            let own = arrivals.iter().filter(|row| row.follower == name && row.applied && row.at_us <= until_us);
+            dump(&name, own.map(|row| (row.key.clone(), value(row.version), row.version)))
+        });
+        followers.chain([leader]).map(|dump| (dump.node.clone(), dump)).collect()
+    }
+
+    fn manifest(&self, load_us: u64, settle_us: u64) -> Manifest {
+        Manifest {
+            schema: SCHEMA,
+            experiment: ExperimentName::from_str("quorum").unwrap(),
+            quorum: i64::from(self.quorum).try_into().unwrap(),
+            config: self.config.clone(),
+            config_sha256: String::new(),
+            seed: self.config.seed,
+            backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },
+            node_sha256: None,
+            git: None,
+            labctl_version: "0.1.0".to_owned(),
+            argv: Vec::new(),
+            host: HostFacts { os: "linux x86_64".to_owned(), kernel: None, cpus: 2, memory_mib: None },
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            finished: "2026-01-01T00:00:01Z".to_owned(),
+            load_us,
+            settle_us,
+            settled: true,
+            wall_us: load_us + settle_us + 500_000,
+            trace_dropped: 0,
+        }
+    }
+}
+
+fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
+    let row = |(follower, delay_us): (usize, &u64)| {
+        let lost = planned.lost.get(&follower).copied();
+        let at_us = Some(i64::try_from(planned.start_us + delay_us).unwrap());
+        ReplicationRow {
+            write: planned.write,
+            version,
+            key: planned.key.clone(),
+            follower: follower_name(follower),
+            delay_us: *delay_us,
+            sent_us: at_us,
+            acked_us: at_us.filter(|_| lost.is_none()),
+            outcome: lost.unwrap_or(ReplicationOutcome::Acked),
+        }
+    };
+    planned.delays_us.iter().enumerate().map(row).collect()
+}
+
+/// A store after these writes, in this order.
+fn dump(node: &str, applied: impl Iterator<Item = (String, String, u64)>) -> StoreDump {
+    use labnode::wire::Role;
+    let role = if node == LEADER { Role::Leader } else { Role::Follower };
+    let mut dump = StoreDump { node: node.to_owned(), role, store: BTreeMap::new(), versions: BTreeMap::new() };
+    for (key, value, version) in applied {
+        dump.store.insert(key.clone(), value);
+        dump.versions.insert(key, version);
+    }
+    dump
+}

@@ -1,0 +1,65 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+
+/// U(0, 1 s).
+fn uniform_cdf(x_ms: f64) -> f64 {
+    (x_ms / 1000.0).clamp(0.0, 1.0)
+}
+
+#[test]
+fn the_limiting_distribution_has_its_table_values() {
+    // Smirnov, "Table for Estimating the Goodness of Fit of Empirical Distributions" (1948).
+    for (x, expected) in
+        [(0.5, 0.963_945), (1.0, 0.270_000), (1.2238, 0.1), (1.3581, 0.05), (1.6276, 0.01), (2.0, 0.000_671)]
+    {
+        let survival = kolmogorov_survival(x);
+        assert!((survival - expected).abs() < 5e-5, "x = {x}: {survival}");
+    }
+    assert_eq!(kolmogorov_survival(0.0), 1.0);
+    assert!(kolmogorov_survival(0.05) > 0.999_999);
+}
+
+#[test]
+fn both_series_meet() {
+    assert!((kolmogorov_survival(1.179_999_9) - kolmogorov_survival(1.180_000_1)).abs() < 1e-6);
+}
+
+#[test]
+fn critical_distances_of_small_samples_are_those_of_the_exact_distribution() {
+    // Miller, "Table of Percentage Points of Kolmogorov Statistics", JASA 51 (1956).
+    for (n, distance, expected) in
+        [(10.0, 0.409_25, 0.05), (20.0, 0.294_08, 0.05), (100.0, 0.134_03, 0.05), (20.0, 0.352_41, 0.01)]
+    {
+        let p = p_value(distance, n);
+        assert!((p - expected).abs() < 0.002, "n = {n}: {p}");
+    }
+}
+
+#[test]
+fn the_distance_is_the_greatest_on_either_side_of_a_step() {
+    // Steps at 0.1 and 0.6: the gaps are 0.1, 0.4, 0.1 and 0.4.
+    let test = ks_one_sample(&[100_000_i64, 600_000].into_iter().collect(), uniform_cdf).unwrap();
+    assert!((test.distance - 0.4).abs() < 1e-12);
+    assert_eq!(ks_one_sample(&Sample::default(), uniform_cdf), None);
+}
+
+#[test]
+fn rejects_as_often_as_it_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let trials = 2_000;
+    let mut rejected = |limit_us: i64| {
+        (0..trials)
+            .filter(|_| {
+                let sample: Sample = (0..100).map(|_| rng.random_range(0..limit_us)).collect();
+                ks_one_sample(&sample, uniform_cdf).unwrap().p_value < 0.05
+            })
+            .count()
+    };
+    let under_the_null = rejected(1_000_000);
+    assert!((60..=140).contains(&under_the_null), "{under_the_null} of {trials}, not about 100");
+    assert!(rejected(700_000) > trials * 95 / 100);
+}

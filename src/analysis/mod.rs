@@ -1,0 +1,27 @@
+//! What the raw facts of a run say. Every function here is pure: the same data give the
+//! same figures, in the same order, on any machine.
+//!
+//! Times come in as integer microseconds and go out as milliseconds. A figure that the data
+//! cannot give is `None`, never NaN and never a guess.
+
+mod consistency;
+mod ks;
+mod latency;
+mod overhead;
+mod stats;
+mod summary;
+mod theory;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod fixture;
+
+pub use consistency::{
+    Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
+};
+pub use ks::{KsTest, ks_one_sample};
+pub use latency::{Latency, ok_latencies, prediction};
+pub use overhead::{Overhead, WriteOverhead, write_overheads};
+pub use stats::{Interval, Mean, Quantile, Sample, quantile_ranks};
+pub use summary::Summary;
+pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};

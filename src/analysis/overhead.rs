@@ -1,0 +1,136 @@
+//! What the software itself costs: measured latency minus the delay that was injected.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::stats::{Quantile, Sample, ms};
+use crate::data::{RunData, WriteOutcome};
+
+/// One acknowledged write's latency beyond the W-th smallest of its own drawn delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteOverhead {
+    /// The write's number in the plan.
+    pub write: u64,
+    /// The W-th smallest delay drawn for it, in microseconds; 0 at W = 0.
+    pub injected_us: u64,
+    /// Latency less that delay, in microseconds; negative where the leader did not wait for it.
+    pub overhead_us: i64,
+}
+
+/// The overhead of a run's acknowledged writes, free of the chance in the delays.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overhead {
+    /// W.
+    pub quorum: u32,
+    /// Writes that the figures are made from.
+    pub n: u64,
+    /// Acknowledged writes left out because the trace holds too few of their delays.
+    pub without_trace: u64,
+    /// The median.
+    pub p50: Option<Quantile>,
+    /// The 95th percentile.
+    pub p95: Option<Quantile>,
+    /// The 99th percentile.
+    pub p99: Option<Quantile>,
+    /// The least, in milliseconds.
+    pub min_ms: Option<f64>,
+    /// The greatest, in milliseconds.
+    pub max_ms: Option<f64>,
+}
+
+impl Overhead {
+    /// The overhead figures of one run.
+    #[must_use]
+    pub fn of(run: &RunData) -> Self {
+        let overheads = write_overheads(run);
+        let ok = run.writes.iter().filter(|write| write.outcome == WriteOutcome::Ok).count();
+        let sample: Sample = overheads.iter().map(|write| write.overhead_us).collect();
+        Self {
+            quorum: run.manifest.quorum.get(),
+            n: sample.len() as u64,
+            without_trace: (ok - sample.len()) as u64,
+            p50: sample.quantile(0.5),
+            p95: sample.quantile(0.95),
+            p99: sample.quantile(0.99),
+            min_ms: sample.min_ms(),
+            max_ms: sample.max_ms(),
+        }
+    }
+}
+
+impl WriteOverhead {
+    /// The overhead in milliseconds.
+    #[must_use]
+    pub fn overhead_ms(&self) -> f64 {
+        ms(self.overhead_us)
+    }
+}
+
+/// The overhead of each acknowledged write whose delays are all in the trace, by write.
+#[must_use]
+pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
+    let quorum = run.manifest.quorum.get() as usize;
+    let followers = run.manifest.config.followers.get() as usize;
+    let mut delays: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for row in &run.replication {
+        delays.entry(row.write).or_default().push(row.delay_us);
+    }
+    let injected = |write: u64| match quorum.checked_sub(1) {
+        None => Some(0),
+        Some(index) => {
+            let mut drawn = delays.get(&write).filter(|drawn| drawn.len() == followers)?.clone();
+            drawn.sort_unstable();
+            drawn.get(index).copied()
+        }
+    };
+    run.writes
+        .iter()
+        .filter(|write| write.outcome == WriteOutcome::Ok)
+        .filter_map(|row| {
+            let injected_us = injected(row.write)?;
+            let overhead_us = i64::try_from(row.latency_us).ok()?.checked_sub(i64::try_from(injected_us).ok()?)?;
+            Some(WriteOverhead { write: row.write, injected_us, overhead_us })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::fixture::RunBuilder;
+
+    /// Five followers; write 0 draws 50, 10, 40, 20, 30 ms and takes 32.5 ms.
+    fn run(quorum: u32) -> RunData {
+        RunBuilder::new(quorum).write_with_delays(0, 32_500, &[50_000, 10_000, 40_000, 20_000, 30_000]).build()
+    }
+
+    #[test]
+    fn is_latency_less_the_wth_smallest_delay() {
+        for (quorum, expected_ms) in [(0, 32.5), (1, 22.5), (2, 12.5), (3, 2.5), (4, -7.5), (5, -17.5)] {
+            let overhead = Overhead::of(&run(quorum));
+            assert_eq!(overhead.p50.map(|q| q.value_ms), Some(expected_ms), "W = {quorum}");
+            assert_eq!((overhead.n, overhead.without_trace), (1, 0));
+        }
+    }
+
+    #[test]
+    fn a_write_with_a_gap_in_its_trace_is_counted_not_used() {
+        let mut run = RunBuilder::new(1)
+            .write_with_delays(0, 9_000, &[8_000; 5])
+            .write_with_delays(1, 9_000, &[1_000; 5])
+            .build();
+        run.replication.retain(|row| row.write != 0 || row.follower != "f2");
+        let overhead = Overhead::of(&run);
+        assert_eq!((overhead.n, overhead.without_trace), (1, 1));
+        assert_eq!(overhead.p99.map(|q| q.value_ms), Some(8.0));
+    }
+
+    #[test]
+    fn without_acknowledged_writes_there_are_no_figures() {
+        let mut run = run(3);
+        run.writes[0].outcome = WriteOutcome::Failed;
+        let overhead = Overhead::of(&run);
+        assert_eq!((overhead.n, overhead.without_trace, overhead.p50), (0, 0, None));
+    }
+}

@@ -1,0 +1,189 @@
+//! Descriptive statistics of a sample of times, with their uncertainty.
+
+use serde::Serialize;
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
+
+#[cfg(test)]
+mod tests;
+
+/// The share of intervals that cover what they estimate.
+pub(crate) const CONFIDENCE: f64 = 0.95;
+
+/// Microseconds in a millisecond.
+const US_PER_MS: f64 = 1000.0;
+
+/// A time in milliseconds.
+pub(crate) fn ms(us: i64) -> f64 {
+    us as f64 / US_PER_MS
+}
+
+/// Times in ascending order, kept as the whole microseconds they were measured in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sample {
+    sorted_us: Vec<i64>,
+}
+
+/// A 95 % interval; an end the sample is too small to give is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// The lower end.
+    pub lower: Option<f64>,
+    /// The upper end.
+    pub upper: Option<f64>,
+}
+
+/// A quantile of a sample and where the population's may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantile {
+    /// Which quantile, 0 to 1.
+    pub p: f64,
+    /// The estimate, in milliseconds.
+    pub value_ms: f64,
+    /// The distribution-free 95 % interval, in milliseconds.
+    pub interval_ms: Interval,
+}
+
+/// A mean and where the population's may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mean {
+    /// The estimate, in milliseconds.
+    pub value_ms: f64,
+    /// Its standard error in milliseconds, from two values on.
+    pub standard_error_ms: Option<f64>,
+    /// Student's 95 % interval, in milliseconds; without ends below two values.
+    pub interval_ms: Interval,
+}
+
+impl FromIterator<i64> for Sample {
+    /// A sample of signed times in microseconds, in any order.
+    fn from_iter<I: IntoIterator<Item = i64>>(times_us: I) -> Self {
+        let mut sorted_us: Vec<i64> = times_us.into_iter().collect();
+        sorted_us.sort_unstable();
+        Self { sorted_us }
+    }
+}
+
+impl FromIterator<u64> for Sample {
+    /// A sample of times in microseconds, in any order.
+    fn from_iter<I: IntoIterator<Item = u64>>(times_us: I) -> Self {
+        times_us.into_iter().map(|us| i64::try_from(us).unwrap_or(i64::MAX)).collect()
+    }
+}
+
+impl Sample {
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sorted_us.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sorted_us.is_empty()
+    }
+
+    /// The values in milliseconds, ascending.
+    pub fn iter_ms(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
+        self.sorted_us.iter().map(|us| ms(*us))
+    }
+
+    /// The least value in milliseconds.
+    #[must_use]
+    pub fn min_ms(&self) -> Option<f64> {
+        self.sorted_us.first().map(|us| ms(*us))
+    }
+
+    /// The greatest value in milliseconds.
+    #[must_use]
+    pub fn max_ms(&self) -> Option<f64> {
+        self.sorted_us.last().map(|us| ms(*us))
+    }
+
+    /// The arithmetic mean in milliseconds, summed exactly.
+    #[must_use]
+    pub fn mean_ms(&self) -> Option<f64> {
+        let sum: i128 = self.sorted_us.iter().map(|us| i128::from(*us)).sum();
+        (!self.is_empty()).then(|| sum as f64 / self.len() as f64 / US_PER_MS)
+    }
+
+    /// The `p` quantile in milliseconds, interpolated linearly between the order statistics
+    /// around rank `(n - 1) p + 1`: type 7 of Hyndman and Fan, "Sample Quantiles in
+    /// Statistical Packages", The American Statistician 50 (1996), 361-365, the default of
+    /// NumPy, pandas and R. `p` outside 0 to 1 is taken as the nearer end.
+    #[must_use]
+    pub fn quantile_ms(&self, p: f64) -> Option<f64> {
+        let last = self.len().checked_sub(1)?;
+        let position = last as f64 * p.clamp(0.0, 1.0);
+        let below = position.floor() as usize;
+        let low = *self.sorted_us.get(below)?;
+        let high = *self.sorted_us.get((below + 1).min(last))?;
+        Some((low as f64 + (position - below as f64) * (high - low) as f64) / US_PER_MS)
+    }
+
+    /// The `p` quantile with its 95 % interval, see [`quantile_ranks`].
+    #[must_use]
+    pub fn quantile(&self, p: f64) -> Option<Quantile> {
+        let value_ms = self.quantile_ms(p)?;
+        let (lower, upper) = quantile_ranks(self.len(), p);
+        let at = |rank: Option<usize>| rank.and_then(|rank| self.sorted_us.get(rank - 1)).map(|us| ms(*us));
+        Some(Quantile { p, value_ms, interval_ms: Interval { lower: at(lower), upper: at(upper) } })
+    }
+
+    /// The mean with its standard error, s / sqrt(n), and Student's 95 % interval. The
+    /// interval leans on the central limit theorem: it is approximate for skewed samples.
+    #[must_use]
+    pub fn mean(&self) -> Option<Mean> {
+        let value_ms = self.mean_ms()?;
+        let standard_error_ms = self.standard_deviation_ms(value_ms).map(|s| s / (self.len() as f64).sqrt());
+        let half = standard_error_ms.and_then(|error| Some(error * t_quantile(self.len() - 1)?));
+        let interval_ms = Interval { lower: half.map(|h| value_ms - h), upper: half.map(|h| value_ms + h) };
+        Some(Mean { value_ms, standard_error_ms, interval_ms })
+    }
+
+    /// The sample standard deviation (divisor n - 1) in milliseconds around a known mean.
+    fn standard_deviation_ms(&self, mean_ms: f64) -> Option<f64> {
+        let freedom = self.len().checked_sub(1).filter(|freedom| *freedom > 0)?;
+        let squares: f64 = self.iter_ms().map(|x| (x - mean_ms).powi(2)).sum();
+        Some((squares / freedom as f64).sqrt())
+    }
+}
+
+/// Ranks (from 1) of the two order statistics of `n` values between which the population's
+/// `p` quantile lies with at least 95 % confidence, whatever the distribution.
+///
+/// The number of values at or below the quantile is binomial(n, p); each end leaves out at
+/// most 2.5 %. An end is `None` where even the extreme value leaves out more. See David and
+/// Nagaraja, "Order Statistics", 3rd edition (2003), section 7.1.
+#[must_use]
+pub fn quantile_ranks(n: usize, p: f64) -> (Option<usize>, Option<usize>) {
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let Ok(count) = Binomial::new(p, n as u64) else {
+        return (None, None);
+    };
+    // `below(r)` is the chance that fewer than r values are at or below the quantile.
+    let below = |rank: usize| if rank == 0 { 0.0 } else { count.cdf(rank as u64 - 1) };
+    let lower = first_rank(n + 1, |rank| below(rank) > tail).saturating_sub(1);
+    let upper = first_rank(n + 1, |rank| below(rank) >= 1.0 - tail);
+    (Some(lower).filter(|rank| *rank >= 1), Some(upper).filter(|rank| *rank <= n))
+}
+
+/// The first of 0..=last for which `holds`, which is monotone in the rank; `last` if none is.
+fn first_rank(last: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, last);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+/// How many standard errors Student's 95 % interval reaches to each side.
+fn t_quantile(freedom: usize) -> Option<f64> {
+    let student = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
+    Some(student.inverse_cdf(0.5 + CONFIDENCE / 2.0)).filter(|t| t.is_finite())
+}
