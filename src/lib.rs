@@ -13,3 +13,4 @@ pub mod data;
 pub mod exit;
 pub mod host;
 pub mod load;
+pub mod report;
