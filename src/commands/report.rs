@@ -7,6 +7,7 @@ use crate::cli::{ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
 use crate::data::{DataError, RunData};
 use crate::exit::Exit;
+use crate::report;
 
 /// Renders the selected experiments' reports from the saved data.
 pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
@@ -31,7 +32,7 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
 /// When another experiment's data is damaged, or the report cannot be written.
 pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let others = others(&paths.data, &saved.name)?;
-    Ok(Vec::new())
+    Ok(report::write(&saved.runs, &others, folder)?.paths().map(Path::to_owned).collect())
 }
 
 /// Every other experiment's runs.
