@@ -110,11 +110,15 @@ fn env_var(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Allows as many open files as the system lets this process have: with the usual 1024, a few
-/// idle clients would lock all others out.
+/// How many files, and so connections, a node has open at most: enough for any honest use,
+/// and a bound on the memory (some 20 kB each) that half-open connections can hold.
+const MOST_FILES: u64 = 32_768;
+
+/// Allows [`MOST_FILES`], or as many as the system lets this process have: with the usual
+/// 1024, a few idle clients would lock all others out.
 fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
+    limit.current = Some(limit.maximum.unwrap_or(MOST_FILES).min(MOST_FILES));
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         warn!("cannot raise the limit of open files: {error}");
     }

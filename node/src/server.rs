@@ -57,10 +57,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 async fn connection(stream: TcpStream, router: Router) {
-    // An idle connection costs its socket and this small task; hyper's buffers come with the
-    // first byte.
-    let readable = tokio::time::timeout(HEADER_DEADLINE, stream.readable()).await;
-    if let Ok(Ok(())) = readable {
+    // An idle connection costs its socket and this small task; hyper's ten kilobytes come with
+    // the first byte. Not `readable`: tokio takes accepted sockets to be that until it has
+    // tried.
+    let first_byte = tokio::time::timeout(HEADER_DEADLINE, stream.peek(&mut [0])).await;
+    if let Ok(Ok(1)) = first_byte {
         Box::pin(serve(stream, router)).await;
     }
 }
