@@ -1,7 +1,7 @@
 //! The command line, as types.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,17 +43,6 @@ pub struct Paths {
     /// Folder of the reports
     #[arg(long, global = true, value_name = "DIR", default_value = "report")]
     pub report: PathBuf,
-}
-
-impl Paths {
-    /// The folder of experiments.toml, where docker-compose.yml is too.
-    #[must_use]
-    pub fn root(&self) -> PathBuf {
-        match self.config.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        }
-    }
 }
 
 /// labctl's subcommands.

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use fake_docker::Fake;
 use labctl::cluster::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, NodeImage, Programs, Unavailable, projects_left,
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Programs, Unavailable,
+    projects_left,
 };
 use labctl::config::Experiment;
 use tokio_util::sync::CancellationToken;
@@ -36,11 +37,12 @@ esac
 
 /// A cluster of two followers at W = 2; the image is never looked at.
 fn cluster(fake: &Fake) -> ComposeCluster {
-    ComposeCluster::new(fake.docker(), fake.root(), &some_image(), spec(2))
+    ComposeCluster::new(&deployment(fake), spec(2))
 }
 
-fn some_image() -> NodeImage {
-    NodeImage { id: "sha256:abc".into(), node_sha256: None }
+fn deployment(fake: &Fake) -> Deployment {
+    let image = NodeImage { id: "sha256:abc".into(), node_sha256: None };
+    Deployment { docker: fake.docker(), root: fake.root().to_owned(), image, reason: Some("asked".into()) }
 }
 
 fn spec(followers: i64) -> ClusterSpec {
@@ -104,7 +106,7 @@ fn the_nodes_environment_is_the_experiments() {
 fn more_followers_than_the_file_has_come_from_a_second_file() {
     let keep = r#"case "$*" in *" up "*) cp "$7" "$here/over" ;; esac"#;
     let fake = Fake::new(&[ENGINE, keep]);
-    let mut cluster = ComposeCluster::new(fake.docker(), fake.root(), &some_image(), spec(7));
+    let mut cluster = ComposeCluster::new(&deployment(&fake), spec(7));
     // Nothing is listed, so the cluster is not up; what matters is what was asked for.
     assert!(matches!(cluster.up(&CancellationToken::new()), Err(ClusterError::Node { .. })));
     let calls = fake.calls(cluster.project());
@@ -125,7 +127,7 @@ fn more_followers_than_the_file_has_come_from_a_second_file() {
 #[test]
 fn the_cluster_to_play_with_keeps_the_files_ports_and_runs_on() {
     let fake = Fake::new(&[ENGINE, RUNNING]);
-    let mut cluster = ComposeCluster::play(fake.docker(), fake.root(), &some_image(), spec(2));
+    let mut cluster = ComposeCluster::play(&deployment(&fake), spec(2));
     assert_eq!(cluster.project(), "labctl-play");
     cluster.up(&CancellationToken::new()).unwrap();
     cluster.detach();
@@ -317,13 +319,6 @@ fn projects_left_are_those_with_an_owner() {
     let found = projects_left(&fake.docker(), &CancellationToken::new()).unwrap();
     let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner)).collect();
     assert_eq!(found, [("labctl-a", Some(12)), ("labctl-b", Some(13))]);
-}
-
-#[test]
-fn an_image_needs_a_checkout() {
-    let fake = Fake::new(&[ENGINE]);
-    let error = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap_err().to_string();
-    assert!(error.starts_with("there is no docker-compose.yml in "), "{error}");
 }
 
 /// Answers to a successful build.

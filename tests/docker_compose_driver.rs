@@ -4,25 +4,20 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, NodeImage, Programs, projects_left};
+use labctl::cluster::{
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, Programs, projects_left,
+};
 use labctl::config::Experiment;
 use tokio_util::sync::CancellationToken;
 
-/// An engine, with the image on it.
-struct Ready {
-    docker: Docker,
-    image: NodeImage,
-}
-
-/// Prepared once; none where there is no engine and none is required.
-fn ready() -> Option<&'static Ready> {
-    static READY: OnceLock<Option<Ready>> = OnceLock::new();
+/// The engine and the image, prepared once; none where there is no engine and none is required.
+fn deployment() -> Option<&'static Deployment> {
+    static DEPLOYMENT: OnceLock<Option<Deployment>> = OnceLock::new();
     let prepare = || {
         let docker = match Docker::new(Programs::default(), &CancellationToken::new()) {
             Ok(docker) => docker,
@@ -32,20 +27,15 @@ fn ready() -> Option<&'static Ready> {
                 return None;
             }
         };
-        let image = NodeImage::build(&docker, root(), &CancellationToken::new()).unwrap();
-        Some(Ready { docker, image })
+        Some(Deployment::prepare(docker, None, &CancellationToken::new()).unwrap())
     };
-    READY.get_or_init(prepare).as_ref()
+    DEPLOYMENT.get_or_init(prepare).as_ref()
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn cluster(ready: &Ready, followers: i64) -> ComposeCluster {
+fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
     let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, 2.try_into().unwrap());
-    ComposeCluster::new(ready.docker.clone(), root(), &ready.image, spec)
+    ComposeCluster::new(deployment, spec)
 }
 
 fn docker(args: &[&str]) -> String {
@@ -84,12 +74,12 @@ fn health(url: &str) -> serde_json::Value {
 
 #[test]
 fn a_cluster_comes_up_answers_and_goes_without_a_trace() {
-    let Some(ready) = ready() else { return };
-    let size: u64 = docker(&["image", "inspect", "--format", "{{.Size}}", &ready.image.id]).parse().unwrap();
+    let Some(deployment) = deployment() else { return };
+    let size: u64 = docker(&["image", "inspect", "--format", "{{.Size}}", &deployment.image.id]).parse().unwrap();
     assert!(size <= 12_000_000, "the image has {size} bytes");
 
     let started = Instant::now();
-    let mut cluster = cluster(ready, 5);
+    let mut cluster = cluster(deployment, 5);
     let endpoints = cluster.up(&CancellationToken::new()).unwrap();
     let up = started.elapsed();
     let leader = health(&endpoints.leader);
@@ -98,25 +88,25 @@ fn a_cluster_comes_up_answers_and_goes_without_a_trace() {
     for (index, url) in endpoints.followers.iter().enumerate() {
         assert_eq!(health(url)["node"], format!("f{}", index + 1));
     }
-    let answered = started.elapsed();
+    let ready = started.elapsed();
     cluster.check(&CancellationToken::new()).unwrap();
     let logs = cluster.logs();
     assert_eq!(logs.len(), 6);
     assert!(logs.values().all(|log| !log.is_empty()), "{logs:?}");
-    let left = projects_left(&ready.docker, &CancellationToken::new()).unwrap();
+    let left = projects_left(&deployment.docker, &CancellationToken::new()).unwrap();
     let ours = left.iter().find(|left| left.name == cluster.project()).unwrap();
     assert_eq!(ours.owner, Some(std::process::id()));
 
     let before = Instant::now();
     cluster.down().unwrap();
-    eprintln!("up {up:.2?}, answers {answered:.2?}, down {:.2?}", before.elapsed());
+    eprintln!("up {up:.2?}, ready {ready:.2?}, down {:.2?}", before.elapsed());
     assert_eq!(count(cluster.project()), 0);
 }
 
 #[test]
 fn more_followers_than_the_compose_file_has() {
-    let Some(ready) = ready() else { return };
-    let mut cluster = cluster(ready, 7);
+    let Some(deployment) = deployment() else { return };
+    let mut cluster = cluster(deployment, 7);
     let endpoints = cluster.up(&CancellationToken::new()).unwrap();
     assert_eq!(health(&endpoints.leader)["followers"][6], "http://f7:8000");
     assert_eq!(health(&endpoints.followers[6])["node"], "f7");
@@ -127,8 +117,8 @@ fn more_followers_than_the_compose_file_has() {
 
 #[test]
 fn a_killed_node_is_named() {
-    let Some(ready) = ready() else { return };
-    let mut cluster = cluster(ready, 1);
+    let Some(deployment) = deployment() else { return };
+    let mut cluster = cluster(deployment, 1);
     cluster.up(&CancellationToken::new()).unwrap();
     let filter = format!("label=com.docker.compose.project={}", cluster.project());
     let f1 = docker(&["ps", "--quiet", "--filter", &filter, "--filter", "label=com.docker.compose.service=f1"]);
@@ -140,8 +130,8 @@ fn a_killed_node_is_named() {
 
 #[test]
 fn an_interrupted_start_leaves_nothing() {
-    let Some(ready) = ready() else { return };
-    let mut cluster = cluster(ready, 5);
+    let Some(deployment) = deployment() else { return };
+    let mut cluster = cluster(deployment, 5);
     let project = cluster.project().to_owned();
     let cancel = CancellationToken::new();
     let result = thread::scope(|scope| {

@@ -45,7 +45,7 @@ pub struct Health {
     pub followers: Vec<String>,
     /// Replications started and not yet finished; 0 on a follower.
     pub in_flight: u64,
-    /// This node's clock when it answered, see `clock::Clock`.
+    /// This node's clock when it answered, see [`crate::clock::Clock`].
     pub now_us: u64,
 }
 

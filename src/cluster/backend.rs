@@ -1,12 +1,12 @@
 //! Which kind of cluster a run gets.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, NodeImage, ProcessCluster, Programs, Unavailable,
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Unavailable,
 };
 use crate::config::BackendChoice;
 use crate::host;
@@ -15,14 +15,7 @@ use crate::host;
 #[derive(Debug, Clone)]
 pub enum Backend {
     /// Containers.
-    Compose {
-        /// The engine.
-        docker: Docker,
-        /// What the containers run.
-        image: NodeImage,
-        /// The folder of the Compose file.
-        root: PathBuf,
-    },
+    Compose(Deployment),
     /// Child processes of labctl.
     Process {
         /// labctl itself.
@@ -34,16 +27,16 @@ pub enum Backend {
 
 impl Backend {
     /// Makes ready what was asked for; `auto` takes Compose where an engine answers. Blocks:
-    /// the node's image may have to be built. `root` is the folder of the Compose file.
+    /// the node's image may have to be built.
     ///
     /// # Errors
     /// When a backend that was named is not to be had, or the image cannot be built.
-    pub fn choose(choice: BackendChoice, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+    pub fn choose(choice: BackendChoice, cancel: &CancellationToken) -> Result<Self, ClusterError> {
         match choice {
-            BackendChoice::Compose => Self::compose(Docker::new(Programs::default(), cancel)?, root, cancel),
+            BackendChoice::Compose => Self::compose(Docker::new(Programs::default(), cancel)?, None, cancel),
             BackendChoice::Process => Self::process(None),
             BackendChoice::Auto => match Docker::new(Programs::default(), cancel) {
-                Ok(docker) => Self::compose(docker, root, cancel),
+                Ok(docker) => Self::compose(docker, Some("a Docker engine answers".to_owned()), cancel),
                 Err(Unavailable::Unasked(error)) => Err(error),
                 Err(unavailable) => Self::process(Some(unavailable.to_string())),
             },
@@ -51,9 +44,8 @@ impl Backend {
         }
     }
 
-    fn compose(docker: Docker, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        let image = NodeImage::build(&docker, root, cancel)?;
-        Ok(Self::Compose { docker, image, root: root.to_owned() })
+    fn compose(docker: Docker, reason: Option<String>, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        Deployment::prepare(docker, reason, cancel).map(Self::Compose)
     }
 
     fn process(reason: Option<String>) -> Result<Self, ClusterError> {
@@ -66,7 +58,7 @@ impl Backend {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Compose { .. } => "compose",
+            Self::Compose(_) => "compose",
             Self::Process { .. } => "process",
         }
     }
@@ -75,8 +67,8 @@ impl Backend {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Compose { docker, .. } => {
-                let facts = docker.facts();
+            Self::Compose(deployment) => {
+                let facts = deployment.docker.facts();
                 format!("compose: Docker Engine {}, Compose {}", facts.engine, facts.compose)
             }
             Self::Process { reason: Some(reason), .. } => format!("process: {reason}"),
@@ -90,9 +82,7 @@ impl Backend {
     /// When something on this machine keeps it from being prepared.
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
-            Self::Compose { docker, image, root } => {
-                Ok(Box::new(ComposeCluster::new(docker.clone(), root, image, spec)))
-            }
+            Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
             Self::Process { program, reason } => Ok(Box::new(ProcessCluster::new(spec, program, reason.clone())?)),
         }
     }
@@ -101,7 +91,7 @@ impl Backend {
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {
-            Self::Compose { image, .. } => image.node_sha256.clone(),
+            Self::Compose(deployment) => deployment.image.node_sha256.clone(),
             Self::Process { program, .. } => host::file_sha256(program),
         }
     }

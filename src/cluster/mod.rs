@@ -11,7 +11,9 @@ use std::io;
 use std::time::Duration;
 
 pub use backend::Backend;
-pub use compose::{ComposeCluster, NodeImage, PLAY_PROJECT, ProjectLeft, projects_left, remove_project};
+pub use compose::{
+    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, projects_left, remove_project,
+};
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use process::ProcessCluster;
 pub use spec::{ClusterSpec, Endpoints};

@@ -14,7 +14,7 @@ use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, Endpoints, ProcessCluster, Programs,
-    Unavailable,
+    Unavailable, checkout,
 };
 use crate::config::Config;
 use crate::data::Lock;
@@ -34,17 +34,17 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     let choice = args.backend.map_or(experiment.backend, Into::into);
-    let (root, cancel) = (paths.root(), signals::cancel_on_signal()?);
+    let cancel = signals::cancel_on_signal()?;
     let limit = experiment.network.global_request_timeout_s.duration();
     let spec = ClusterSpec::new(name, experiment, args.quorum);
     let backend = {
-        let (root, cancel) = (root.clone(), cancel.clone());
-        spawn_blocking(move || Backend::choose(choice, &root, &cancel)).await??
+        let cancel = cancel.clone();
+        spawn_blocking(move || Backend::choose(choice, &cancel)).await??
     };
     eprintln!("labctl: backend {}", backend.describe());
     match backend {
-        Backend::Compose { docker, image, root } => {
-            let cluster = ComposeCluster::play(docker, &root, &image, spec);
+        Backend::Compose(deployment) => {
+            let cluster = ComposeCluster::play(&deployment, spec);
             let (cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);
@@ -91,8 +91,7 @@ fn announce(endpoints: &Endpoints) {
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
-    let root = paths.root();
-    found += spawn_blocking(move || remove_all(&root)).await.context("removing containers")??;
+    found += spawn_blocking(remove_all).await.context("removing containers")??;
     if found == 0 {
         println!("nothing is up");
     }
@@ -118,11 +117,11 @@ async fn stop_processes(data: &Path) -> anyhow::Result<usize> {
 }
 
 /// Removes the cluster to play with and what killed labctl have left; says how many there were.
-fn remove_all(root: &Path) -> anyhow::Result<usize> {
+fn remove_all() -> anyhow::Result<usize> {
     let cancel = CancellationToken::new();
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
-            let removed = leftovers::remove(&docker, root, Keep::Nothing, &cancel)?;
+            let removed = leftovers::remove(&docker, &checkout()?, Keep::Nothing, &cancel)?;
             removed.iter().for_each(|name| println!("removed {name}"));
             Ok(removed.len())
         }

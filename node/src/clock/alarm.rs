@@ -64,10 +64,7 @@ impl AlarmClock {
         let mut alarms = self.lock();
         loop {
             let Some((&(deadline, _), _)) = alarms.1.first_key_value() else {
-                alarms = self
-                    .changed
-                    .wait(alarms)
-                    .unwrap_or_else(PoisonError::into_inner);
+                alarms = self.changed.wait(alarms).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());

@@ -17,8 +17,7 @@ pub(super) const SEED: &str = "a whole number from 0 to 18446744073709551615";
 pub(super) const TIMEOUT: &str = "a number of seconds above 0 and at most 3600";
 pub(super) const CAPACITY: &str = "a whole number from 0 to 1000000000";
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
-const FOLLOWERS: &str =
-    "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
+const FOLLOWERS: &str = "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
 
 /// An `http://host:port` without path, query or user, as it goes before `/replicate/...`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,11 +79,7 @@ impl<'a> Vars<'a> {
         };
         match parse(&text) {
             Some(value) => Ok(Some(value)),
-            None => Err(ConfigError::Invalid {
-                name,
-                value: text,
-                expected,
-            }),
+            None => Err(ConfigError::Invalid { name, value: text, expected }),
         }
     }
 }
@@ -110,9 +105,7 @@ pub(super) fn name(text: &str) -> Option<String> {
 }
 
 pub(super) fn capacity(text: &str) -> Option<usize> {
-    text.parse()
-        .ok()
-        .filter(|&records| records <= 1_000_000_000)
+    text.parse().ok().filter(|&records| records <= 1_000_000_000)
 }
 
 pub(super) fn timeout(text: &str) -> Option<Duration> {
@@ -132,14 +125,10 @@ fn delay_us(text: &str) -> Option<u32> {
 
 pub(super) fn delay_range(vars: &Vars<'_>) -> Result<DelayRange, ConfigError> {
     let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
-    let max = vars
-        .get("MAX_DELAY_MS", DELAY, delay_us)?
-        .unwrap_or(1_000_000);
+    let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
     DelayRange::new(min, max).ok_or_else(|| ConfigError::DelayBounds {
         min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
-        max: vars
-            .text("MAX_DELAY_MS")
-            .unwrap_or_else(|| "1000".to_owned()),
+        max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
     })
 }
 
@@ -153,11 +142,7 @@ pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
             BaseUrl::parse(part.trim())
                 // A follower listed twice would count twice towards the quorum.
                 .filter(|url| seen.insert(url.clone()) && seen.len() <= MOST_FOLLOWERS)
-                .ok_or_else(|| ConfigError::Invalid {
-                    name: "FOLLOWERS",
-                    value: part.to_owned(),
-                    expected: FOLLOWERS,
-                })
+                .ok_or_else(|| ConfigError::Invalid { name: "FOLLOWERS", value: part.to_owned(), expected: FOLLOWERS })
         })
         .collect()
 }

@@ -131,10 +131,7 @@ fn the_follower_that_is_one_too_many_is_named() {
     let most = leader("FOLLOWERS", &urls(MOST_FOLLOWERS).join(",")).unwrap();
     assert_eq!(most.followers.len(), MOST_FOLLOWERS);
     let error = leader("FOLLOWERS", &urls(MOST_FOLLOWERS + 1).join(",")).unwrap_err();
-    assert!(
-        error.to_string().starts_with("FOLLOWERS=\"http://f1001\" "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("FOLLOWERS=\"http://f1001\" "), "{error}");
 }
 
 #[test]

@@ -57,34 +57,17 @@ impl HttpTransport {
             .pool_idle_timeout(IDLE)
             .http1_read_buf_exact_size(READ_BUFFER)
             .build(connector);
-        let lane = |base| Lane {
-            base,
-            places: Semaphore::new(AT_ONCE),
-        };
-        Self {
-            client,
-            followers: followers.into_iter().map(lane).collect(),
-        }
+        let lane = |base| Lane { base, places: Semaphore::new(AT_ONCE) };
+        Self { client, followers: followers.into_iter().map(lane).collect() }
     }
 
-    async fn deliver(
-        &self,
-        follower: usize,
-        key: &str,
-        body: &Replicate,
-    ) -> Result<Replicated, TransportError> {
-        let lane = self
-            .followers
-            .get(follower)
-            .ok_or(TransportError::UnknownFollower(follower))?;
+    async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        let lane = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
         // The semaphore is never closed.
         let _place = lane.places.acquire().await;
         let request = message::request(lane.base.as_str(), key, body)?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
+        let response =
+            self.client.request(request).await.map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
         message::answer(response).await
     }
 }

@@ -7,13 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::project::{COMPOSE_FILE, Project};
+use super::project::Project;
 use crate::cluster::ClusterError;
 use crate::cluster::docker::{Call, Docker};
 use crate::data::LEADER;
+use crate::host;
 
 /// The node's program, and the name of its image.
 const NODE: &str = "labnode";
@@ -47,20 +47,13 @@ impl NodeImage {
     /// # Errors
     /// [`ClusterError`]; with the compiler's or the engine's last words where one of them failed.
     pub fn build(docker: &Docker, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        if !root.join(COMPOSE_FILE).is_file() {
-            let place = root.display();
-            return Err(ClusterError::Setup(format!(
-                "there is no {COMPOSE_FILE} in {place}; run labctl in a checkout of its repository"
-            )));
-        }
-        let root = root.canonicalize().map_err(|source| about(root, &source))?;
-        let binary = node_binary(&root, cancel)?;
-        let project = Project::new(docker.clone(), &root, NODE);
+        let binary = node_binary(root, cancel)?;
+        let project = Project::new(docker.clone(), root, NODE);
         match &binary {
             Some(path) => project
                 .compose(None, PREBUILT_LIMIT)
                 .env("LABNODE_STAGE", "prebuilt")
-                .env("LABNODE_BINARY", path.strip_prefix(&root).unwrap_or(path)),
+                .env("LABNODE_BINARY", path.strip_prefix(root).unwrap_or(path)),
             None => project.compose(None, SOURCE_LIMIT).env("LABNODE_STAGE", "source"),
         }
         .env("LABNODE_IMAGE", NODE)
@@ -68,11 +61,7 @@ impl NodeImage {
         .merged()
         .read(cancel)?;
         let inspect = docker.client(QUESTION_LIMIT).args(["image", "inspect", "--format", "{{.Id}}", NODE]);
-        let node_sha256 = match &binary {
-            Some(path) => Some(sha256(path).map_err(|source| about(path, &source))?),
-            None => None,
-        };
-        Ok(Self { id: inspect.read(cancel)?, node_sha256 })
+        Ok(Self { id: inspect.read(cancel)?, node_sha256: binary.as_deref().and_then(host::file_sha256) })
     }
 }
 
@@ -123,12 +112,11 @@ fn executable(message: &str) -> Option<PathBuf> {
 }
 
 /// A target folder elsewhere (CARGO_TARGET_DIR) is outside of what an image can be built from.
-/// `root` is canonical.
 fn within_context(root: &Path, built: PathBuf) -> Result<PathBuf, ClusterError> {
     // Both canonical: a copy of a file onto itself would empty it.
-    let built = built.canonicalize().map_err(|source| about(&built, &source))?;
-    if built.starts_with(root.join("target")) {
-        return Ok(built);
+    let canonical = |path: &Path| path.canonicalize().map_err(|source| about(path, &source));
+    if let Ok(inside) = canonical(&built)?.strip_prefix(canonical(root)?.join("target")) {
+        return Ok(root.join("target").join(inside));
     }
     let copy = root.join(format!("target/{ARCH}-unknown-linux-gnu/release/{NODE}"));
     copy.parent()
@@ -147,11 +135,6 @@ fn newest_prebuilt(root: &Path) -> Option<PathBuf> {
     let dated =
         candidates.map(|target| target.join("release").join(NODE)).filter_map(|path| Some((modified(&path)?, path)));
     dated.max_by_key(|(time, _): &(SystemTime, PathBuf)| *time).map(|(_, path)| path)
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let digest = Sha256::digest(fs::read(path)?);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn about(path: &Path, source: &io::Error) -> ClusterError {

@@ -1,5 +1,6 @@
 //! The nodes as containers, driven through Docker Compose.
 
+mod deployment;
 mod image;
 mod project;
 
@@ -10,12 +11,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use deployment::{Deployment, checkout};
 pub use image::NodeImage;
 use project::{Container, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
-use super::docker::Docker;
 use super::{Cluster, ClusterError, ClusterSpec, Endpoints};
 use crate::data::{BackendFacts, LEADER, follower_name};
 
@@ -39,6 +40,7 @@ pub const PLAY_PROJECT: &str = "labctl-play";
 pub struct ComposeCluster {
     project: Project,
     image: String,
+    reason: Option<String>,
     spec: ClusterSpec,
     ports: Ports,
     /// Container ids by node.
@@ -67,25 +69,31 @@ enum Ports {
 }
 
 impl ComposeCluster {
-    /// A cluster for one run: a project name of its own and free ports. `root` is the
-    /// checkout with the Compose file.
+    /// A cluster for one run, in a project of its own and behind free ports.
     #[must_use]
-    pub fn new(docker: Docker, root: &Path, image: &NodeImage, spec: ClusterSpec) -> Self {
+    pub fn new(deployment: &Deployment, spec: ClusterSpec) -> Self {
         let name = format!("labctl-{}-w{}-{:08x}", spec.experiment, spec.quorum, run_id());
-        Self::named(Project::new(docker, root, name), image, spec, Ports::Free)
+        Self::named(&name, deployment, spec, Ports::Free)
     }
 
     /// The cluster to play with, [`PLAY_PROJECT`], behind the ports of the Compose file; free
     /// ones where it has more followers than the file.
     #[must_use]
-    pub fn play(docker: Docker, root: &Path, image: &NodeImage, spec: ClusterSpec) -> Self {
+    pub fn play(deployment: &Deployment, spec: ClusterSpec) -> Self {
         let ports = if spec.followers > FOLLOWERS_IN_FILE { Ports::Free } else { Ports::OfFile };
-        Self::named(Project::new(docker, root, PLAY_PROJECT), image, spec, ports)
+        Self::named(PLAY_PROJECT, deployment, spec, ports)
     }
 
-    fn named(project: Project, image: &NodeImage, spec: ClusterSpec, ports: Ports) -> Self {
-        let progress = Progress::Down;
-        Self { project, image: image.id.clone(), spec, ports, containers: BTreeMap::new(), progress }
+    fn named(name: &str, deployment: &Deployment, spec: ClusterSpec, ports: Ports) -> Self {
+        Self {
+            project: Project::new(deployment.docker.clone(), &deployment.root, name),
+            image: deployment.image.id.clone(),
+            reason: deployment.reason.clone(),
+            spec,
+            ports,
+            containers: BTreeMap::new(),
+            progress: Progress::Down,
+        }
     }
 
     /// The Compose project's name.
@@ -217,7 +225,7 @@ impl Cluster for ComposeCluster {
         let docker = self.project.docker().facts();
         BackendFacts {
             name: "compose".into(),
-            reason: None,
+            reason: self.reason.clone(),
             engine: Some(docker.engine.clone()),
             compose: Some(docker.compose.clone()),
             image: Some(self.image.clone()),

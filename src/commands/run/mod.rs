@@ -17,7 +17,7 @@ use super::leftovers::{self, Keep};
 use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
-use crate::cluster::{Backend, ClusterError};
+use crate::cluster::{Backend, ClusterError, Deployment};
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
 use crate::exit::Exit;
@@ -61,7 +61,7 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
-    let backend = choose_backend(job, paths, cancel).await?;
+    let backend = choose_backend(job, cancel).await?;
     eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
         experiment: job.name.clone(),
@@ -106,12 +106,12 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
 }
 
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
-async fn choose_backend(job: &Job, paths: &Paths, cancel: &CancellationToken) -> anyhow::Result<Backend> {
-    let (choice, root, cancel) = (job.experiment.backend, paths.root(), cancel.clone());
+async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
+    let (choice, cancel) = (job.experiment.backend, cancel.clone());
     let chosen = spawn_blocking(move || {
-        let backend = Backend::choose(choice, &root, &cancel)?;
-        if let Backend::Compose { docker, .. } = &backend {
-            for name in leftovers::remove(docker, &root, Keep::ClusterToPlayWith, &cancel)? {
+        let backend = Backend::choose(choice, &cancel)?;
+        if let Backend::Compose(Deployment { docker, root, .. }) = &backend {
+            for name in leftovers::remove(docker, root, Keep::ClusterToPlayWith, &cancel)? {
                 eprintln!("labctl: removed {name}, which a labctl that was killed had left behind");
             }
         }
