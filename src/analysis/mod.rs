@@ -9,12 +9,14 @@ mod consistency;
 mod expected;
 mod figures;
 mod ks;
+mod lag;
 mod latency;
 mod overhead;
 mod random;
 mod stats;
 mod summary;
 mod theory;
+mod trace;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -27,6 +29,7 @@ pub use consistency::{
 pub use expected::{Expectation, Expected};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use ks::{KsTest, ks_one_sample};
+pub use lag::{Lag, predicted_lag, write_lags};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
