@@ -1,5 +1,7 @@
 //! The one source of time in a node.
 
+mod alarm;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -7,16 +9,25 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-/// A monotonic clock that counts microseconds and follows tokio's, real or paused.
+/// A monotonic clock that counts microseconds: the machine's, or tokio's, real or paused.
 ///
-/// Every wait of a node goes through it, so that a simulation can stretch time: tokio's
-/// timers have a resolution of one millisecond, and with a stretch of 1000 one of those is
-/// one microsecond of this clock.
+/// Every wait of a node goes through it. That makes injected delays exact on a real machine,
+/// and lets a simulation stretch time: tokio's timers have a resolution of one millisecond,
+/// and with a stretch of 1000 one of those is one microsecond of this clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: Instant,
     base_us: u64,
-    stretch: u32,
+    pace: Pace,
+}
+
+/// What a clock's waits are made of.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    /// The system's clock, see [`alarm`].
+    Exact,
+    /// tokio's, so many units of which are one unit of this clock.
+    Tokio { stretch: u32 },
 }
 
 impl Clock {
@@ -25,12 +36,20 @@ impl Clock {
         let now = clock_gettime(ClockId::Monotonic);
         let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
         let micros = u64::try_from(now.tv_nsec / 1_000).unwrap_or(0);
-        Self { origin: Instant::now(), base_us: seconds * 1_000_000 + micros, stretch: 1 }
+        Self {
+            origin: Instant::now(),
+            base_us: seconds * 1_000_000 + micros,
+            pace: Pace::Exact,
+        }
     }
 
     /// A clock that reads 0 now. Every node of a simulation gets a copy of the same one.
     pub fn at_zero() -> Self {
-        Self { origin: Instant::now(), base_us: 0, stretch: 1 }
+        Self {
+            origin: Instant::now(),
+            base_us: 0,
+            pace: Pace::Tokio { stretch: 1 },
+        }
     }
 
     /// The same clock, for which `stretch` units of tokio's time are one unit.
@@ -38,22 +57,30 @@ impl Clock {
     /// Only of use with tokio's clock paused. A stretch of 0 counts as 1.
     #[must_use]
     pub fn stretched(self, stretch: u32) -> Self {
-        Self { stretch: stretch.max(1), ..self }
+        let stretch = stretch.max(1);
+        Self {
+            pace: Pace::Tokio { stretch },
+            ..self
+        }
     }
 
     /// Microseconds on this clock.
     pub fn now_us(&self) -> u64 {
-        let elapsed = self.origin.elapsed().as_micros() / u128::from(self.stretch);
-        self.base_us.saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX))
+        let elapsed = self.origin.elapsed().as_micros() / u128::from(self.stretch());
+        self.base_us
+            .saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
 
     /// Waits until `delay` has passed; returns at once, without yielding, when it is zero.
     ///
-    /// On an unstretched clock the wait is up to two milliseconds too long, never too short.
+    /// On the machine's clock the wait is some hundred microseconds too long, on tokio's one
+    /// or two of its milliseconds; never too short.
     pub async fn sleep(&self, delay: Duration) {
-        // tokio would round a wait of nothing up to its next millisecond.
-        if !delay.is_zero() {
-            tokio::time::sleep(self.stretch(delay)).await;
+        match self.pace {
+            // tokio would round a wait of nothing up to its next millisecond.
+            _ if delay.is_zero() => {}
+            Pace::Exact => alarm::sleep(delay).await,
+            Pace::Tokio { stretch } => tokio::time::sleep(delay.saturating_mul(stretch)).await,
         }
     }
 
@@ -61,12 +88,20 @@ impl Clock {
     ///
     /// # Errors
     /// [`Elapsed`] when the limit passed first; the future is dropped.
-    pub async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-        tokio::time::timeout(self.stretch(limit), future).await
+    pub fn timeout<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> {
+        // Not an `async fn`: that would keep room for the future twice.
+        tokio::time::timeout(limit.saturating_mul(self.stretch()), future)
     }
 
-    fn stretch(&self, duration: Duration) -> Duration {
-        duration.saturating_mul(self.stretch)
+    fn stretch(&self) -> u32 {
+        match self.pace {
+            Pace::Exact => 1,
+            Pace::Tokio { stretch } => stretch,
+        }
     }
 }
 
@@ -88,7 +123,12 @@ mod tests {
         clock.sleep(Duration::from_micros(1_437)).await;
         assert_eq!(clock.now_us(), 1_437);
         let slow = clock.sleep(Duration::from_micros(12));
-        assert!(clock.timeout(Duration::from_micros(11), slow).await.is_err());
+        assert!(
+            clock
+                .timeout(Duration::from_micros(11), slow)
+                .await
+                .is_err()
+        );
         assert_eq!(clock.now_us(), 1_448);
     }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::config::{DelayRange, Experiment, ExperimentName, Order};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use crate::config::{DelayRange, Experiment, ExperimentName, Order, Pacing};
 use crate::data::{
     ArrivalRow, BackendFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
     Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
@@ -21,6 +24,31 @@ pub(crate) struct Planned {
     pub(crate) delays_us: Vec<u64>,
     /// Followers, by index, this write never reaches, and how it ends there.
     pub(crate) lost: BTreeMap<usize, ReplicationOutcome>,
+}
+
+/// What a leader has to go by when it answers a write.
+pub(crate) struct Drawn<'a> {
+    pub(crate) quorum: usize,
+    /// Ascending.
+    pub(crate) sorted_us: &'a [u64],
+}
+
+/// When a leader answers, and which followers, by index, never get the write.
+pub(crate) struct Answer {
+    pub(crate) latency_us: u64,
+    pub(crate) cancelled: Vec<usize>,
+}
+
+impl Answer {
+    pub(crate) fn after(latency_us: u64) -> Self {
+        Self { latency_us, cancelled: Vec::new() }
+    }
+}
+
+/// A leader that waits for W acknowledgements and costs 1.5 ms.
+pub(crate) fn right_leader(drawn: &Drawn<'_>) -> Answer {
+    let quorum_us = drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index]);
+    Answer::after(quorum_us + 1_500)
 }
 
 /// Builds a [`RunData`].
@@ -65,6 +93,36 @@ impl RunBuilder {
     /// Adds a write.
     pub(crate) fn write(mut self, planned: Planned) -> Self {
         self.planned.push(planned);
+        self
+    }
+
+    /// Adds the experiment's whole load, with delays drawn from its seed, as `leader` answers it.
+    pub(crate) fn load(mut self, leader: impl Fn(&Drawn<'_>) -> Answer) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let (workload, delay) = (self.config.workload, self.config.network.delay);
+        let concurrency = workload.concurrency.get() as usize;
+        let mut ends: Vec<u64> = Vec::new();
+        for write in 0..u64::from(workload.writes.get()) {
+            let delays_us: Vec<u64> = (0..self.config.followers.get())
+                .map(|_| rng.random_range(u64::from(delay.min_ms()) * 1000..=u64::from(delay.max_ms()) * 1000))
+                .collect();
+            let mut sorted_us = delays_us.clone();
+            sorted_us.sort_unstable();
+            let start_us = match workload.pacing {
+                Pacing::Window => ends.len().checked_sub(concurrency).map_or(0, |before| {
+                    let mut ended = ends.clone();
+                    ended.sort_unstable();
+                    ended[before]
+                }),
+                Pacing::Batch => ends.iter().take(ends.len() / concurrency * concurrency).copied().max().unwrap_or(0),
+            };
+            let drawn = Drawn { quorum: self.quorum as usize, sorted_us: &sorted_us };
+            let Answer { latency_us, cancelled } = leader(&drawn);
+            ends.push(start_us + latency_us);
+            let key = format!("k{}", write % u64::from(workload.keys.get()));
+            let lost = cancelled.into_iter().map(|follower| (follower, ReplicationOutcome::Failed)).collect();
+            self.planned.push(Planned { write, key, start_us, latency_us: Some(latency_us), delays_us, lost });
+        }
         self
     }
 

@@ -4,10 +4,14 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod claims;
 mod consistency;
+mod expected;
+mod figures;
 mod ks;
 mod latency;
 mod overhead;
+mod random;
 mod stats;
 mod summary;
 mod theory;
@@ -16,12 +20,15 @@ mod theory;
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod fixture;
 
+pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use expected::{Expectation, Expected};
+pub use figures::{ExperimentFigures, RunFigures};
 pub use ks::{KsTest, ks_one_sample};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
-pub use stats::{Interval, Mean, Quantile, Sample, quantile_ranks};
+pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};

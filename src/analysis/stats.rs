@@ -52,6 +52,17 @@ pub struct Mean {
     pub standard_error_ms: Option<f64>,
     /// Student's 95 % interval, in milliseconds; without ends below two values.
     pub interval_ms: Interval,
+    /// How many values it is of.
+    pub n: u64,
+}
+
+/// The difference of the means of two independent samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Difference {
+    /// The second mean less the first, in milliseconds.
+    pub value_ms: f64,
+    /// Welch's 95 % interval, in milliseconds; without ends below two values in either sample.
+    pub interval_ms: Interval,
 }
 
 impl FromIterator<i64> for Sample {
@@ -136,9 +147,9 @@ impl Sample {
     pub fn mean(&self) -> Option<Mean> {
         let value_ms = self.mean_ms()?;
         let standard_error_ms = self.standard_deviation_ms(value_ms).map(|s| s / (self.len() as f64).sqrt());
-        let half = standard_error_ms.and_then(|error| Some(error * t_quantile(self.len() - 1)?));
+        let half = standard_error_ms.and_then(|error| Some(error * t_quantile(self.len() as f64 - 1.0)?));
         let interval_ms = Interval { lower: half.map(|h| value_ms - h), upper: half.map(|h| value_ms + h) };
-        Some(Mean { value_ms, standard_error_ms, interval_ms })
+        Some(Mean { value_ms, standard_error_ms, interval_ms, n: self.len() as u64 })
     }
 
     /// The sample standard deviation (divisor n - 1) in milliseconds around a known mean.
@@ -146,6 +157,28 @@ impl Sample {
         let freedom = self.len().checked_sub(1).filter(|freedom| *freedom > 0)?;
         let squares: f64 = self.iter_ms().map(|x| (x - mean_ms).powi(2)).sum();
         Some((squares / freedom as f64).sqrt())
+    }
+}
+
+impl Mean {
+    /// How far this mean lies above `earlier`, taking the samples as independent: Welch, "The
+    /// generalization of 'Student's' problem when several different population variances are
+    /// involved", Biometrika 34 (1947), 28-35.
+    #[must_use]
+    pub fn above(&self, earlier: &Self) -> Difference {
+        let value_ms = self.value_ms - earlier.value_ms;
+        let half = self.welch_half_width_ms(earlier);
+        let interval_ms = Interval { lower: half.map(|h| value_ms - h), upper: half.map(|h| value_ms + h) };
+        Difference { value_ms, interval_ms }
+    }
+
+    fn welch_half_width_ms(&self, other: &Self) -> Option<f64> {
+        let (a, b) = (self.standard_error_ms?.powi(2), other.standard_error_ms?.powi(2));
+        if a + b == 0.0 {
+            return Some(0.0);
+        }
+        let freedom = (a + b).powi(2) / (a.powi(2) / (self.n as f64 - 1.0) + b.powi(2) / (other.n as f64 - 1.0));
+        Some((a + b).sqrt() * t_quantile(freedom)?)
     }
 }
 
@@ -183,7 +216,7 @@ fn first_rank(last: usize, holds: impl Fn(usize) -> bool) -> usize {
 }
 
 /// How many standard errors Student's 95 % interval reaches to each side.
-fn t_quantile(freedom: usize) -> Option<f64> {
-    let student = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
+fn t_quantile(freedom: f64) -> Option<f64> {
+    let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
     Some(student.inverse_cdf(0.5 + CONFIDENCE / 2.0)).filter(|t| t.is_finite())
 }

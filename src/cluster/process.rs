@@ -38,6 +38,8 @@ pub struct ProcessCluster {
     logs: TempDir,
     nodes: Vec<Node>,
     facts: BackendFacts,
+    /// The leader's port, the followers' following it; free ones without.
+    first_port: Option<u16>,
 }
 
 /// One running child.
@@ -58,7 +60,24 @@ impl ProcessCluster {
             .tempdir()
             .map_err(|error| ClusterError::Setup(format!("cannot make a temporary folder for logs: {error}")))?;
         let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
-        Ok(Self { spec, program: program.to_owned(), logs, nodes: Vec::new(), facts })
+        Ok(Self { spec, program: program.to_owned(), logs, nodes: Vec::new(), facts, first_port: None })
+    }
+
+    /// The same on fixed ports: the leader's, and the followers' following it.
+    #[must_use]
+    pub fn on_ports(mut self, leader: u16) -> Self {
+        self.first_port = Some(leader);
+        self
+    }
+
+    /// Where the next node is to listen: they start followers first, the leader last.
+    fn address(&self, name: &str) -> String {
+        let port = match self.first_port {
+            Some(first) if name == LEADER => first,
+            Some(first) => first.saturating_add(u16::try_from(self.nodes.len()).unwrap_or(u16::MAX)).saturating_add(1),
+            None => 0,
+        };
+        format!("127.0.0.1:{port}")
     }
 
     fn log_path(&self, node: &str) -> PathBuf {
@@ -81,7 +100,7 @@ impl ProcessCluster {
             .envs(self.spec.environment())
             .envs(variables.iter().map(|(variable, value)| (*variable, value)))
             .env("NODE_NAME", name)
-            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("LISTEN_ADDR", self.address(name))
             .env("EXIT_WITH_PARENT", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

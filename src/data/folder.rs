@@ -94,7 +94,23 @@ impl DataFolder {
     /// # Errors
     /// [`DataError::Locked`] names who holds it.
     pub fn lock(root: &Path) -> Result<Lock, DataError> {
-        let path = root.join(".lock");
+        Lock::take(root, ".lock")
+    }
+}
+
+/// Holds a folder until dropped; the operating system lets go of it when labctl dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Makes the folder and locks the file of this name in it.
+    ///
+    /// # Errors
+    /// [`DataError::Locked`] names who holds it.
+    pub fn take(root: &Path, name: &str) -> Result<Self, DataError> {
+        let path = root.join(name);
         let io = |action| move |source| DataError::Io { path: root.to_owned(), action, source };
         fs::create_dir_all(root).map_err(io("make the folder"))?;
         let mut file = OpenOptions::new()
@@ -119,12 +135,18 @@ impl DataFolder {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "process {}, `{}`", std::process::id(), argv.join(" ")))
             .map_err(io("write in the folder"))?;
-        Ok(Lock { _file: file })
+        Ok(Self { _file: file })
     }
-}
 
-/// Holds a data folder until dropped; the operating system lets go of it when labctl dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
+    /// The process that holds the file of this name; none where nobody does.
+    #[must_use]
+    pub fn holder(root: &Path, name: &str) -> Option<u32> {
+        let mut file = File::open(root.join(name)).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock() else {
+            return None;
+        };
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        text.strip_prefix("process ")?.split(',').next()?.parse().ok()
+    }
 }

@@ -6,6 +6,9 @@ mod read;
 mod rows;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;

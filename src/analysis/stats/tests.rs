@@ -51,7 +51,7 @@ fn known_values() {
 
 #[test]
 fn student_reaches_as_far_as_the_tables_say() {
-    for (freedom, expected) in [(1, 12.7062), (2, 4.3027), (9, 2.2622), (99, 1.9842), (19_999, 1.9601)] {
+    for (freedom, expected) in [(1.0, 12.7062), (2.0, 4.3027), (9.0, 2.2622), (99.0, 1.9842), (19_999.0, 1.9601)] {
         let t = t_quantile(freedom).unwrap();
         assert!((t - expected).abs() < 1e-4, "{freedom} degrees of freedom: {t}");
     }
@@ -63,8 +63,31 @@ fn nothing_comes_of_nothing_and_little_of_one() {
     assert_eq!((none.mean(), none.quantile(0.5), none.min_ms()), (None, None, None));
     let one = sample(&[1_500]);
     let unbounded = Interval { lower: None, upper: None };
-    assert_eq!(one.mean(), Some(Mean { value_ms: 1.5, standard_error_ms: None, interval_ms: unbounded }));
+    assert_eq!(one.mean(), Some(Mean { value_ms: 1.5, standard_error_ms: None, interval_ms: unbounded, n: 1 }));
     assert_eq!(one.quantile(0.5), Some(Quantile { p: 0.5, value_ms: 1.5, interval_ms: unbounded }));
+}
+
+#[test]
+fn a_difference_of_means_is_welchs() {
+    // By hand: variances 5/3 and 4, squared errors 5/12 and 4/3, df = (7/4)^2 / ((5/12)^2/3 + (4/3)^2/2).
+    let low = sample(&[1_000, 2_000, 3_000, 4_000]).mean().unwrap();
+    let high = sample(&[10_000, 12_000, 14_000]).mean().unwrap();
+    let difference = high.above(&low);
+    assert!((difference.value_ms - 9.5).abs() < 1e-12);
+    let freedom = 1.75_f64.powi(2) / ((5.0_f64 / 12.0).powi(2) / 3.0 + (4.0_f64 / 3.0).powi(2) / 2.0);
+    let half = 1.75_f64.sqrt() * t_quantile(freedom).unwrap();
+    assert!((difference.interval_ms.lower.unwrap() - (9.5 - half)).abs() < 1e-9);
+    assert!((difference.interval_ms.upper.unwrap() - (9.5 + half)).abs() < 1e-9);
+    // With freedom 3.24, t is between its table values at 4 and 3 degrees: 2.776 and 3.182.
+    assert!((2.776..3.182).contains(&(half / 1.75_f64.sqrt())));
+}
+
+#[test]
+fn means_without_spread_differ_for_certain_and_single_values_say_nothing() {
+    let (five, six) = (sample(&[5_000, 5_000]).mean().unwrap(), sample(&[6_000, 6_000]).mean().unwrap());
+    assert_eq!(six.above(&five).interval_ms, Interval { lower: Some(1.0), upper: Some(1.0) });
+    let single = sample(&[5_000]).mean().unwrap();
+    assert_eq!(six.above(&single), Difference { value_ms: 1.0, interval_ms: Interval { lower: None, upper: None } });
 }
 
 #[test]

@@ -1,0 +1,173 @@
+//! The original lab's statements, each held against the data.
+
+use serde::Serialize;
+
+use self::consistency::{consistent_at_n, guaranteed_only_at_n, inconsistent_below_n};
+use self::latency::{extremes, rises, tails};
+use super::consistency::Verdict;
+use super::figures::ExperimentFigures;
+use super::stats::Difference;
+use crate::config::{ExperimentName, Order, Pacing};
+
+mod consistency;
+mod latency;
+#[cfg(test)]
+mod tests;
+
+/// What the data say of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// They show it.
+    Confirmed,
+    /// They show the contrary.
+    Refuted,
+    /// They show neither.
+    NotTestable,
+}
+
+/// One statement and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Claim {
+    /// The lab's statement.
+    pub statement: &'static str,
+    /// What the data say.
+    pub finding: Finding,
+    /// Why, in one or two sentences with the numbers.
+    pub sentence: String,
+    /// The numbers.
+    pub evidence: Evidence,
+}
+
+/// The numbers behind a [`Claim`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evidence {
+    /// Differences of mean latency between quorums.
+    Steps {
+        /// Each difference that was looked at.
+        steps: Vec<Step>,
+    },
+    /// How near a typical write is to the slow ones.
+    Tails {
+        /// At the lowest quorum, then at the highest.
+        shapes: Vec<TailShape>,
+    },
+    /// How many pairs of follower and key differed.
+    Divergence {
+        /// Each run that was looked at, by quorum.
+        runs: Vec<Divergence>,
+    },
+    /// What speaks against a guarantee.
+    Counterexamples {
+        /// Each counterexample, by experiment.
+        examples: Vec<Counterexample>,
+    },
+}
+
+/// The difference of mean latency between two quorums.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Step {
+    /// The lower W.
+    pub from: u32,
+    /// The higher W.
+    pub to: u32,
+    /// Mean latency at the lower W.
+    pub from_mean_ms: f64,
+    /// Mean latency at the higher W.
+    pub to_mean_ms: f64,
+    /// How much higher the latter is.
+    pub rise: Difference,
+    /// How much higher it should be by theory.
+    pub predicted_rise_ms: Option<f64>,
+}
+
+/// Where the middle of a run's latencies lies against their tail.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TailShape {
+    /// W.
+    pub quorum: u32,
+    /// The median.
+    pub median_ms: f64,
+    /// The 95th percentile.
+    pub p95_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// Median / p95: near 1 where a typical write is as slow as the slow ones.
+    pub median_to_p95: f64,
+    /// The least that ratio may be, by the intervals of both.
+    pub median_to_p95_low: Option<f64>,
+    /// The most that ratio may be.
+    pub median_to_p95_high: Option<f64>,
+    /// p99 / median: how far the slowest writes stand out.
+    pub p99_to_median: f64,
+}
+
+/// How far the followers of one run differed from their leader.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Divergence {
+    /// W.
+    pub quorum: u32,
+    /// What can be said of the run.
+    pub verdict: Verdict,
+    /// Pairs of follower and key that could be judged.
+    pub pairs: u64,
+    /// Those that differed once nothing was in flight.
+    pub diverged: u64,
+    /// Those that differed when the last write was answered.
+    pub behind_at_last_ack: u64,
+    /// The chance of any divergence by the model.
+    pub chance_of_any: Option<f64>,
+}
+
+/// A run or set of runs that contradicts "consistency is guaranteed only when W = N".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Counterexample {
+    /// W = N did not guarantee it: older writes overtook newer ones all the same.
+    DivergedAtN {
+        /// The experiment.
+        experiment: ExperimentName,
+        /// How its writes were paced.
+        pacing: Pacing,
+        /// What its followers did with older writes.
+        order: Order,
+        /// W = N.
+        quorum: u32,
+        /// Pairs that an older write overtook.
+        overtaken: u64,
+    },
+    /// A smaller W did: followers that compare versions ended equal.
+    ConsistentBelowN {
+        /// The experiment.
+        experiment: ExperimentName,
+        /// What its followers did with older writes.
+        order: Order,
+        /// Every W below N that was run.
+        quorums: Vec<u32>,
+    },
+}
+
+/// Tests every claim on an experiment's runs; `others` are further experiments that may
+/// speak for or against what is said in general.
+#[must_use]
+pub fn claims(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<Claim> {
+    vec![
+        rises(experiment),
+        extremes(experiment),
+        tails(experiment),
+        inconsistent_below_n(experiment),
+        consistent_at_n(experiment),
+        guaranteed_only_at_n(experiment, others),
+    ]
+}
+
+/// Names quorums as in "W = 1, 2 and 4".
+fn quorum_list(quorums: &[u32]) -> String {
+    let names: Vec<String> = quorums.iter().map(u32::to_string).collect();
+    match names.split_last() {
+        None => "no W".to_owned(),
+        Some((last, [])) => format!("W = {last}"),
+        Some((last, first)) => format!("W = {} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,159 @@
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+use super::*;
+use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+use crate::config::Experiment;
+use crate::data::RunData;
+
+const RISES: usize = 0;
+const EXTREMES: usize = 1;
+const TAILS: usize = 2;
+const BELOW_N: usize = 3;
+const AT_N: usize = 4;
+const GUARANTEE: usize = 5;
+
+fn lab(
+    name: &str,
+    quorums: impl IntoIterator<Item = u32>,
+    configure: impl Fn(&mut Experiment),
+    leader: impl Fn(&Drawn<'_>) -> Answer,
+) -> ExperimentFigures {
+    let runs: Vec<RunData> =
+        quorums.into_iter().map(|w| RunBuilder::new(w).configure(&configure).load(&leader).build()).collect();
+    ExperimentFigures { name: name.parse().unwrap(), ..figures(&runs) }
+}
+
+/// Few trials: no test here depends on the model's figures to more than a digit.
+fn figures(runs: &[RunData]) -> ExperimentFigures {
+    ExperimentFigures::with_trials(runs, |_| Some(20)).unwrap()
+}
+
+/// The lab with a seed under which W = 5 diverges.
+fn quorum() -> ExperimentFigures {
+    (0..20)
+        .map(|seed| lab("quorum", 1..=5, |config| config.seed = seed, right_leader))
+        .find(|lab| lab.at(5).is_some_and(|run| run.consistency.verdict == Verdict::Inconsistent))
+        .unwrap()
+}
+
+fn barrier() -> ExperimentFigures {
+    lab("barrier", 1..=5, |config| config.workload.pacing = Pacing::Batch, right_leader)
+}
+
+fn versioned() -> ExperimentFigures {
+    lab("versioned", 1..=5, |config| config.network.order = Order::Version, right_leader)
+}
+
+fn findings(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<Finding> {
+    claims(experiment, others).iter().map(|claim| claim.finding).collect()
+}
+
+#[test]
+fn the_lab_confirms_what_it_says_of_latency_and_refutes_what_it_says_of_consistency() {
+    use Finding::{Confirmed, Refuted};
+    let found = findings(&quorum(), &[]);
+    assert_eq!(found, [Confirmed, Confirmed, Confirmed, Confirmed, Refuted, Refuted]);
+}
+
+#[test]
+fn behind_a_barrier_w_n_is_consistent_and_nothing_shown_to_the_contrary() {
+    let claims = claims(&barrier(), &[]);
+    assert_eq!(claims[AT_N].finding, Finding::Confirmed);
+    assert_eq!(
+        claims[AT_N].sentence,
+        "All 50 pairs matched in the end. The model expects some divergence in 0 % of such runs."
+    );
+    assert_eq!(claims[GUARANTEE].finding, Finding::NotTestable);
+}
+
+#[test]
+fn other_experiments_refute_the_guarantee_from_both_sides() {
+    let claim = &claims(&barrier(), &[quorum(), versioned()])[GUARANTEE];
+    assert_eq!(claim.finding, Finding::Refuted);
+    let Evidence::Counterexamples { examples } = &claim.evidence else { panic!("{:?}", claim.evidence) };
+    assert!(
+        matches!(&examples[0], Counterexample::DivergedAtN { experiment, quorum: 5, .. } if experiment.as_str() == "quorum")
+    );
+    assert!(matches!(&examples[1], Counterexample::ConsistentBelowN { quorums, .. } if quorums == &[1, 2, 3, 4]));
+    assert!(
+        claim.sentence.contains("`quorum` at W = 5") && claim.sentence.contains("W = 1, 2, 3 and 4"),
+        "{}",
+        claim.sentence
+    );
+}
+
+#[test]
+fn version_order_refutes_that_a_small_w_must_diverge() {
+    let claim = &claims(&versioned(), &[])[BELOW_N];
+    assert_eq!(claim.finding, Finding::Refuted);
+    assert_eq!(
+        claim.sentence,
+        "At W = 1, 2, 3 and 4 every pair matched in the end. At W = 1, 2, 3 and 4 some pairs lagged when the last \
+         write was answered, and then caught up."
+    );
+}
+
+#[test]
+fn a_leader_that_waits_for_everyone_refutes_that_latency_rises() {
+    let flat = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[4]));
+    let claims = claims(&flat, &[]);
+    assert_eq!((claims[RISES].finding, claims[EXTREMES].finding), (Finding::Refuted, Finding::Refuted));
+    assert!(claims[RISES].sentence.ends_with("theory says 166.7 ms."), "{}", claims[RISES].sentence);
+}
+
+#[test]
+fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
+    let upside_down = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[5 - drawn.quorum]));
+    let found = findings(&upside_down, &[]);
+    assert_eq!(found[..3], [Finding::Refuted; 3]);
+}
+
+#[test]
+fn without_an_injected_delay_nothing_is_said_of_latency() {
+    let constant = |config: &mut Experiment| config.network.delay = crate::config::DelayRange::new(0, 0).unwrap();
+    let found = findings(&lab("throughput", 1..=5, constant, |_| Answer::after(700)), &[]);
+    assert_eq!(found[RISES..=TAILS], [Finding::NotTestable; 3]);
+}
+
+#[test]
+fn a_single_quorum_tests_only_what_it_can() {
+    use Finding::{Confirmed, NotTestable};
+    let found = findings(&lab("quorum", [2], |_| {}, right_leader), &[]);
+    assert_eq!(found, [NotTestable, NotTestable, NotTestable, Confirmed, NotTestable, NotTestable]);
+}
+
+#[test]
+fn runs_without_an_acknowledged_write_are_no_evidence() {
+    let mut runs: Vec<RunData> = [1, 5].map(|w| RunBuilder::new(w).load(right_leader).build()).into();
+    for run in &mut runs {
+        run.manifest.settled = false;
+        for write in &mut run.writes {
+            write.outcome = crate::data::WriteOutcome::Failed;
+        }
+    }
+    let found = findings(&figures(&runs), &[]);
+    assert_eq!(found, [Finding::NotTestable; 6]);
+}
+
+#[test]
+fn a_quorum_beyond_the_followers_is_left_aside() {
+    let mut runs: Vec<RunData> = (1..=5).map(|w| RunBuilder::new(w).load(right_leader).build()).collect();
+    runs.push(RunBuilder::new(6).load(|_| Answer::after(0)).build());
+    let with_six = findings(&figures(&runs), &[]);
+    let without = findings(&figures(&runs[..5]), &[]);
+    assert_eq!(with_six, without);
+}
+
+#[test]
+fn the_sentence_follows_the_numbers() {
+    let sentence = claims(&quorum(), &[])[RISES].sentence.clone();
+    let mut slower = quorum();
+    slower.runs[0].latency.mean.as_mut().unwrap().value_ms += 1.0;
+    assert_ne!(sentence, claims(&slower, &[])[RISES].sentence);
+}
+
+#[test]
+fn quorums_are_listed_as_people_do() {
+    let listed: Vec<String> = [&[][..], &[3], &[1, 2], &[0, 1, 4]].map(quorum_list).into();
+    assert_eq!(listed, ["no W", "W = 3", "W = 1 and 2", "W = 0, 1 and 4"]);
+}

@@ -1,0 +1,130 @@
+//! What the model expects of a run: a seeded Monte Carlo of the experiment with uniform
+//! delays and software that takes no time.
+
+use rand::rngs::ChaCha8Rng;
+use serde::Serialize;
+
+use self::model::{Model, Trial};
+use super::random::stream;
+use crate::config::{Experiment, Quorum};
+
+mod model;
+#[cfg(test)]
+mod tests;
+
+/// The distribution of one figure of a run over the trials.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Expectation {
+    /// Its mean.
+    pub mean: f64,
+    /// The mean's standard error, from the number of trials.
+    pub standard_error: f64,
+    /// At most 2.5 % of the trials were below.
+    pub low: f64,
+    /// At most 2.5 % of the trials were above.
+    pub high: f64,
+}
+
+impl Expectation {
+    /// Of at least one value, each finite.
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let beyond = (n * 0.025) as usize;
+        let at = |index: usize| values.get(index).copied().unwrap_or(mean);
+        Self {
+            mean,
+            standard_error: (squares / (n - 1.0).max(1.0) / n).sqrt(),
+            low: at(beyond),
+            high: at(values.len() - 1 - beyond),
+        }
+    }
+}
+
+/// What the model expects of a run at one quorum.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Expected {
+    /// W.
+    pub quorum: u32,
+    /// Simulated runs.
+    pub trials: u32,
+    /// Pairs of follower and key in each.
+    pub pairs: u64,
+    /// Pairs that do not match once nothing is in flight.
+    pub diverged: Expectation,
+    /// The chance that any pair does not match then.
+    pub chance_of_any: f64,
+    /// Its standard error, from the number of trials.
+    pub chance_standard_error: f64,
+    /// Pairs that do not match when the last write is answered.
+    pub behind_at_last_ack: Expectation,
+    /// A run's mean latency over its acknowledged writes in milliseconds; `None` where there
+    /// is a run without any.
+    pub mean_latency_ms: Option<Expectation>,
+    /// From a run's start to its last answer, in milliseconds.
+    pub load_ms: Expectation,
+    /// Diverged pairs of each trial, ascending.
+    #[serde(skip)]
+    diverged_sorted: Vec<u64>,
+}
+
+impl Expected {
+    /// Simulates `trials` runs of the experiment at a quorum, at least one. The delays do not
+    /// depend on the quorum, as in a real run; the same experiment gives the same figures.
+    #[must_use]
+    pub fn simulate(experiment: &Experiment, quorum: Quorum, trials: u32) -> Self {
+        let model = Model::new(experiment, quorum);
+        let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: expected");
+        let mut scratch = model.scratch();
+        let runs: Vec<Trial> = (0..trials.max(1)).map(|_| model.run(&mut scratch, &mut rng)).collect();
+        Self::from_trials(quorum, model.pairs(), &runs)
+    }
+
+    /// How many trials give useful figures in well under half a second: 2,000 of the lab, fewer
+    /// of larger runs, none (`None`) of those where a single trial would take too long.
+    #[must_use]
+    pub fn affordable_trials(experiment: &Experiment) -> Option<u32> {
+        const DRAWS: u64 = 4_000_000;
+        const FEWEST: u64 = 20;
+        const MOST: u64 = 2_000;
+        let draws = u64::from(experiment.workload.writes.get()) * u64::from(experiment.followers.get());
+        let trials = (DRAWS / draws).min(MOST);
+        u32::try_from(trials).ok().filter(|_| trials >= FEWEST)
+    }
+
+    /// The chance of at least this many diverged pairs.
+    #[must_use]
+    pub fn chance_of_at_least(&self, diverged: u64) -> f64 {
+        let fewer = self.diverged_sorted.partition_point(|count| *count < diverged);
+        1.0 - fewer as f64 / f64::from(self.trials)
+    }
+
+    /// The chance of at most this many diverged pairs.
+    #[must_use]
+    pub fn chance_of_at_most(&self, diverged: u64) -> f64 {
+        self.diverged_sorted.partition_point(|count| *count <= diverged) as f64 / f64::from(self.trials)
+    }
+
+    fn from_trials(quorum: Quorum, pairs: u64, runs: &[Trial]) -> Self {
+        let expectation = |figure: fn(&Trial) -> f64| Expectation::of(runs.iter().map(figure).collect());
+        let mut diverged_sorted: Vec<u64> = runs.iter().map(|run| run.diverged).collect();
+        diverged_sorted.sort_unstable();
+        let n = runs.len() as f64;
+        let chance = runs.iter().filter(|run| run.diverged > 0).count() as f64 / n;
+        let latencies: Option<Vec<f64>> = runs.iter().map(Trial::mean_latency_ms).collect();
+        Self {
+            quorum: quorum.get(),
+            trials: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+            pairs,
+            diverged: expectation(|run| run.diverged as f64),
+            chance_of_any: chance,
+            chance_standard_error: (chance * (1.0 - chance) / n).sqrt(),
+            behind_at_last_ack: expectation(|run| run.behind_at_last_ack as f64),
+            mean_latency_ms: latencies.map(Expectation::of),
+            load_ms: expectation(|run| run.load_us as f64 / 1000.0),
+            diverged_sorted,
+        }
+    }
+}

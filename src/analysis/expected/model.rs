@@ -1,0 +1,174 @@
+//! One run of the model: who arrives when, and what each follower then holds.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+
+use crate::config::{Experiment, Order, Pacing, Quorum};
+
+/// An arrival that never happens.
+const LOST: u64 = u64::MAX;
+
+/// An experiment at one quorum, as far as the model knows it. Times are microseconds.
+pub(super) struct Model {
+    writes: usize,
+    concurrency: usize,
+    keys: usize,
+    followers: usize,
+    quorum: usize,
+    pacing: Pacing,
+    order: Order,
+    min_us: u32,
+    max_us: u32,
+    replication_timeout_us: u64,
+    request_timeout_us: u64,
+}
+
+/// Buffers that all trials share.
+pub(super) struct Scratch {
+    /// By write, then follower.
+    arrivals: Vec<u64>,
+    delays: Vec<u64>,
+    running: BinaryHeap<Reverse<u64>>,
+    /// By follower, then key: the write held and when it arrived.
+    settled: Vec<Option<(u64, usize)>>,
+    at_last_ack: Vec<Option<(u64, usize)>>,
+}
+
+/// What came of one run.
+pub(super) struct Trial {
+    pub(super) diverged: u64,
+    pub(super) behind_at_last_ack: u64,
+    pub(super) load_us: u64,
+    acked: u64,
+    latency_sum_us: u64,
+}
+
+impl Trial {
+    pub(super) fn mean_latency_ms(&self) -> Option<f64> {
+        (self.acked > 0).then(|| self.latency_sum_us as f64 / self.acked as f64 / 1000.0)
+    }
+}
+
+impl Model {
+    pub(super) fn new(experiment: &Experiment, quorum: Quorum) -> Self {
+        let Experiment { network, workload, followers, .. } = experiment;
+        let micros = |limit: crate::config::Timeout| u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX);
+        Self {
+            writes: workload.writes.get() as usize,
+            concurrency: workload.concurrency.get() as usize,
+            keys: workload.keys.get().min(workload.writes.get()) as usize,
+            followers: followers.get() as usize,
+            quorum: quorum.get() as usize,
+            pacing: workload.pacing,
+            order: network.order,
+            // An hour, the longest delay, is 3.6e9 microseconds and fits.
+            min_us: network.delay.min_ms().saturating_mul(1000),
+            max_us: network.delay.max_ms().saturating_mul(1000),
+            replication_timeout_us: micros(network.replication_timeout_s),
+            request_timeout_us: micros(network.global_request_timeout_s),
+        }
+    }
+
+    /// Pairs of a follower and a key that is written at all.
+    pub(super) fn pairs(&self) -> u64 {
+        (self.keys * self.followers) as u64
+    }
+
+    pub(super) fn scratch(&self) -> Scratch {
+        Scratch {
+            arrivals: vec![LOST; self.writes * self.followers],
+            delays: Vec::with_capacity(self.followers),
+            running: BinaryHeap::with_capacity(self.concurrency),
+            settled: vec![None; self.keys * self.followers],
+            at_last_ack: vec![None; self.keys * self.followers],
+        }
+    }
+
+    /// Plays the load, then looks at the stores.
+    pub(super) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
+        let mut trial = Trial { diverged: 0, behind_at_last_ack: 0, load_us: 0, acked: 0, latency_sum_us: 0 };
+        scratch.running.clear();
+        let mut batch_start_us = 0;
+        for write in 0..self.writes {
+            let start_us = match self.pacing {
+                Pacing::Window if write < self.concurrency => 0,
+                Pacing::Window => scratch.running.pop().map_or(0, |Reverse(end_us)| end_us),
+                Pacing::Batch => {
+                    if write % self.concurrency == 0 {
+                        batch_start_us = trial.load_us;
+                    }
+                    batch_start_us
+                }
+            };
+            let (latency_us, acked) = self.replicate(write, start_us, scratch, rng);
+            let end_us = start_us + latency_us;
+            if self.pacing == Pacing::Window {
+                scratch.running.push(Reverse(end_us));
+            }
+            trial.load_us = trial.load_us.max(end_us);
+            trial.acked += u64::from(acked);
+            trial.latency_sum_us += if acked { latency_us } else { 0 };
+        }
+        self.inspect(&mut trial, scratch);
+        trial
+    }
+
+    /// Draws one write's arrivals; returns its latency and whether the quorum was reached.
+    fn replicate(&self, write: usize, start_us: u64, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> (u64, bool) {
+        scratch.delays.clear();
+        let slots = scratch.arrivals.iter_mut().skip(write * self.followers).take(self.followers);
+        for arrival in slots {
+            let delay_us = u64::from(rng.random_range(self.min_us..=self.max_us));
+            *arrival = if delay_us < self.replication_timeout_us { start_us + delay_us } else { LOST };
+            scratch.delays.push(delay_us);
+        }
+        scratch.delays.sort_unstable();
+        let quorum_us = match self.quorum.checked_sub(1) {
+            None => Some(0),
+            Some(index) => scratch.delays.get(index).copied(),
+        };
+        match quorum_us {
+            // More acknowledgements than followers are refused at once.
+            None => (0, false),
+            Some(us) if us < self.replication_timeout_us.min(self.request_timeout_us) => (us, true),
+            Some(_) => (self.replication_timeout_us.min(self.request_timeout_us), false),
+        }
+    }
+
+    /// Compares what each follower holds, at the last answer and in the end, with the last
+    /// write of each key.
+    fn inspect(&self, trial: &mut Trial, scratch: &mut Scratch) {
+        scratch.settled.fill(None);
+        scratch.at_last_ack.fill(None);
+        for (write, arrivals) in scratch.arrivals.chunks_exact(self.followers).enumerate() {
+            let pairs = arrivals.iter().zip((write % self.keys..).step_by(self.keys));
+            for (&at_us, pair) in pairs.filter(|(at_us, _)| **at_us != LOST) {
+                self.apply(&mut scratch.settled[pair], at_us, write);
+                if at_us <= trial.load_us {
+                    self.apply(&mut scratch.at_last_ack[pair], at_us, write);
+                }
+            }
+        }
+        // The last write of a key is among the last `keys` writes.
+        let first_of_last = self.writes - self.keys;
+        let differing = |held: &[Option<(u64, usize)>]| {
+            held.iter().filter(|held| held.is_none_or(|(_, write)| write < first_of_last)).count() as u64
+        };
+        trial.diverged = differing(&scratch.settled);
+        trial.behind_at_last_ack = differing(&scratch.at_last_ack);
+    }
+
+    /// Offers a write, newer than all before, to a follower's key.
+    fn apply(&self, held: &mut Option<(u64, usize)>, at_us: u64, write: usize) {
+        let replaces = match (self.order, *held) {
+            (Order::Version, _) | (_, None) => true,
+            (Order::Arrival, Some((held_since_us, _))) => at_us >= held_since_us,
+        };
+        if replaces {
+            *held = Some((at_us, write));
+        }
+    }
+}
