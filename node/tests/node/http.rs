@@ -34,10 +34,7 @@ fn keys_of_any_kind_reach_the_followers() {
             assert_eq!((status, held["key"].as_str().unwrap()), (200, key));
         }
         let (_, dump) = follower.ask("GET", "/debug/store", "");
-        assert_eq!(
-            (&dump["store"], &dump["versions"]),
-            (&expected["store"], &expected["versions"])
-        );
+        assert_eq!((&dump["store"], &dump["versions"]), (&expected["store"], &expected["versions"]));
     }
 }
 
@@ -77,16 +74,10 @@ fn a_redirecting_follower_is_not_followed() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4_096];
         let _ = stream.read(&mut request).unwrap();
-        let answer = format!(
-            "HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"
-        );
+        let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n");
         stream.write_all(answer.as_bytes()).unwrap();
     });
-    let leader = Node::start(&[
-        ("ROLE", "leader"),
-        ("FOLLOWERS", &url),
-        ("MAX_DELAY_MS", "0"),
-    ]);
+    let leader = Node::start(&[("ROLE", "leader"), ("FOLLOWERS", &url), ("MAX_DELAY_MS", "0")]);
     assert_eq!(leader.put("k", "v").0, 503);
     assert_eq!(elsewhere.ask("GET", "/kv/k", "").0, 404);
 }
@@ -95,13 +86,9 @@ fn a_redirecting_follower_is_not_followed() {
 fn a_body_over_a_mebibyte_is_refused_with_an_answer_the_client_gets() {
     let leader = Node::leader(&[], &[]);
     let (status, body) = leader.put("k", &"x".repeat(3 * 1_024 * 1_024));
-    assert_eq!(
-        (status, body["error"].as_str()),
-        (413, Some("body_too_large"))
-    );
+    assert_eq!((status, body["error"].as_str()), (413, Some("body_too_large")));
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000)).repeat(20);
-    let head =
-        "PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = leader.raw(format!("{head}{chunk}0\r\n\r\n").as_bytes());
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
@@ -149,11 +136,7 @@ fn idle_and_half_open_connections_lock_nobody_out() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
-    let many = limit
-        .maximum
-        .unwrap_or(10_000)
-        .saturating_sub(200)
-        .min(2_000);
+    let many = limit.maximum.unwrap_or(10_000).saturating_sub(200).min(2_000);
     let mut node = Node::follower();
     assert_eq!(node.ask("GET", "/health", "").0, 200);
     let before = resident_kb(&node);
@@ -161,11 +144,7 @@ fn idle_and_half_open_connections_lock_nobody_out() {
     assert_eq!(node.ask("GET", "/health", "").0, 200);
     // Measured: 1.2 kB a connection. With hyper's buffers it would be ten.
     let grown = resident_kb(&node).saturating_sub(before);
-    assert!(
-        grown < 4 * many / 2,
-        "{grown} kB for {} connections",
-        many / 2
-    );
+    assert!(grown < 4 * many / 2, "{grown} kB for {} connections", many / 2);
     let half_open: Vec<TcpStream> = (0..many / 2)
         .map(|_| {
             let mut stream = node.connect();
@@ -184,14 +163,11 @@ fn resident_kb(node: &Node) -> u64 {
     let path = format!("/proc/{}/status", node.child.id());
     let status = std::fs::read_to_string(path).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 fn health_on(stream: &mut TcpStream) {
-    stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

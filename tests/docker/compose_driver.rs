@@ -1,47 +1,20 @@
-//! The Compose driver on a real engine. Without one the tests say so and pass, unless
-//! `LABCTL_REQUIRE_DOCKER` is set.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! The Compose driver: what it starts, names and leaves behind.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use labctl::cluster::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, Programs, projects_left,
-};
+use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, projects_left};
 use labctl::config::Experiment;
 use tokio_util::sync::CancellationToken;
 
-/// The engine and the image, prepared once; none where there is no engine and none is required.
-fn deployment() -> Option<&'static Deployment> {
-    static DEPLOYMENT: OnceLock<Option<Deployment>> = OnceLock::new();
-    let prepare = || {
-        let docker = match Docker::new(Programs::default(), &CancellationToken::new()) {
-            Ok(docker) => docker,
-            Err(reason) => {
-                assert!(std::env::var_os("LABCTL_REQUIRE_DOCKER").is_none(), "{reason}");
-                eprintln!("skipped: {reason}");
-                return None;
-            }
-        };
-        Some(Deployment::prepare(docker, None, &CancellationToken::new()).unwrap())
-    };
-    DEPLOYMENT.get_or_init(prepare).as_ref()
-}
+use crate::engine::{deployment, docker};
 
 fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
     let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, 2.try_into().unwrap());
     ComposeCluster::new(deployment, spec)
-}
-
-fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().unwrap();
-    assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// How many containers and networks a project has.
