@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 pub(super) async fn sleep(delay: Duration) {
     match AlarmClock::shared().map(|clock| clock.set(Instant::now() + delay)) {
         // The sender is dropped when the time has come.
-        Some(rings) => drop(rings.await),
+        Some(mut alarm) => drop((&mut alarm.rings).await),
         None => tokio::time::sleep(delay).await,
     }
 }
@@ -27,6 +27,19 @@ type Alarms = BTreeMap<(Instant, u64), oneshot::Sender<()>>;
 struct AlarmClock {
     alarms: Mutex<(u64, Alarms)>,
     changed: Condvar,
+}
+
+/// One wait; a wait that is given up leaves nothing behind.
+struct Alarm<'a> {
+    clock: &'a AlarmClock,
+    place: (Instant, u64),
+    rings: oneshot::Receiver<()>,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.clock.lock().1.remove(&self.place);
+    }
 }
 
 impl AlarmClock {
@@ -46,8 +59,8 @@ impl AlarmClock {
         Ok(clock)
     }
 
-    fn set(&self, deadline: Instant) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
+    fn set(&self, deadline: Instant) -> Alarm<'_> {
+        let (sender, rings) = oneshot::channel();
         let mut alarms = self.lock();
         let number = alarms.0;
         alarms.0 += 1;
@@ -57,7 +70,7 @@ impl AlarmClock {
         if is_next {
             self.changed.notify_one();
         }
-        receiver
+        Alarm { clock: self, place: (deadline, number), rings }
     }
 
     fn run(&self) {
@@ -86,6 +99,15 @@ impl AlarmClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_that_is_given_up_leaves_nothing_behind() {
+        let clock = AlarmClock::default();
+        let alarm = clock.set(Instant::now());
+        assert_eq!(clock.lock().1.len(), 1);
+        drop(alarm);
+        assert_eq!(clock.lock().1.len(), 0);
+    }
 
     #[tokio::test]
     async fn a_sleep_is_never_too_short_and_sleeps_end_in_the_order_of_their_deadlines() {

@@ -65,7 +65,13 @@ impl HttpTransport {
         let lane = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
         // The semaphore is never closed.
         let _place = lane.places.acquire().await;
-        let request = message::request(lane.base.as_str(), key, body)?;
+        // Boxed, so that a delivery that still waits for its turn is small: when a follower
+        // lags there are thousands.
+        self.exchange(&lane.base, key, body).boxed().await
+    }
+
+    async fn exchange(&self, base: &BaseUrl, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        let request = message::request(base.as_str(), key, body)?;
         let response =
             self.client.request(request).await.map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
         message::answer(response).await
