@@ -6,6 +6,7 @@
 
 mod claims;
 mod consistency;
+mod durability;
 mod expected;
 mod figures;
 mod ks;
@@ -26,6 +27,7 @@ pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, Tai
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use ks::{KsTest, ks_one_sample};
