@@ -6,6 +6,7 @@
 
 mod claims;
 mod consistency;
+mod diagnosis;
 mod durability;
 mod expected;
 mod figures;
@@ -27,6 +28,7 @@ pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, Tai
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
 pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
 pub use figures::{ExperimentFigures, RunFigures};
