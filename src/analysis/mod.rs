@@ -5,6 +5,7 @@
 //! cannot give is `None`, never NaN and never a guess.
 
 mod claims;
+mod compare;
 mod consistency;
 mod diagnosis;
 mod durability;
@@ -26,6 +27,7 @@ mod trace;
 mod fixture;
 
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
+pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
