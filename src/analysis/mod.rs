@@ -5,7 +5,9 @@
 //! cannot give is `None`, never NaN and never a guess.
 
 mod claims;
+mod compare;
 mod consistency;
+mod diagnosis;
 mod durability;
 mod expected;
 mod figures;
@@ -13,6 +15,7 @@ mod ks;
 mod lag;
 mod latency;
 mod overhead;
+mod paired;
 mod random;
 mod stats;
 mod summary;
@@ -24,9 +27,11 @@ mod trace;
 mod fixture;
 
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
+pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
 pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
 pub use figures::{ExperimentFigures, RunFigures};
@@ -34,6 +39,7 @@ pub use ks::{KsTest, ks_one_sample};
 pub use lag::{Lag, predicted_lag, write_lags};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
+pub use paired::{Paired, paired};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};

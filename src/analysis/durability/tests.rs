@@ -112,7 +112,7 @@ fn copies_at(run: &RunData, at_us: i64) -> Vec<usize> {
     let holds = |follower: usize, key: &str| {
         let name = follower_name(follower);
         let own = |row: &&ArrivalRow| row.follower == name && row.key == key && row.applied && row.at_us <= at_us;
-        run.arrivals.iter().filter(own).next_back().map_or(0, |row| row.version)
+        run.arrivals.iter().rfind(own).map_or(0, |row| row.version)
     };
     let acknowledged = |row: &&crate::data::WriteRow| (row.start_us + row.latency_us).cast_signed() <= at_us;
     let copies = |row: &crate::data::WriteRow| (0..5).filter(|f| holds(*f, &row.key) >= row.version.unwrap()).count();
