@@ -29,6 +29,8 @@ pub(crate) struct Planned {
 /// What a leader has to go by when it answers a write.
 pub(crate) struct Drawn<'a> {
     pub(crate) quorum: usize,
+    /// By follower.
+    pub(crate) delays_us: &'a [u64],
     /// Ascending.
     pub(crate) sorted_us: &'a [u64],
 }
@@ -116,7 +118,7 @@ impl RunBuilder {
                 }),
                 Pacing::Batch => ends.iter().take(ends.len() / concurrency * concurrency).copied().max().unwrap_or(0),
             };
-            let drawn = Drawn { quorum: self.quorum as usize, sorted_us: &sorted_us };
+            let drawn = Drawn { quorum: self.quorum as usize, delays_us: &delays_us, sorted_us: &sorted_us };
             let Answer { latency_us, cancelled } = leader(&drawn);
             ends.push(start_us + latency_us);
             let key = format!("k{}", write % u64::from(workload.keys.get()));

@@ -6,15 +6,20 @@
 
 mod claims;
 mod consistency;
+mod diagnosis;
+mod durability;
 mod expected;
 mod figures;
 mod ks;
+mod lag;
 mod latency;
 mod overhead;
+mod paired;
 mod random;
 mod stats;
 mod summary;
 mod theory;
+mod trace;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -24,11 +29,15 @@ pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, Tai
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
 };
+pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
+pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use ks::{KsTest, ks_one_sample};
+pub use lag::{Lag, predicted_lag, write_lags};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
+pub use paired::{Paired, paired};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};

@@ -97,7 +97,7 @@ impl OrderStatistic {
     }
 }
 
-/// Latency at a write quorum by theory, without the software's own cost.
+/// A time at a write quorum by theory, without the software's own cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Prediction {
     /// Always the same number of milliseconds: no waiting (W = 0), or a constant delay.
@@ -131,26 +131,58 @@ pub struct PredictedFigures {
     pub p99_ms: f64,
 }
 
+/// Whether delays on this network can be told from their distribution alone.
+fn applies(network: &Network, followers: Followers, quorum: Quorum) -> Result<(), NotPredicted> {
+    if quorum.get() > followers.get() {
+        return Err(NotPredicted::QuorumBeyondFollowers);
+    }
+    let limit_s = network.replication_timeout_s.secs().min(network.global_request_timeout_s.secs());
+    if f64::from(network.delay.max_ms()) >= limit_s * 1000.0 {
+        return Err(NotPredicted::Truncated);
+    }
+    Ok(())
+}
+
 impl Prediction {
-    /// The prediction for quorum W of N followers over this network.
+    /// Latency at quorum W of N followers over this network.
     ///
     /// # Errors
     /// Where the model does not apply, see [`NotPredicted`].
     pub fn new(network: &Network, followers: Followers, quorum: Quorum) -> Result<Self, NotPredicted> {
-        if quorum.get() > followers.get() {
-            return Err(NotPredicted::QuorumBeyondFollowers);
-        }
         if quorum.get() == 0 {
             return Ok(Self::Constant(0.0));
         }
-        let limit_s = network.replication_timeout_s.secs().min(network.global_request_timeout_s.secs());
-        if f64::from(network.delay.max_ms()) >= limit_s * 1000.0 {
-            return Err(NotPredicted::Truncated);
+        applies(network, followers, quorum)?;
+        Ok(Self::nth_smallest(network.delay, quorum.get(), followers.get()))
+    }
+
+    /// How long after its acknowledgement at quorum W a write reaches the last of N followers:
+    /// the greatest delay less the W-th smallest. That difference of uniform order statistics
+    /// has the distribution of the (N - W)-th smallest of N delays from 0 to b - a (David and
+    /// Nagaraja, "Order Statistics", 3rd edition (2003), section 2.5).
+    ///
+    /// # Errors
+    /// Where the model does not apply, see [`NotPredicted`].
+    pub fn lag(network: &Network, followers: Followers, quorum: Quorum) -> Result<Self, NotPredicted> {
+        applies(network, followers, quorum)?;
+        let delay = network.delay;
+        if quorum.get() == 0 {
+            return Ok(Self::nth_smallest(delay, followers.get(), followers.get()));
         }
-        let constant = Self::Constant(f64::from(network.delay.min_ms()));
-        Ok(UniformDelay::new(network.delay)
-            .and_then(|delay| OrderStatistic::new(delay, quorum.get(), followers.get()))
-            .map_or(constant, Self::OrderStatistic))
+        // A part of a valid range is one.
+        let spread = DelayRange::new(0, delay.max_ms() - delay.min_ms()).unwrap_or(delay);
+        Ok(match followers.get() - quorum.get() {
+            0 => Self::Constant(0.0),
+            rank => Self::nth_smallest(spread, rank, followers.get()),
+        })
+    }
+
+    /// The `rank`-th smallest of `of` delays, a rank there is.
+    fn nth_smallest(delay: DelayRange, rank: u32, of: u32) -> Self {
+        let constant = Self::Constant(f64::from(delay.min_ms()));
+        UniformDelay::new(delay)
+            .and_then(|delay| OrderStatistic::new(delay, rank, of))
+            .map_or(constant, Self::OrderStatistic)
     }
 
     /// The mean in milliseconds.

@@ -62,6 +62,24 @@ fn the_smallest_of_one_delay_is_that_delay() {
 }
 
 #[test]
+fn the_labs_lag_has_the_means_of_the_issue() {
+    let lag =
+        |quorum: i64| Prediction::lag(&network(0, 1000), 5.try_into().unwrap(), quorum.try_into().unwrap()).unwrap();
+    let printed: Vec<String> = (1..=5).map(|quorum| format!("{:.0}", lag(quorum).mean_ms())).collect();
+    assert_eq!(printed, ["667", "500", "333", "167", "0"]);
+    // Without waiting it is the slowest delay itself, lower bound and all.
+    let asynchronous = Prediction::lag(&network(100, 1100), 5.try_into().unwrap(), 0.try_into().unwrap()).unwrap();
+    assert!((asynchronous.mean_ms() - (100.0 + 1000.0 * 5.0 / 6.0)).abs() < 1e-9);
+}
+
+#[test]
+fn lag_over_a_constant_delay_is_none_but_for_quorum_nought() {
+    let lag = |quorum: i64| Prediction::lag(&network(70, 70), 5.try_into().unwrap(), quorum.try_into().unwrap());
+    assert_eq!((lag(0), lag(3)), (Ok(Prediction::Constant(70.0)), Ok(Prediction::Constant(0.0))));
+    assert_eq!(lag(6), Err(NotPredicted::QuorumBeyondFollowers));
+}
+
+#[test]
 fn there_is_no_rank_nought_and_none_beyond_the_delays() {
     let delay = UniformDelay::new(DelayRange::new(0, 10).unwrap()).unwrap();
     assert_eq!(OrderStatistic::new(delay, 0, 5), None);

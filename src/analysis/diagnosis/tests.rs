@@ -1,0 +1,147 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::*;
+use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+use crate::config::{DelayRange, Pacing};
+
+/// The runs of the lab at every W under a leader of some kind.
+fn runs(configure: impl Fn(&mut Experiment), leader: impl Fn(&Drawn<'_>) -> Answer) -> Vec<RunData> {
+    (1..=5).map(|w| RunBuilder::new(w).configure(&configure).load(&leader).build()).collect()
+}
+
+fn symptoms(runs: &[RunData]) -> Vec<Symptoms> {
+    runs.iter().map(|run| Symptoms::of(run, &Latency::of(run), &RunConsistency::of(run))).collect()
+}
+
+fn found(runs: &[RunData]) -> Vec<Diagnosis> {
+    diagnose(&runs[0].manifest.config, &symptoms(runs))
+}
+
+fn faults(runs: &[RunData]) -> Vec<Fault> {
+    found(runs).iter().map(|diagnosis| diagnosis.fault).collect()
+}
+
+#[test]
+fn a_right_leader_has_nothing() {
+    for seed in 0..10 {
+        assert_eq!(found(&runs(|config| config.seed = seed, right_leader)), []);
+        let batch = |config: &mut Experiment| (config.seed, config.workload.pacing) = (seed, Pacing::Batch);
+        assert_eq!(found(&runs(batch, right_leader)), []);
+    }
+}
+
+#[test]
+fn waiting_for_everyone_is_flat_and_slow() {
+    let runs = runs(|_| {}, |drawn| Answer::after(drawn.sorted_us[4] + 1_500));
+    let found = found(&runs);
+    assert_eq!(faults(&runs), [Fault::WaitsForAll]);
+    assert!(
+        found[0].sentence.contains("theory 166.7 ms): the leader waits for every follower"),
+        "{}",
+        found[0].sentence
+    );
+    assert_eq!(found[0].readings.len(), 5);
+}
+
+#[test]
+fn waiting_for_no_one_is_flat_and_fast() {
+    assert_eq!(faults(&runs(|_| {}, |_| Answer::after(1_800))), [Fault::WaitsForNone]);
+}
+
+#[test]
+fn counting_the_leader_itself_as_an_acknowledgement_is_below_theory() {
+    let one_less =
+        |drawn: &Drawn<'_>| Answer::after(drawn.quorum.checked_sub(2).map_or(0, |i| drawn.sorted_us[i]) + 1_500);
+    let runs = runs(|_| {}, one_less);
+    assert_eq!(faults(&runs), [Fault::FewerThanW]);
+    let sentence = &found(&runs)[0].sentence;
+    assert!(sentence.contains("the leader answers with fewer than W"), "{sentence}");
+}
+
+#[test]
+fn a_leader_that_never_waits_for_more_than_two_is_like_two() {
+    let capped = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum.min(2) - 1] + 1_500);
+    let runs = runs(|_| {}, capped);
+    assert_eq!(faults(&runs), [Fault::FewerThanW]);
+    let diagnosis = &found(&runs)[0];
+    assert!(diagnosis.sentence.contains("about that of 2 acknowledgements"), "{}", diagnosis.sentence);
+    assert!(diagnosis.readings.iter().all(|reading| reading.quorum > 2));
+}
+
+#[test]
+fn a_pool_that_carries_twenty_writes_a_second_shows_at_low_w() {
+    // Ten writers share it: none is answered before half a second has passed on average.
+    let pooled = |drawn: &Drawn<'_>| {
+        let missing_us = 500_000 - 1_000_000 * drawn.quorum.min(3) as u64 / 6;
+        Answer::after(drawn.sorted_us[drawn.quorum - 1] + missing_us)
+    };
+    let runs = runs(|_| {}, pooled);
+    assert_eq!(faults(&runs), [Fault::SaturatedPool]);
+    assert!(found(&runs)[0].sentence.contains("at low W only (W = 1"), "{}", found(&runs)[0].sentence);
+}
+
+#[test]
+fn percentiles_of_unsorted_latencies_give_themselves_away() {
+    let runs = runs(|_| {}, right_leader);
+    let mut symptoms = symptoms(&runs);
+    symptoms[3].p99_ms = Some(431.0);
+    let found = diagnose(&runs[0].manifest.config, &symptoms);
+    assert_eq!(found.iter().map(|diagnosis| diagnosis.fault).collect::<Vec<_>>(), [Fault::UnsortedPercentiles]);
+    assert!(found[0].sentence.starts_with("At W = 4 p99 (431.0 ms)"), "{}", found[0].sentence);
+}
+
+/// Reaches only those followers whose copies arrive before the quorum's last.
+fn cancelling(drawn: &Drawn<'_>) -> Answer {
+    let latency_us = drawn.sorted_us[drawn.quorum - 1];
+    let late = (0..drawn.delays_us.len()).filter(|follower| drawn.delays_us[*follower] > latency_us);
+    Answer { latency_us: latency_us + 1_500, cancelled: late.collect() }
+}
+
+#[test]
+fn cancelling_at_the_quorum_leaves_out_n_less_w_of_n() {
+    let runs = runs(|_| {}, cancelling);
+    assert_eq!(faults(&runs), [Fault::CancelsAtQuorum]);
+    let readings = &found(&runs)[0].readings;
+    let shares: Vec<f64> = readings.iter().map(|reading| (reading.measured * 10.0).round() / 10.0).collect();
+    assert_eq!(shares, [0.8, 0.6, 0.4, 0.2, 0.0]);
+}
+
+#[test]
+fn cancelling_shows_in_missing_keys_where_there_is_no_trace() {
+    let once_a_key = |config: &mut Experiment| {
+        config.workload.keys = 400.try_into().unwrap();
+        config.workload.writes = 400.try_into().unwrap();
+    };
+    let mut runs = runs(once_a_key, cancelling);
+    for run in &mut runs {
+        run.replication.clear();
+        run.arrivals.clear();
+    }
+    assert_eq!(faults(&runs), [Fault::CancelsAtQuorum]);
+}
+
+#[test]
+fn losses_that_do_not_depend_on_w_are_not_cancellation() {
+    let lossy = |drawn: &Drawn<'_>| Answer { cancelled: vec![4], ..right_leader(drawn) };
+    assert_eq!(faults(&runs(|_| {}, lossy)), []);
+}
+
+#[test]
+fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
+    let constant = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 0).unwrap();
+    assert_eq!(faults(&runs(constant, |_| Answer::after(700))), []);
+    let mut failed = runs(|_| {}, right_leader);
+    for write in failed.iter_mut().flat_map(|run| &mut run.writes) {
+        write.outcome = crate::data::WriteOutcome::Failed;
+    }
+    assert_eq!(faults(&failed), []);
+    assert_eq!(diagnose(&Experiment::default(), &[]), []);
+}
+
+#[test]
+fn a_single_quorum_is_enough_for_what_does_not_compare() {
+    let run = RunBuilder::new(3).load(|_| Answer::after(2_000)).build();
+    assert_eq!(faults(&[run]), [Fault::WaitsForNone]);
+    let run = RunBuilder::new(2).load(cancelling).build();
+    assert_eq!(faults(&[run]), [Fault::CancelsAtQuorum]);
+}

@@ -1,0 +1,77 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::*;
+use crate::analysis::fixture::{Answer, RunBuilder};
+use crate::data::WriteOutcome;
+
+/// One write that arrives after 10, 20, ... 50 ms and is answered after `latency_ms`.
+fn run(quorum: u32, latency_ms: u64) -> RunData {
+    let delays = [50_000, 10_000, 40_000, 20_000, 30_000];
+    RunBuilder::new(quorum).write_with_delays(3, latency_ms * 1000, &delays).build()
+}
+
+#[test]
+fn is_the_time_from_the_acknowledgement_to_the_last_arrival() {
+    for (latency_ms, expected_ms, behind) in [(10, 40.0, 0.8), (35, 15.0, 0.4), (50, 0.0, 0.0), (60, 0.0, 0.0)] {
+        let lag = Lag::of(&run(1, latency_ms));
+        assert_eq!((lag.n, lag.max_ms, lag.behind_at_ack), (1, Some(expected_ms), Some(behind)));
+        assert_eq!(lag.behind_at_last_ack, Some(behind));
+        assert_eq!(write_lags(&run(1, latency_ms)).max_ms(), Some(expected_ms));
+    }
+}
+
+#[test]
+fn an_ideal_lab_lags_as_predicted() {
+    for quorum in 0..=5_usize {
+        let run = RunBuilder::new(u32::try_from(quorum).unwrap())
+            .configure(|config| config.workload.writes = 1000.try_into().unwrap())
+            .load(|drawn| Answer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
+            .build();
+        let lag = Lag::of(&run);
+        let (mean, predicted) = (lag.mean.unwrap(), lag.predicted.unwrap());
+        assert!((mean.value_ms - predicted.mean_ms).abs() <= 4.0 * mean.standard_error_ms.unwrap(), "{lag:?}");
+        assert!(lag.ks.is_none_or(|ks| ks.p_value > 0.001), "{lag:?}");
+        assert_eq!(lag.behind_at_ack, lag.predicted_behind);
+        assert_eq!(lag.predicted_behind, Some((5 - quorum) as f64 / 5.0));
+    }
+}
+
+#[test]
+fn a_lost_copy_never_arrives_and_its_follower_stays_behind() {
+    let mut run = run(1, 60);
+    run.arrivals.retain(|row| row.follower != "f4");
+    let lag = Lag::of(&run);
+    assert_eq!((lag.n, lag.never_everywhere, lag.without_trace), (0, 1, 0));
+    assert_eq!((lag.mean, lag.behind_at_ack), (None, Some(0.2)));
+}
+
+#[test]
+fn what_the_trace_forgot_is_no_lag() {
+    let mut run = run(1, 10);
+    run.arrivals.retain(|row| row.follower != "f4");
+    run.replication.retain(|row| row.follower != "f4");
+    let lag = Lag::of(&run);
+    assert_eq!((lag.n, lag.never_everywhere, lag.without_trace, lag.behind_at_ack), (0, 0, 1, None));
+}
+
+#[test]
+fn writes_that_were_not_acknowledged_do_not_count() {
+    let mut run = run(1, 10);
+    run.writes[0].outcome = WriteOutcome::Failed;
+    let lag = Lag::of(&run);
+    assert_eq!((lag.n, lag.without_trace, lag.behind_at_ack, lag.behind_at_last_ack), (0, 0, None, None));
+}
+
+#[test]
+fn the_version_comes_from_the_trace_where_the_answer_had_none() {
+    let mut run = run(1, 10);
+    run.writes[0].version = None;
+    assert_eq!(Lag::of(&run).n, 1);
+}
+
+#[test]
+fn beyond_the_followers_there_is_no_prediction() {
+    let lag = Lag::of(&run(6, 10));
+    assert_eq!((lag.predicted, lag.predicted_behind), (None, None));
+    assert_eq!(lag.not_predicted, Some(NotPredicted::QuorumBeyondFollowers));
+}

@@ -1,0 +1,153 @@
+//! The same writes at two quorums. They met the same delays, so what differs between the two
+//! is the quorum alone, and one write is enough to see it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::latency::prediction;
+use super::stats::{Mean, Quantile, Sample};
+use crate::data::{RunData, WriteOutcome};
+
+/// How latency changed, write by write, from one quorum to a higher one. Differences are the
+/// higher quorum's latency less the lower one's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Paired {
+    /// The lower W.
+    pub from: u32,
+    /// The higher W.
+    pub to: u32,
+    /// Writes acknowledged at both.
+    pub n: u64,
+    /// Those whose drawn delays were the same at both, by the traces.
+    pub same_delays: u64,
+    /// Those whose drawn delays were not.
+    pub other_delays: u64,
+    /// The mean difference.
+    pub mean: Option<Mean>,
+    /// The median difference.
+    pub median: Option<Quantile>,
+    /// Writes that were answered sooner at the higher W.
+    pub sooner: u64,
+    /// The mean difference by theory, in milliseconds.
+    pub predicted_mean_ms: Option<f64>,
+}
+
+impl Paired {
+    /// Compares two runs write by write.
+    #[must_use]
+    pub fn between(from: &RunData, to: &RunData) -> Self {
+        let latencies: HashMap<u64, u64> = acknowledged(to).collect();
+        let both: Vec<(u64, i64)> = acknowledged(from)
+            .filter_map(|(write, before_us)| Some((write, difference(before_us, *latencies.get(&write)?))))
+            .collect();
+        let (delays_from, delays_to) = (delays(from), delays(to));
+        let drawn = both.iter().filter_map(|(write, _)| Some(delays_from.get(write)? == delays_to.get(write)?));
+        let (same, other): (Vec<bool>, Vec<bool>) = drawn.partition(|same| *same);
+        let sample: Sample = both.iter().map(|(_, difference_us)| *difference_us).collect();
+        let predicted = prediction(from).ok().zip(prediction(to).ok());
+        Self {
+            from: from.manifest.quorum.get(),
+            to: to.manifest.quorum.get(),
+            n: both.len() as u64,
+            same_delays: same.len() as u64,
+            other_delays: other.len() as u64,
+            mean: sample.mean(),
+            median: sample.quantile(0.5),
+            sooner: both.iter().filter(|(_, difference_us)| *difference_us < 0).count() as u64,
+            predicted_mean_ms: predicted.map(|(from, to)| to.mean_ms() - from.mean_ms()),
+        }
+    }
+
+    /// Whether the two runs' writes all met the same delays, so that pairs can be compared.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        self.n > 0 && self.same_delays == self.n
+    }
+}
+
+/// Compares each run with the one at the next higher quorum.
+#[must_use]
+pub fn paired(runs: &[RunData]) -> Vec<Paired> {
+    let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, run)).collect();
+    let ordered: Vec<&RunData> = by_quorum.into_values().collect();
+    ordered.windows(2).map(|pair| Paired::between(pair[0], pair[1])).collect()
+}
+
+/// Number and latency of each acknowledged write.
+fn acknowledged(run: &RunData) -> impl Iterator<Item = (u64, u64)> {
+    run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).map(|row| (row.write, row.latency_us))
+}
+
+fn difference(before_us: u64, after_us: u64) -> i64 {
+    let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
+    signed(after_us) - signed(before_us)
+}
+
+/// What each write drew for its followers.
+fn delays(run: &RunData) -> HashMap<u64, Vec<(&str, u64)>> {
+    let mut delays: HashMap<u64, Vec<(&str, u64)>> = HashMap::new();
+    for row in &run.replication {
+        delays.entry(row.write).or_default().push((&row.follower, row.delay_us));
+    }
+    delays
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::analysis::fixture::{RunBuilder, right_leader};
+
+    fn lab(quorum: u32) -> RunData {
+        RunBuilder::new(quorum).load(right_leader).build()
+    }
+
+    #[test]
+    fn no_write_is_sooner_at_a_higher_quorum() {
+        let runs: Vec<RunData> = [3, 1, 5].map(lab).into();
+        let pairs = paired(&runs);
+        assert_eq!(pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 3), (3, 5)]);
+        for pair in &pairs {
+            assert!(pair.is_paired());
+            assert_eq!((pair.n, pair.same_delays, pair.other_delays, pair.sooner), (100, 100, 0, 0));
+            let (mean, predicted) = (pair.mean.unwrap(), pair.predicted_mean_ms.unwrap());
+            assert!((predicted - 1000.0 / 3.0).abs() < 1e-9);
+            assert!((mean.value_ms - predicted).abs() <= 4.0 * mean.standard_error_ms.unwrap(), "{mean:?}");
+        }
+    }
+
+    #[test]
+    fn the_difference_is_the_higher_quorums_less_the_lower_ones() {
+        let run = |quorum, latency_us| RunBuilder::new(quorum).write_with_delays(0, latency_us, &[1; 5]).build();
+        let pair = Paired::between(&run(1, 5_000), &run(2, 3_500));
+        assert_eq!((pair.mean.unwrap().value_ms, pair.sooner), (-1.5, 1));
+    }
+
+    #[test]
+    fn only_writes_acknowledged_at_both_are_compared() {
+        let (one, mut two) = (lab(1), lab(2));
+        two.writes[0].outcome = WriteOutcome::Failed;
+        two.writes.remove(7);
+        assert_eq!(Paired::between(&one, &two).n, 98);
+        assert_eq!(paired(&[one]), []);
+    }
+
+    #[test]
+    fn other_delays_and_missing_traces_are_no_pairs() {
+        let other = RunBuilder::new(2).configure(|config| config.seed = 1).load(right_leader).build();
+        let pair = Paired::between(&lab(1), &other);
+        assert_eq!((pair.same_delays, pair.other_delays, pair.is_paired()), (0, 100, false));
+        let mut untraced = lab(2);
+        untraced.replication.clear();
+        let pair = Paired::between(&lab(1), &untraced);
+        assert_eq!((pair.same_delays, pair.other_delays, pair.is_paired()), (0, 0, false));
+    }
+
+    #[test]
+    fn without_writes_there_is_no_difference() {
+        let pair = Paired::between(&RunBuilder::new(1).build(), &lab(2));
+        assert_eq!((pair.n, pair.mean, pair.median), (0, None, None));
+        assert!(!pair.is_paired());
+    }
+}
