@@ -36,8 +36,20 @@ pub(super) enum Block {
     Commands {
         text: String,
     },
-    Table(Table),
-    Figure(Figure),
+    Table {
+        table: Table,
+    },
+    /// A table that few will read.
+    Details {
+        summary: String,
+        table: Table,
+    },
+    Figure {
+        figure: Figure,
+    },
+    Maps {
+        maps: Maps,
+    },
 }
 
 /// A picture and the numbers behind it.
@@ -53,10 +65,10 @@ pub(super) struct Figure {
     /// The PNG file beside the report.
     pub(super) file: &'static str,
     /// The numbers it is drawn from.
-    pub(super) table: Option<Table>,
+    pub(super) table: Table,
 }
 
-/// Rows of text.
+/// Rows of text. The first column names the row.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Table {
     pub(super) caption: String,
@@ -72,13 +84,61 @@ pub(super) struct Column {
     pub(super) numeric: bool,
 }
 
+/// Maps of followers by keys: tables on the page, one PNG file beside it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Maps {
+    pub(super) id: &'static str,
+    pub(super) caption: String,
+    pub(super) reading: String,
+    pub(super) file: &'static str,
+    /// What the letters stand for.
+    pub(super) letters: Vec<(&'static str, &'static str)>,
+    /// Each quorum's maps, by moment.
+    pub(super) quorums: Vec<QuorumMaps>,
+}
+
+/// One quorum's maps.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct QuorumMaps {
+    pub(super) quorum: u32,
+    /// The name of its colour.
+    pub(super) hue: &'static str,
+    pub(super) maps: Vec<Map>,
+}
+
+/// One map.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Map {
+    pub(super) caption: String,
+    pub(super) keys: Vec<String>,
+    pub(super) rows: Vec<MapRow>,
+}
+
+/// A follower's row of a map.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct MapRow {
+    pub(super) follower: String,
+    /// One a key; none where the follower did not answer.
+    pub(super) cells: Vec<MapCell>,
+}
+
+/// One pair of follower and key.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct MapCell {
+    /// `match`, `stale`, `missing` or `foreign`.
+    pub(super) state: &'static str,
+    pub(super) letter: &'static str,
+    /// What the follower holds, and why.
+    pub(super) title: String,
+}
+
 impl Table {
     pub(super) fn new(caption: impl Into<String>) -> Self {
         Self { caption: caption.into(), ..Self::default() }
     }
 
-    pub(super) fn text(mut self, name: &str) -> Self {
-        self.columns.push(Column { name: name.to_owned(), numeric: false });
+    pub(super) fn text(mut self, names: &[&str]) -> Self {
+        self.columns.extend(names.iter().map(|name| Column { name: (*name).to_owned(), numeric: false }));
         self
     }
 

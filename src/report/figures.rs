@@ -1,7 +1,7 @@
 //! The figures of a report as they are made: SVG into the page, PNG beside it.
 
 use super::ReportError;
-use super::document::{Figure, Table};
+use super::document::{Block, Figure, Table};
 use super::plots::Scene;
 
 /// PNG files by name, in the order of the report.
@@ -21,17 +21,23 @@ pub(super) struct Legend {
 }
 
 impl Figures {
+    /// Draws a PNG file alone.
+    pub(super) fn picture(&mut self, file: &'static str, scene: &Scene) -> Result<(), ReportError> {
+        self.0.push((file, scene.png()?));
+        Ok(())
+    }
+
     /// Draws `page` into the page and `file` into a PNG file.
     pub(super) fn add(
         &mut self,
         legend: Legend,
         page: &Scene,
         file: &Scene,
-        table: Option<Table>,
-    ) -> Result<Figure, ReportError> {
+        table: Table,
+    ) -> Result<Block, ReportError> {
         let Legend { id, file: name, caption, reading } = legend;
-        self.0.push((name, file.png()?));
+        self.picture(name, file)?;
         let svg = page.svg(&caption)?;
-        Ok(Figure { id, caption, reading, svg, file: name, table })
+        Ok(Block::Figure { figure: Figure { id, caption, reading, svg, file: name, table } })
     }
 }

@@ -4,6 +4,7 @@
 //! `model` holds the numbers, `prose` and `sections` make sentences, tables and figures of
 //! them, `render` sets them.
 
+mod cell;
 mod csv;
 mod document;
 mod figures;
@@ -20,7 +21,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use model::{Report, RunReport, SCHEMA};
+pub use model::{
+    ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport, Report, RunReport, SCHEMA,
+};
 
 use crate::config::ExperimentName;
 use crate::data::RunData;
@@ -88,10 +91,10 @@ impl From<plots::DrawError> for ReportError {
 /// [`ReportError`]; every file is either whole or as it was before.
 pub fn write(
     runs: &[RunData],
-    _others: &[(ExperimentName, Vec<RunData>)],
+    others: &[(ExperimentName, Vec<RunData>)],
     folder: &Path,
 ) -> Result<Written, ReportError> {
-    let report = Report::of(runs).ok_or(ReportError::NoRuns)?;
+    let report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
     let mut figures = Figures::default();
     let document = sections::document(&report, &mut figures)?;
     let (html, markdown) = (render::html(&document)?, render::markdown(&document)?);

@@ -1,8 +1,8 @@
 //! Sentences written from the numbers.
 
 use super::model::RunReport;
-use super::number::{count, grouped, ms, percent};
-use crate::analysis::{Latency, Verdict};
+use super::number::{count, grouped, ms, p_value, percent, short_ms};
+use crate::analysis::{Latency, Overhead, Quantile, Verdict};
 
 /// The answer, in one paragraph.
 pub(super) fn answer(runs: &[RunReport]) -> String {
@@ -25,6 +25,66 @@ pub(super) fn latency_finding(runs: &[RunReport]) -> String {
                 "stays level"
             };
             format!("Mean write latency {verb} from {} ms at W = {first} to {} ms at W = {last}", ms(*low), ms(*high))
+        }
+    }
+}
+
+/// How near the distributions are to theory, as a title.
+pub(super) fn distribution_finding(runs: &[RunReport]) -> String {
+    let worst = runs
+        .iter()
+        .filter_map(|run| Some((run.quorum, run.latency.ks?)))
+        .min_by(|(_, a), (_, b)| a.p_value.total_cmp(&b.p_value));
+    match worst {
+        None => "Where latency was measured, it is not held against a predicted distribution".to_owned(),
+        Some((_, ks)) if ks.p_value >= 0.05 => {
+            "At no W can the measured latencies be told from the predicted distribution".to_owned()
+        }
+        Some((quorum, ks)) => format!(
+            "Latencies differ from the predicted distribution, most clearly at W = {quorum} (KS p {})",
+            p_value(ks.p_value)
+        ),
+    }
+}
+
+/// What the software cost, as a title.
+pub(super) fn overhead_finding(runs: &[RunReport]) -> String {
+    let of = |p: fn(&Overhead) -> Option<Quantile>| {
+        runs.iter().filter_map(|run| p(&run.overhead.figures)).map(|q| q.value_ms).fold(None, |range, value| {
+            let (low, high) = range.unwrap_or((value, value));
+            Some((value.min(low), value.max(high)))
+        })
+    };
+    let range = |(low, high): (f64, f64)| {
+        let (low, high) = (short_ms(low), short_ms(high));
+        if low == high { low } else { format!("{low} to {high}") }
+    };
+    match (of(|overhead| overhead.p50), of(|overhead| overhead.p99)) {
+        (Some(p50), Some(p99)) => {
+            format!("The software added {} ms to the median write, {} ms at p99", range(p50), range(p99))
+        }
+        _ => "No acknowledged write has all its delays in the trace, so the software's cost is unknown".to_owned(),
+    }
+}
+
+/// What the followers ended with, as a title.
+pub(super) fn consistency_finding(runs: &[RunReport]) -> String {
+    let diverged: Vec<(u32, u64, u64)> = runs
+        .iter()
+        .filter(|run| run.consistency.verdict != Verdict::Unknown)
+        .map(|run| (run.quorum, run.consistency.settled.total.differing(), run.consistency.settled.total.pairs()))
+        .collect();
+    let of = |(quorum, differing, pairs): (u32, u64, u64)| {
+        format!("{} of {} at W = {quorum}", grouped(differing), grouped(pairs))
+    };
+    match diverged.as_slice() {
+        [] => "No run came to rest with its leader answering, so divergence is unknown".to_owned(),
+        all if all.iter().all(|(_, differing, _)| *differing == 0) => {
+            "Followers lagged, but every one ended with what the leader held".to_owned()
+        }
+        [only] => format!("Pairs that never agree with the leader again: {}", of(*only)),
+        [first, .., last] => {
+            format!("Pairs that never agree with the leader again: {}, {}", of(*first), of(*last))
         }
     }
 }

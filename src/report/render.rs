@@ -6,8 +6,11 @@ use tera::{Context, Kwargs, State, Tera};
 use super::document::Document;
 use super::plots;
 
-const HTML: &str = "report.html";
-const MARKDOWN: &str = "report.md";
+/// A template's name, which decides on escaping, and its text.
+type Template = (&'static str, &'static str);
+
+const HTML: Template = ("report.html", include_str!("../../templates/report.html"));
+const MARKDOWN: Template = ("report.md", include_str!("../../templates/report.md"));
 
 /// What the templates see beside the document.
 #[derive(Serialize)]
@@ -31,13 +34,11 @@ pub(super) fn markdown(document: &Document) -> tera::TeraResult<String> {
     render(MARKDOWN, &Page { document, light: String::new(), dark: String::new(), style: "" })
 }
 
-fn render(name: &str, page: &Page<'_>) -> tera::TeraResult<String> {
+/// Each template has an engine of its own, since the names of components are an engine's.
+fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     tera.register_filter("cell", cell);
-    tera.add_raw_templates([
-        (HTML, include_str!("../../templates/report.html")),
-        (MARKDOWN, include_str!("../../templates/report.md")),
-    ])?;
+    tera.add_raw_template(name, text)?;
     tera.render(name, &Context::from_serialize(page)?)
 }
 

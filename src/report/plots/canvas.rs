@@ -32,6 +32,18 @@ const BITMAP_SIZE: f64 = 1.362;
 /// The SVG backend divides a font's size by this.
 const SVG_SIZE: f64 = 1.24;
 
+/// What a backend makes of text.
+#[derive(Clone, Copy)]
+struct Type {
+    /// The font size to ask for, in em.
+    size: f64,
+    /// How far below its place a text has to go to look centred there, in em.
+    drop: f64,
+}
+
+const SVG_TYPE: Type = Type { size: SVG_SIZE, drop: 0.06 };
+const BITMAP_TYPE: Type = Type { size: BITMAP_SIZE, drop: 0.2 };
+
 /// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -66,7 +78,7 @@ impl Scene {
         let size = self.device_size();
         {
             let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-            self.draw_on(&area, SVG_SIZE).map_err(DrawError::of)?;
+            self.draw_on(&area, SVG_TYPE).map_err(DrawError::of)?;
         }
         let (_, body) = svg.split_once('>').ok_or_else(|| DrawError("no SVG element came out".to_owned()))?;
         let (width, height) = size;
@@ -85,7 +97,7 @@ impl Scene {
         let mut pixels = vec![255; width * height * 3];
         {
             let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-            self.draw_on(&area, BITMAP_SIZE).map_err(DrawError::of)?;
+            self.draw_on(&area, BITMAP_TYPE).map_err(DrawError::of)?;
         }
         encode(&halved(&pixels, width, height), width / SUPERSAMPLING, height / SUPERSAMPLING)
     }
@@ -97,7 +109,7 @@ impl Scene {
     fn draw_on<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        font_size: f64,
+        face: Type,
     ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
         for mark in &self.marks {
             match mark {
@@ -123,8 +135,8 @@ impl Scene {
                 }
                 Mark::Text { at, text, size, colour, anchor } => {
                     let colour = rgba(*colour);
-                    let style = TextStyle::from(font(size * UNITS * font_size)).color(&colour).pos(pos(*anchor));
-                    area.draw(&Text::new(text.as_str(), place(at), style))?;
+                    let style = TextStyle::from(font(size * UNITS * face.size)).color(&colour).pos(pos(*anchor));
+                    area.draw(&Text::new(text.as_str(), place(&(at.0, at.1 + size * face.drop)), style))?;
                 }
             }
         }

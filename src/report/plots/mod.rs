@@ -3,10 +3,13 @@
 mod axis;
 mod canvas;
 mod colour;
+pub(super) mod consistency_map;
+pub(super) mod distribution;
 mod labels;
+pub(super) mod overhead;
 pub(super) mod quorum_latency;
 mod scene;
 
 pub(super) use canvas::DrawError;
-pub(super) use colour::variables;
+pub(super) use colour::{Hue, variables};
 pub(super) use scene::Scene;

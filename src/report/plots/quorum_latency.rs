@@ -19,13 +19,16 @@ struct Series {
     measured: Vec<(f64, f64, Interval)>,
     /// W and value.
     predicted: Vec<(f64, f64)>,
+    /// How far measured marks stand beside their W, in logical pixels, to keep the intervals
+    /// of neighbouring statistics apart.
+    aside: f64,
 }
 
 /// Takes one statistic out of the figures of every quorum.
 fn series(
     latencies: &[Latency],
     name: &'static str,
-    (colour, text): (Colour, Colour),
+    (colour, text, aside): (Colour, Colour, f64),
     measured: impl Fn(&Latency) -> Option<(f64, Interval)>,
     predicted: impl Fn(&PredictedFigures) -> f64,
 ) -> Series {
@@ -34,6 +37,7 @@ fn series(
         name,
         colour,
         text,
+        aside,
         measured: latencies
             .iter()
             .filter_map(|latency| measured(latency).map(|(value, interval)| (quorum(latency), value, interval)))
@@ -46,18 +50,31 @@ fn series(
 }
 
 fn all_series(latencies: &[Latency]) -> [Series; 4] {
-    let hue = |hue| (Colour::Hue(hue), Colour::Text(hue));
+    const ASIDE: f64 = 3.0;
+    let hue = |hue, aside| (Colour::Hue(hue), Colour::Text(hue), aside);
     [
         series(
             latencies,
             "mean",
-            (Colour::Ink, Colour::Ink),
+            (Colour::Ink, Colour::Ink, -ASIDE),
             |l| l.mean.map(|m| (m.value_ms, m.interval_ms)),
             |p| p.mean_ms,
         ),
-        series(latencies, "median", hue(Hue::Blue), |l| l.median.map(|q| (q.value_ms, q.interval_ms)), |p| p.median_ms),
-        series(latencies, "p95", hue(Hue::Green), |l| l.p95.map(|q| (q.value_ms, q.interval_ms)), |p| p.p95_ms),
-        series(latencies, "p99", hue(Hue::Vermillion), |l| l.p99.map(|q| (q.value_ms, q.interval_ms)), |p| p.p99_ms),
+        series(
+            latencies,
+            "median",
+            hue(Hue::Blue, ASIDE),
+            |l| l.median.map(|q| (q.value_ms, q.interval_ms)),
+            |p| p.median_ms,
+        ),
+        series(latencies, "p95", hue(Hue::Green, -ASIDE), |l| l.p95.map(|q| (q.value_ms, q.interval_ms)), |p| p.p95_ms),
+        series(
+            latencies,
+            "p99",
+            hue(Hue::Vermillion, ASIDE),
+            |l| l.p99.map(|q| (q.value_ms, q.interval_ms)),
+            |p| p.p99_ms,
+        ),
     ]
 }
 
@@ -74,7 +91,7 @@ pub(in crate::report) fn scene(latencies: &[Latency], title: Option<(&str, &str)
     }
     let all = all_series(latencies);
     let x = x_axis(&mut scene, frame, latencies);
-    let y = frame.y_axis(&mut scene, &ticks(0.0, highest(&all), 6), "Write latency, ms");
+    let y = frame.y_axis(&mut scene, &ticks(0.0, highest(&all), 6), highest(&all), "Write latency, ms");
     for series in &all {
         draw_predicted(&mut scene, series, x, y);
     }
@@ -113,12 +130,14 @@ fn draw_predicted(scene: &mut Scene, series: &Series, x: Scale, y: Scale) {
 }
 
 fn draw_measured(scene: &mut Scene, series: &Series, x: Scale, y: Scale) {
-    let points: Vec<_> = series.measured.iter().map(|(quorum, value, _)| (x.at(*quorum), y.at(*value))).collect();
-    scene.path(points.clone(), Stroke::solid(series.colour, 2.25));
-    for ((quorum, value, interval), point) in series.measured.iter().zip(points) {
+    let place = |quorum: f64, value: f64| (x.at(quorum) + series.aside, y.at(value));
+    let points = series.measured.iter().map(|(quorum, value, _)| place(*quorum, *value)).collect();
+    scene.path(points, Stroke::solid(series.colour, 2.25));
+    for (quorum, value, interval) in &series.measured {
+        let (left, top) = place(*quorum, *value);
         let ends = (interval.lower.map(|end| y.at(end)), interval.upper.map(|end| y.at(end)));
-        scene.interval(x.at(*quorum), y.at(*value), ends, series.colour);
-        scene.disc(point, 4.5, series.colour);
+        scene.interval(left, top, ends, series.colour);
+        scene.disc((left, top), 4.5, series.colour);
     }
 }
 

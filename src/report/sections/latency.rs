@@ -21,11 +21,11 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let subtitle = "Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone.";
     let page = quorum_latency::scene(&latencies, None);
     let file = quorum_latency::scene(&latencies, Some((&finding, subtitle)));
-    let figure = figures.add(legend, &page, &file, Some(intervals(&latencies)))?;
+    let figure = figures.add(legend, &page, &file, intervals(&latencies))?;
     Ok(Section {
         id: "latency",
         heading: "Latency against the quorum",
-        blocks: vec![Block::Figure(figure), Block::Table(measured(&latencies))],
+        blocks: vec![figure, Block::Table { table: measured(&latencies) }],
     })
 }
 

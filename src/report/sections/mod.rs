@@ -1,6 +1,8 @@
 //! The report's parts, each from the model alone.
 
+mod claims;
 mod consistency;
+mod distribution;
 mod latency;
 mod overhead;
 mod reproduce;
@@ -19,8 +21,10 @@ pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Documen
         answer: report.answer.clone(),
         sections: vec![
             latency::section(report, figures)?,
-            consistency::section(report),
-            overhead::section(report),
+            consistency::section(report, figures)?,
+            claims::section(report),
+            distribution::section(report, figures)?,
+            overhead::section(report, figures)?,
             reproduce::section(report),
         ],
     })

@@ -9,12 +9,10 @@ pub(super) fn section(report: &Report) -> Section {
     if let Some(run) = report.runs.first() {
         let manifest = &run.manifest;
         blocks.push(Block::Commands { text: commands(manifest) });
-        blocks.push(Block::Table(
-            Table::new("Conditions, from the first run's manifest.")
-                .text("what")
-                .text("value")
-                .rows(conditions(manifest).into_iter().map(|(name, value)| vec![name.to_owned(), value])),
-        ));
+        let table = Table::new("Conditions, from the first run's manifest.")
+            .text(&["what", "value"])
+            .rows(conditions(manifest).into_iter().map(|(name, value)| vec![name.to_owned(), value]));
+        blocks.push(Block::Table { table });
     }
     Section { id: "reproduce", heading: "How to reproduce it", blocks }
 }
