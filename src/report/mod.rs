@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport,
+    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, Findings, MomentReport, OverheadReport,
     Report, RunReport, SCHEMA,
 };
 
@@ -125,8 +125,11 @@ impl Rendered {
     /// [`ReportError`]; every file is either whole or as it was before.
     pub fn write(&self, folder: &Path) -> Result<Written, ReportError> {
         let pictures = self.figures.draw()?;
-        fs::create_dir_all(folder)
-            .map_err(|source| ReportError::Io { path: folder.to_owned(), action: "make the folder", source })?;
+        fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+            path: folder.to_owned(),
+            action: "make the folder",
+            source,
+        })?;
         Ok(Written {
             figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
             csv: files::write(folder, "summary.csv", self.csv.as_bytes())?,

@@ -5,3 +5,4 @@ mod browser;
 mod edge;
 mod golden;
 mod sample;
+mod schema;
