@@ -20,6 +20,7 @@ mod random;
 mod stats;
 mod summary;
 mod theory;
+mod timeline;
 mod trace;
 
 #[cfg(test)]
@@ -43,3 +44,4 @@ pub use paired::{Paired, paired};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
+pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};
