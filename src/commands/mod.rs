@@ -1,14 +1,17 @@
 //! One file a subcommand, each thin.
 
 mod check_consistency;
+mod compare;
 mod completions;
 mod doctor;
 mod leftovers;
+mod output;
 mod report;
 mod run;
 mod saved;
 mod select;
 mod signals;
+mod tables;
 mod up;
 mod validate;
 
@@ -35,6 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
         Command::Down => block_on(up::down(&cli.paths))?,
         Command::Doctor => doctor::doctor(&cli.paths),
+        Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
         Command::Node => Ok(Exit::Success),
