@@ -4,6 +4,13 @@
 //! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
 
 pub mod analysis;
+pub mod cli;
+pub mod client;
 pub mod cluster;
+pub mod commands;
 pub mod config;
 pub mod data;
+pub mod exit;
+pub mod host;
+pub mod load;
+pub mod report;

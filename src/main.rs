@@ -1,2 +1,18 @@
-//! x
-fn main() {}
+//! Parse, run, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use labctl::cli::Cli;
+use labctl::commands;
+use labctl::exit::Exit;
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("labctl: {error:#}");
+            Exit::of(&error).into()
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! together with a schema version.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,15 @@ pub enum Role {
     Leader,
     /// Accepts replication and answers reads, possibly stale ones.
     Follower,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+        })
+    }
 }
 
 /// `GET /health`.
@@ -35,7 +45,7 @@ pub struct Health {
     pub followers: Vec<String>,
     /// Replications started and not yet finished; 0 on a follower.
     pub in_flight: u64,
-    /// This node's clock when it answered, see `clock::Clock`.
+    /// This node's clock when it answered, see [`crate::clock::Clock`].
     pub now_us: u64,
 }
 
@@ -155,7 +165,7 @@ pub struct LeaderRecord {
     pub follower: u32,
     /// The injected delay that was drawn, in microseconds.
     pub delay_us: u64,
-    /// When the request left, after the delay; absent while it has not.
+    /// When the request was handed to the transport, after the delay; absent while it was not.
     pub sent_us: Option<u64>,
     /// When the acknowledgement came; absent without one.
     pub acked_us: Option<u64>,

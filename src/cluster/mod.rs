@@ -1,11 +1,21 @@
 //! Where the nodes run: containers, child processes, or virtual time.
 
+mod backend;
+mod compose;
+mod docker;
+mod process;
 mod spec;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+pub use backend::Backend;
+pub use compose::{
+    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, projects_left, remove_project,
+};
+pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
+pub use process::ProcessCluster;
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 

@@ -138,7 +138,7 @@ impl DelayRange {
     }
 }
 
-/// A time limit: positive, at most a day, in seconds with fractions.
+/// A time limit: positive, at most an hour, in seconds with fractions.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Timeout(f64);
@@ -161,10 +161,10 @@ impl TryFrom<f64> for Timeout {
     type Error = String;
 
     fn try_from(secs: f64) -> Result<Self, String> {
-        if (0.001..=86_400.0).contains(&secs) {
+        if (0.001..=3_600.0).contains(&secs) {
             Ok(Self(secs))
         } else {
-            Err(format!("a time limit is 0.001 to 86400 seconds, not {secs}"))
+            Err(format!("a time limit is 0.001 to 3600 seconds, not {secs}"))
         }
     }
 }

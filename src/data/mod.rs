@@ -1,10 +1,19 @@
 //! `data/W<n>`: the only reader and writer of run directories.
 
+mod folder;
 mod manifest;
+mod read;
 mod rows;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 
+pub use folder::{DataFolder, Lock};
 pub use labnode::wire::StoreDump;
 pub use manifest::{BackendFacts, GitFacts, HostFacts, Manifest, SCHEMA};
 pub use rows::{ArrivalRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
@@ -37,6 +46,47 @@ pub struct RunData {
     pub at_last_ack: Snapshot,
     /// The nodes' stores once nothing was in flight.
     pub settled: Snapshot,
-    /// Each node's log.
+    /// Each node's log. Not read back: nothing is concluded from them.
     pub logs: BTreeMap<String, Vec<u8>>,
+}
+
+/// What is wrong with a data folder.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Something that has to be there is not.
+    #[error("{}: {what}", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is missing and the command that makes it.
+        what: String,
+    },
+    /// A file says something that cannot be.
+    #[error("{}:{line}: {message}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Another labctl is at work in this folder.
+    #[error("{}: another labctl is running in this folder: {holder}", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// What the holder wrote into the lock: its process id and command line.
+        holder: String,
+    },
 }

@@ -1,0 +1,40 @@
+//! The key in a request's path.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+use super::error::ApiError;
+
+/// The longest key in bytes, once decoded.
+pub(super) const LONGEST_KEY: usize = 512;
+
+/// A key of 1 to [`LONGEST_KEY`] bytes of UTF-8.
+#[derive(Debug)]
+pub(super) struct Key(String);
+
+impl Key {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(key) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| ApiError::bad_key(rejection.body_text()))?;
+        match key.len() {
+            0 => Err(ApiError::bad_key("the key is empty")),
+            1..=LONGEST_KEY => Ok(Self(key)),
+            bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {LONGEST_KEY}"))),
+        }
+    }
+}

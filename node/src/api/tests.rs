@@ -1,0 +1,7 @@
+//! The router by itself: no socket, virtual time, and followers that do what a script says.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cluster;
+mod forms;
+mod quorums;
+mod support;

@@ -1,0 +1,157 @@
+//! The environment variables that make a node, parsed once into typed settings.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::delay::DelayRange;
+use crate::wire::Role;
+
+pub use parse::BaseUrl;
+
+/// The longest injected delay and the longest timeout: one hour, so that either fits 32 bits
+/// of microseconds.
+pub const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// The most followers a leader can have.
+pub const MOST_FOLLOWERS: usize = 1_000;
+
+/// Which of two writes a follower keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The one that arrived last.
+    Arrival,
+    /// The one that the leader numbered last.
+    Version,
+}
+
+/// A variable that cannot be used; shown as one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The variable must be there.
+    #[error("{name} is not set: expected {expected}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What would be accepted.
+        expected: &'static str,
+    },
+    /// The variable has a value that is not accepted.
+    #[error("{name}={value:?} is not accepted: expected {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// The offending value, or the offending part of a list.
+        value: String,
+        /// What would be accepted.
+        expected: &'static str,
+    },
+    /// The two bounds of the delay are the wrong way round.
+    #[error("MIN_DELAY_MS={min} is not accepted: expected at most MAX_DELAY_MS={max}")]
+    DelayBounds {
+        /// `MIN_DELAY_MS` as given or by default.
+        min: String,
+        /// `MAX_DELAY_MS` as given or by default.
+        max: String,
+    },
+}
+
+/// Everything a node needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeConfig {
+    /// `ROLE`.
+    pub role: Role,
+    /// `NODE_NAME`.
+    pub name: String,
+    /// `LISTEN_ADDR`.
+    pub listen: SocketAddr,
+    /// `FOLLOWERS`, in index order; empty on a follower.
+    pub followers: Vec<BaseUrl>,
+    /// `WRITE_QUORUM`; may be more than there are followers.
+    pub write_quorum: u32,
+    /// `MIN_DELAY_MS` and `MAX_DELAY_MS`.
+    pub delay: DelayRange,
+    /// `DELAY_SEED`.
+    pub delay_seed: Option<u64>,
+    /// `REPLICATION_TIMEOUT_S`: more than zero and at most [`LONGEST`].
+    pub replication_timeout: Duration,
+    /// `GLOBAL_REQUEST_TIMEOUT_S`: more than zero and at most [`LONGEST`].
+    pub request_timeout: Duration,
+    /// `REPLICATION_ORDER`.
+    pub order: Order,
+    /// `TRACE_CAPACITY`: how many records the trace keeps.
+    pub trace_capacity: usize,
+}
+
+impl NodeConfig {
+    /// Reads and checks every variable; `var` returns a variable's value if it is set. A value
+    /// that is empty or blank counts as not set, as Compose files produce them.
+    ///
+    /// # Errors
+    /// The first variable that is missing or not accepted.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let vars = parse::Vars::new(&var);
+        let role = vars
+            .get("ROLE", "leader or follower", parse::role)?
+            .ok_or(ConfigError::Missing { name: "ROLE", expected: "leader or follower" })?;
+        let followers = parse::followers(&vars)?;
+        Ok(Self {
+            role,
+            name: vars.get("NODE_NAME", parse::NAME, parse::name)?.unwrap_or_else(|| role.to_string()),
+            listen: listen_addr(&var)?,
+            followers: match role {
+                Role::Leader => followers,
+                Role::Follower => Vec::new(),
+            },
+            write_quorum: vars.get("WRITE_QUORUM", parse::COUNT, |text| text.parse().ok())?.unwrap_or(1),
+            delay: parse::delay_range(&vars)?,
+            delay_seed: vars.get("DELAY_SEED", parse::SEED, |text| text.parse().ok())?,
+            replication_timeout: vars
+                .get("REPLICATION_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?
+                .unwrap_or(Duration::from_secs(2)),
+            request_timeout: vars
+                .get("GLOBAL_REQUEST_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?
+                .unwrap_or(Duration::from_secs(5)),
+            order: vars.get("REPLICATION_ORDER", "arrival or version", parse::order)?.unwrap_or(Order::Arrival),
+            trace_capacity: vars.get("TRACE_CAPACITY", parse::CAPACITY, parse::capacity)?.unwrap_or(1_000_000),
+        })
+    }
+
+    /// What is odd about these settings but no reason not to start.
+    pub fn warning(&self) -> Option<String> {
+        let followers = self.followers.len();
+        let beyond =
+            self.role == Role::Leader && usize::try_from(self.write_quorum).is_ok_and(|quorum| quorum > followers);
+        beyond.then(|| {
+            format!(
+                "WRITE_QUORUM={} is more than the {followers} FOLLOWERS: every write will be refused with 503",
+                self.write_quorum
+            )
+        })
+    }
+}
+
+/// Reads `LISTEN_ADDR` alone.
+///
+/// # Errors
+/// When it is not accepted.
+pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, ConfigError> {
+    let parsed = parse::Vars::new(&var).get("LISTEN_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
+    Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
+}
+
+/// Reads a switch: `1` is on; `0`, blank or unset is off.
+///
+/// # Errors
+/// When the variable has any other value.
+pub fn switch(name: &'static str, var: impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
+    let parsed = parse::Vars::new(&var).get(name, "0 or 1", |text| match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    })?;
+    Ok(parsed.unwrap_or(false))
+}

@@ -1,0 +1,148 @@
+//! From the text of one variable to one value.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use axum::http::Uri;
+
+use super::{ConfigError, LONGEST, MOST_FOLLOWERS, Order};
+use crate::delay::DelayRange;
+use crate::wire::Role;
+
+pub(super) const NAME: &str = "1 to 64 characters without control characters";
+pub(super) const ADDRESS: &str = "an IP address and a port, such as 0.0.0.0:8000";
+pub(super) const COUNT: &str = "a whole number from 0 to 4294967295";
+pub(super) const SEED: &str = "a whole number from 0 to 18446744073709551615";
+pub(super) const TIMEOUT: &str = "a number of seconds above 0 and at most 3600";
+pub(super) const CAPACITY: &str = "a whole number from 0 to 1000000000";
+const DELAY: &str = "a number of milliseconds from 0 to 3600000";
+const FOLLOWERS: &str = "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
+
+/// An `http://host:port` without path, query or user, as it goes before `/replicate/...`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Parses a base URL; one slash at the end is dropped.
+    pub fn parse(text: &str) -> Option<Self> {
+        // `Uri` would silently drop a fragment.
+        if text.contains(['#', '?', '@']) {
+            return None;
+        }
+        let uri: Uri = text.parse().ok()?;
+        let authority = uri.authority()?;
+        let host = authority.host();
+        let good = uri.scheme_str() == Some("http")
+            && matches!(uri.path(), "" | "/")
+            && !host.is_empty()
+            && (authority.port_u16().is_some_and(|port| port > 0) || authority.as_str() == host);
+        good.then(|| Self(format!("http://{authority}")))
+    }
+
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The environment as seen by the parsers.
+pub(super) struct Vars<'a> {
+    var: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Vars<'a> {
+    pub(super) fn new(var: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { var }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let text = (self.var)(name)?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    pub(super) fn get<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        match parse(&text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(ConfigError::Invalid { name, value: text, expected }),
+        }
+    }
+}
+
+pub(super) fn role(text: &str) -> Option<Role> {
+    match text {
+        "leader" => Some(Role::Leader),
+        "follower" => Some(Role::Follower),
+        _ => None,
+    }
+}
+
+pub(super) fn order(text: &str) -> Option<Order> {
+    match text {
+        "arrival" => Some(Order::Arrival),
+        "version" => Some(Order::Version),
+        _ => None,
+    }
+}
+
+pub(super) fn name(text: &str) -> Option<String> {
+    (text.chars().count() <= 64 && !text.contains(char::is_control)).then(|| text.to_owned())
+}
+
+pub(super) fn capacity(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|&records| records <= 1_000_000_000)
+}
+
+pub(super) fn timeout(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    // Comparisons with NaN are false, so this also rules out what is not a number.
+    let in_range = seconds > 0.0 && seconds <= LONGEST.as_secs_f64();
+    in_range.then(|| Duration::from_secs_f64(seconds).max(Duration::from_micros(1)))
+}
+
+fn delay_us(text: &str) -> Option<u32> {
+    let millis: f64 = text.parse().ok()?;
+    let longest = LONGEST.as_secs_f64() * 1_000.0;
+    let in_range = millis >= 0.0 && millis <= longest;
+    // At most 3.6e9 microseconds, which 32 bits hold.
+    in_range.then(|| (millis * 1_000.0).round() as u32)
+}
+
+pub(super) fn delay_range(vars: &Vars<'_>) -> Result<DelayRange, ConfigError> {
+    let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
+    let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
+    DelayRange::new(min, max).ok_or_else(|| ConfigError::DelayBounds {
+        min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
+        max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
+    })
+}
+
+pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
+    let Some(list) = vars.text("FOLLOWERS") else {
+        return Ok(Vec::new());
+    };
+    let mut seen = BTreeSet::new();
+    list.split(',')
+        .map(|part| {
+            BaseUrl::parse(part.trim())
+                // A follower listed twice would count twice towards the quorum.
+                .filter(|url| seen.insert(url.clone()) && seen.len() <= MOST_FOLLOWERS)
+                .ok_or_else(|| ConfigError::Invalid { name: "FOLLOWERS", value: part.to_owned(), expected: FOLLOWERS })
+        })
+        .collect()
+}

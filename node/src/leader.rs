@@ -1,0 +1,174 @@
+//! The leader: numbers and applies writes, replicates them, and waits for a quorum.
+
+mod quorum;
+mod replication;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::config::NodeConfig;
+use crate::delay::DelaySource;
+use crate::store::Store;
+use crate::trace::{Sending, Seq, Trace};
+use crate::transport::Transport;
+use crate::wire::{LeaderRecord, PutDone, Replicate};
+pub use quorum::{QuorumError, QuorumFailure};
+use replication::{InFlight, Replication};
+
+/// A client's write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// The client's number of this write; its version where there is none.
+    pub id: Option<u64>,
+}
+
+/// A leader and everything it holds.
+pub struct Leader {
+    config: NodeConfig,
+    clock: Clock,
+    store: Store,
+    trace: Trace<Sending>,
+    delays: DelaySource,
+    transport: Arc<dyn Transport>,
+    in_flight: AtomicU64,
+    /// For each follower whether the last replication failed, so that only changes are logged.
+    failing: Vec<AtomicBool>,
+}
+
+impl Leader {
+    /// A leader with nothing in its store, whose followers, as many as `config` names, are
+    /// reached through `transport`.
+    pub fn new(config: NodeConfig, clock: Clock, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            store: Store::default(),
+            trace: Trace::new(config.trace_capacity),
+            delays: DelaySource::new(config.delay, config.delay_seed),
+            transport,
+            in_flight: AtomicU64::new(0),
+            failing: config.followers.iter().map(|_| AtomicBool::new(false)).collect(),
+            config,
+            clock,
+        }
+    }
+
+    /// Applies and numbers a write, sends it to every follower, and waits for the quorum, but
+    /// for no longer than what is left of the request timeout since `started_us` on the
+    /// leader's clock.
+    ///
+    /// Replication does not depend on the caller: it goes on when the quorum is reached, is
+    /// missed, or when this future is dropped.
+    ///
+    /// # Errors
+    /// When the quorum is out of reach or late. The write is applied here, and replicated as
+    /// far as possible, all the same.
+    pub async fn put(self: &Arc<Self>, write: Write, started_us: u64) -> Result<PutDone, QuorumError> {
+        let (version, results) = self.begin(&write);
+        let required = self.config.write_quorum;
+        let spent = Duration::from_micros(self.clock.now_us().saturating_sub(started_us));
+        let left = self.config.request_timeout.saturating_sub(spent);
+        let (acks, reached) = quorum::wait(&self.clock, left, results, required).await;
+        match reached {
+            Ok(()) => {
+                Ok(PutDone { status: "ok".to_owned(), key: write.key, value: write.value, version, acks, required })
+            }
+            Err(failure) => Err(QuorumError { failure, acks, required, version }),
+        }
+    }
+
+    /// Applies a write and starts its replications; returns its number and where each of them
+    /// will tell whether it was acknowledged.
+    fn begin(self: &Arc<Self>, write: &Write) -> (u64, mpsc::Receiver<bool>) {
+        let (version, sendings) = self.store.write(&write.key, &write.value, |key, version| {
+            let id = write.id.unwrap_or(version);
+            let begin = |follower| {
+                let delay = self.delays.draw(id, u32::from(follower));
+                let record = Sending::new(id, version, key, follower, delay);
+                (follower, delay, self.trace.push(record))
+            };
+            let sendings: Vec<(u16, Duration, Seq)> = self.followers().map(begin).collect();
+            (version, sendings)
+        });
+        let (results, receiver) = mpsc::channel(sendings.len().max(1));
+        let key: Arc<str> = Arc::from(write.key.as_str());
+        let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version) });
+        for (follower, delay, seq) in sendings {
+            let replication = Replication {
+                in_flight: InFlight::enter(Arc::clone(self)),
+                follower: usize::from(follower),
+                delay,
+                seq,
+                key: Arc::clone(&key),
+                body: Arc::clone(&body),
+                results: results.clone(),
+            };
+            tokio::spawn(replication.run());
+        }
+        (version, receiver)
+    }
+
+    fn followers(&self) -> std::ops::Range<u16> {
+        // At most `MOST_FOLLOWERS`.
+        0..u16::try_from(self.config.followers.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Replications begun and not yet finished.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    /// Up to `limit` records of the trace from number `from` to before `end`, and the number
+    /// of the first, see [`Trace::read`].
+    pub fn records(&self, from: u64, end: u64, limit: usize) -> (u64, Vec<LeaderRecord>) {
+        let (first, records) = self.trace.read(from, end, limit);
+        let keys = self.store.keys(records.iter().map(|record| record.key));
+        let records = records.iter().zip(keys).map(|(record, key)| LeaderRecord {
+            write: record.write,
+            version: record.version,
+            key: key.as_ref().to_owned(),
+            follower: u32::from(record.follower),
+            delay_us: u64::from(record.delay_us),
+            sent_us: record.sent_us(),
+            acked_us: record.acked_us(),
+            outcome: record.outcome,
+        });
+        (first, records.collect())
+    }
+
+    /// What the leader was started with.
+    pub fn config(&self) -> &NodeConfig {
+        &self.config
+    }
+
+    /// The leader's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What the leader holds.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Every replication.
+    pub fn trace(&self) -> &Trace<Sending> {
+        &self.trace
+    }
+}
+
+impl fmt::Debug for Leader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leader")
+            .field("config", &self.config)
+            .field("in_flight", &self.in_flight)
+            .finish_non_exhaustive()
+    }
+}

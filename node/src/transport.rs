@@ -1,0 +1,51 @@
+//! How a leader reaches its followers.
+
+mod http;
+mod in_process;
+mod message;
+
+use futures_util::future::BoxFuture;
+
+use crate::wire::{Replicate, Replicated};
+pub use http::HttpTransport;
+pub use in_process::InProcessTransport;
+
+/// A way to deliver one write to one follower, once.
+///
+/// An implementation neither retries nor bounds the time: the leader does the latter, by
+/// dropping the future, and nobody does the former.
+pub trait Transport: Send + Sync + 'static {
+    /// Delivers `body` for `key` to the follower with index `follower`, from 0.
+    ///
+    /// # Errors
+    /// When there is no proof that the follower took it; it may have done so all the same.
+    fn replicate<'a>(
+        &'a self,
+        follower: usize,
+        key: &'a str,
+        body: &'a Replicate,
+    ) -> BoxFuture<'a, Result<Replicated, TransportError>>;
+}
+
+/// Why a delivery is not known to have succeeded.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// There is no follower with this index.
+    #[error("no follower has index {0}")]
+    UnknownFollower(usize),
+    /// The request could not be sent or the connection broke before the answer was whole.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The follower answered, but not with success.
+    #[error("answered {status}: {body}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the answer's body.
+        body: String,
+    },
+    /// The follower answered with success and a body that is not a
+    /// [`Replicated`].
+    #[error("answered with an unexpected body: {0}")]
+    BadAnswer(String),
+}

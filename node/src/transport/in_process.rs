@@ -1,0 +1,44 @@
+//! Followers in the same process, behind their own routers.
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tower::ServiceExt;
+
+use super::{Transport, TransportError, message};
+use crate::wire::{Replicate, Replicated};
+
+/// Calls the followers' routers directly: all of their code runs, and no socket is opened.
+#[derive(Debug)]
+pub struct InProcessTransport {
+    followers: Vec<Router>,
+}
+
+impl InProcessTransport {
+    /// A transport to the nodes behind these routers.
+    pub fn new(followers: Vec<Router>) -> Self {
+        Self { followers }
+    }
+
+    async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        let router = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
+        let request = message::request("", key, body)?.map(Body::new);
+        let response = match router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        message::answer(response).await
+    }
+}
+
+impl Transport for InProcessTransport {
+    fn replicate<'a>(
+        &'a self,
+        follower: usize,
+        key: &'a str,
+        body: &'a Replicate,
+    ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
+        self.deliver(follower, key, body).boxed()
+    }
+}

@@ -1,0 +1,6 @@
+//! Nodes as child processes, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod http;
+mod program;
+mod support;

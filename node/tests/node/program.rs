@@ -1,0 +1,104 @@
+//! The program as its users meet it: environment, exit status, signals, standard streams.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::support::{Node, command, wait};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn stderr_of(vars: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
+    let output = command(vars).args(args).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_bad_variable_is_one_line_and_status_2() {
+    let (code, stderr) = stderr_of(&[("ROLE", "leader"), ("WRITE_QUORUM", "many")], &[]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        stderr,
+        "labnode: WRITE_QUORUM=\"many\" is not accepted: expected a whole number from 0 to 4294967295\n"
+    );
+    let (code, stderr) = stderr_of(&[("ROLE", "leader"), ("LOG", "a=b=c")], &[]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("labnode: LOG=\"a=b=c\" is not accepted"), "{stderr}");
+    assert_eq!(stderr_of(&[("ROLE", "leader")], &["serve"]).0, Some(2));
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let node = Node::follower();
+    let vars = [("ROLE", "follower"), ("LISTEN_ADDR", node.address.as_str())];
+    let (code, stderr) = stderr_of(&vars, &[]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("cannot listen on {}", node.address)), "{stderr}");
+}
+
+#[test]
+fn both_signals_stop_a_node_at_once_even_amid_a_request() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let nowhere = Node::follower();
+        let vars = [
+            ("MIN_DELAY_MS", "3000000"),
+            ("MAX_DELAY_MS", "3000000"),
+            ("REPLICATION_TIMEOUT_S", "3600"),
+            ("GLOBAL_REQUEST_TIMEOUT_S", "3600"),
+        ];
+        let mut leader = Node::leader(&[nowhere], &vars);
+        let _idle = leader.connect();
+        let mut waiting = leader.connect();
+        std::io::Write::write_all(
+            &mut waiting,
+            b"PUT /kv/k HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"value\":\"v\"}",
+        )
+        .unwrap();
+        while leader.ask("GET", "/health", "").1["in_flight"] != 1 {}
+        let pid = Pid::from_child(&leader.child);
+        kill_process(pid, signal).unwrap();
+        assert!(leader.exit().success());
+    }
+}
+
+#[test]
+fn a_node_outlives_its_standard_input_unless_told_not_to() {
+    let mut child = Node::start(&[("ROLE", "follower"), ("EXIT_WITH_PARENT", "1")]);
+    let mut orphan = Node::follower();
+    drop(orphan.child.stdin.take());
+    drop(child.child.stdin.take());
+    assert!(child.exit().success());
+    assert_eq!(orphan.ask("GET", "/health", "").0, 200);
+}
+
+#[test]
+fn a_quorum_beyond_the_followers_warns_on_standard_error() {
+    let mut leader = Node::leader(&[], &[("WRITE_QUORUM", "6")]);
+    assert_eq!(leader.put("k", "v").0, 503);
+    kill_process(Pid::from_child(&leader.child), Signal::TERM).unwrap();
+    leader.exit();
+    let mut log = String::new();
+    leader.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("WRITE_QUORUM=6 is more than the 0 FOLLOWERS"), "{log}");
+}
+
+#[test]
+fn the_health_check_tells_a_node_that_answers_from_one_that_does_not() {
+    let node = Node::follower();
+    let vars = [("LISTEN_ADDR", node.address.as_str())];
+    assert_eq!(stderr_of(&vars, &["health"]), (Some(0), String::new()));
+    let address = node.address.clone();
+    drop(node);
+    let (code, stderr) = stderr_of(&[("LISTEN_ADDR", address.as_str())], &["health"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with(&format!("labnode: no answer from {address}: ")), "{stderr}");
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (argument, expected) in [("--help", "usage: labnode"), ("--version", "labnode 0.")] {
+        let mut child = command(&[]).arg(argument).spawn().unwrap();
+        assert!(wait(&mut child).success());
+        let mut text = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(text.starts_with(expected), "{text}");
+    }
+}

@@ -1,0 +1,235 @@
+//! The command line, as types.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::config::{BackendChoice, ExperimentName, Quorum};
+
+/// What does a write quorum buy, and what does it cost? Measures both on a replicated
+/// key-value store and writes a report that anyone can reproduce.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Where files are.
+    #[command(flatten)]
+    pub paths: Paths,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+    0  done, and every expectation held
+    1  an expectation of the experiment did not hold
+    2  bad usage, configuration or data
+    3  the cluster could not be started or failed
+    4  data is incomplete
+  130  interrupted; the cluster is down and earlier data intact";
+
+/// Where labctl reads and writes; all in the current folder unless told.
+#[derive(Debug, Clone, Args)]
+pub struct Paths {
+    /// The experiments
+    #[arg(long, global = true, value_name = "FILE", default_value = "experiments.toml")]
+    pub config: PathBuf,
+    /// Folder of the run directories
+    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Folder of the reports
+    #[arg(long, global = true, value_name = "DIR", default_value = "report")]
+    pub report: PathBuf,
+}
+
+/// labctl's subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment: a fresh cluster for each write quorum, then the report
+    Run(Run),
+    /// Compare every follower with its leader, from the saved data
+    CheckConsistency(CheckConsistency),
+    /// Render the report again, from the saved data
+    Report(Report),
+    /// Start a cluster to play with on ports 8080 to 8085
+    Up(Up),
+    /// Stop the cluster of `labctl up`, and whatever a killed labctl left behind
+    Down,
+    /// Check experiments.toml
+    Validate,
+    /// Say what this machine has of Docker, Compose, ports and disk, and what to do about what is missing
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Be a node (ROLE, FOLLOWERS, ... in the environment); `run` starts its local processes so
+    #[command(hide = true)]
+    Node,
+}
+
+/// `labctl run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// `all` quorums of the experiment, or some: 3 or 1,3,5
+    #[arg(value_name = "all|W[,W...]")]
+    pub quorums: QuorumSelection,
+    /// Which experiment; `all` runs every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentSelection>,
+    /// Where the nodes run [default: the experiment's]
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<BackendArg>,
+    /// Seed of every delay [default: the experiment's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Keep the runs that are there and go on with the first missing one
+    #[arg(long)]
+    pub resume: bool,
+    /// Say what would be run, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `labctl check-consistency`.
+#[derive(Debug, Args)]
+pub struct CheckConsistency {
+    /// Which experiment's data; `all` checks every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentSelection>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `labctl report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Which experiment's data; `all` reports every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentSelection>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `labctl up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The write quorum
+    #[arg(value_name = "W")]
+    pub quorum: Quorum,
+    /// Whose network to take [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentName>,
+    /// Where the nodes run [default: the experiment's]
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<BackendArg>,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// `--backend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackendArg {
+    /// Docker Compose where an engine answers, else local processes
+    Auto,
+    /// One container a node, by Docker Compose
+    Compose,
+    /// One local process a node
+    Process,
+    /// The same nodes in virtual time
+    Sim,
+}
+
+impl From<BackendArg> for BackendChoice {
+    fn from(arg: BackendArg) -> Self {
+        match arg {
+            BackendArg::Auto => Self::Auto,
+            BackendArg::Compose => Self::Compose,
+            BackendArg::Process => Self::Process,
+            BackendArg::Sim => Self::Sim,
+        }
+    }
+}
+
+/// Which quorums to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuorumSelection {
+    /// All that the experiment lists.
+    All,
+    /// These, in this order.
+    Some(Vec<Quorum>),
+}
+
+impl FromStr for QuorumSelection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let mut seen = BTreeSet::new();
+        let one = |part: &str| {
+            let quorum: Quorum = part.parse().map_err(|error| format!("{error}; or `all`"))?;
+            if seen.insert(quorum) { Ok(quorum) } else { Err(format!("{quorum} is there twice")) }
+        };
+        text.split(',').map(one).collect::<Result<_, _>>().map(Self::Some)
+    }
+}
+
+/// Which experiments to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExperimentSelection {
+    /// Every one.
+    All,
+    /// This one.
+    One(ExperimentName),
+}
+
+impl FromStr for ExperimentSelection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::One) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn quorums_are_all_or_a_list_without_repeats() {
+        assert_eq!("all".parse(), Ok(QuorumSelection::All));
+        let list = "3,1".parse::<QuorumSelection>().unwrap();
+        assert_eq!(list, QuorumSelection::Some(vec!["3".parse().unwrap(), "1".parse().unwrap()]));
+        for bad in ["", "1,", "1,1", "x", "-1", "100"] {
+            assert!(bad.parse::<QuorumSelection>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! One Compose project: the containers and the network that belong to one name.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::ClusterError;
+use crate::cluster::docker::{Call, Docker, tail};
+
+/// The file that describes the deployment, in the root of the checkout.
+pub(super) const COMPOSE_FILE: &str = "docker-compose.yml";
+
+/// How long the engine may take to answer a question.
+const QUESTION_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long it may take to stop and remove a project.
+const DOWN_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often one removes by hand what Compose has left, and the pause in between.
+const SWEEPS: u32 = 5;
+const SWEEP_PAUSE: Duration = Duration::from_millis(200);
+
+/// The label by which Compose, of any version, marks what belongs to a project.
+const PROJECT_LABEL: &str = "com.docker.compose.project";
+
+/// The labels by which our file marks what labctl has started.
+const OWNER_LABEL: &str = "labctl.owner";
+const FOLDER_LABEL: &str = "labctl.folder";
+
+/// A Compose project of our file.
+#[derive(Debug, Clone)]
+pub(super) struct Project {
+    docker: Docker,
+    root: PathBuf,
+    name: String,
+}
+
+/// A container of a project, as the engine lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Container {
+    /// The service it runs, which is the node's name.
+    pub(super) service: String,
+    /// The container's id.
+    pub(super) id: String,
+    /// `created`, `running`, `exited`, ...
+    pub(super) state: String,
+    /// The port of the loopback interface behind which the node listens.
+    pub(super) port: Option<u16>,
+}
+
+impl Project {
+    pub(super) fn new(docker: Docker, root: &Path, name: impl Into<String>) -> Self {
+        Self { docker, root: root.to_owned(), name: name.into() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    pub(super) fn file(&self) -> PathBuf {
+        self.root.join(COMPOSE_FILE)
+    }
+
+    /// A Compose command on this project, with a second file where there is one.
+    pub(super) fn compose(&self, over: Option<&Path>, limit: Duration) -> Call {
+        let mut args: Vec<OsString> = vec!["-p".into(), self.name.clone().into(), "-f".into(), self.file().into()];
+        if let Some(over) = over {
+            args.extend(["-f".into(), over.into()]);
+        }
+        args.extend(["--project-directory".into(), self.root.clone().into()]);
+        self.docker.compose(limit).args(args).dir(&self.root)
+    }
+
+    /// The project's containers, stopped ones too, by service.
+    pub(super) fn containers(&self, cancel: &CancellationToken) -> Result<Vec<Container>, ClusterError> {
+        let listing = self
+            .docker
+            .client(QUESTION_LIMIT)
+            .args(["ps", "--all", "--no-trunc", "--filter", &self.filter(), "--format"])
+            .args([r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#])
+            .read(cancel)?;
+        let mut containers: Vec<Container> = listing.lines().filter_map(parse_container).collect();
+        containers.sort_by(|a, b| a.service.cmp(&b.service));
+        Ok(containers)
+    }
+
+    /// What a container has printed so far, both streams in order.
+    pub(super) fn log(&self, id: &str) -> Result<Vec<u8>, ClusterError> {
+        let call = self.docker.client(QUESTION_LIMIT).args(["logs", id]).merged();
+        Ok(call.finish(&CancellationToken::new())?.stderr)
+    }
+
+    /// The last lines of a container's log; empty where it cannot be had.
+    pub(super) fn log_tail(&self, id: &str) -> String {
+        self.log(id).map(|log| tail(&log)).unwrap_or_default()
+    }
+
+    /// Stops and removes the project. Compose does it, and what it overlooks is removed here:
+    /// an engine goes on with what a client had asked of it before it was killed, so that
+    /// containers still turn up later. Therefore one looks `looks` times.
+    pub(super) fn down(&self, looks: u32) -> Result<(), ClusterError> {
+        let never = CancellationToken::new();
+        let arguments = ["down", "--volumes", "--remove-orphans", "--timeout", "2"];
+        let mut problem = self.compose(None, DOWN_LIMIT).args(arguments).read(&never).err();
+        let mut empty = 0;
+        for _ in 0..looks + SWEEPS {
+            match self.sweep() {
+                Ok(true) => empty += 1,
+                Ok(false) => empty = 0,
+                Err(error) => problem = Some(error),
+            }
+            if empty >= looks {
+                return Ok(());
+            }
+            thread::sleep(SWEEP_PAUSE);
+        }
+        Err(problem
+            .unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {} does not go away", self.name))))
+    }
+
+    /// Looks for containers and networks of the project and removes them; true if there were none.
+    fn sweep(&self) -> Result<bool, ClusterError> {
+        let never = CancellationToken::new();
+        let containers = self.ids(&["ps", "--all", "--quiet"])?;
+        let networks = self.ids(&["network", "ls", "--quiet"])?;
+        let clean = containers.is_empty() && networks.is_empty();
+        if !containers.is_empty() {
+            let call = self.docker.client(DOWN_LIMIT).args(["rm", "--force", "--volumes"]);
+            call.args(containers).read(&never)?;
+        }
+        if !networks.is_empty() {
+            self.docker.client(DOWN_LIMIT).args(["network", "rm"]).args(networks).read(&never)?;
+        }
+        Ok(clean)
+    }
+
+    fn ids(&self, question: &[&str]) -> Result<Vec<String>, ClusterError> {
+        let call = self.docker.client(QUESTION_LIMIT).args(question.iter().copied());
+        let listing = call.args(["--filter", &self.filter()]).read(&CancellationToken::new())?;
+        Ok(listing.lines().map(str::to_owned).collect())
+    }
+
+    fn filter(&self) -> String {
+        format!("label={PROJECT_LABEL}={}", self.name)
+    }
+}
+
+/// A line of the listing, e.g. `f1|c12|running|127.0.0.1:32768->8000/tcp`.
+fn parse_container(line: &str) -> Option<Container> {
+    let mut fields = line.splitn(4, '|').map(str::to_owned);
+    let (service, id, state, ports) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let port = ports.split(", ").find_map(|mapping| {
+        let (outside, _) = mapping.split_once("->")?;
+        outside.rsplit_once(':')?.1.parse().ok()
+    });
+    Some(Container { service, id, state, port })
+}
+
+/// A project that some labctl has started and that is still there, running or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectLeft {
+    /// The project's name.
+    pub name: String,
+    /// The process that started it.
+    pub owner: Option<u32>,
+    /// The folder it was started in.
+    pub folder: PathBuf,
+}
+
+/// Every project on the engine that a labctl has started, by name: those that still run for
+/// it, the cluster to play with, and what a killed labctl left behind.
+///
+/// # Errors
+/// [`ClusterError`].
+pub fn projects_left(docker: &Docker, cancel: &CancellationToken) -> Result<Vec<ProjectLeft>, ClusterError> {
+    let label = |name| format!("{{{{.Label {name:?}}}}}");
+    let format = [PROJECT_LABEL, OWNER_LABEL, FOLDER_LABEL].map(label).join("|");
+    let filter = format!("label={OWNER_LABEL}");
+    let mut found = BTreeMap::new();
+    for question in [&["ps", "--all"][..], &["network", "ls"]] {
+        let call = docker.client(QUESTION_LIMIT).args(question.iter().copied());
+        let listing = call.args(["--filter", &filter, "--format", &format]).read(cancel)?;
+        found.extend(listing.lines().filter_map(parse_left).map(|left| (left.name.clone(), left)));
+    }
+    Ok(found.into_values().collect())
+}
+
+/// A project started by hand has the label too, but an empty one.
+fn parse_left(line: &str) -> Option<ProjectLeft> {
+    let mut fields = line.splitn(3, '|');
+    let (name, owner, folder) = (fields.next()?, fields.next()?, fields.next()?);
+    (!name.is_empty() && !owner.is_empty()).then(|| ProjectLeft {
+        name: name.to_owned(),
+        owner: owner.parse().ok(),
+        folder: folder.into(),
+    })
+}
+
+/// Removes a project, whoever started it. `root` is the checkout with our Compose file.
+///
+/// # Errors
+/// [`ClusterError`] naming what is left.
+pub fn remove_project(docker: &Docker, root: &Path, name: &str) -> Result<(), ClusterError> {
+    Project::new(docker.clone(), root, name).down(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listing_gives_state_and_port() {
+        let read = |line| parse_container(line).map(|c| (c.service, c.id, c.state, c.port));
+        let owned =
+            |service: &str, state: &str, port| Some((service.to_owned(), "c12".to_owned(), state.to_owned(), port));
+        assert_eq!(read("f1|c12|running|127.0.0.1:32768->8000/tcp"), owned("f1", "running", Some(32768)));
+        assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", Some(81)));
+        assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", None));
+        assert_eq!(read("f3"), None);
+    }
+
+    #[test]
+    fn projects_without_an_owner_are_not_ours() {
+        let left = ProjectLeft { name: "labctl-quorum-w1-00".into(), owner: Some(7), folder: "/a b".into() };
+        assert_eq!(parse_left("labctl-quorum-w1-00|7|/a b"), Some(left));
+        assert_eq!(parse_left("lab||"), None);
+        assert_eq!(parse_left(""), None);
+    }
+}

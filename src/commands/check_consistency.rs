@@ -1,0 +1,113 @@
+//! `labctl check-consistency`.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::saved::{self, Saved};
+use crate::analysis::{Counts, RunConsistency, Verdict};
+use crate::cli::{CheckConsistency, Format, Paths};
+use crate::config::ExperimentName;
+use crate::exit::Exit;
+
+/// One run as `--format json` prints it.
+#[derive(Serialize)]
+struct Checked {
+    experiment: ExperimentName,
+    /// Whether the experiment expects this run to be consistent; absent where it expects nothing.
+    expected_consistent: bool,
+    /// Whether that holds.
+    expectation_held: bool,
+    #[serde(flatten)]
+    consistency: RunConsistency,
+}
+
+impl Checked {
+    fn of(saved: &Saved) -> Vec<Self> {
+        let check = |run| {
+            let consistency = RunConsistency::of(run);
+            let expected = run.manifest.config.expect.consistent_at.contains(&run.manifest.quorum);
+            Self {
+                experiment: saved.name.clone(),
+                expected_consistent: expected,
+                expectation_held: !expected || consistency.verdict == Verdict::Consistent,
+                consistency,
+            }
+        };
+        saved.runs.iter().map(check).collect()
+    }
+}
+
+/// Compares every follower with its leader and holds the runs to what was expected of them.
+pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyhow::Result<Exit> {
+    let all = saved::load(&paths.data, args.experiment.as_ref())?;
+    let mut checked = Vec::new();
+    for saved in &all {
+        let runs = Checked::of(saved);
+        if args.format == Format::Text {
+            println!("experiment {} ({})", saved.name, saved.folder.path().display());
+            println!("{}", table(&runs));
+            runs.iter().for_each(|run| println!("{}", sentence(run)));
+        }
+        checked.extend(runs);
+    }
+    if args.format == Format::Json {
+        println!("{}", serde_json::to_string_pretty(&checked)?);
+    }
+    for run in checked.iter().filter(|run| !run.expectation_held) {
+        eprintln!(
+            "labctl: experiment {} expects W = {} to end consistent, and it did not",
+            run.experiment, run.consistency.quorum
+        );
+    }
+    if checked.iter().any(|run| !run.expectation_held) {
+        return Ok(Exit::Expectation);
+    }
+    all.iter().try_for_each(Saved::check_complete)?;
+    Ok(Exit::Success)
+}
+
+/// Pairs by state, a line a quorum and follower.
+fn table(runs: &[Checked]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["", "", "at last ack", "", "", "", "settled", "", "", ""]);
+    table.add_row(["W", "follower", "match", "stale", "missing", "foreign", "match", "stale", "missing", "foreign"]);
+    for run in runs {
+        let (at_last_ack, settled) = (&run.consistency.at_last_ack, &run.consistency.settled);
+        for (before, after) in at_last_ack.followers.iter().zip(&settled.followers) {
+            let mut row = vec![run.consistency.quorum.to_string(), before.follower.clone()];
+            row.extend(counts(before.counts));
+            row.extend(counts(after.counts));
+            table.add_row(row);
+        }
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Four cells; dashes where the follower could not be asked.
+fn counts(counts: Option<Counts>) -> [String; 4] {
+    counts.map_or_else(
+        || std::array::from_fn(|_| "-".to_owned()),
+        |counts| [counts.matching, counts.stale, counts.missing, counts.foreign].map(|count| count.to_string()),
+    )
+}
+
+fn sentence(run: &Checked) -> String {
+    let RunConsistency { quorum, at_last_ack, settled, verdict } = &run.consistency;
+    let pairs = settled.total.pairs();
+    let verdict = match verdict {
+        Verdict::Consistent => format!("consistent: all {pairs} pairs match"),
+        Verdict::Inconsistent => format!("inconsistent: {} of {pairs} pairs diverged", settled.total.differing()),
+        Verdict::Unknown => "unknown: not settled, or a node could not be asked".to_owned(),
+    };
+    let behind = at_last_ack.total.differing();
+    let expected = match (run.expected_consistent, run.expectation_held) {
+        (false, _) => "",
+        (true, true) => "; as expected",
+        (true, false) => "; expected consistent",
+    };
+    format!("W={quorum}  {verdict}; {behind} were behind at the last ack{expected}")
+}

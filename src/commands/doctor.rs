@@ -1,0 +1,80 @@
+//! `labctl doctor`.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Paths;
+use crate::cluster::{Programs, probe};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::host;
+
+/// The ports of docker-compose.yml and of `labctl up`.
+const PORTS: std::ops::RangeInclusive<u16> = 8080..=8085;
+/// What a run of the lab, its report and a build of the image may take, in MiB.
+const DISK_MIB: u64 = 500;
+
+/// Says what this machine has, and what to do about what is missing.
+pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
+    let facts = host::facts();
+    let memory = facts.memory_mib.map_or_else(String::new, |mib| format!(", {} GiB of memory", mib / 1024));
+    found("machine", &format!("{}, {} processors{memory}", facts.os, facts.cpus));
+    let docker = docker();
+    ports();
+    disk(paths.data.parent().unwrap_or(Path::new(".")));
+    match Config::read(&paths.config) {
+        Ok(config) => found("config", &format!("{}: {} experiments", paths.config.display(), config.experiments.len())),
+        Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
+    }
+    let backend = if docker { "Docker Compose" } else { "local processes" };
+    println!("so `labctl run all` runs the nodes as {backend}");
+    Ok(Exit::Success)
+}
+
+fn found(what: &str, detail: &str) {
+    println!("ok       {what:<9} {detail}");
+}
+
+fn missing(what: &str, detail: &str, advice: &str) {
+    println!("missing  {what:<9} {detail}");
+    println!("                   -> {advice}");
+}
+
+fn docker() -> bool {
+    match probe(&Programs::default(), &CancellationToken::new()) {
+        Ok(facts) => {
+            found("docker", &format!("engine {}", facts.engine));
+            let program = if facts.plugin { "docker compose" } else { "docker-compose" };
+            found("compose", &format!("{} ({program})", facts.compose));
+            true
+        }
+        Err(unavailable) => {
+            missing("docker", &unavailable.to_string(), unavailable.advice());
+            false
+        }
+    }
+}
+
+fn ports() {
+    let taken: Vec<String> =
+        PORTS.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_err()).map(|port| port.to_string()).collect();
+    if taken.is_empty() {
+        found("ports", "8080 to 8085 are free, for `labctl up` and `docker compose up`");
+    } else {
+        let advice = "`labctl run` takes free ports by itself; for `docker compose up` set LEADER_PORT, F1_PORT, ...";
+        missing("ports", &format!("{} taken", taken.join(", ")), advice);
+    }
+}
+
+fn disk(folder: &Path) {
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    match host::free_disk_mib(folder) {
+        Some(free) if free >= DISK_MIB => found("disk", &format!("{} GiB free", free / 1024)),
+        Some(free) => {
+            missing("disk", &format!("only {free} MiB free"), &format!("make room: a run wants some {DISK_MIB} MiB"));
+        }
+        None => missing("disk", "free space cannot be told", "see that the data folder can be written"),
+    }
+}

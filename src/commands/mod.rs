@@ -1,0 +1,49 @@
+//! One file a subcommand, each thin.
+
+mod check_consistency;
+mod completions;
+mod doctor;
+mod leftovers;
+mod report;
+mod run;
+mod saved;
+mod select;
+mod signals;
+mod up;
+mod validate;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever kept it from being done; [`Exit::of`] turns it into an exit code.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Node) {
+        return Ok(labnode::program::run());
+    }
+    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    let exit = match cli.command {
+        Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
+        Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
+        Command::Report(args) => report::report(&cli.paths, &args),
+        Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
+        Command::Down => block_on(up::down(&cli.paths))?,
+        Command::Doctor => doctor::doctor(&cli.paths),
+        Command::Validate => validate::validate(&cli.paths),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Node => Ok(Exit::Success),
+    }?;
+    Ok(exit.into())
+}
+
+/// Runs a future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    Ok(runtime.context("cannot start the runtime")?.block_on(future))
+}

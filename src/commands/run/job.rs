@@ -1,0 +1,113 @@
+//! One experiment as it is about to be run: file and command line put together.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::cli::{Paths, QuorumSelection, Run};
+use crate::cluster::Backend;
+use crate::config::{Config, Experiment, ExperimentName, Quorum};
+use crate::data::{DataFolder, RunData};
+use crate::host;
+
+/// An experiment to run.
+pub(super) struct Job {
+    /// Its name.
+    pub(super) name: ExperimentName,
+    /// Its resolved configuration.
+    pub(super) experiment: Experiment,
+    /// The quorums to run, in this order.
+    pub(super) quorums: Vec<Quorum>,
+    /// Where its runs go.
+    pub(super) data: DataFolder,
+    /// Where its report goes.
+    pub(super) report: PathBuf,
+}
+
+impl Job {
+    /// Puts together what the file and the command line say.
+    pub(super) fn new(
+        config: &Config,
+        name: &ExperimentName,
+        experiment: &Experiment,
+        paths: &Paths,
+        args: &Run,
+    ) -> Self {
+        let mut experiment = experiment.clone();
+        experiment.seed = args.seed.unwrap_or(experiment.seed);
+        experiment.backend = args.backend.map_or(experiment.backend, Into::into);
+        let quorums = match &args.quorums {
+            QuorumSelection::All => experiment.quorums.clone(),
+            QuorumSelection::Some(quorums) => quorums.clone(),
+        };
+        let data = DataFolder::for_experiment(&paths.data, name, &config.default);
+        let report = if *name == config.default { paths.report.clone() } else { paths.report.join(name.as_str()) };
+        Self { name: name.clone(), experiment, quorums, data, report }
+    }
+
+    /// Says what would be run, and how long it would take by theory.
+    pub(super) fn describe(&self) -> String {
+        let (network, workload) = (&self.experiment.network, &self.experiment.workload);
+        let mut text = format!(
+            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; delays of {} to {} ms, {} order; \
+             seed {}; backend {}",
+            self.name,
+            workload.writes,
+            workload.concurrency,
+            workload.pacing,
+            workload.keys,
+            self.experiment.followers,
+            network.delay.min_ms(),
+            network.delay.max_ms(),
+            network.order,
+            self.experiment.seed,
+            self.experiment.backend,
+        );
+        for quorum in &self.quorums {
+            text += &format!("\n  W={quorum} -> {}", self.data.run(*quorum).display());
+        }
+        text + &format!("\n  report -> {}", self.report.display())
+    }
+
+    /// Warns of quorums that no write can reach: they may be run, to see the refusals.
+    pub(super) fn warn_of_impossible(&self) {
+        for quorum in self.quorums.iter().filter(|quorum| quorum.get() > self.experiment.followers.get()) {
+            let followers = self.experiment.followers;
+            eprintln!("labctl: W = {quorum} can never be reached by {followers} followers: every write will fail");
+        }
+    }
+
+    /// Whether `--resume` may keep the run at this quorum.
+    ///
+    /// # Errors
+    /// When there is one made under other conditions: the two would not be one experiment.
+    pub(super) fn keeps(&self, quorum: Quorum, backend: &Backend) -> anyhow::Result<bool> {
+        let path = self.data.run(quorum);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let earlier = RunData::load(&path)?.manifest;
+        let now = config_sha256(&self.experiment)?;
+        let differences: Vec<&str> = [
+            (earlier.seed != self.experiment.seed, "seed"),
+            (earlier.config_sha256 != now, "configuration"),
+            (earlier.node_sha256 != backend.node_sha256(), "node binary"),
+        ]
+        .into_iter()
+        .filter_map(|(differs, what)| differs.then_some(what))
+        .collect();
+        if !differences.is_empty() {
+            bail!(
+                "{}: this run was made with another {}; run without --resume to make all of them anew",
+                path.display(),
+                differences.join(" and another ")
+            );
+        }
+        Ok(true)
+    }
+}
+
+/// SHA-256 of an experiment as canonical JSON: its fields in their order, no blanks.
+pub(super) fn config_sha256(experiment: &Experiment) -> anyhow::Result<String> {
+    Ok(host::sha256(&serde_json::to_vec(experiment).context("cannot write the configuration as JSON")?))
+}

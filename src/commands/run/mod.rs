@@ -1,0 +1,121 @@
+//! `labctl run`.
+
+mod job;
+mod progress;
+mod quorum;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use self::job::Job;
+use super::leftovers::{self, Keep};
+use super::{report, saved, select, signals};
+use crate::analysis::{RunConsistency, Summary, Verdict};
+use crate::cli::{Format, Paths, Run};
+use crate::cluster::{Backend, ClusterError, Deployment};
+use crate::config::{Config, ExperimentName};
+use crate::data::{DataFolder, RunData};
+use crate::exit::Exit;
+
+/// What `--format json` prints of an experiment.
+#[derive(Serialize)]
+struct Finished {
+    experiment: ExperimentName,
+    backend: &'static str,
+    runs: Vec<Summary>,
+    /// Every file and folder that was written.
+    written: Vec<PathBuf>,
+    /// Quorums expected to end consistent that did not.
+    expectations_missed: Vec<u32>,
+}
+
+/// Runs the selected experiments one after the other.
+pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
+    let config = Config::read(&paths.config)?;
+    let selected = select::experiments(&config, args.experiment.as_ref())?;
+    let jobs: Vec<Job> =
+        selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
+    jobs.iter().for_each(Job::warn_of_impossible);
+    if args.dry_run {
+        jobs.iter().for_each(|job| println!("{}", job.describe()));
+        return Ok(Exit::Success);
+    }
+    let _lock = DataFolder::lock(&paths.data)?;
+    let cancel = signals::cancel_on_signal()?;
+    let mut finished = Vec::new();
+    for job in &jobs {
+        let done = run_job(job, paths, args, &cancel).await.with_context(|| format!("experiment {}", job.name))?;
+        finished.push(done);
+    }
+    if args.format == Format::Json {
+        println!("{}", serde_json::to_string_pretty(&finished)?);
+    }
+    let missed = finished.iter().any(|done| !done.expectations_missed.is_empty());
+    Ok(if missed { Exit::Expectation } else { Exit::Success })
+}
+
+/// Runs one experiment's quorums and renders its report.
+async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
+    let backend = choose_backend(job, cancel).await?;
+    eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
+    let mut finished = Finished {
+        experiment: job.name.clone(),
+        backend: backend.name(),
+        runs: Vec::new(),
+        written: Vec::new(),
+        expectations_missed: Vec::new(),
+    };
+    for quorum in &job.quorums {
+        let path = job.data.run(*quorum);
+        let kept = args.resume && job.keeps(*quorum, &backend)?;
+        let data = if kept {
+            RunData::load(&path)?
+        } else {
+            if cancel.is_cancelled() {
+                return Err(ClusterError::Interrupted.into());
+            }
+            let run = quorum::run_quorum(&job.name, &job.experiment, *quorum, &backend, cancel);
+            let data = run.await.with_context(|| format!("W = {quorum}"))?;
+            data.save(&path)?;
+            data
+        };
+        let summary = Summary::of(&data);
+        if args.format == Format::Text {
+            println!("{}{}", table::line(&summary), if kept { "  (kept)" } else { "" });
+        }
+        let expected = data.manifest.config.expect.consistent_at.contains(quorum);
+        if expected && RunConsistency::of(&data).verdict != Verdict::Consistent {
+            eprintln!("labctl: W = {quorum} was expected to end consistent, and did not");
+            finished.expectations_missed.push(quorum.get());
+        }
+        finished.runs.push(summary);
+        finished.written.push(path);
+    }
+    let saved = saved::read(job.name.clone(), job.data.clone())?;
+    finished.written.extend(report::write(&saved, paths, &job.report)?);
+    if args.format == Format::Text {
+        println!("{}", table::table(&finished.runs));
+        finished.written.iter().for_each(|path| println!("  {}", path.display()));
+    }
+    Ok(finished)
+}
+
+/// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
+async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
+    let (choice, cancel) = (job.experiment.backend, cancel.clone());
+    let chosen = spawn_blocking(move || {
+        let backend = Backend::choose(choice, &cancel)?;
+        if let Backend::Compose(Deployment { docker, root, .. }) = &backend {
+            for name in leftovers::remove(docker, root, Keep::ClusterToPlayWith, &cancel)? {
+                eprintln!("labctl: removed {name}, which a labctl that was killed had left behind");
+            }
+        }
+        Ok::<_, ClusterError>(backend)
+    });
+    Ok(chosen.await.context("choosing the backend")??)
+}

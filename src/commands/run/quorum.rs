@@ -1,0 +1,105 @@
+//! One run: a fresh cluster at one quorum, loaded, recorded and taken down.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use labnode::clock::Clock;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::Bar;
+use crate::client::HttpClient;
+use crate::cluster::{Backend, Cluster, ClusterError, ClusterSpec, Endpoints};
+use crate::config::{Experiment, ExperimentName, Quorum};
+use crate::data::{Manifest, RunData, SCHEMA};
+use crate::host;
+use crate::load::{Plan, Recorded, await_ready, record};
+
+/// Runs one quorum of an experiment and returns everything there is to keep of it.
+///
+/// # Errors
+/// Whatever the cluster or a node answered; the cluster is down by then.
+pub(super) async fn run_quorum(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    backend: &Backend,
+    cancel: &CancellationToken,
+) -> anyhow::Result<RunData> {
+    let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
+    bar.stage("starting the nodes");
+    let started = Timestamp::now();
+    let wall = Instant::now();
+    let cluster = backend.cluster(ClusterSpec::new(name, experiment, quorum))?;
+    let (mut cluster, endpoints) = blocking(cluster, {
+        let cancel = cancel.clone();
+        move |cluster| cluster.up(&cancel)
+    })
+    .await;
+    let recorded = match endpoints {
+        Ok(endpoints) => tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
+            recorded = load(experiment, &endpoints, &bar) => recorded,
+        },
+        Err(error) => Err(error.into()),
+    };
+    let finished = Timestamp::now();
+    bar.stage("stopping the nodes");
+    let logs;
+    (cluster, logs) = blocking(cluster, |cluster| cluster.logs()).await;
+    let (cluster, down) = blocking(cluster, |cluster| cluster.down()).await;
+    bar.finish();
+    let recorded = recorded?;
+    down?;
+    let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let manifest = Manifest {
+        schema: SCHEMA,
+        experiment: name.clone(),
+        quorum,
+        config: experiment.clone(),
+        config_sha256: super::job::config_sha256(experiment)?,
+        seed: experiment.seed,
+        backend: cluster.facts(),
+        node_sha256: backend.node_sha256(),
+        git: host::git(),
+        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+        argv: std::env::args().collect(),
+        host: host::facts(),
+        started: started.to_string(),
+        finished: finished.to_string(),
+        load_us: recorded.load_us,
+        settle_us: recorded.settle_us,
+        settled: recorded.is_settled,
+        wall_us,
+        trace_dropped: recorded.trace_dropped,
+    };
+    let Recorded { writes, replication, arrivals, at_last_ack, settled, .. } = recorded;
+    Ok(RunData { manifest, writes, replication, arrivals, at_last_ack, settled, logs })
+}
+
+async fn load(experiment: &Experiment, endpoints: &Endpoints, bar: &Bar) -> anyhow::Result<Recorded> {
+    let network = &experiment.network;
+    let client = HttpClient::new(endpoints, network.global_request_timeout_s.duration())?;
+    let followers = endpoints.followers.len();
+    await_ready(&client, followers).await?;
+    bar.stage("writes");
+    let clock = Clock::monotonic();
+    Ok(record(&client, &Plan::new(&experiment.workload), network, followers, &clock, bar).await?)
+}
+
+/// Does something blocking with a cluster on a thread where that is welcome. A panic in
+/// there is carried on here; the cluster is taken down by being dropped.
+async fn blocking<T: Send + 'static>(
+    mut cluster: Box<dyn Cluster>,
+    work: impl FnOnce(&mut (dyn Cluster + 'static)) -> T + Send + 'static,
+) -> (Box<dyn Cluster>, T) {
+    let done = spawn_blocking(move || {
+        let result = work(cluster.as_mut());
+        (cluster, result)
+    });
+    match done.await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,30 @@
+//! `labctl validate`.
+
+use crate::cli::Paths;
+use crate::config::Config;
+use crate::exit::Exit;
+
+/// Reads the configuration and says what is in it.
+pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
+    let config = Config::read(&paths.config)?;
+    println!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    for (name, experiment) in &config.experiments {
+        let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
+        let (network, workload) = (&experiment.network, &experiment.workload);
+        println!(
+            "  {name:<12} W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
+             {} to {} ms, {} order{}",
+            quorums.join(", "),
+            experiment.followers,
+            workload.writes,
+            workload.concurrency,
+            workload.pacing,
+            workload.keys,
+            network.delay.min_ms(),
+            network.delay.max_ms(),
+            network.order,
+            if *name == config.default { "; the default" } else { "" },
+        );
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,207 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use labnode::wire::Role;
+
+use super::*;
+use crate::config::{Experiment, Quorum};
+
+fn quorum(w: i64) -> Quorum {
+    Quorum::try_from(w).unwrap()
+}
+
+/// A whole run of the default experiment in which nothing special happens.
+fn run() -> RunData {
+    let config = Experiment::default();
+    let dump = |node: &str| StoreDump {
+        node: node.to_owned(),
+        role: if node == LEADER { Role::Leader } else { Role::Follower },
+        store: [("k0".to_owned(), "v99".to_owned())].into(),
+        versions: [("k0".to_owned(), 100)].into(),
+    };
+    let nodes = ["leader", "f1", "f2", "f3", "f4", "f5"];
+    let snapshot: Snapshot = nodes.iter().map(|node| ((*node).to_owned(), dump(node))).collect();
+    let write = |write: u64| WriteRow {
+        write,
+        key: format!("k{}", write % 10),
+        value: format!("v{write}"),
+        start_us: write * 1000,
+        latency_us: 5000,
+        outcome: if write == 3 { WriteOutcome::Unknown } else { WriteOutcome::Ok },
+        http_status: (write != 3).then_some(200),
+        version: (write != 3).then_some(write + 1),
+        acks: (write != 3).then_some(3),
+        error: (write == 3).then(|| "broken, \"pipe\"\nof lines".to_owned()),
+    };
+    RunData {
+        manifest: Manifest {
+            schema: SCHEMA,
+            experiment: "quorum".parse().unwrap(),
+            quorum: quorum(3),
+            config,
+            config_sha256: "00".to_owned(),
+            seed: 42,
+            backend: BackendFacts {
+                name: "process".to_owned(),
+                reason: None,
+                engine: None,
+                compose: None,
+                image: None,
+            },
+            node_sha256: None,
+            git: Some(GitFacts { commit: "abc".to_owned(), dirty: true }),
+            labctl_version: "0".to_owned(),
+            argv: vec!["labctl".to_owned()],
+            host: HostFacts { os: "linux".to_owned(), kernel: None, cpus: 2, memory_mib: None },
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            finished: "2026-01-01T00:00:09Z".to_owned(),
+            load_us: 1,
+            settle_us: 2,
+            settled: true,
+            wall_us: 3,
+            trace_dropped: 0,
+        },
+        writes: (0..100).map(write).collect(),
+        replication: vec![ReplicationRow {
+            write: 0,
+            version: 1,
+            key: "k0".to_owned(),
+            follower: "f1".to_owned(),
+            delay_us: 7,
+            sent_us: Some(-4),
+            acked_us: None,
+            outcome: ReplicationOutcome::Timeout,
+        }],
+        arrivals: Vec::new(),
+        at_last_ack: snapshot.clone(),
+        settled: snapshot,
+        logs: [("leader".to_owned(), b"line\n".to_vec())].into(),
+    }
+}
+
+/// A saved run, the folder that holds it and the path of the run.
+fn saved() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/W3");
+    run().save(&path).unwrap();
+    (folder, path)
+}
+
+fn edit(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, change(text)).unwrap();
+}
+
+fn refusal(path: &Path) -> String {
+    RunData::load(path).unwrap_err().to_string()
+}
+
+#[test]
+fn a_run_comes_back_as_it_was_saved() {
+    let (_folder, path) = saved();
+    let mut expected = run();
+    assert_eq!(fs::read(path.join("logs/leader.log")).unwrap(), b"line\n");
+    expected.logs.clear();
+    assert_eq!(RunData::load(&path).unwrap(), expected);
+}
+
+#[test]
+fn files_have_the_columns_of_the_contract() {
+    let (_folder, path) = saved();
+    let first_line = |name: &str| fs::read_to_string(path.join(name)).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(first_line("writes.csv"), "write,key,value,start_us,latency_us,outcome,http_status,version,acks,error");
+    assert_eq!(first_line("replication.csv"), "write,version,key,follower,delay_us,sent_us,acked_us,outcome");
+    assert_eq!(first_line("arrivals.csv"), "follower,version,key,applied,at_us");
+    for name in ["manifest.json", "leader.json", "f5.json", "at-last-ack/leader.json", "at-last-ack/f5.json"] {
+        assert!(path.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn saving_again_replaces_the_run_whole_and_leaves_nothing_beside_it() {
+    let (folder, path) = saved();
+    fs::write(path.join("stray"), "x").unwrap();
+    run().save(&path).unwrap();
+    assert!(!path.join("stray").exists());
+    let names: Vec<_> = fs::read_dir(folder.path().join("data")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["W3"]);
+}
+
+#[test]
+fn a_run_that_cannot_be_written_leaves_the_earlier_one() {
+    let (folder, path) = saved();
+    let mut broken = run();
+    // A name that no file can have: the folder is half written by then.
+    broken.logs.insert("no/such/folder".to_owned(), Vec::new());
+    assert!(broken.save(&path).is_err());
+    assert!(RunData::load(&path).is_ok());
+    assert_eq!(fs::read_dir(folder.path().join("data")).unwrap().count(), 1);
+}
+
+#[test]
+fn damage_is_named_with_file_and_line() {
+    type Change = fn(String) -> String;
+    let cases: [(&str, Change, &str); 9] = [
+        ("writes.csv", |text| text.replacen("\n1,", "\n0,", 1), "writes.csv:3: write 0 is there twice"),
+        (
+            "writes.csv",
+            |text| text.replacen("latency_us", "latency", 1),
+            "writes.csv:1: column `latency_us` is missing",
+        ),
+        ("writes.csv", |text| text[..text.len() - 60].to_owned(), "writes.csv:10"),
+        ("writes.csv", |text| text.replacen(",5000,", ",-5,", 1), "writes.csv:2:"),
+        ("writes.csv", |text| text.replacen(",5000,", ",999999999999999999,", 1), "over ten years"),
+        ("writes.csv", |text| text.replacen("\n99,", "\n100,", 1), "write 100 is not among the 100 of the plan"),
+        ("replication.csv", |text| text.replacen(",f1,", ",f9,", 1), "`f9` is not among the followers f1 to f5"),
+        ("manifest.json", |text| text.replacen("\"schema\": 1", "\"schema\": 2", 1), "reads schema 1"),
+        ("f2.json", |text| text[..text.len() / 2].to_owned(), "f2.json:"),
+    ];
+    for (file, change, expected) in cases {
+        let (_folder, path) = saved();
+        edit(&path.join(file), change);
+        let message = refusal(&path);
+        assert!(message.contains(expected), "{file}: {message} has no {expected}");
+    }
+}
+
+#[test]
+fn missing_files_and_bytes_that_are_no_text_are_told_apart() {
+    let (_folder, path) = saved();
+    fs::write(path.join("writes.csv"), b"write,key\n\xff\xfe,k0\n").unwrap();
+    assert!(refusal(&path).contains("writes.csv:1: column"));
+    fs::write(path.join("f1.json"), b"{\n\xff").unwrap();
+    run().save(&path).unwrap();
+    fs::write(path.join("f1.json"), b"{\n\xff").unwrap();
+    assert!(refusal(&path).ends_with("f1.json:2: not UTF-8"));
+    fs::remove_file(path.join("f1.json")).unwrap();
+    let error = RunData::load(&path).unwrap_err();
+    assert!(matches!(error, DataError::Missing { .. }), "{error}");
+}
+
+#[test]
+fn experiments_are_found_by_their_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    run().save(&folder.path().join("W3")).unwrap();
+    let mut other = run();
+    other.manifest.experiment = "barrier".parse().unwrap();
+    other.save(&folder.path().join("barrier/W1")).unwrap();
+    other.save(&folder.path().join("barrier/W10")).unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let found = DataFolder::experiments(folder.path()).unwrap();
+    let names: Vec<String> = found.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["quorum", "barrier"]);
+    let runs: Vec<_> = found[1].1.runs().unwrap().into_iter().map(|(w, _)| w).collect();
+    assert_eq!(runs, [quorum(1), quorum(10)]);
+}
+
+#[test]
+fn a_locked_folder_says_who_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = DataFolder::lock(folder.path()).unwrap();
+    let message = DataFolder::lock(folder.path()).unwrap_err().to_string();
+    assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
+    drop(lock);
+    DataFolder::lock(folder.path()).unwrap();
+}

@@ -1,0 +1,66 @@
+//! The exit codes, which are public interface (DESIGN, section 6).
+
+use std::process::ExitCode;
+
+use crate::client::ClientError;
+use crate::cluster::ClusterError;
+use crate::data::DataError;
+
+/// How labctl ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done, and every expectation held.
+    Success = 0,
+    /// An expectation of the experiment did not hold.
+    Expectation = 1,
+    /// Bad usage, configuration or data.
+    Usage = 2,
+    /// The cluster could not be started or failed.
+    Cluster = 3,
+    /// Data is incomplete.
+    Incomplete = 4,
+    /// Interrupted; the cluster is down and earlier data intact.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code an error ends labctl with: the first known cause decides.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Self {
+        let decide = |cause: &(dyn std::error::Error + 'static)| {
+            if let Some(error) = cause.downcast_ref::<ClusterError>() {
+                Some(if matches!(error, ClusterError::Interrupted) { Self::Interrupted } else { Self::Cluster })
+            } else if cause.is::<ClientError>() {
+                Some(Self::Cluster)
+            } else {
+                let error = cause.downcast_ref::<DataError>()?;
+                Some(if matches!(error, DataError::Missing { .. }) { Self::Incomplete } else { Self::Usage })
+            }
+        };
+        error.chain().find_map(decide).unwrap_or(Self::Usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn the_cause_decides_and_context_does_not_hide_it() {
+        let of = |error: anyhow::Error| Exit::of(&error);
+        let missing = DataError::Missing { path: "data".into(), what: "no runs".into() };
+        assert_eq!(of(anyhow::Error::from(missing).context("reading")), Exit::Incomplete);
+        assert_eq!(of(ClusterError::Interrupted.into()), Exit::Interrupted);
+        let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
+        assert_eq!(cluster.map_err(of), Err(Exit::Cluster));
+        assert_eq!(of(anyhow::anyhow!("anything else")), Exit::Usage);
+    }
+}

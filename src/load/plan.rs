@@ -1,0 +1,61 @@
+//! What a run writes: a pure function of the experiment, the same at every quorum.
+
+use crate::config::{Pacing, Workload};
+
+/// One write to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedWrite {
+    /// Its number, from 0.
+    pub id: u64,
+    /// The key; needs no percent-encoding.
+    pub key: String,
+    /// The value, unique to this write.
+    pub value: String,
+}
+
+/// All writes of a run and their pacing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The writes in the order in which they start.
+    pub writes: Vec<PlannedWrite>,
+    /// How many are under way together.
+    pub concurrency: usize,
+    /// When the next one starts.
+    pub pacing: Pacing,
+}
+
+impl Plan {
+    /// The plan of a workload: write i sets key k(i mod keys) to `v<i>`.
+    ///
+    /// Only the delays are drawn at random, and they are drawn by the leader from the
+    /// experiment's seed and the write's number: see `labnode::delay`.
+    #[must_use]
+    pub fn new(workload: &Workload) -> Self {
+        let keys = u64::from(workload.keys.get());
+        let write = |id: u64| PlannedWrite { id, key: format!("k{}", id % keys), value: format!("v{id}") };
+        Self {
+            writes: (0..u64::from(workload.writes.get())).map(write).collect(),
+            concurrency: workload.concurrency.get() as usize,
+            pacing: workload.pacing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Experiment;
+
+    #[test]
+    fn writes_go_round_the_keys_with_values_of_their_own() {
+        let plan = Plan::new(&Experiment::default().workload);
+        assert_eq!(plan.writes.len(), 100);
+        assert_eq!(plan.concurrency, 10);
+        let write = &plan.writes[37];
+        assert_eq!((write.id, write.key.as_str(), write.value.as_str()), (37, "k7", "v37"));
+        let mut values: Vec<_> = plan.writes.iter().map(|write| &write.value).collect();
+        values.sort();
+        values.dedup();
+        assert_eq!(values.len(), 100);
+    }
+}

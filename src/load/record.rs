@@ -1,0 +1,201 @@
+//! One run on a running cluster: load it, take both snapshots, fetch the traces.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use labnode::clock::Clock;
+use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
+use tokio::time::{Instant, sleep};
+
+use super::{Plan, drive};
+use crate::client::{Client, ClientError};
+use crate::config::Network;
+use crate::data::{ArrivalRow, LEADER, ReplicationRow, Snapshot, WriteRow, follower_name};
+
+/// How often the leader is asked whether replications are still in flight.
+const SETTLE_POLL: Duration = Duration::from_millis(5);
+/// What settling may take beyond the replication timeout that bounds it.
+const SETTLE_MARGIN: Duration = Duration::from_secs(5);
+/// How long the nodes of a started cluster may take until they answer.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How often a node that does not answer yet is asked again.
+const READY_POLL: Duration = Duration::from_millis(20);
+
+/// Who wants to know how a run is getting on.
+pub trait Progress: Send + Sync {
+    /// A write ended.
+    fn write_done(&self, row: &WriteRow);
+    /// Every write was answered; this many replications are still in flight.
+    fn settling(&self, in_flight: u64);
+}
+
+/// The facts of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// One row a write.
+    pub writes: Vec<WriteRow>,
+    /// One row a write and follower.
+    pub replication: Vec<ReplicationRow>,
+    /// One row an arrival.
+    pub arrivals: Vec<ArrivalRow>,
+    /// The stores the moment the last write was answered.
+    pub at_last_ack: Snapshot,
+    /// The stores once nothing was in flight.
+    pub settled: Snapshot,
+    /// From the start to the last answer.
+    pub load_us: u64,
+    /// From the last answer until nothing was in flight.
+    pub settle_us: u64,
+    /// False when the deadline passed first.
+    pub is_settled: bool,
+    /// Trace records that nodes had to forget.
+    pub trace_dropped: u64,
+}
+
+/// Waits until every node answers.
+///
+/// # Errors
+/// The last answer of a node that never became healthy.
+pub async fn await_ready<C: Client>(client: &C, followers: usize) -> Result<(), ClientError> {
+    let deadline = Instant::now() + READY_LIMIT;
+    for node in std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name)) {
+        while let Err(error) = client.health(&node).await {
+            if Instant::now() > deadline {
+                return Err(error);
+            }
+            sleep(READY_POLL).await;
+        }
+    }
+    Ok(())
+}
+
+/// Opens as many connections to the leader as the load will use, so that no write pays for one.
+async fn warm_up<C: Client>(client: &C, connections: usize) -> Result<(), ClientError> {
+    try_join_all((0..connections).map(|_| client.health(LEADER))).await.map(drop)
+}
+
+/// Runs the plan on a ready cluster and collects everything there is to know of it.
+///
+/// # Errors
+/// When a node does not answer any more.
+pub async fn record<C: Client>(
+    client: &C,
+    plan: &Plan,
+    network: &Network,
+    followers: usize,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<Recorded, ClientError> {
+    warm_up(client, plan.concurrency).await?;
+    let start_us = clock.now_us();
+    let writes = drive(client, plan, clock, start_us, &|row| progress.write_done(row)).await;
+    let last_ack_us = clock.now_us();
+    let at_last_ack = snapshot(client, followers).await?;
+    let is_settled = settle(client, network, progress).await?;
+    let settled_us = clock.now_us();
+    let settled = snapshot(client, followers).await?;
+
+    let timeline = Timeline { clock, start_us };
+    let leader = client.leader_trace().await?;
+    let offset_us = timeline.offset_us(client, LEADER).await?;
+    let mut trace_dropped = leader.dropped;
+    let replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
+    let mut arrivals = Vec::new();
+    for node in (0..followers).map(follower_name) {
+        let trace = client.follower_trace(&node).await?;
+        let offset_us = timeline.offset_us(client, &node).await?;
+        trace_dropped += trace.dropped;
+        arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
+    }
+    Ok(Recorded {
+        writes,
+        replication,
+        arrivals,
+        at_last_ack,
+        settled,
+        load_us: last_ack_us - start_us,
+        settle_us: settled_us - last_ack_us,
+        is_settled,
+        trace_dropped,
+    })
+}
+
+/// Every node's store, asked for all at once.
+async fn snapshot<C: Client>(client: &C, followers: usize) -> Result<Snapshot, ClientError> {
+    let nodes = std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name));
+    let dumps = nodes.map(|node| async move {
+        let dump = client.store(&node).await?;
+        Ok((node, dump))
+    });
+    Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
+}
+
+/// Waits until the leader has nothing in flight; false when that took too long.
+async fn settle<C: Client>(client: &C, network: &Network, progress: &dyn Progress) -> Result<bool, ClientError> {
+    let deadline = Instant::now() + network.replication_timeout_s.duration() + SETTLE_MARGIN;
+    loop {
+        let in_flight = client.health(LEADER).await?.in_flight;
+        progress.settling(in_flight);
+        if in_flight == 0 {
+            return Ok(true);
+        }
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        sleep(SETTLE_POLL).await;
+    }
+}
+
+/// Brings the nodes' times onto the run's own time line.
+struct Timeline<'a> {
+    clock: &'a Clock,
+    start_us: u64,
+}
+
+impl Timeline<'_> {
+    /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
+    /// before and after, as on one machine it does; else by the middle of the round trip.
+    async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {
+        let before = self.clock.now_us();
+        let theirs = client.health(node).await?.now_us;
+        let after = self.clock.now_us();
+        if (before..=after).contains(&theirs) {
+            return Ok(0);
+        }
+        Ok(theirs.cast_signed() - before.midpoint(after).cast_signed())
+    }
+
+    /// A node's time relative to the run's start.
+    fn relative(&self, at_us: u64, offset_us: i64) -> i64 {
+        at_us.cast_signed() - offset_us - self.start_us.cast_signed()
+    }
+}
+
+fn replication_rows(trace: TraceDump<LeaderRecord>, relative: &dyn Fn(u64) -> i64) -> Vec<ReplicationRow> {
+    let row = |record: LeaderRecord| ReplicationRow {
+        write: record.write,
+        version: record.version,
+        key: record.key,
+        follower: follower_name(record.follower as usize),
+        delay_us: record.delay_us,
+        sent_us: record.sent_us.map(relative),
+        acked_us: record.acked_us.map(relative),
+        outcome: record.outcome,
+    };
+    let mut rows: Vec<(u32, ReplicationRow)> =
+        trace.records.into_iter().map(|record| (record.follower, row(record))).collect();
+    rows.sort_by_key(|(follower, row)| (row.write, *follower));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn arrival_rows(node: &str, trace: TraceDump<FollowerRecord>, relative: &dyn Fn(u64) -> i64) -> Vec<ArrivalRow> {
+    let row = |record: FollowerRecord| ArrivalRow {
+        follower: node.to_owned(),
+        version: record.version,
+        key: record.key,
+        applied: record.applied,
+        at_us: relative(record.at_us),
+    };
+    trace.records.into_iter().map(row).collect()
+}

@@ -1,0 +1,116 @@
+//! The report: `report.html`, `report.md`, `summary.csv`, `summary.json` and figures, all
+//! functions of the data alone. The same runs give the same bytes on any machine.
+//!
+//! `model` holds the numbers, `prose` and `sections` make sentences, tables and figures of
+//! them, `render` sets them.
+
+mod cell;
+mod csv;
+mod document;
+mod figures;
+mod files;
+mod json;
+mod model;
+mod number;
+mod plots;
+mod prose;
+mod render;
+mod sections;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use model::{
+    ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport, Report, RunReport, SCHEMA,
+};
+
+use crate::config::ExperimentName;
+use crate::data::RunData;
+use figures::Figures;
+
+/// What was written, where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `report.html`.
+    pub html: PathBuf,
+    /// `report.md`.
+    pub markdown: PathBuf,
+    /// `summary.csv`.
+    pub csv: PathBuf,
+    /// `summary.json`.
+    pub json: PathBuf,
+    /// The figures, in the order of the report; the first is `quorum_vs_latency_full.png`.
+    pub figures: Vec<PathBuf>,
+}
+
+impl Written {
+    /// Every file, the report first.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.html, &self.markdown, &self.csv, &self.json].into_iter().chain(&self.figures).map(PathBuf::as_path)
+    }
+}
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// There is nothing to report on.
+    #[error("no run to report on")]
+    NoRuns,
+    /// A file or the folder could not be written.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why it did not work.
+        source: io::Error,
+    },
+    /// A figure could not be drawn.
+    #[error("cannot draw a figure: {0}")]
+    Draw(String),
+    /// A template did not render.
+    #[error("cannot render the report: {0}")]
+    Render(#[from] tera::Error),
+    /// The summary could not be serialized.
+    #[error("cannot write the summary as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<plots::DrawError> for ReportError {
+    fn from(error: plots::DrawError) -> Self {
+        Self::Draw(error.to_string())
+    }
+}
+
+/// Reports on the runs of one experiment, by W, into `folder`, which is made if need be.
+/// `others` are the runs of other experiments, to compare with.
+///
+/// # Errors
+/// [`ReportError`]; every file is either whole or as it was before.
+pub fn write(
+    runs: &[RunData],
+    others: &[(ExperimentName, Vec<RunData>)],
+    folder: &Path,
+) -> Result<Written, ReportError> {
+    let report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
+    let mut figures = Figures::default();
+    let document = sections::document(&report, &mut figures)?;
+    let (html, markdown) = (render::html(&document)?, render::markdown(&document)?);
+    let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
+    let (csv, json) = (csv::summary(&summaries), json::to_string(&report)?);
+
+    fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+        path: folder.to_owned(),
+        action: "make the folder",
+        source,
+    })?;
+    Ok(Written {
+        figures: figures.0.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
+        csv: files::write(folder, "summary.csv", csv.as_bytes())?,
+        json: files::write(folder, "summary.json", json.as_bytes())?,
+        markdown: files::write(folder, "report.md", markdown.as_bytes())?,
+        html: files::write(folder, "report.html", html.as_bytes())?,
+    })
+}

@@ -1,0 +1,170 @@
+//! Everything the report says, as numbers: `summary.json`.
+
+use serde::Serialize;
+
+use super::prose;
+use crate::analysis::{
+    Claim, Expected, ExperimentFigures, Latency, Overhead, RunFigures, Sample, Summary, claims, ok_latencies,
+    prediction, write_overheads,
+};
+use crate::config::ExperimentName;
+use crate::data::{Manifest, RunData};
+
+mod consistency;
+
+pub use consistency::{ConsistencyReport, MomentReport};
+
+/// Version of `summary.json`.
+pub const SCHEMA: u32 = 1;
+
+/// Most points of a distribution that are kept.
+const MOST_POINTS: usize = 400;
+
+/// Points of a predicted curve.
+const CURVE_POINTS: u32 = 120;
+
+/// `summary.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The experiment reported on.
+    pub experiment: ExperimentName,
+    /// What came out, in one paragraph.
+    pub answer: String,
+    /// Each quorum's run, by W.
+    pub runs: Vec<RunReport>,
+    /// The original lab's statements, tested.
+    pub claims: Vec<Claim>,
+}
+
+/// What one run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// W.
+    pub quorum: u32,
+    /// The line of `summary.csv`.
+    pub summary: Summary,
+    /// Latency of acknowledged writes.
+    pub latency: Latency,
+    /// Its distribution.
+    pub distribution: Distribution,
+    /// What the software added to the injected delays.
+    pub overhead: OverheadReport,
+    /// Followers against their leader.
+    pub consistency: ConsistencyReport,
+    /// What the model expects of a run; absent for a load too large to simulate.
+    pub expected: Option<Expected>,
+    /// Under which conditions it came about.
+    pub manifest: Manifest,
+}
+
+/// A distribution function as points to draw it through.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Distribution {
+    /// W.
+    pub quorum: u32,
+    /// Measured: every value, or evenly spaced ones among many.
+    pub measured: Vec<DistributionPoint>,
+    /// Predicted; empty without a prediction.
+    pub predicted: Vec<DistributionPoint>,
+}
+
+/// A share of values at or below one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DistributionPoint {
+    /// The value, in milliseconds.
+    pub ms: f64,
+    /// The share at or below it, 0 to 1.
+    pub share: f64,
+}
+
+/// Overhead and the values behind it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OverheadReport {
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Overhead,
+    /// Every write's overhead in milliseconds, ascending, or evenly spaced ones among many.
+    pub values_ms: Vec<f64>,
+}
+
+impl Report {
+    /// Analyses the runs of one experiment, beside those of others; `None` where there are none.
+    #[must_use]
+    pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)]) -> Option<Self> {
+        let figures = ExperimentFigures::of(runs)?;
+        let others: Vec<_> = others.iter().filter_map(|(_, runs)| ExperimentFigures::of(runs)).collect();
+        let claims = claims(&figures, &others);
+        let mut data: Vec<&RunData> = runs.iter().collect();
+        data.sort_by_key(|run| run.manifest.quorum);
+        let runs: Vec<_> =
+            figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
+        Some(Self { schema: SCHEMA, experiment: figures.name, answer: prose::answer(&runs), runs, claims })
+    }
+}
+
+impl RunReport {
+    fn of(figures: RunFigures, run: &RunData) -> Self {
+        let overheads: Sample = write_overheads(run).iter().map(|write| write.overhead_us).collect();
+        Self {
+            quorum: figures.quorum(),
+            summary: figures.summary,
+            distribution: Distribution::of(run),
+            overhead: OverheadReport {
+                figures: figures.overhead,
+                values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
+            },
+            consistency: ConsistencyReport::of(&figures.consistency),
+            expected: figures.expected,
+            manifest: run.manifest.clone(),
+            latency: figures.latency,
+        }
+    }
+}
+
+impl Distribution {
+    fn of(run: &RunData) -> Self {
+        let predicted = prediction(run).map_or_else(
+            |_| Vec::new(),
+            |prediction| {
+                let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
+                (0..=CURVE_POINTS)
+                    .map(|i| DistributionPoint { ms: prediction.quantile_ms(share(i)), share: share(i) })
+                    .collect()
+            },
+        );
+        Self { quorum: run.manifest.quorum.get(), measured: thinned(&ok_latencies(run)), predicted }
+    }
+}
+
+/// The empirical distribution function, through at most [`MOST_POINTS`] evenly spaced ranks,
+/// the greatest always among them.
+fn thinned(sample: &Sample) -> Vec<DistributionPoint> {
+    let n = sample.len();
+    let kept = n.min(MOST_POINTS);
+    let values: Vec<f64> = sample.iter_ms().collect();
+    (1..=kept)
+        .map(|i| i * n / kept)
+        .filter_map(|rank| Some(DistributionPoint { ms: *values.get(rank - 1)?, share: rank as f64 / n as f64 }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_sample_is_kept_whole_and_a_large_one_thinned() {
+        let small: Sample = (1..=100_u64).map(|i| i * 1000).collect();
+        let points = thinned(&small);
+        assert_eq!(points.len(), 100);
+        assert_eq!((points[0].ms, points[0].share), (1.0, 0.01));
+        let large: Sample = (1..=20_001_u64).map(|i| i * 1000).collect();
+        let points = thinned(&large);
+        assert_eq!(points.len(), MOST_POINTS);
+        assert_eq!(points.last().map(|point| (point.ms, point.share)), Some((20_001.0, 1.0)));
+        assert!(points.iter().all(|point| (point.ms / 20_001.0 - point.share).abs() < 1e-9));
+        assert!(thinned(&Sample::default()).is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! Numbers as readers see them.
+
+use crate::analysis::Interval;
+
+/// Stands where there is no figure.
+pub(super) const NONE: &str = "n/a";
+
+/// A time in milliseconds with one decimal, without its unit.
+pub(super) fn ms(value: f64) -> String {
+    fixed(value, 1)
+}
+
+/// A short time in milliseconds with two decimals, without its unit.
+pub(super) fn short_ms(value: f64) -> String {
+    fixed(value, 2)
+}
+
+/// A number with this many decimals; what rounds to zero has no sign.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.to_owned(),
+        _ => text,
+    }
+}
+
+/// A figure there may not be.
+pub(super) fn maybe<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| NONE.to_owned(), format)
+}
+
+/// `160.1 to 171.2`, or what there is of it.
+pub(super) fn interval(interval: Interval, format: impl Fn(f64) -> String) -> String {
+    match (interval.lower, interval.upper) {
+        (Some(lower), Some(upper)) => format!("{} to {}", format(lower), format(upper)),
+        (Some(lower), None) => format!("from {}, no upper bound", format(lower)),
+        (None, Some(upper)) => format!("up to {}, no lower bound", format(upper)),
+        (None, None) => "unbounded".to_owned(),
+    }
+}
+
+/// `1 write`, `2 writes`, `20,000 writes`: for nouns that take an s.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", grouped(number))
+}
+
+/// A number with commas between its thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share, 0 to 1, as a percentage.
+pub(super) fn percent(share: f64) -> String {
+    let decimals = usize::from(share > 0.0 && share < 0.0995);
+    format!("{} %", fixed(share * 100.0, decimals))
+}
+
+/// A p-value.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { fixed(p, 3) }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_agree_with_their_number() {
+        assert_eq!(count(0, "write"), "0 writes");
+        assert_eq!(count(1, "write"), "1 write");
+        assert_eq!(count(20_000, "write"), "20,000 writes");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(999), "999");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(short_ms(-0.001), "0.00");
+        assert_eq!(short_ms(-0.01), "-0.01");
+        assert_eq!(ms(168.149), "168.1");
+    }
+
+    #[test]
+    fn an_interval_says_which_end_it_lacks() {
+        let ends = |lower, upper| interval(Interval { lower, upper }, ms);
+        assert_eq!(ends(Some(1.0), Some(2.0)), "1.0 to 2.0");
+        assert_eq!(ends(Some(1.0), None), "from 1.0, no upper bound");
+        assert_eq!(ends(None, Some(2.0)), "up to 2.0, no lower bound");
+        assert_eq!(ends(None, None), "unbounded");
+    }
+
+    #[test]
+    fn shares_have_the_digits_that_tell_them_apart() {
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.046), "4.6 %");
+        assert_eq!(percent(0.46), "46 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(p_value(0.0004), "< 0.001");
+        assert_eq!(p_value(0.42), "0.420");
+    }
+
+    #[test]
+    fn lists_end_in_and() {
+        let items = |n: usize| ["a", "b", "c"].iter().take(n).map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(list(&items(0)), "");
+        assert_eq!(list(&items(1)), "a");
+        assert_eq!(list(&items(2)), "a and b");
+        assert_eq!(list(&items(3)), "a, b and c");
+    }
+}

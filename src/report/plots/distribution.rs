@@ -1,0 +1,81 @@
+//! Empirical distribution functions, one a quorum, over the predicted ones.
+
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, round_step, tick_label, ticks};
+use super::canvas::text_width;
+use super::colour::{Colour, Hue};
+use super::labels::spread;
+use super::scene::{Anchor, Point, Scene, Stroke};
+use crate::report::model::Distribution;
+
+const WIDTH: u32 = 900;
+const HEIGHT: u32 = 500;
+const LABEL_SIZE: f64 = 14.0;
+
+/// The share of writes answered within a time, for each quorum.
+pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&str, &str)>) -> Scene {
+    let top = if title.is_some() { 106.0 } else { 44.0 };
+    let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
+    let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
+    let mut scene = Scene::new(WIDTH, height);
+    if let Some((title, subtitle)) = title {
+        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+    }
+    let shares: Vec<f64> = ticks(0.0, 100.0, 4);
+    let y = frame.y_axis(&mut scene, &shares, 100.0, "Share of acknowledged writes answered, %");
+    let x = x_axis(&mut scene, frame, distributions);
+    for distribution in distributions {
+        draw(&mut scene, distribution, x, y);
+    }
+    draw_labels(&mut scene, distributions, frame, (x, y));
+    scene
+}
+
+fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&Distribution]) -> Scale {
+    let points = distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted));
+    let (low, high) = points.fold((0.0_f64, 1.0_f64), |(low, high), point| (low.min(point.ms), high.max(point.ms)));
+    let step = round_step(high - low, 8);
+    let scale = Scale::new((low, high * 1.02), (frame.left, frame.right));
+    let labels: Vec<_> = ticks(low, high, 8).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
+    frame.x_axis(scene, scale, &labels, "Latency, ms");
+    scale
+}
+
+/// Steps of what was measured, over a dashed curve of what was predicted.
+fn draw(scene: &mut Scene, distribution: &Distribution, x: Scale, y: Scale) {
+    let colour = Colour::Hue(Hue::of_quorum(distribution.quorum));
+    let place = |ms: f64, share: f64| (x.at(ms), y.at(share * 100.0));
+    let curve = distribution.predicted.iter().map(|point| place(point.ms, point.share)).collect();
+    scene.path(curve, Stroke::dashed(colour, 1.5));
+    let mut steps: Vec<Point> = Vec::with_capacity(distribution.measured.len() * 2);
+    let mut below = 0.0;
+    for point in &distribution.measured {
+        steps.extend([place(point.ms, below), place(point.ms, point.share)]);
+        below = point.share;
+    }
+    scene.path(steps, Stroke::solid(colour, 2.0));
+}
+
+/// A label on each curve at its median; where medians are near each other they stand aside.
+fn draw_labels(scene: &mut Scene, distributions: &[&Distribution], frame: Frame, (x, y): (Scale, Scale)) {
+    let labelled: Vec<(&Distribution, f64)> = distributions
+        .iter()
+        .filter_map(|d| {
+            let points = if d.measured.is_empty() { &d.predicted } else { &d.measured };
+            points.iter().find(|point| point.share >= 0.5).map(|point| (*d, x.at(point.ms)))
+        })
+        .collect();
+    let names: Vec<String> = labelled.iter().map(|(d, _)| format!("W = {}", d.quorum)).collect();
+    let width = names.iter().map(|name| text_width(name, LABEL_SIZE)).fold(0.0, f64::max) * 1.15 + 10.0;
+    let wanted: Vec<f64> = labelled.iter().map(|(_, median)| *median).collect();
+    let places = spread(&wanted, width, frame.left + width / 2.0, frame.right - width / 2.0);
+    let row = y.at(50.0);
+    for (((distribution, median), name), place) in labelled.iter().zip(names).zip(places) {
+        let hue = Hue::of_quorum(distribution.quorum);
+        if (place - median).abs() > width / 2.0 {
+            scene.line((*median, row), (place, row), Stroke::solid(Colour::Hue(hue), 1.0));
+        }
+        scene.rect((place - width / 2.0, row - 10.0), (place + width / 2.0, row + 10.0), Colour::Paper);
+        scene.text((place, row), name, LABEL_SIZE, Colour::Text(hue), Anchor::Middle);
+    }
+}

@@ -1,0 +1,48 @@
+//! Sets a document in HTML and in Markdown: the only module that knows tera.
+
+use serde::Serialize;
+use tera::{Context, Kwargs, State, Tera};
+
+use super::document::Document;
+use super::plots;
+
+/// A template's name, which decides on escaping, and its text.
+type Template = (&'static str, &'static str);
+
+const HTML: Template = ("report.html", include_str!("../../templates/report.html"));
+const MARKDOWN: Template = ("report.md", include_str!("../../templates/report.md"));
+
+/// What the templates see beside the document.
+#[derive(Serialize)]
+struct Page<'a> {
+    document: &'a Document,
+    /// CSS declarations of the colours on light paper.
+    light: String,
+    /// The same on dark paper.
+    dark: String,
+    style: &'static str,
+}
+
+/// The document as one HTML file that needs nothing else.
+pub(super) fn html(document: &Document) -> tera::TeraResult<String> {
+    let (light, dark) = plots::variables();
+    render(HTML, &Page { document, light, dark, style: include_str!("../../templates/report.css") })
+}
+
+/// The document as Markdown with its figures in PNG files beside it.
+pub(super) fn markdown(document: &Document) -> tera::TeraResult<String> {
+    render(MARKDOWN, &Page { document, light: String::new(), dark: String::new(), style: "" })
+}
+
+/// Each template has an engine of its own, since the names of components are an engine's.
+fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
+    let mut tera = Tera::new();
+    tera.register_filter("cell", cell);
+    tera.add_raw_template(name, text)?;
+    tera.render(name, &Context::from_serialize(page)?)
+}
+
+/// A text inside a cell of a Markdown table.
+fn cell(text: &str, _: Kwargs, _: &State<'_>) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,46 @@
+//! The distribution of latency over its prediction.
+
+use crate::analysis::Latency;
+use crate::report::ReportError;
+use crate::report::document::{Section, Table};
+use crate::report::figures::{Figures, Legend};
+use crate::report::model::Report;
+use crate::report::number::{fixed, grouped, maybe, ms, p_value};
+use crate::report::{plots, prose};
+
+const FILE: &str = "latency_distributions.png";
+
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+    let finding = prose::distribution_finding(&report.runs);
+    let reading = "Solid steps are the share of acknowledged writes answered within a time; dashed curves of the same \
+                   colour are predicted: the W-th smallest of the injected delays, without the software's own cost.";
+    let subtitle = "Solid: measured. Dashed: predicted from the injected delays alone.";
+    let distributions: Vec<_> = report.runs.iter().map(|run| &run.distribution).collect();
+    let legend =
+        Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let page = plots::distribution::scene(&distributions, None);
+    let file = plots::distribution::scene(&distributions, Some((&finding, subtitle)));
+    let table = table(report.runs.iter().map(|run| &run.latency));
+    let figure = figures.add(legend, &page, &file, table)?;
+    Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })
+}
+
+fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
+    let row = |l: &Latency| {
+        vec![
+            l.quorum.to_string(),
+            grouped(l.n),
+            maybe(l.min_ms, ms),
+            maybe(l.median.map(|q| q.value_ms), ms),
+            maybe(l.max_ms, ms),
+            maybe(l.ks, |ks| fixed(ks.distance, 3)),
+            maybe(l.ks, |ks| p_value(ks.p_value)),
+        ]
+    };
+    Table::new(
+        "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p is the chance of a \
+         distance at least as great if the prediction holds.",
+    )
+    .numbers(&["W", "n", "fastest", "median", "slowest", "KS distance", "p"])
+    .rows(latencies.map(row))
+}

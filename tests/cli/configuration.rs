@@ -1,0 +1,72 @@
+//! What labctl says of its configuration and command line.
+
+use crate::lab::{Lab, SMALL};
+
+#[test]
+fn the_committed_experiments_are_sound() {
+    let lab = Lab::new(include_str!("../../experiments.toml"));
+    insta::assert_snapshot!(lab.ok(&["validate"]));
+}
+
+#[test]
+fn every_problem_of_a_file_is_told_in_one_go() {
+    let lab = Lab::new(&SMALL.replace("max_delay_ms = 20", "max_delay = 20").replace("writes = 20", "writes = 0"));
+    for command in [&["validate"][..], &["run", "all"], &["run", "all", "--dry-run"]] {
+        let ended = lab.run(command);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        insta::assert_snapshot!("problems", ended.stderr);
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_missing_experiment_are_named() {
+    let lab = Lab::new(SMALL);
+    let ended = lab.run(&["validate", "--config", "no.toml"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(ended.stderr.contains("no.toml: no such file"), "{}", ended.stderr);
+    let ended = lab.run(&["run", "all", "-e", "smal"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("there is no experiment `smal`; there are small, versioned, and `all`"));
+}
+
+#[test]
+fn usage_errors_exit_with_two() {
+    let lab = Lab::new(SMALL);
+    for args in [&[][..], &["run"], &["run", "1,1"], &["run", "x"], &["run", "all", "--backend", "cloud"], &["fly"]] {
+        let ended = lab.run(args);
+        assert_eq!(ended.code, Some(2), "{args:?}");
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn completions_know_the_subcommands() {
+    let lab = Lab::new(SMALL);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(lab.ok(&["completions", shell]).contains("check-consistency"), "{shell}");
+    }
+}
+
+#[test]
+fn doctor_says_what_auto_would_take_and_why() {
+    let lab = Lab::new(SMALL);
+    let output = lab.command(&["doctor"]).env("DOCKER_HOST", "tcp://127.0.0.1:1").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(printed.contains("local processes"), "{printed}");
+    for part in ["machine", "docker", "ports", "disk", "config"] {
+        assert!(printed.contains(part), "{printed}");
+    }
+}
+
+#[test]
+fn auto_falls_back_to_processes_and_says_so_everywhere() {
+    let lab = Lab::new(&SMALL.replace("backend = \"process\"", "backend = \"auto\""));
+    let output = lab.command(&["run", "1"]).env("DOCKER_HOST", "tcp://127.0.0.1:1").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("backend process: no Docker engine answers") || stderr.contains("there is no `docker`"));
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read("data/W1/manifest.json")).unwrap();
+    assert_eq!(manifest["backend"]["name"], "process");
+    assert!(manifest["backend"]["reason"].as_str().is_some_and(|reason| reason.to_lowercase().contains("docker")));
+}

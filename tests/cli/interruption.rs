@@ -1,0 +1,97 @@
+//! Ctrl-C, SIGKILL and a second labctl.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::lab::{Ended, Lab, SMALL};
+
+/// A run that takes long enough to be interrupted.
+fn slow() -> Lab {
+    let lab = Lab::new(&SMALL.replace("max_delay_ms = 20", "max_delay_ms = 2000"));
+    lab.ok(&["run", "1", "-e", "versioned", "--seed", "3"]);
+    lab
+}
+
+/// labctl on its way through W = 3 of `small`, W = 1 being done; and its nodes' process ids.
+fn started(lab: &Lab) -> (Child, Vec<Pid>) {
+    let mut command = lab.command(&["run", "3"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    let mut nodes = Vec::new();
+    while nodes.len() < 4 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the nodes do not start");
+        thread::sleep(Duration::from_millis(5));
+        nodes = children(child.id());
+    }
+    (child, nodes)
+}
+
+/// The processes whose parent is this one.
+fn children(parent: u32) -> Vec<Pid> {
+    let tasks = format!("/proc/{parent}/task");
+    let lists = fs::read_dir(tasks).into_iter().flatten().flatten();
+    let pids = lists.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    pids.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|pid| pid.parse().ok().and_then(Pid::from_raw))
+        .collect()
+}
+
+/// Whether a process has gone, or gone but for its parent's asking.
+fn gone(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit(')').next().is_none_or(|rest| rest.trim().is_empty() || rest.trim().starts_with('Z'))
+}
+
+fn await_gone(nodes: &[Pid]) {
+    let begun = Instant::now();
+    while !nodes.iter().all(|pid| gone(*pid)) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nodes are left");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(child.id().try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn an_interrupted_run_ends_with_130_and_leaves_nothing_but_earlier_data() {
+    let lab = slow();
+    let before = lab.read("data/versioned/W1/writes.csv");
+    let (child, nodes) = started(&lab);
+    kill_process(pid(&child), Signal::INT).unwrap();
+    kill_process(pid(&child), Signal::INT).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted; stopping the nodes"), "{}", ended.stderr);
+    await_gone(&nodes);
+    assert_eq!(lab.read("data/versioned/W1/writes.csv"), before);
+    let left: Vec<_> = fs::read_dir(lab.path("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("W3")), "{left:?}");
+}
+
+#[test]
+fn nodes_die_with_a_labctl_that_is_killed_and_the_next_run_works() {
+    let lab = slow();
+    let (mut child, nodes) = started(&lab);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    await_gone(&nodes);
+    lab.ok(&["run", "1", "-e", "versioned"]);
+}
+
+#[test]
+fn a_second_labctl_in_a_folder_names_the_first() {
+    let lab = slow();
+    let (child, nodes) = started(&lab);
+    let second = lab.run(&["run", "1"]);
+    assert_eq!(second.code, Some(2), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("process {}", child.id())), "{}", second.stderr);
+    kill_process(pid(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    await_gone(&nodes);
+}

@@ -1,0 +1,8 @@
+//! labctl end to end, as its user runs it, on local processes.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod checking;
+mod configuration;
+mod interruption;
+mod lab;
+mod running;

@@ -1,0 +1,365 @@
+//! The Compose driver against a scripted `docker` (tests/fake-docker): what it calls, in which
+//! order and with which variables, and what it makes of the answers.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "fake-docker/mod.rs"]
+mod fake_docker;
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fake_docker::Fake;
+use labctl::cluster::{
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Programs, Unavailable,
+    projects_left,
+};
+use labctl::config::Experiment;
+use tokio_util::sync::CancellationToken;
+
+/// A Docker that answers with these versions.
+const ENGINE: &str = r#"
+case "$*" in
+    "version "*) echo 20.10.24; exit ;;
+    "compose version "*) echo 2.26.1; exit ;;
+esac
+"#;
+
+/// A listing of a leader and two followers, all running.
+const RUNNING: &str = r#"
+case "$*" in
+    "ps --all --no-trunc "*)
+        echo 'leader|c0|running|127.0.0.1:40000->8000/tcp'
+        echo 'f2|c2|running|127.0.0.1:40002->8000/tcp'
+        echo 'f1|c1|running|127.0.0.1:40001->8000/tcp' ;;
+esac
+"#;
+
+/// A cluster of two followers at W = 2; the image is never looked at.
+fn cluster(fake: &Fake) -> ComposeCluster {
+    ComposeCluster::new(&deployment(fake), spec(2))
+}
+
+fn deployment(fake: &Fake) -> Deployment {
+    let image = NodeImage { id: "sha256:abc".into(), node_sha256: None };
+    Deployment { docker: fake.docker(), root: fake.root().to_owned(), image, reason: Some("asked".into()) }
+}
+
+fn spec(followers: i64) -> ClusterSpec {
+    let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
+    ClusterSpec::new(&"quorum".parse().unwrap(), &experiment, 2.try_into().unwrap())
+}
+
+#[test]
+fn up_and_down_make_these_calls() {
+    let fake = Fake::new(&[ENGINE, RUNNING]);
+    let mut cluster = cluster(&fake);
+    let project = cluster.project().to_owned();
+    assert!(project.starts_with("labctl-quorum-w2-"), "{project}");
+
+    let endpoints = cluster.up(&CancellationToken::new()).unwrap();
+    assert_eq!(endpoints.leader, "http://127.0.0.1:40000");
+    assert_eq!(endpoints.followers, ["http://127.0.0.1:40001", "http://127.0.0.1:40002"]);
+
+    cluster.down().unwrap();
+    cluster.down().unwrap();
+    drop(cluster);
+    let ours = "docker compose -p P -f R/docker-compose.yml --project-directory R";
+    let filter = "--filter label=com.docker.compose.project=P";
+    let fields = r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#;
+    assert_eq!(
+        fake.calls(&project),
+        [
+            "docker version --format {{.Server.Version}}".to_owned(),
+            "docker compose version --short".to_owned(),
+            format!("{ours} up --detach --no-build leader f1 f2"),
+            format!("docker ps --all --no-trunc {filter} --format {fields}"),
+            format!("{ours} down --volumes --remove-orphans --timeout 2"),
+            format!("docker ps --all --quiet {filter}"),
+            format!("docker network ls --quiet {filter}"),
+        ]
+    );
+}
+
+#[test]
+fn the_nodes_environment_is_the_experiments() {
+    let fake = Fake::new(&[ENGINE, RUNNING]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    for (name, value) in [
+        ("WRITE_QUORUM", "2"),
+        ("MAX_DELAY_MS", "1000"),
+        ("DELAY_SEED", "42"),
+        ("FOLLOWERS", "http://f1:8000,http://f2:8000"),
+        ("LEADER_PORT", "0"),
+        ("F1_PORT", "0"),
+        ("F5_PORT", "0"),
+        ("LABNODE_IMAGE", "sha256:abc"),
+        ("LABNODE_HEALTH_INTERVAL", "1h"),
+        ("LABCTL_OWNER", &std::process::id().to_string()),
+    ] {
+        assert_eq!(fake.env("up", name), value, "{name}");
+    }
+}
+
+#[test]
+fn more_followers_than_the_file_has_come_from_a_second_file() {
+    let keep = r#"case "$*" in *" up "*) cp "$7" "$here/over" ;; esac"#;
+    let fake = Fake::new(&[ENGINE, keep]);
+    let mut cluster = ComposeCluster::new(&deployment(&fake), spec(7));
+    // Nothing is listed, so the cluster is not up; what matters is what was asked for.
+    assert!(matches!(cluster.up(&CancellationToken::new()), Err(ClusterError::Node { .. })));
+    let calls = fake.calls(cluster.project());
+    assert!(calls[2].ends_with("up --detach --no-build leader f1 f2 f3 f4 f5 f6 f7"), "{}", calls[2]);
+    let file = fake.path("docker-compose.yml");
+    let service = |name| {
+        format!(
+            "  {name}: {{ extends: {{ file: \"{}\", service: f1 }}, environment: {{ NODE_NAME: {name} }} }}\n",
+            file.display()
+        )
+    };
+    assert_eq!(
+        fs::read_to_string(fake.path("over")).unwrap(),
+        format!("services:\n{}{}", service("f6"), service("f7"))
+    );
+}
+
+#[test]
+fn the_cluster_to_play_with_keeps_the_files_ports_and_runs_on() {
+    let fake = Fake::new(&[ENGINE, RUNNING]);
+    let mut cluster = ComposeCluster::play(&deployment(&fake), spec(2));
+    assert_eq!(cluster.project(), "labctl-play");
+    cluster.up(&CancellationToken::new()).unwrap();
+    cluster.detach();
+    assert_eq!(fake.env("up", "LEADER_PORT"), "unset");
+    assert!(!fake.calls("labctl-play").iter().any(|call| call.contains(" down ")));
+}
+
+#[test]
+fn dropping_a_cluster_takes_it_down() {
+    let fake = Fake::new(&[ENGINE, RUNNING]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    drop(cluster);
+    assert!(fake.calls("?").iter().any(|call| call.contains(" down ")));
+}
+
+#[test]
+fn a_cluster_that_was_never_up_is_not_taken_down() {
+    let fake = Fake::new(&[ENGINE]);
+    drop(cluster(&fake));
+    assert_eq!(fake.calls("?").len(), 2);
+}
+
+#[test]
+fn a_failed_up_shows_the_engines_last_words_and_is_taken_down() {
+    let fails = r#"
+        case "$*" in *" up "*)
+            echo ' Container labctl-f1-1  Creating' >&2
+            echo 'Error response from daemon: no space left on device' >&2
+            exit 18 ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, fails]);
+    let mut cluster = cluster(&fake);
+    let error = cluster.up(&CancellationToken::new()).unwrap_err().to_string();
+    assert!(error.contains("up --detach --no-build leader f1 f2` failed (exit status 18)\n"), "{error}");
+    assert!(error.ends_with(")\n    Error response from daemon: no space left on device"), "{error}");
+    drop(cluster);
+    assert!(fake.calls("?").iter().any(|call| call.contains(" down ")));
+}
+
+#[test]
+fn a_node_that_died_is_named_with_its_log() {
+    let dead = r#"
+        case "$*" in
+            "ps --all --no-trunc "*)
+                echo 'leader|c0|running|127.0.0.1:40000->8000/tcp'
+                echo 'f1|c1|exited|'
+                echo 'f2|c2|running|127.0.0.1:40002->8000/tcp' ;;
+            "logs c1") echo 'ROLE="x" is not accepted: expected leader or follower' >&2 ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, dead]);
+    let error = cluster(&fake).up(&CancellationToken::new()).unwrap_err().to_string();
+    let expected =
+        "f1: its container is not running (exited)\n    ROLE=\"x\" is not accepted: expected leader or follower";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn logs_are_told_apart_by_node() {
+    let logs = r#"case "$*" in "logs "*) echo "out of $2"; echo "err of $2" >&2 ;; esac"#;
+    let fake = Fake::new(&[ENGINE, RUNNING, logs]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    let logs = cluster.logs();
+    assert_eq!(logs.keys().collect::<Vec<_>>(), ["f1", "f2", "leader"]);
+    assert_eq!(logs["f2"], b"out of c2\nerr of c2\n");
+}
+
+#[test]
+fn what_compose_leaves_behind_is_removed_by_id() {
+    // Compose fails, as it does when the engine still adds containers to the network.
+    let stubborn = r#"
+        case "$*" in
+            *" down "*) echo 'network has active endpoints' >&2; exit 1 ;;
+            "ps --all --quiet "*) [ -e "$here/removed" ] || { echo c7; echo c8; } ;;
+            "network ls --quiet "*) [ -e "$here/removed" ] || echo n1 ;;
+            "network rm "*) touch "$here/removed" ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, RUNNING, stubborn]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    cluster.down().unwrap();
+    let calls = fake.calls(cluster.project());
+    assert_eq!(calls[7..9], ["docker rm --force --volumes c7 c8", "docker network rm n1"]);
+}
+
+#[test]
+fn what_cannot_be_removed_is_an_error() {
+    let stubborn = r#"
+        case "$*" in
+            "ps --all --quiet "*) echo c7 ;;
+            "rm "*) echo 'cannot remove container c7' >&2; exit 1 ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, RUNNING, stubborn]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    let error = cluster.down().unwrap_err().to_string();
+    assert!(error.ends_with("(exit status 1)\n    cannot remove container c7"), "{error}");
+    cluster.detach();
+}
+
+#[test]
+fn cancelling_ends_a_hanging_up_and_down_still_works() {
+    // `up` says that it hangs by making a file, and never ends by itself.
+    let hangs = r#"case "$*" in *" up "*) touch "$here/hangs"; sleep 600 ;; esac"#;
+    let fake = Fake::new(&[ENGINE, hangs]);
+    let mut cluster = cluster(&fake);
+    let cancel = CancellationToken::new();
+    let started = Instant::now();
+    let error = thread::scope(|scope| {
+        let up = scope.spawn(|| cluster.up(&cancel));
+        while !fake.path("hangs").exists() && !up.is_finished() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        cancel.cancel();
+        up.join().unwrap().unwrap_err()
+    });
+    assert!(matches!(error, ClusterError::Interrupted), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(60));
+    cluster.down().unwrap();
+    assert!(fake.calls("?").iter().any(|call| call.contains(" down ")));
+}
+
+#[test]
+fn the_stand_alone_compose_is_used_where_the_plug_in_is_missing() {
+    let no_plugin = r#"
+        case "$program $*" in
+            "docker version "*) echo 20.10.24; exit ;;
+            "docker compose "*) echo 'docker: unknown command: docker compose' >&2; exit 1 ;;
+            "docker-compose version "*) echo 1.29.2 ;;
+        esac"#;
+    let fake = Fake::new(&[no_plugin, RUNNING]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    let calls = fake.calls(cluster.project());
+    let expected =
+        "docker-compose -p P -f R/docker-compose.yml --project-directory R up --detach --no-build leader f1 f2";
+    assert_eq!(calls[3], expected);
+    assert_eq!(cluster.facts().compose.as_deref(), Some("1.29.2"));
+}
+
+#[test]
+fn the_probe_tells_what_is_missing() {
+    let nobody = Programs { docker: "/nowhere/docker".into(), standalone: "/nowhere/docker-compose".into() };
+    let error = Docker::new(nobody, &CancellationToken::new()).unwrap_err();
+    assert!(matches!(error, Unavailable::NoClient(_)), "{error}");
+
+    let denied = "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1";
+    assert!(matches!(Fake::new(&[denied]).probe(), Unavailable::Denied(_)));
+
+    let down = "echo; echo 'Cannot connect to the Docker daemon at tcp://127.0.0.1:1.' >&2; exit 1";
+    let error = Fake::new(&[down]).probe();
+    assert_eq!(
+        error.to_string(),
+        "no Docker engine answers: Cannot connect to the Docker daemon at tcp://127.0.0.1:1."
+    );
+
+    let alone = r#"
+        case "$program $*" in
+            "docker version "*) echo 20.10.24 ;;
+            "docker compose "*) echo 'docker: unknown command: docker compose' >&2; exit 1 ;;
+            *) echo 1.25.0 ;;
+        esac"#;
+    let error = Fake::new(&[alone]).probe();
+    assert!(
+        matches!(&error, Unavailable::NoCompose { detail, .. } if detail == "version 1.25.0 is too old"),
+        "{error}"
+    );
+    let setup = ClusterError::from(error).to_string();
+    assert!(setup.contains("; install the Compose plug-in"), "{setup}");
+}
+
+#[test]
+fn an_engine_that_hangs_is_given_up() {
+    let started = Instant::now();
+    let error = Fake::new(&["sleep 600"]).probe();
+    assert_eq!(error.to_string(), "no Docker engine answers: nothing heard within 5 s");
+    assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn projects_left_are_those_with_an_owner() {
+    let left = r#"
+        case "$*" in
+            "ps "*) echo 'labctl-a|12|/x'; echo 'labctl-a|12|/x'; echo 'lab||' ;;
+            "network "*) echo 'labctl-a|12|/x'; echo 'labctl-b|13|/y' ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, left]);
+    let found = projects_left(&fake.docker(), &CancellationToken::new()).unwrap();
+    let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner)).collect();
+    assert_eq!(found, [("labctl-a", Some(12)), ("labctl-b", Some(13))]);
+}
+
+/// Answers to a successful build.
+const BUILDS: &str = r#"
+case "$*" in "image inspect "*) echo sha256:abc ;; esac
+"#;
+
+#[test]
+fn an_image_is_built_around_the_binary_that_is_there() {
+    let fake = Fake::new(&[ENGINE, BUILDS]);
+    fake.checkout(Some(b"abc"));
+    let image = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap();
+    assert_eq!(image.id, "sha256:abc");
+    // FIPS 180-2, appendix B.1.
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(image.node_sha256.as_deref(), Some(abc));
+    assert_eq!(fake.env("build", "LABNODE_STAGE"), "prebuilt");
+    assert_eq!(fake.env("build", "LABNODE_BINARY"), "target/x86_64-unknown-linux-gnu/release/labnode");
+    assert_eq!(fake.env("build", "LABNODE_IMAGE"), "labnode");
+}
+
+#[test]
+fn without_a_binary_the_image_is_built_from_source() {
+    let fake = Fake::new(&[ENGINE, BUILDS]);
+    fake.checkout(None);
+    let image = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap();
+    assert_eq!(image.node_sha256, None);
+    assert_eq!(fake.env("build", "LABNODE_STAGE"), "source");
+}
+
+#[test]
+fn a_failed_build_shows_the_last_lines_of_either_stream() {
+    let fails = r#"
+        case "$*" in *" build leader")
+            for line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "step $line"; done
+            echo 'COPY failed: no source files were specified' >&2
+            exit 1 ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, fails]);
+    fake.checkout(None);
+    let error = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap_err().to_string();
+    assert!(error.ends_with("\n    step 20\n    COPY failed: no source files were specified"), "{error}");
+    assert!(!error.contains("step 1\n"), "{error}");
+}

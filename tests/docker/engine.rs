@@ -1,0 +1,33 @@
+//! The engine that the tests run on.
+
+use std::io::Write;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use labctl::cluster::{Deployment, Docker, Programs};
+use tokio_util::sync::CancellationToken;
+
+/// The engine and the image, prepared once; none where there is no engine and none is required.
+pub(crate) fn deployment() -> Option<&'static Deployment> {
+    static DEPLOYMENT: OnceLock<Option<Deployment>> = OnceLock::new();
+    let prepare = || {
+        let docker = match Docker::new(Programs::default(), &CancellationToken::new()) {
+            Ok(docker) => docker,
+            Err(reason) => {
+                assert!(std::env::var_os("LABCTL_REQUIRE_DOCKER").is_none(), "{reason}");
+                // Not `eprintln!`: the test harness would keep it to itself.
+                let _ = writeln!(std::io::stderr(), "skipping the tests on Docker: {reason}");
+                return None;
+            }
+        };
+        Some(Deployment::prepare(docker, None, &CancellationToken::new()).unwrap())
+    };
+    DEPLOYMENT.get_or_init(prepare).as_ref()
+}
+
+/// Runs `docker` and returns what it printed.
+pub(crate) fn docker(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output().unwrap();
+    assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

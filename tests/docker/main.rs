@@ -1,0 +1,7 @@
+//! The real Docker deployment. Without an engine every test says so and passes, unless
+//! `LABCTL_REQUIRE_DOCKER` is set.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod compose_driver;
+mod engine;
+mod lab;

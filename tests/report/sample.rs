@@ -1,0 +1,193 @@
+//! Runs for tests, played in virtual time by a model of the cluster: a client that keeps its
+//! window full, uniform delays, and followers that apply what arrives.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use labctl::config::{Experiment, Order, Pacing, Quorum};
+use labctl::data::{
+    ArrivalRow, BackendFacts, GitFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData,
+    SCHEMA, Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
+};
+use labnode::wire::Role;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// What a request costs beyond the injected delay, in microseconds, at least and at most.
+const COST_US: std::ops::Range<u64> = 400..1800;
+
+/// The runs of an experiment, by W.
+pub fn runs(name: &str, experiment: &Experiment) -> Vec<RunData> {
+    experiment.quorums.iter().map(|quorum| run(name, experiment, *quorum)).collect()
+}
+
+/// One run.
+pub fn run(name: &str, config: &Experiment, quorum: Quorum) -> RunData {
+    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    let mut played = Played::new(config, quorum);
+    let slots = config.workload.concurrency.get() as usize;
+    let mut free: BinaryHeap<Reverse<u64>> = (0..slots).map(|_| Reverse(0)).collect();
+    for write in 0..u64::from(config.workload.writes.get()) {
+        if config.workload.pacing == Pacing::Batch && write % slots as u64 == 0 {
+            let latest = free.iter().map(|Reverse(at)| *at).max().unwrap_or(0);
+            free = (0..slots).map(|_| Reverse(latest)).collect();
+        }
+        let Reverse(start) = free.pop().unwrap_or(Reverse(0));
+        free.push(Reverse(played.play(write, start, &mut rng)));
+    }
+    played.finish(name, config, quorum)
+}
+
+#[derive(Default)]
+struct Played {
+    quorum: usize,
+    followers: usize,
+    keys: u64,
+    delay_us: (u64, u64),
+    replication_limit_us: u64,
+    order: Option<Order>,
+    writes: Vec<WriteRow>,
+    replication: Vec<ReplicationRow>,
+    arrivals: Vec<ArrivalRow>,
+}
+
+impl Played {
+    fn new(config: &Experiment, quorum: Quorum) -> Self {
+        let delay = config.network.delay;
+        Self {
+            quorum: quorum.get() as usize,
+            followers: config.followers.get() as usize,
+            keys: u64::from(config.workload.keys.get()),
+            delay_us: (u64::from(delay.min_ms()) * 1000, u64::from(delay.max_ms()) * 1000),
+            replication_limit_us: config.network.replication_timeout_s.duration().as_micros() as u64,
+            order: Some(config.network.order),
+            ..Self::default()
+        }
+    }
+
+    /// Plays one write and answers when its client heard.
+    fn play(&mut self, write: u64, start_us: u64, rng: &mut ChaCha8Rng) -> u64 {
+        let key = format!("k{}", write % self.keys);
+        let version = write + 1;
+        let mut acks = Vec::new();
+        for follower in (0..self.followers).map(follower_name) {
+            let delay_us = rng.random_range(self.delay_us.0..=self.delay_us.1);
+            let cost = rng.random_range(COST_US);
+            let sent = start_us + delay_us + cost / 4;
+            let arrived = (delay_us < self.replication_limit_us).then_some(sent + cost / 3);
+            let acked = arrived.map(|_| start_us + delay_us + cost);
+            acks.extend(acked);
+            self.replication.push(ReplicationRow {
+                write,
+                version,
+                key: key.clone(),
+                follower: follower.clone(),
+                delay_us,
+                sent_us: arrived.map(|_| sent as i64),
+                acked_us: acked.map(|at| at as i64),
+                outcome: if acked.is_some() { ReplicationOutcome::Acked } else { ReplicationOutcome::Timeout },
+            });
+            if let Some(at) = arrived {
+                let (key, at_us) = (key.clone(), at as i64);
+                self.arrivals.push(ArrivalRow { follower, version, key, applied: true, at_us });
+            }
+        }
+        acks.sort_unstable();
+        let quorum_at = match self.quorum {
+            0 => Some(start_us + 300),
+            w => acks.get(w - 1).map(|at| at + 150),
+        };
+        let row = WriteRow {
+            write,
+            value: format!("v{write}"),
+            key,
+            start_us,
+            latency_us: quorum_at.unwrap_or(start_us + 900) - start_us,
+            outcome: if quorum_at.is_some() { WriteOutcome::Ok } else { WriteOutcome::Failed },
+            http_status: Some(if quorum_at.is_some() { 200 } else { 503 }),
+            version: Some(version),
+            acks: Some(if quorum_at.is_some() { self.quorum } else { acks.len() } as u32),
+            error: quorum_at.is_none().then(|| "quorum_unreachable: too few followers".to_owned()),
+        };
+        let end = row.start_us + row.latency_us;
+        self.writes.push(row);
+        end
+    }
+
+    fn finish(mut self, name: &str, config: &Experiment, quorum: Quorum) -> RunData {
+        self.arrivals.sort_by(|a, b| (&a.follower, a.at_us).cmp(&(&b.follower, b.at_us)));
+        self.replication.sort_by(|a, b| (a.write, &a.follower).cmp(&(b.write, &b.follower)));
+        if self.order == Some(Order::Version) {
+            let mut newest: BTreeMap<(String, String), u64> = BTreeMap::new();
+            for row in &mut self.arrivals {
+                let held = newest.entry((row.follower.clone(), row.key.clone())).or_default();
+                row.applied = row.version > *held;
+                *held = row.version.max(*held);
+            }
+        }
+        let load_us = self.writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
+        let end = self.arrivals.iter().map(|row| row.at_us as u64).max().unwrap_or(0).max(load_us);
+        RunData {
+            at_last_ack: self.stores(load_us as i64),
+            settled: self.stores(i64::MAX),
+            manifest: manifest(name, config, quorum, (load_us, end - load_us + 2_000)),
+            writes: self.writes,
+            replication: self.replication,
+            arrivals: self.arrivals,
+            logs: BTreeMap::new(),
+        }
+    }
+
+    fn stores(&self, until_us: i64) -> Snapshot {
+        let mut snapshot = Snapshot::new();
+        let mut leader = empty(LEADER, Role::Leader);
+        for row in &self.writes {
+            leader.store.insert(row.key.clone(), row.value.clone());
+            leader.versions.insert(row.key.clone(), row.version.unwrap_or(0));
+        }
+        snapshot.insert(LEADER.to_owned(), leader);
+        for name in (0..self.followers).map(follower_name) {
+            let mut dump = empty(&name, Role::Follower);
+            for row in self.arrivals.iter().filter(|r| r.follower == name && r.applied && r.at_us <= until_us) {
+                dump.store.insert(row.key.clone(), format!("v{}", row.version - 1));
+                dump.versions.insert(row.key.clone(), row.version);
+            }
+            snapshot.insert(name, dump);
+        }
+        snapshot
+    }
+}
+
+fn empty(node: &str, role: Role) -> StoreDump {
+    StoreDump { node: node.to_owned(), role, store: BTreeMap::new(), versions: BTreeMap::new() }
+}
+
+fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us): (u64, u64)) -> Manifest {
+    let minute = quorum.get() % 60;
+    Manifest {
+        schema: SCHEMA,
+        experiment: name.parse().expect("a valid name"),
+        quorum,
+        config: config.clone(),
+        config_sha256: "0f".repeat(32),
+        seed: config.seed,
+        backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },
+        node_sha256: Some("a1".repeat(32)),
+        git: Some(GitFacts { commit: "c0ffee".repeat(6) + "c0ff", dirty: false }),
+        labctl_version: "0.1.0".to_owned(),
+        argv: ["labctl", "run", "all"].map(str::to_owned).to_vec(),
+        host: HostFacts {
+            os: "linux x86_64".to_owned(),
+            kernel: Some("6.1.0".to_owned()),
+            cpus: 2,
+            memory_mib: Some(8_000),
+        },
+        started: format!("2026-01-02T03:{minute:02}:00Z"),
+        finished: format!("2026-01-02T03:{minute:02}:30Z"),
+        load_us,
+        settle_us,
+        settled: true,
+        wall_us: load_us + settle_us + 350_000,
+        trace_dropped: 0,
+    }
+}
