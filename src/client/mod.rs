@@ -2,14 +2,20 @@
 //! over HTTP and in the simulation.
 
 mod http;
+mod in_process;
 
 use std::future::Future;
+use std::time::Duration;
 
 pub use http::HttpClient;
+pub use in_process::InProcessClient;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
 
 use crate::data::WriteOutcome;
 use crate::load::PlannedWrite;
+
+/// Past a write's own time limit by this much, the leader is taken not to answer any more.
+const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
 /// A client of one cluster's nodes. Nodes go by name: `leader`, `f1`, ...
 pub trait Client: Clone + Send + Sync + 'static {
