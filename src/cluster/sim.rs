@@ -10,7 +10,7 @@ use labnode::config::NodeConfig;
 use labnode::follower::Follower;
 use labnode::leader::Leader;
 use labnode::node::Node;
-use labnode::transport::{InProcessTransport, Transport};
+use labnode::transport::{DirectTransport, InProcessTransport, Transport};
 use labnode::wire::Role;
 use tokio::runtime::Builder;
 
@@ -52,6 +52,14 @@ impl SimCluster {
         })
     }
 
+    /// The same below HTTP: the leader calls its followers' own code.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn direct(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, |followers| Arc::new(DirectTransport::new(followers.to_vec())))
+    }
+
     fn start(
         spec: &ClusterSpec,
         clock: Clock,
@@ -69,13 +77,18 @@ impl SimCluster {
         Ok(Self { leader, followers })
     }
 
-    /// Every node's routes, by its name.
+    /// Every node by its name.
     #[must_use]
-    pub fn routers(&self) -> BTreeMap<String, Router> {
+    pub fn nodes(&self) -> BTreeMap<String, Node> {
         let leader = Node::Leader(Arc::clone(&self.leader));
         let followers = self.followers.iter().map(|follower| Node::Follower(Arc::clone(follower)));
-        let nodes = std::iter::once(leader).chain(followers);
-        nodes.map(|node| (node.config().name.clone(), api::router(Arc::new(node)))).collect()
+        std::iter::once(leader).chain(followers).map(|node| (node.config().name.clone(), node)).collect()
+    }
+
+    /// Every node's routes by its name.
+    #[must_use]
+    pub fn routers(&self) -> BTreeMap<String, Router> {
+        self.nodes().into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
     }
 
     /// What the manifest says of where the nodes run.

@@ -124,3 +124,21 @@ fn a_cancelled_simulation_ends() {
     let ended = simulate(&name, &Experiment::default(), quorum(1), &Silent, &cancel);
     assert!(matches!(ended, Err(ClusterError::Interrupted)));
 }
+
+#[test]
+fn messages_and_http_give_the_same_run() {
+    let name = "quorum".parse().unwrap();
+    let mut late = Experiment::default();
+    late.network.replication_timeout_s = Timeout::try_from(0.5).unwrap();
+    late.network.global_request_timeout_s = Timeout::try_from(0.4).unwrap();
+    let mut at_once = Experiment::default();
+    at_once.network.delay = DelayRange::new(0, 0).unwrap();
+    at_once.workload.concurrency = 64.try_into().unwrap();
+    let mut batch = Experiment::default();
+    batch.workload.pacing = crate::config::Pacing::Batch;
+    for (experiment, w) in [(Experiment::default(), 2), (late, 4), (at_once, 3), (batch, 5)] {
+        let mut routed = run(&experiment, w);
+        routed.logs.insert("leader".to_owned(), Vec::new());
+        assert_eq!(routed, simulate_direct(&name, &experiment, quorum(w), &CancellationToken::new()).unwrap());
+    }
+}
