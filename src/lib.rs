@@ -14,3 +14,4 @@ pub mod exit;
 pub mod host;
 pub mod load;
 pub mod report;
+pub mod simulation;

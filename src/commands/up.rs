@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use labnode::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +63,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             cancel.cancelled().await;
             cluster.down()?;
         }
+        Backend::Sim => bail!("the sim backend has no cluster to play with: its nodes live in virtual time"),
     }
     Ok(Exit::Success)
 }
@@ -74,11 +76,11 @@ async fn started<C: Cluster + 'static>(mut cluster: C, cancel: &CancellationToke
 }
 
 async fn ready(endpoints: &Endpoints, limit: Duration, cancel: &CancellationToken) -> anyhow::Result<()> {
-    let client = HttpClient::new(endpoints, limit)?;
+    let (client, clock) = (HttpClient::new(endpoints, limit)?, Clock::monotonic());
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-        ready = await_ready(&client, endpoints.followers.len()) => Ok(ready?),
+        ready = await_ready(&client, endpoints.followers.len(), &clock) => Ok(ready?),
     }
 }
 

@@ -38,7 +38,7 @@ fn subtitle(report: &Report) -> String {
     let config = &run.manifest.config;
     let delay = config.network.delay;
     format!(
-        "One leader and {}; {} a quorum, {} at a time, over {}; injected delay {} to {} ms; {} order; run on {}.",
+        "One leader and {}; {} a quorum, {} at a time, over {}; injected delay {} to {} ms; {} order; {}.",
         count(u64::from(config.followers.get()), "follower"),
         count(u64::from(config.workload.writes.get()), "write"),
         config.workload.concurrency,
@@ -46,6 +46,9 @@ fn subtitle(report: &Report) -> String {
         delay.min_ms(),
         delay.max_ms(),
         config.network.order,
-        run.manifest.started.split('T').next().unwrap_or_default(),
+        match &run.manifest.started {
+            Some(started) => format!("run on {}", started.split('T').next().unwrap_or_default()),
+            None => "simulated in virtual time".to_owned(),
+        },
     )
 }

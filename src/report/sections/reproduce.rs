@@ -1,6 +1,6 @@
 //! How to get these numbers again.
 
-use crate::data::Manifest;
+use crate::data::{HostFacts, Manifest};
 use crate::report::document::{Block, Section, Table};
 use crate::report::model::Report;
 
@@ -18,7 +18,12 @@ pub(super) fn section(report: &Report) -> Section {
 }
 
 fn commands(manifest: &Manifest) -> String {
-    format!("labctl run all -e {} --seed {}\nlabctl report", manifest.experiment, manifest.seed)
+    format!(
+        "labctl run all -e {} --seed {}{}\nlabctl report",
+        manifest.experiment,
+        manifest.seed,
+        if manifest.backend.name == "sim" { " --backend sim" } else { "" }
+    )
 }
 
 fn conditions(manifest: &Manifest) -> Vec<(&'static str, String)> {
@@ -37,14 +42,13 @@ fn conditions(manifest: &Manifest) -> Vec<(&'static str, String)> {
             "commit",
             manifest.git.as_ref().map(|git| format!("{}{}", git.commit, if git.dirty { ", with changes" } else { "" })),
         ),
-        ("host", Some(host(manifest))),
-        ("command", Some(manifest.argv.join(" "))),
+        ("host", manifest.host.as_ref().map(host)),
+        ("command", Some(manifest.argv.join(" ")).filter(|command| !command.is_empty())),
     ];
     rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn host(manifest: &Manifest) -> String {
-    let host = &manifest.host;
+fn host(host: &HostFacts) -> String {
     let kernel = host.kernel.as_ref().map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
     let memory = host.memory_mib.map(|mib| format!(", {mib} MiB")).unwrap_or_default();
     format!("{}{kernel}, {} CPUs{memory}", host.os, host.cpus)
