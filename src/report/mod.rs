@@ -22,7 +22,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport, Report, RunReport, SCHEMA,
+    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport,
+    Report, RunReport, SCHEMA,
 };
 
 use crate::config::ExperimentName;
@@ -98,6 +99,7 @@ pub fn write(
     let mut figures = Figures::default();
     let document = sections::document(&report, &mut figures)?;
     let (html, markdown) = (render::html(&document)?, render::markdown(&document)?);
+    let pictures = figures.draw()?;
     let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
     let (csv, json) = (csv::summary(&summaries), json::to_string(&report)?);
 
@@ -107,7 +109,7 @@ pub fn write(
         source,
     })?;
     Ok(Written {
-        figures: figures.0.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
+        figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
         csv: files::write(folder, "summary.csv", csv.as_bytes())?,
         json: files::write(folder, "summary.json", json.as_bytes())?,
         markdown: files::write(folder, "report.md", markdown.as_bytes())?,
