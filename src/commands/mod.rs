@@ -15,6 +15,7 @@ mod tables;
 mod up;
 mod validate;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -30,7 +31,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if matches!(cli.command, Command::Node) {
         return Ok(labnode::program::run());
     }
-    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
+    log.without_time().with_target(false).init();
     let exit = match cli.command {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),

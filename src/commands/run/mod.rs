@@ -5,7 +5,7 @@ mod progress;
 mod quorum;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -62,6 +62,7 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
+    check_folder(&job.report)?;
     let backend = choose_backend(job, cancel).await?;
     eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
@@ -119,4 +120,12 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
         Ok::<_, ClusterError>(backend)
     });
     Ok(chosen.await.context("choosing the backend")??)
+}
+
+/// Finds out before a run, not after it, that its report could not be written.
+fn check_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::tempfile_in(folder))
+        .map(drop)
+        .with_context(|| format!("{}: cannot write the report here", folder.display()))
 }
