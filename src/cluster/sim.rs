@@ -46,7 +46,7 @@ impl SimCluster {
     /// # Errors
     /// When the nodes refuse their settings.
     pub fn routed(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, |followers| {
+        Self::start(spec, clock, None, |followers| {
             let router = |follower: &Arc<Follower>| api::router(Arc::new(Node::Follower(Arc::clone(follower))));
             Arc::new(InProcessTransport::new(followers.iter().map(router).collect()))
         })
@@ -57,24 +57,43 @@ impl SimCluster {
     /// # Errors
     /// When the nodes refuse their settings.
     pub fn direct(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, |followers| Arc::new(DirectTransport::new(followers.to_vec())))
+        Self::start(spec, clock, None, direct)
     }
 
+    /// As [`Self::direct`], but the leader keeps no trace, and each follower's has room for so
+    /// many arrivals.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, Some(arrivals), direct)
+    }
+
+    /// `arrivals` is the room in the followers' traces where the leader is to keep none.
     fn start(
         spec: &ClusterSpec,
         clock: Clock,
+        arrivals: Option<usize>,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, ClusterError> {
         let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
         let follower = |name: &String| {
-            let config = node_config(spec, name, Role::Follower, String::new())?;
+            let mut config = node_config(spec, name, Role::Follower, String::new())?;
+            config.trace_capacity = arrivals.unwrap_or(config.trace_capacity);
             Ok(Arc::new(Follower::new(config, clock)))
         };
         let followers = names.iter().map(follower).collect::<Result<Vec<_>, ClusterError>>()?;
         let urls: Vec<String> = names.iter().map(|name| format!("http://{name}:8000")).collect();
-        let config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
+        let mut config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
+        config.trace_capacity = if arrivals.is_some() { 0 } else { config.trace_capacity };
         let leader = Arc::new(Leader::new(config, clock, connect(&followers)));
         Ok(Self { leader, followers })
+    }
+
+    /// The followers in index order.
+    #[must_use]
+    pub fn followers(&self) -> &[Arc<Follower>] {
+        &self.followers
     }
 
     /// Every node by its name.
@@ -96,6 +115,11 @@ impl SimCluster {
     pub fn facts() -> BackendFacts {
         BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
     }
+}
+
+/// Followers reached below HTTP.
+fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+    Arc::new(DirectTransport::new(followers.to_vec()))
 }
 
 /// A node's settings, by the variables that a real one would find in its environment.

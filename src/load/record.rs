@@ -95,6 +95,34 @@ pub async fn record<C: Client>(
     clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<Recorded, ClientError> {
+    let (mut recorded, start_us) = observe(client, plan, network, followers, clock, progress).await?;
+    let timeline = Timeline { clock, start_us };
+    let leader = client.leader_trace().await?;
+    let offset_us = timeline.offset_us(client, LEADER).await?;
+    recorded.trace_dropped = leader.dropped;
+    recorded.replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
+    for node in (0..followers).map(follower_name) {
+        let trace = client.follower_trace(&node).await?;
+        let offset_us = timeline.offset_us(client, &node).await?;
+        recorded.trace_dropped += trace.dropped;
+        recorded.arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
+    }
+    Ok(recorded)
+}
+
+/// Runs the plan and takes both snapshots, but leaves the traces where they are. Returns the
+/// run's start on `clock` as well.
+///
+/// # Errors
+/// When a node does not answer any more.
+pub async fn observe<C: Client>(
+    client: &C,
+    plan: &Plan,
+    network: &Network,
+    followers: usize,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<(Recorded, u64), ClientError> {
     warm_up(client, plan.concurrency).await?;
     let start_us = clock.now_us();
     let writes = drive(client, plan, clock, start_us, &|row| progress.write_done(row)).await;
@@ -102,31 +130,18 @@ pub async fn record<C: Client>(
     let at_last_ack = snapshot(client, followers).await?;
     let is_settled = settle(client, network, clock, progress).await?;
     let settled_us = clock.now_us();
-    let settled = snapshot(client, followers).await?;
-
-    let timeline = Timeline { clock, start_us };
-    let leader = client.leader_trace().await?;
-    let offset_us = timeline.offset_us(client, LEADER).await?;
-    let mut trace_dropped = leader.dropped;
-    let replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
-    let mut arrivals = Vec::new();
-    for node in (0..followers).map(follower_name) {
-        let trace = client.follower_trace(&node).await?;
-        let offset_us = timeline.offset_us(client, &node).await?;
-        trace_dropped += trace.dropped;
-        arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
-    }
-    Ok(Recorded {
+    let recorded = Recorded {
         writes,
-        replication,
-        arrivals,
+        replication: Vec::new(),
+        arrivals: Vec::new(),
         at_last_ack,
-        settled,
+        settled: snapshot(client, followers).await?,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
-        trace_dropped,
-    })
+        trace_dropped: 0,
+    };
+    Ok((recorded, start_us))
 }
 
 /// Every node's store, asked for all at once.
