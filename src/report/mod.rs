@@ -125,8 +125,11 @@ impl Rendered {
     /// [`ReportError`]; every file is either whole or as it was before.
     pub fn write(&self, folder: &Path) -> Result<Written, ReportError> {
         let pictures = self.figures.draw()?;
-        fs::create_dir_all(folder)
-            .map_err(|source| ReportError::Io { path: folder.to_owned(), action: "make the folder", source })?;
+        fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+            path: folder.to_owned(),
+            action: "make the folder",
+            source,
+        })?;
         Ok(Written {
             figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
             csv: files::write(folder, "summary.csv", self.csv.as_bytes())?,

@@ -49,8 +49,7 @@ fn runs() -> Vec<RunData> {
 #[test]
 fn the_small_data_set_gives_the_committed_report() {
     let rendered = report::render(&runs(), &[]).unwrap();
-    let files =
-        [("report.md", &rendered.markdown), ("summary.json", &rendered.json), ("summary.csv", &rendered.csv)];
+    let files = [("report.md", &rendered.markdown), ("summary.json", &rendered.json), ("summary.csv", &rendered.csv)];
     for (name, text) in files {
         let path = golden().join("report").join(name);
         if is_update() {
