@@ -21,14 +21,13 @@ fn started(lab: &Lab) -> (Child, Vec<Pid>) {
     let mut command = lab.command(&["run", "3"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
-    loop {
-        let nodes = children(child.id());
-        if nodes.len() == 4 {
-            return (child, nodes);
-        }
+    let mut nodes = Vec::new();
+    while nodes.len() < 4 {
         assert!(begun.elapsed() < Duration::from_secs(60), "the nodes do not start");
         thread::sleep(Duration::from_millis(5));
+        nodes = children(child.id());
     }
+    (child, nodes)
 }
 
 /// The processes whose parent is this one.

@@ -204,14 +204,14 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         git: Some(GitFacts { commit: "c0ffee".repeat(6) + "c0ff", dirty: false }),
         labctl_version: "0.1.0".to_owned(),
         argv: ["labctl", "run", "all"].map(str::to_owned).to_vec(),
-        host: HostFacts {
+        host: Some(HostFacts {
             os: "linux x86_64".to_owned(),
             kernel: Some("6.1.0".to_owned()),
             cpus: 2,
             memory_mib: Some(8_000),
-        },
-        started: format!("2026-01-02T03:{minute:02}:00Z"),
-        finished: format!("2026-01-02T03:{minute:02}:30Z"),
+        }),
+        started: Some(format!("2026-01-02T03:{minute:02}:00Z")),
+        finished: Some(format!("2026-01-02T03:{minute:02}:30Z")),
         load_us,
         settle_us,
         settled: true,

@@ -83,6 +83,18 @@ fn other_experiments_refute_the_guarantee_from_both_sides() {
 }
 
 #[test]
+fn consistency_by_luck_is_called_luck() {
+    let lucky = (0..20)
+        .map(|seed| lab("quorum", 4..=5, |config| config.seed = seed, right_leader))
+        .find(|lab| lab.at(5).is_some_and(|run| run.consistency.verdict == Verdict::Consistent))
+        .unwrap();
+    for others in [&[][..], &[versioned()]] {
+        let sentence = &claims(&lucky, others)[GUARANTEE].sentence;
+        assert!(sentence.contains("The model expects some divergence at W = 5 in"), "{sentence}");
+    }
+}
+
+#[test]
 fn version_order_refutes_that_a_small_w_must_diverge() {
     let claim = &claims(&versioned(), &[])[BELOW_N];
     assert_eq!(claim.finding, Finding::Refuted);

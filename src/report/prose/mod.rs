@@ -18,14 +18,20 @@ pub(super) fn subtitle(report: &Report) -> String {
     };
     let (manifest, config) = (&run.manifest, &run.manifest.config);
     let (workload, delay) = (&config.workload, config.network.delay);
-    let date = manifest.started.split('T').next().unwrap_or_default();
+    let run_on = match &manifest.started {
+        Some(started) => {
+            let date = started.split('T').next().unwrap_or_default();
+            format!("Run on {date}, backend {}", manifest.backend.name)
+        }
+        None => "Simulated in virtual time".to_owned(),
+    };
     let delay = match (delay.min_ms(), delay.max_ms()) {
         (_, 0) => "no injected delay".to_owned(),
         (low, high) => format!("injected delay {low} to {high} ms"),
     };
     format!(
         "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
-         order. Run on {date}, backend {}.",
+         order. {run_on}.",
         report.experiment,
         count(u64::from(run.followers()), "follower"),
         count(u64::from(workload.writes.get()), "write"),
@@ -33,7 +39,6 @@ pub(super) fn subtitle(report: &Report) -> String {
         grouped(u64::from(workload.concurrency.get())),
         workload.pacing,
         config.network.order,
-        manifest.backend.name,
     )
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Experiment;
-use crate::data::Manifest;
+use crate::data::{HostFacts, Manifest};
 use crate::report::document::{Block, Section, Table};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe};
@@ -91,16 +91,15 @@ fn conditions(manifest: &Manifest) -> Table {
         ("configuration SHA-256", Some(manifest.config_sha256.clone())),
         ("labctl", Some(manifest.labctl_version.clone())),
         ("commit", git.map(|git| format!("{}{}", git.commit, if git.dirty { ", with local changes" } else { "" }))),
-        ("host", Some(host(manifest))),
-        ("command line", Some(manifest.argv.join(" "))),
+        ("host", manifest.host.as_ref().map(host)),
+        ("command line", Some(manifest.argv.join(" ")).filter(|argv| !argv.is_empty())),
     ];
     Table::new("The conditions of the first run.")
         .text(&["condition", "value"])
         .rows(rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])))
 }
 
-fn host(manifest: &Manifest) -> String {
-    let host = &manifest.host;
+fn host(host: &HostFacts) -> String {
     let kernel = host.kernel.as_ref().map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
     let memory = maybe(host.memory_mib, |mib| format!("{} MiB of memory", grouped(mib)));
     format!("{}{kernel}, {}, {memory}", host.os, count(u64::from(host.cpus), "processor"))
@@ -112,7 +111,7 @@ fn runs(runs: &[RunReport]) -> Table {
         let manifest = &run.manifest;
         vec![
             run.quorum.to_string(),
-            to_the_second(&manifest.started),
+            manifest.started.as_deref().map_or_else(|| "-".to_owned(), to_the_second),
             seconds(manifest.load_us),
             seconds(manifest.settle_us),
             seconds(manifest.wall_us),
