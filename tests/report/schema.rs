@@ -53,7 +53,9 @@ impl Schema {
                 }
                 "required" => {
                     let names = rule.as_array().unwrap();
-                    value.as_object().is_none_or(|fields| names.iter().all(|n| fields.contains_key(n.as_str().unwrap())))
+                    value
+                        .as_object()
+                        .is_none_or(|fields| names.iter().all(|n| fields.contains_key(n.as_str().unwrap())))
                 }
                 "properties" => {
                     self.check_fields(rule.as_object().unwrap(), value, at, problems);

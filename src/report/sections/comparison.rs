@@ -8,7 +8,7 @@ use crate::report::number::{NONE, fixed, grouped, maybe, ms};
 use crate::report::plots::Hue;
 use crate::report::plots::against_quorum::{Chart, Measured, Series};
 
-const FILE: &str = "experiments.png";
+pub(super) const FILE: &str = "experiments.png";
 
 /// The section; nothing where no other experiment has data.
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {

@@ -7,8 +7,8 @@ use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{fixed, grouped, maybe, percent};
-use crate::report::plots::against_quorum::Chart;
 use crate::report::plots;
+use crate::report::plots::against_quorum::Chart;
 
 const LAG_FILE: &str = "lag.png";
 const DURABILITY_FILE: &str = "durability.png";

@@ -8,7 +8,7 @@ use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};
 use crate::report::plots;
 
-const FILE: &str = "timelines.png";
+pub(super) const FILE: &str = "timelines.png";
 
 /// Most quorums that have panels.
 const MOST_QUORUMS: usize = 6;
