@@ -60,7 +60,7 @@ pub enum Command {
     /// Put two data folders side by side: latency, diverged pairs, conditions
     Compare(Compare),
     /// Simulate an experiment over a grid of conditions, many seeds each, and report on it
-    Explore(Explore),
+    Explore(Box<Explore>),
     /// Start a cluster to play with on ports 8080 to 8085
     Up(Up),
     /// Stop the cluster of `labctl up`, and whatever a killed labctl left behind

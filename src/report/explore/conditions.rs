@@ -33,7 +33,7 @@ pub(super) fn panels(points: &[PointRow]) -> Vec<Panel<'_>> {
     for point in points {
         let words = words(&point.conditions);
         let index = panels.iter().position(|(shared, _)| *shared == words).unwrap_or_else(|| {
-            let told = words.iter().zip(varied).filter_map(|(word, varied)| varied.then(|| word.clone()));
+            let told = words.iter().zip(varied).filter(|(_, varied)| *varied).map(|(word, _)| word.clone());
             let title = told.collect::<Vec<_>>().join(", ");
             panels.push((words, Panel { title, by_followers: Vec::new() }));
             panels.len() - 1

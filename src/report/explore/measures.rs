@@ -7,6 +7,9 @@ use crate::report::number::{fixed, percent};
 /// How many standard errors a 95 % interval reaches to each side in large samples.
 const Z: f64 = 1.96;
 
+/// A value and its 95 % interval, where it has one.
+pub(super) type Value = (f64, Option<Interval>);
+
 /// A figure against W and N.
 pub(super) struct Measure {
     /// Its anchor.
@@ -20,8 +23,8 @@ pub(super) struct Measure {
     /// Whether panels can be compared by height; where conditions bring magnitudes of their
     /// own they cannot.
     pub(super) one_scale: bool,
-    /// In the axis' unit, with a 95 % interval where there is one.
-    pub(super) value: fn(&PointRow) -> Option<(f64, Option<Interval>)>,
+    /// In the axis' unit.
+    pub(super) value: fn(&PointRow) -> Option<Value>,
     /// The same by theory, where it applies.
     pub(super) predicted: fn(&PointRow) -> Option<f64>,
     /// A value in words.
