@@ -27,6 +27,13 @@ pub trait Transport: Send + Sync + 'static {
         key: &'a str,
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>>;
+
+    /// Asks the follower with index `follower` when it was started, on its own clock; none
+    /// where it does not say.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>>;
 }
 
 /// Why a delivery is not known to have succeeded.

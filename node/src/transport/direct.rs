@@ -33,4 +33,9 @@ impl Transport for DirectTransport {
         let answer = self.followers.get(follower).map(deliver);
         ready(answer.ok_or(TransportError::UnknownFollower(follower))).boxed()
     }
+
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
+        let started = self.followers.get(follower).map(|node| Some(node.started_us()));
+        ready(started.ok_or(TransportError::UnknownFollower(follower))).boxed()
+    }
 }

@@ -84,7 +84,7 @@ pub(super) fn consistent_at_n(experiment: &ExperimentFigures) -> Claim {
                     (Finding::NotTestable, format!("What became of the followers at W = {followers} is not known."))
                 }
                 Verdict::Consistent => {
-                    (Finding::Confirmed, format!("All {} pairs matched in the end.{expected}", run.pairs))
+                    (Finding::Confirmed, format!("No pair of {} differed in the end.{expected}", run.pairs))
                 }
                 Verdict::Inconsistent => {
                     (Finding::Refuted, format!("Pairs that differed for good: {}.{expected}", run.phrase()))

@@ -61,7 +61,7 @@ fn behind_a_barrier_w_n_is_consistent_and_nothing_shown_to_the_contrary() {
     assert_eq!(claims[AT_N].finding, Finding::Confirmed);
     assert_eq!(
         claims[AT_N].sentence,
-        "All 50 pairs matched in the end. The model expects some divergence in 0 % of such runs."
+        "No pair of 50 differed in the end. The model expects some divergence in 0 % of such runs."
     );
     assert_eq!(claims[GUARANTEE].finding, Finding::NotTestable);
 }

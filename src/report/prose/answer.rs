@@ -15,6 +15,7 @@ pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
 fn waiting(quorum: u32, followers: u32) -> String {
     match quorum {
         0 => "waiting for no follower (W = 0)".to_owned(),
+        1 if followers == 1 => "waiting for the only follower (W = 1)".to_owned(),
         w if w == followers => format!("waiting for all {followers} (W = {w})"),
         w => format!("waiting for {w} of {} (W = {w})", count(u64::from(followers), "follower")),
     }
