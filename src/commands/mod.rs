@@ -4,6 +4,7 @@ mod check_consistency;
 mod compare;
 mod completions;
 mod doctor;
+mod explore;
 mod leftovers;
 mod output;
 mod report;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
         Command::Down => block_on(up::down(&cli.paths))?,
         Command::Doctor => doctor::doctor(&cli.paths),
+        Command::Explore(args) => block_on(explore::run(&cli.paths, &args))?,
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
