@@ -1,5 +1,6 @@
 //! How a leader reaches its followers.
 
+mod direct;
 mod http;
 mod in_process;
 mod message;
@@ -7,6 +8,7 @@ mod message;
 use futures_util::future::BoxFuture;
 
 use crate::wire::{Replicate, Replicated};
+pub use direct::DirectTransport;
 pub use http::HttpTransport;
 pub use in_process::InProcessTransport;
 

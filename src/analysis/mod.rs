@@ -26,6 +26,8 @@ mod trace;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};

@@ -4,6 +4,7 @@ mod backend;
 mod compose;
 mod docker;
 mod process;
+mod sim;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use compose::{
 };
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use process::ProcessCluster;
+pub use sim::{SimCluster, in_virtual_time};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 

@@ -1,5 +1,6 @@
 //! `labctl validate`.
 
+use super::output::say;
 use crate::cli::Paths;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -7,11 +8,11 @@ use crate::exit::Exit;
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
-    println!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    say!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
     for (name, experiment) in &config.experiments {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
         let (network, workload) = (&experiment.network, &experiment.workload);
-        println!(
+        say!(
             "  {name:<12} W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
              {} to {} ms, {} order{}",
             quorums.join(", "),

@@ -6,4 +6,4 @@ mod record;
 
 pub use driver::drive;
 pub use plan::{Plan, PlannedWrite};
-pub use record::{Progress, Recorded, await_ready, record};
+pub use record::{Progress, Recorded, await_ready, observe, record};

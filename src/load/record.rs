@@ -6,12 +6,11 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
-use tokio::time::{Instant, sleep};
 
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
 use crate::config::Network;
-use crate::data::{ArrivalRow, LEADER, ReplicationRow, Snapshot, WriteRow, follower_name};
+use crate::data::{ArrivalRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
 
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
@@ -53,18 +52,27 @@ pub struct Recorded {
     pub trace_dropped: u64,
 }
 
-/// Waits until every node answers.
+impl Recorded {
+    /// The run made of these facts.
+    #[must_use]
+    pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
+        let Self { writes, replication, arrivals, at_last_ack, settled, .. } = self;
+        RunData { manifest, writes, replication, arrivals, at_last_ack, settled, logs }
+    }
+}
+
+/// Waits until every node answers; all waiting is on `clock`.
 ///
 /// # Errors
 /// The last answer of a node that never became healthy.
-pub async fn await_ready<C: Client>(client: &C, followers: usize) -> Result<(), ClientError> {
-    let deadline = Instant::now() + READY_LIMIT;
+pub async fn await_ready<C: Client>(client: &C, followers: usize, clock: &Clock) -> Result<(), ClientError> {
+    let deadline_us = after_us(clock, READY_LIMIT);
     for node in std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name)) {
         while let Err(error) = client.health(&node).await {
-            if Instant::now() > deadline {
+            if clock.now_us() > deadline_us {
                 return Err(error);
             }
-            sleep(READY_POLL).await;
+            clock.sleep(READY_POLL).await;
         }
     }
     Ok(())
@@ -87,38 +95,53 @@ pub async fn record<C: Client>(
     clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<Recorded, ClientError> {
+    let (mut recorded, start_us) = observe(client, plan, network, followers, clock, progress).await?;
+    let timeline = Timeline { clock, start_us };
+    let leader = client.leader_trace().await?;
+    let offset_us = timeline.offset_us(client, LEADER).await?;
+    recorded.trace_dropped = leader.dropped;
+    recorded.replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
+    for node in (0..followers).map(follower_name) {
+        let trace = client.follower_trace(&node).await?;
+        let offset_us = timeline.offset_us(client, &node).await?;
+        recorded.trace_dropped += trace.dropped;
+        recorded.arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
+    }
+    Ok(recorded)
+}
+
+/// Runs the plan and takes both snapshots, but leaves the traces where they are. Returns the
+/// run's start on `clock` as well.
+///
+/// # Errors
+/// When a node does not answer any more.
+pub async fn observe<C: Client>(
+    client: &C,
+    plan: &Plan,
+    network: &Network,
+    followers: usize,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<(Recorded, u64), ClientError> {
     warm_up(client, plan.concurrency).await?;
     let start_us = clock.now_us();
     let writes = drive(client, plan, clock, start_us, &|row| progress.write_done(row)).await;
     let last_ack_us = clock.now_us();
     let at_last_ack = snapshot(client, followers).await?;
-    let is_settled = settle(client, network, progress).await?;
+    let is_settled = settle(client, network, clock, progress).await?;
     let settled_us = clock.now_us();
-    let settled = snapshot(client, followers).await?;
-
-    let timeline = Timeline { clock, start_us };
-    let leader = client.leader_trace().await?;
-    let offset_us = timeline.offset_us(client, LEADER).await?;
-    let mut trace_dropped = leader.dropped;
-    let replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
-    let mut arrivals = Vec::new();
-    for node in (0..followers).map(follower_name) {
-        let trace = client.follower_trace(&node).await?;
-        let offset_us = timeline.offset_us(client, &node).await?;
-        trace_dropped += trace.dropped;
-        arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
-    }
-    Ok(Recorded {
+    let recorded = Recorded {
         writes,
-        replication,
-        arrivals,
+        replication: Vec::new(),
+        arrivals: Vec::new(),
         at_last_ack,
-        settled,
+        settled: snapshot(client, followers).await?,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
-        trace_dropped,
-    })
+        trace_dropped: 0,
+    };
+    Ok((recorded, start_us))
 }
 
 /// Every node's store, asked for all at once.
@@ -132,19 +155,29 @@ async fn snapshot<C: Client>(client: &C, followers: usize) -> Result<Snapshot, C
 }
 
 /// Waits until the leader has nothing in flight; false when that took too long.
-async fn settle<C: Client>(client: &C, network: &Network, progress: &dyn Progress) -> Result<bool, ClientError> {
-    let deadline = Instant::now() + network.replication_timeout_s.duration() + SETTLE_MARGIN;
+async fn settle<C: Client>(
+    client: &C,
+    network: &Network,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<bool, ClientError> {
+    let deadline_us = after_us(clock, network.replication_timeout_s.duration() + SETTLE_MARGIN);
     loop {
         let in_flight = client.health(LEADER).await?.in_flight;
         progress.settling(in_flight);
         if in_flight == 0 {
             return Ok(true);
         }
-        if Instant::now() > deadline {
+        if clock.now_us() > deadline_us {
             return Ok(false);
         }
-        sleep(SETTLE_POLL).await;
+        clock.sleep(SETTLE_POLL).await;
     }
+}
+
+/// What the clock will read in so long.
+fn after_us(clock: &Clock, limit: Duration) -> u64 {
+    clock.now_us().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Brings the nodes' times onto the run's own time line.

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
 use crate::config::{Config, Experiment, ExperimentName, Quorum};
-use crate::data::{DataFolder, RunData};
-use crate::host;
+use crate::data::{DataFolder, RunData, config_sha256};
 
 /// An experiment to run.
 pub(super) struct Job {
@@ -105,9 +104,4 @@ impl Job {
         }
         Ok(true)
     }
-}
-
-/// SHA-256 of an experiment as canonical JSON: its fields in their order, no blanks.
-pub(super) fn config_sha256(experiment: &Experiment) -> anyhow::Result<String> {
-    Ok(host::sha256(&serde_json::to_vec(experiment).context("cannot write the configuration as JSON")?))
 }
