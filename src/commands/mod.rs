@@ -24,8 +24,10 @@ use crate::exit::Exit;
 /// # Errors
 /// Whatever kept it from being done; [`Exit::of`] turns it into an exit code.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if matches!(cli.command, Command::Node) {
-        return Ok(labnode::program::run());
+    match cli.command {
+        Command::Node => return Ok(labnode::program::run()),
+        Command::Relay => return Ok(labnode::program::run_relay()),
+        _ => {}
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
     let exit = match cli.command {
@@ -37,7 +39,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => doctor::doctor(&cli.paths),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node => Ok(Exit::Success),
+        Command::Node | Command::Relay => Ok(Exit::Success),
     }?;
     Ok(exit.into())
 }

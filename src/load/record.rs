@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::faults::{FaultRun, Injector, LoadState};
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
-use crate::config::Network;
-use crate::data::{ArrivalRow, LEADER, ReplicationRow, Snapshot, WriteRow, follower_name};
+use crate::cluster::ClusterError;
+use crate::config::{Experiment, Network};
+use crate::data::{ArrivalRow, FaultRow, LEADER, ReplicationRow, Snapshot, WriteRow, follower_name};
 
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
@@ -39,6 +42,10 @@ pub struct Recorded {
     pub replication: Vec<ReplicationRow>,
     /// One row an arrival.
     pub arrivals: Vec<ArrivalRow>,
+    /// What was done to the cluster on purpose.
+    pub faults: Vec<FaultRow>,
+    /// Nodes that could not be asked afterwards, because of that.
+    pub absent_nodes: Vec<String>,
     /// The stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
     /// The stores once nothing was in flight.
@@ -75,58 +82,77 @@ async fn warm_up<C: Client>(client: &C, connections: usize) -> Result<(), Client
     try_join_all((0..connections).map(|_| client.health(LEADER))).await.map(drop)
 }
 
-/// Runs the plan on a ready cluster and collects everything there is to know of it.
+/// Why a run could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A node did not answer.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A fault could not be brought about.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+/// Runs the experiment's plan on a ready cluster, breaks what is to be broken meanwhile, and
+/// collects everything there is to know of it.
 ///
 /// # Errors
-/// When a node does not answer any more.
-pub async fn record<C: Client>(
+/// When a node that nothing was done to does not answer any more, or a fault cannot be
+/// brought about.
+pub async fn record<C: Client, I: Injector>(
     client: &C,
-    plan: &Plan,
-    network: &Network,
-    followers: usize,
+    experiment: &Experiment,
+    injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<Recorded, ClientError> {
-    warm_up(client, plan.concurrency).await?;
-    let start_us = clock.now_us();
-    let writes = drive(client, plan, clock, start_us, &|row| progress.write_done(row)).await;
-    let last_ack_us = clock.now_us();
-    let at_last_ack = snapshot(client, followers).await?;
-    let is_settled = settle(client, network, progress).await?;
-    let settled_us = clock.now_us();
-    let settled = snapshot(client, followers).await?;
-
-    let timeline = Timeline { clock, start_us };
-    let leader = client.leader_trace().await?;
-    let offset_us = timeline.offset_us(client, LEADER).await?;
-    let mut trace_dropped = leader.dropped;
-    let replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
-    let mut arrivals = Vec::new();
-    for node in (0..followers).map(follower_name) {
-        let trace = client.follower_trace(&node).await?;
-        let offset_us = timeline.offset_us(client, &node).await?;
-        trace_dropped += trace.dropped;
-        arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
+) -> Result<Recorded, RecordError> {
+    let plan = Plan::new(&experiment.workload);
+    let mut faults = FaultRun::new(&experiment.faults, injector, clock);
+    faults.before_load().await?;
+    if !faults.is_hidden(LEADER) {
+        warm_up(client, plan.concurrency).await?;
     }
+    let start_us = clock.now_us();
+    let (load, state) = watch::channel(LoadState::default());
+    let drive = async {
+        let started = |write| load.send_modify(|state| state.started = write + 1);
+        let writes = drive(client, &plan, clock, start_us, &started, &|row| progress.write_done(row)).await;
+        load.send_modify(|state| state.over = true);
+        Ok((writes, clock.now_us()))
+    };
+    let ((writes, last_ack_us), ()) = try_join(drive, faults.run(start_us, state)).await?;
+    for step in faults.left_undone() {
+        tracing::warn!("the load was over before this could be done: {step}");
+    }
+
+    let followers = (0..experiment.followers.get() as usize).map(follower_name);
+    let asked: Vec<String> =
+        std::iter::once(LEADER.to_owned()).chain(followers).filter(|node| !faults.is_hidden(node)).collect();
+    let at_last_ack = snapshot(client, &asked).await?;
+    let is_settled = !faults.is_hidden(LEADER) && settle(client, &experiment.network, progress).await?;
+    let settled_us = clock.now_us();
+    let settled = snapshot(client, &asked).await?;
+    let Traces { replication, arrivals, dropped } = Timeline { clock, start_us }.traces(client, &asked).await?;
     Ok(Recorded {
         writes,
         replication,
         arrivals,
+        faults: faults.rows(start_us),
+        absent_nodes: faults.hidden(),
         at_last_ack,
         settled,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
-        trace_dropped,
+        trace_dropped: dropped,
     })
 }
 
-/// Every node's store, asked for all at once.
-async fn snapshot<C: Client>(client: &C, followers: usize) -> Result<Snapshot, ClientError> {
-    let nodes = std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name));
-    let dumps = nodes.map(|node| async move {
-        let dump = client.store(&node).await?;
-        Ok((node, dump))
+/// These nodes' stores, asked for all at once.
+async fn snapshot<C: Client>(client: &C, nodes: &[String]) -> Result<Snapshot, ClientError> {
+    let dumps = nodes.iter().map(|node| async move {
+        let dump = client.store(node).await?;
+        Ok((node.clone(), dump))
     });
     Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
 }
@@ -153,7 +179,34 @@ struct Timeline<'a> {
     start_us: u64,
 }
 
+/// What the nodes have kept of the run.
+struct Traces {
+    replication: Vec<ReplicationRow>,
+    arrivals: Vec<ArrivalRow>,
+    /// Records that they had to forget.
+    dropped: u64,
+}
+
 impl Timeline<'_> {
+    /// The traces of these nodes.
+    async fn traces<C: Client>(&self, client: &C, nodes: &[String]) -> Result<Traces, ClientError> {
+        let mut traces = Traces { replication: Vec::new(), arrivals: Vec::new(), dropped: 0 };
+        for node in nodes {
+            if node == LEADER {
+                let trace = client.leader_trace().await?;
+                let offset_us = self.offset_us(client, node).await?;
+                traces.dropped += trace.dropped;
+                traces.replication = replication_rows(trace, &|at| self.relative(at, offset_us));
+            } else {
+                let trace = client.follower_trace(node).await?;
+                let offset_us = self.offset_us(client, node).await?;
+                traces.dropped += trace.dropped;
+                traces.arrivals.extend(arrival_rows(node, trace, &|at| self.relative(at, offset_us)));
+            }
+        }
+        Ok(traces)
+    }
+
     /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
     /// before and after, as on one machine it does; else by the middle of the round trip.
     async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {

@@ -1,5 +1,6 @@
 //! `labctl run`.
 
+mod held;
 mod job;
 mod progress;
 mod quorum;
