@@ -203,7 +203,9 @@ impl Cluster for ComposeCluster {
 
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
         self.carry_out(action, cancel)?;
-        let running = self.running(cancel)?;
+        // Only a container that is back on its network may have another port.
+        let back = action.act.leaves_reachable() == Some(true);
+        let running = if back { self.running(cancel)? } else { BTreeMap::new() };
         self.locate(&running)
     }
 
