@@ -54,6 +54,8 @@ pub enum Command {
     CheckConsistency(CheckConsistency),
     /// Render the report again, from the saved data
     Report(Report),
+    /// Put two data folders side by side: latency, diverged pairs, conditions
+    Compare(Compare),
     /// Start a cluster to play with on ports 8080 to 8085
     Up(Up),
     /// Stop the cluster of `labctl up`, and whatever a killed labctl left behind
@@ -121,6 +123,32 @@ pub struct Report {
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `labctl compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// A folder that holds W1, W2, ...
+    #[arg(value_name = "A")]
+    pub left: PathBuf,
+    /// Another one
+    #[arg(value_name = "B")]
+    pub right: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CompareFormat,
+}
+
+/// How a comparison is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CompareFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For a forge
+    Markdown,
 }
 
 /// `labctl up`.

@@ -48,6 +48,20 @@ impl Exit {
     }
 }
 
+/// An error and its causes on one line. Some errors tell their cause themselves; it is not told again.
+#[must_use]
+pub fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
@@ -63,5 +77,13 @@ mod tests {
         let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
         assert_eq!(cluster.map_err(of), Err(Exit::Cluster));
         assert_eq!(of(anyhow::anyhow!("anything else")), Exit::Usage);
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let source = std::io::Error::other("disk on fire");
+        let error = DataError::Io { path: "data".into(), action: "write", source };
+        let told = message(&anyhow::Error::from(error).context("W = 1"));
+        assert_eq!(told, "W = 1: data: cannot write: disk on fire");
     }
 }

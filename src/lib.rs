@@ -11,6 +11,8 @@ pub mod commands;
 pub mod config;
 pub mod data;
 pub mod exit;
+pub mod explore;
 pub mod host;
 pub mod load;
 pub mod report;
+pub mod simulation;

@@ -17,9 +17,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio::sync::Semaphore;
 
-use crate::leader::Write;
+use crate::leader::{QuorumError, Write};
 use crate::node::Node;
-use crate::wire::{Put, PutDone, Replicate, Replicated, Value, WRITE_ID_HEADER};
+use crate::wire::{ErrorBody, Put, PutDone, Replicate, Replicated, Value, WRITE_ID_HEADER};
 use body::Limit;
 use error::ApiError;
 use key::Key;
@@ -45,6 +45,11 @@ pub fn router(node: Arc<Node>) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
+}
+
+/// The answer to a write that missed its quorum.
+pub fn quorum_refusal(error: QuorumError) -> (StatusCode, ErrorBody) {
+    ApiError::from(error).into()
 }
 
 async fn health(State(app): State<App>) -> Response {

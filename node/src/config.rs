@@ -28,6 +28,15 @@ pub enum Order {
     Version,
 }
 
+/// What a leader does for a follower that lacks writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatchUp {
+    /// Nothing.
+    Off,
+    /// It sends what it holds itself, as soon as the follower answers.
+    Snapshot,
+}
+
 /// A variable that cannot be used; shown as one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -82,6 +91,8 @@ pub struct NodeConfig {
     pub request_timeout: Duration,
     /// `REPLICATION_ORDER`.
     pub order: Order,
+    /// `REPLICATION_CATCH_UP`.
+    pub catch_up: CatchUp,
     /// `TRACE_CAPACITY`: how many records the trace keeps.
     pub trace_capacity: usize,
 }
@@ -116,6 +127,7 @@ impl NodeConfig {
                 .get("GLOBAL_REQUEST_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?
                 .unwrap_or(Duration::from_secs(5)),
             order: vars.get("REPLICATION_ORDER", "arrival or version", parse::order)?.unwrap_or(Order::Arrival),
+            catch_up: vars.get("REPLICATION_CATCH_UP", "off or snapshot", parse::catch_up)?.unwrap_or(CatchUp::Off),
             trace_capacity: vars.get("TRACE_CAPACITY", parse::CAPACITY, parse::capacity)?.unwrap_or(1_000_000),
         })
     }

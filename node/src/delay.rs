@@ -5,8 +5,13 @@ use std::time::Duration;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// Words of key stream set aside for each follower: one ChaCha block.
-const WORDS_PER_FOLLOWER: u128 = 16;
+use crate::config::MOST_FOLLOWERS;
+
+/// Words of key stream to a ChaCha block. Each follower has one of its own.
+const WORDS_PER_BLOCK: u128 = 16;
+
+/// The first block after those of the followers' writes.
+const PASSES: u32 = MOST_FOLLOWERS as u32;
 
 /// The bounds of a uniform delay, both included, in whole microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +49,14 @@ impl DelayRange {
 /// the platform or the version of any library. The bits are the first 64 of block
 /// `follower` of the ChaCha8 stream `write_id` whose key comes from `seed`.
 pub fn seeded_delay_us(seed: u64, write_id: u64, follower: u32, range: DelayRange) -> u32 {
+    range.pick(seeded_bits(seed, write_id, follower))
+}
+
+fn seeded_bits(seed: u64, stream: u64, block: u32) -> u64 {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(write_id);
-    rng.set_word_pos(u128::from(follower) * WORDS_PER_FOLLOWER);
-    range.pick(rng.next_u64())
+    rng.set_stream(stream);
+    rng.set_word_pos(u128::from(block) * WORDS_PER_BLOCK);
+    rng.next_u64()
 }
 
 /// Where a leader takes its delays from.
@@ -65,8 +74,18 @@ impl DelaySource {
 
     /// The delay of write `write_id` to the follower with index `follower`.
     pub fn draw(&self, write_id: u64, follower: u32) -> Duration {
+        self.draw_from(write_id, follower)
+    }
+
+    /// The delay of pass `pass`, from 0, that brings the follower with index `follower` up to
+    /// date; none of a write's.
+    pub fn draw_for_pass(&self, pass: u64, follower: u32) -> Duration {
+        self.draw_from(pass, PASSES.saturating_add(follower))
+    }
+
+    fn draw_from(&self, stream: u64, block: u32) -> Duration {
         let micros = match self.seed {
-            Some(seed) => seeded_delay_us(seed, write_id, follower, self.range),
+            Some(seed) => self.range.pick(seeded_bits(seed, stream, block)),
             None => self.range.pick(rand::rng().next_u64()),
         };
         Duration::from_micros(u64::from(micros))

@@ -1,7 +1,7 @@
 //! The follower: applies what the leader sends.
 
 use crate::clock::Clock;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, Order};
 use crate::store::Store;
 use crate::trace::{Arrived, Trace};
 use crate::wire::{FollowerRecord, Replicate, Replicated};
@@ -11,6 +11,7 @@ use crate::wire::{FollowerRecord, Replicate, Replicated};
 pub struct Follower {
     config: NodeConfig,
     clock: Clock,
+    started_us: u64,
     store: Store,
     trace: Trace<Arrived>,
 }
@@ -18,22 +19,30 @@ pub struct Follower {
 impl Follower {
     /// A follower with nothing in its store.
     pub fn new(config: NodeConfig, clock: Clock) -> Self {
-        Self { trace: Trace::new(config.trace_capacity), store: Store::default(), config, clock }
+        Self {
+            started_us: clock.now_us(),
+            trace: Trace::new(config.trace_capacity),
+            store: Store::default(),
+            config,
+            clock,
+        }
     }
 
-    /// Applies a write, or keeps what is held, as the replication order says. Arrivals stand
-    /// in the trace in the order in which they took effect.
+    /// Applies a write, or keeps what is held, as the replication order says, or, when the
+    /// leader brings this follower up to date, if it is newer. Arrivals stand in the trace in
+    /// the order in which they took effect.
     pub fn replicate(&self, key: &str, body: &Replicate) -> Replicated {
-        let order = self.config.order;
+        let order = if body.catch_up { Order::Version } else { self.config.order };
         let arrival = self.store.replicate(key, &body.value, body.version, order, |arrival| {
             self.trace.push(Arrived {
                 version: arrival.version,
                 key: arrival.key,
                 applied: arrival.applied,
+                catch_up: body.catch_up,
                 at_us: self.clock.now_us(),
             });
         });
-        Replicated { applied: arrival.applied, version: arrival.held }
+        Replicated { applied: arrival.applied, version: arrival.held, started_us: Some(self.started_us) }
     }
 
     /// Up to `limit` records of the trace from number `from` to before `end`, and the number
@@ -45,6 +54,7 @@ impl Follower {
             version: record.version,
             key: key.as_ref().to_owned(),
             applied: record.applied,
+            catch_up: record.catch_up,
             at_us: record.at_us,
         });
         (first, records.collect())
@@ -53,6 +63,11 @@ impl Follower {
     /// What the follower was started with.
     pub fn config(&self) -> &NodeConfig {
         &self.config
+    }
+
+    /// When the follower was made, on its clock.
+    pub fn started_us(&self) -> u64 {
+        self.started_us
     }
 
     /// The follower's clock.

@@ -1,5 +1,6 @@
 //! The leader: numbers and applies writes, replicates them, and waits for a quorum.
 
+mod catch_up;
 mod quorum;
 mod replication;
 
@@ -11,12 +12,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::config::NodeConfig;
+use crate::config::{CatchUp, NodeConfig};
 use crate::delay::DelaySource;
 use crate::store::Store;
 use crate::trace::{Sending, Seq, Trace};
 use crate::transport::Transport;
 use crate::wire::{LeaderRecord, PutDone, Replicate};
+use catch_up::Keeper;
+pub use catch_up::TRIES as CATCH_UP_TRIES;
 pub use quorum::{QuorumError, QuorumFailure};
 use replication::{InFlight, Replication};
 
@@ -35,6 +38,7 @@ pub struct Write {
 pub struct Leader {
     config: NodeConfig,
     clock: Clock,
+    started_us: u64,
     store: Store,
     trace: Trace<Sending>,
     delays: DelaySource,
@@ -42,6 +46,8 @@ pub struct Leader {
     in_flight: AtomicU64,
     /// For each follower whether the last replication failed, so that only changes are logged.
     failing: Vec<AtomicBool>,
+    /// Where followers are brought up to date: what they lack.
+    keeper: Option<Keeper>,
 }
 
 impl Leader {
@@ -55,6 +61,8 @@ impl Leader {
             transport,
             in_flight: AtomicU64::new(0),
             failing: config.followers.iter().map(|_| AtomicBool::new(false)).collect(),
+            keeper: (config.catch_up == CatchUp::Snapshot).then(|| Keeper::new(config.followers.len())),
+            started_us: clock.now_us(),
             config,
             clock,
         }
@@ -87,6 +95,10 @@ impl Leader {
     /// Applies a write and starts its replications; returns its number and where each of them
     /// will tell whether it was acknowledged.
     fn begin(self: &Arc<Self>, write: &Write) -> (u64, mpsc::Receiver<bool>) {
+        if let Some(keeper) = &self.keeper {
+            // Before the first write there is nothing that a follower could lack.
+            keeper.start(self);
+        }
         let (version, sendings) = self.store.write(&write.key, &write.value, |key, version| {
             let id = write.id.unwrap_or(version);
             let begin = |follower| {
@@ -99,13 +111,14 @@ impl Leader {
         });
         let (results, receiver) = mpsc::channel(sendings.len().max(1));
         let key: Arc<str> = Arc::from(write.key.as_str());
-        let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version) });
+        let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version), catch_up: false });
         for (follower, delay, seq) in sendings {
             let replication = Replication {
                 in_flight: InFlight::enter(Arc::clone(self)),
                 follower: usize::from(follower),
                 delay,
                 seq,
+                version,
                 key: Arc::clone(&key),
                 body: Arc::clone(&body),
                 results: results.clone(),
@@ -120,9 +133,13 @@ impl Leader {
         0..u16::try_from(self.config.followers.len()).unwrap_or(u16::MAX)
     }
 
-    /// Replications begun and not yet finished.
+    /// Replications begun and not yet finished, and followers that are being brought up to
+    /// date. One that cannot be is not among them, so this becomes 0 whatever fails: at most
+    /// [`CATCH_UP_TRIES`] and one replication timeouts after the last write, or a little later.
     pub fn in_flight(&self) -> u64 {
-        self.in_flight.load(Ordering::Acquire)
+        // In this order: what a replication leaves to be caught up with is noted before it ends.
+        let replications = self.in_flight.load(Ordering::Acquire);
+        replications + self.keeper.as_ref().map_or(0, Keeper::busy)
     }
 
     /// Up to `limit` records of the trace from number `from` to before `end`, and the number
@@ -146,6 +163,11 @@ impl Leader {
     /// What the leader was started with.
     pub fn config(&self) -> &NodeConfig {
         &self.config
+    }
+
+    /// When the leader was made, on its clock.
+    pub fn started_us(&self) -> u64 {
+        self.started_us
     }
 
     /// The leader's clock.

@@ -69,6 +69,10 @@ impl Node {
                 Self::Leader(leader) => leader.in_flight(),
                 Self::Follower(_) => 0,
             },
+            started_us: match self {
+                Self::Leader(leader) => leader.started_us(),
+                Self::Follower(follower) => follower.started_us(),
+            },
             now_us: self.clock().now_us(),
         }
     }

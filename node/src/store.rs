@@ -112,6 +112,15 @@ impl Store {
         entries
     }
 
+    /// Everything that was written by a write with number `version` or a later one, as it is
+    /// at one moment, in the order of the writes.
+    pub fn since(&self, version: u64) -> Vec<Entry> {
+        let mut entries: Vec<Entry> =
+            self.lock().entries.iter().filter(|entry| entry.version >= version).cloned().collect();
+        entries.sort_unstable_by_key(|entry| entry.version);
+        entries
+    }
+
     /// The keys with these places, in the same order.
     pub fn keys(&self, ids: impl IntoIterator<Item = KeyId>) -> Vec<Arc<str>> {
         let inner = self.lock();

@@ -74,6 +74,8 @@ pub struct Arrived {
     pub key: KeyId,
     /// Whether it was applied.
     pub applied: bool,
+    /// Whether it came to bring the follower up to date.
+    pub catch_up: bool,
     /// When it arrived.
     pub at_us: u64,
 }

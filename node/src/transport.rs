@@ -1,5 +1,6 @@
 //! How a leader reaches its followers.
 
+mod direct;
 mod http;
 mod in_process;
 mod message;
@@ -7,6 +8,7 @@ mod message;
 use futures_util::future::BoxFuture;
 
 use crate::wire::{Replicate, Replicated};
+pub use direct::DirectTransport;
 pub use http::HttpTransport;
 pub use in_process::InProcessTransport;
 
@@ -25,6 +27,13 @@ pub trait Transport: Send + Sync + 'static {
         key: &'a str,
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>>;
+
+    /// Asks the follower with index `follower` when it was started, on its own clock; none
+    /// where it does not say.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>>;
 }
 
 /// Why a delivery is not known to have succeeded.

@@ -43,8 +43,11 @@ pub struct Health {
     pub write_quorum: u32,
     /// Base URLs of the followers, in index order; empty on a follower.
     pub followers: Vec<String>,
-    /// Replications started and not yet finished; 0 on a follower.
+    /// Replications started and not yet finished, and followers that are being brought up to
+    /// date; 0 on a follower.
     pub in_flight: u64,
+    /// This node's clock when it started: another one after each restart.
+    pub started_us: u64,
     /// This node's clock when it answered, see [`crate::clock::Clock`].
     pub now_us: u64,
 }
@@ -114,6 +117,10 @@ pub struct Replicate {
     /// The leader's number; without one the follower counts on from what it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// Whether this is no write under way but what the leader holds, sent to a follower that
+    /// may lack it: applied only where it is newer, whatever the replication order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catch_up: bool,
 }
 
 /// Answer 200 to `POST /replicate/{key}`.
@@ -123,6 +130,10 @@ pub struct Replicated {
     pub applied: bool,
     /// The version the follower now holds.
     pub version: u64,
+    /// The follower's clock when it started: another one after each restart, which left it
+    /// empty. A follower need not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_us: Option<u64>,
 }
 
 /// `GET /debug/store`.
@@ -182,6 +193,9 @@ pub struct FollowerRecord {
     pub key: String,
     /// False when the follower kept something newer.
     pub applied: bool,
+    /// Whether it came to bring the follower up to date.
+    #[serde(default)]
+    pub catch_up: bool,
     /// When it arrived, on this node's clock.
     pub at_us: u64,
 }

@@ -20,11 +20,14 @@ mod random;
 mod stats;
 mod summary;
 mod theory;
+mod timeline;
 mod trace;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
@@ -43,3 +46,4 @@ pub use paired::{Paired, paired};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
+pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

@@ -129,7 +129,7 @@ impl Sample {
         let below = position.floor() as usize;
         let low = *self.sorted_us.get(below)?;
         let high = *self.sorted_us.get((below + 1).min(last))?;
-        Some((low as f64 + (position - below as f64) * (high - low) as f64) / US_PER_MS)
+        Some((low as f64 + (position - below as f64) * (high as f64 - low as f64)) / US_PER_MS)
     }
 
     /// The `p` quantile with its 95 % interval, see [`quantile_ranks`].

@@ -8,13 +8,11 @@ use std::time::Duration;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, WRITE_ID_HEADER};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Client, ClientError};
+use super::{ANSWER_MARGIN, Answer, Client, ClientError};
 use crate::cluster::Endpoints;
 use crate::data::{LEADER, follower_name};
 use crate::load::PlannedWrite;
 
-/// Past a write's own time limit by this much, the leader is taken not to answer any more.
-const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// How long a node may take for a health answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
 /// How long a node may take to send a dump whole.

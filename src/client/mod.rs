@@ -1,15 +1,23 @@
 //! How labctl talks to nodes: one trait, so that the load and the dumps are the same
 //! over HTTP and in the simulation.
 
+mod direct;
 mod http;
+mod in_process;
 
 use std::future::Future;
+use std::time::Duration;
 
+pub use direct::DirectClient;
 pub use http::HttpClient;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+pub use in_process::InProcessClient;
+use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump};
 
 use crate::data::WriteOutcome;
 use crate::load::PlannedWrite;
+
+/// Past a write's own time limit by this much, the leader is taken not to answer any more.
+const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
 /// A client of one cluster's nodes. Nodes go by name: `leader`, `f1`, ...
 pub trait Client: Clone + Send + Sync + 'static {
@@ -55,24 +63,43 @@ impl Answer {
     /// The node's answer to a `PUT`, whatever its status.
     #[must_use]
     pub fn from_response(status: u16, body: &[u8]) -> Self {
-        use labnode::wire::{ErrorBody, PutDone};
         if status == 200 {
-            return match serde_json::from_slice::<PutDone>(body) {
-                Ok(done) => Self {
-                    outcome: WriteOutcome::Ok,
-                    http_status: Some(status),
-                    version: Some(done.version),
-                    acks: Some(done.acks),
-                    error: None,
-                },
+            return match serde_json::from_slice(body) {
+                Ok(done) => Self::done(status, &done),
                 Err(error) => Self { http_status: Some(status), ..Self::none(format!("malformed answer: {error}")) },
             };
         }
-        let (version, acks, error) = match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(said) => (said.version, said.acks, format!("{}: {}", said.error, said.message)),
-            Err(_) => (None, None, format!("status {status}")),
-        };
-        Self { outcome: WriteOutcome::Failed, http_status: Some(status), version, acks, error: Some(error) }
+        match serde_json::from_slice(body) {
+            Ok(said) => Self::refused(status, &said),
+            Err(_) => {
+                let error = Some(format!("status {status}"));
+                Self { outcome: WriteOutcome::Failed, http_status: Some(status), version: None, acks: None, error }
+            }
+        }
+    }
+
+    /// The write was acknowledged.
+    #[must_use]
+    pub fn done(status: u16, done: &PutDone) -> Self {
+        Self {
+            outcome: WriteOutcome::Ok,
+            http_status: Some(status),
+            version: Some(done.version),
+            acks: Some(done.acks),
+            error: None,
+        }
+    }
+
+    /// The node said no.
+    #[must_use]
+    pub fn refused(status: u16, said: &ErrorBody) -> Self {
+        Self {
+            outcome: WriteOutcome::Failed,
+            http_status: Some(status),
+            version: said.version,
+            acks: said.acks,
+            error: Some(format!("{}: {}", said.error, said.message)),
+        }
     }
 }
 

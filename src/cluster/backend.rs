@@ -23,6 +23,8 @@ pub enum Backend {
         /// Why processes, where nobody asked for them.
         reason: Option<String>,
     },
+    /// Virtual time in this process.
+    Sim,
 }
 
 impl Backend {
@@ -40,7 +42,7 @@ impl Backend {
                 Err(Unavailable::Unasked(error)) => Err(error),
                 Err(unavailable) => Self::process(Some(unavailable.to_string())),
             },
-            BackendChoice::Sim => Err(ClusterError::Setup("the sim backend is not there yet".into())),
+            BackendChoice::Sim => Ok(Self::Sim),
         }
     }
 
@@ -60,6 +62,7 @@ impl Backend {
         match self {
             Self::Compose(_) => "compose",
             Self::Process { .. } => "process",
+            Self::Sim => "sim",
         }
     }
 
@@ -73,26 +76,31 @@ impl Backend {
             }
             Self::Process { reason: Some(reason), .. } => format!("process: {reason}"),
             Self::Process { reason: None, .. } => "process".to_owned(),
+            Self::Sim => "sim: virtual time".to_owned(),
         }
     }
 
     /// A cluster that is not up yet.
     ///
     /// # Errors
-    /// When something on this machine keeps it from being prepared.
+    /// When something on this machine keeps it from being prepared, and in virtual time, where
+    /// nothing is up outside a [simulation](crate::simulation).
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
             Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
             Self::Process { program, reason } => Ok(Box::new(ProcessCluster::new(spec, program, reason.clone())?)),
+            Self::Sim => Err(ClusterError::Setup("nodes in virtual time cannot be reached from outside".into())),
         }
     }
 
-    /// SHA-256 of the executable that the nodes run; none where it was compiled in a container.
+    /// SHA-256 of the executable that the nodes run; none where it was compiled in a container,
+    /// and in virtual time.
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {
             Self::Compose(deployment) => deployment.image.node_sha256.clone(),
             Self::Process { program, .. } => host::file_sha256(program),
+            Self::Sim => None,
         }
     }
 }

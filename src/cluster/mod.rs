@@ -5,6 +5,7 @@ mod compose;
 mod docker;
 mod fault;
 mod process;
+mod sim;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use compose::{
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use fault::{Act, FaultAction};
 pub use process::ProcessCluster;
+pub use sim::{SimCluster, in_virtual_time};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 

@@ -1,9 +1,11 @@
 //! `labctl check-consistency`.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 
+use super::output::say;
 use super::saved::{self, Saved};
+use super::tables;
 use crate::analysis::{Counts, RunConsistency, Verdict};
 use crate::cli::{CheckConsistency, Format, Paths};
 use crate::config::ExperimentName;
@@ -44,14 +46,14 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
     for saved in &all {
         let runs = Checked::of(saved);
         if args.format == Format::Text {
-            println!("experiment {} ({})", saved.name, saved.folder.path().display());
-            println!("{}", table(&runs));
-            runs.iter().for_each(|run| println!("{}", sentence(run)));
+            say!("experiment {} ({})", saved.name, saved.folder.path().display());
+            say!("{}", table(&runs));
+            runs.iter().for_each(|run| say!("{}", sentence(run)));
         }
         checked.extend(runs);
     }
     if args.format == Format::Json {
-        println!("{}", serde_json::to_string_pretty(&checked)?);
+        say!("{}", serde_json::to_string_pretty(&checked)?);
     }
     for run in checked.iter().filter(|run| !run.expectation_held) {
         eprintln!(
@@ -68,23 +70,26 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
 
 /// Pairs by state, a line a quorum and follower.
 fn table(runs: &[Checked]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["", "", "at last ack", "", "", "", "settled", "", "", ""]);
-    table.add_row(["W", "follower", "match", "stale", "missing", "foreign", "match", "stale", "missing", "foreign"]);
-    for run in runs {
+    let header = [
+        "W",
+        "follower",
+        "at last ack:\nmatch",
+        "\nstale",
+        "\nmissing",
+        "\nforeign",
+        "settled:\nmatch",
+        "\nstale",
+        "\nmissing",
+        "\nforeign",
+    ];
+    let rows = runs.iter().flat_map(|run| {
         let (at_last_ack, settled) = (&run.consistency.at_last_ack, &run.consistency.settled);
-        for (before, after) in at_last_ack.followers.iter().zip(&settled.followers) {
-            let mut row = vec![run.consistency.quorum.to_string(), before.follower.clone()];
-            row.extend(counts(before.counts));
-            row.extend(counts(after.counts));
-            table.add_row(row);
-        }
-    }
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+        at_last_ack.followers.iter().zip(&settled.followers).map(|(before, after)| {
+            let names = [run.consistency.quorum.to_string(), before.follower.clone()];
+            names.into_iter().chain(counts(before.counts)).chain(counts(after.counts))
+        })
+    });
+    tables::figures(tables::PLAIN, header, rows)
 }
 
 /// Four cells; dashes where the follower could not be asked.

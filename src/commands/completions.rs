@@ -1,15 +1,16 @@
 //! `labctl completions SHELL`.
 
-use std::io;
-
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
+use super::output::say;
 use crate::cli::Cli;
 use crate::exit::Exit;
 
 /// Prints a completion script.
 pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
-    generate(shell, &mut Cli::command(), "labctl", &mut io::stdout());
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "labctl", &mut script);
+    say!("{}", String::from_utf8_lossy(&script).trim_end());
     Ok(Exit::Success)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
+use super::output::say;
 use crate::cli::Paths;
 use crate::cluster::{Programs, probe};
 use crate::config::Config;
@@ -29,17 +30,17 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }
     let backend = if docker { "Docker Compose" } else { "local processes" };
-    println!("so `labctl run all` runs the nodes as {backend}");
+    say!("so `labctl run all` runs the nodes as {backend}");
     Ok(Exit::Success)
 }
 
 fn found(what: &str, detail: &str) {
-    println!("ok       {what:<9} {detail}");
+    say!("ok       {what:<9} {detail}");
 }
 
 fn missing(what: &str, detail: &str, advice: &str) {
-    println!("missing  {what:<9} {detail}");
-    println!("                   -> {advice}");
+    say!("missing  {what:<9} {detail}");
+    say!("                   -> {advice}");
 }
 
 fn docker() -> bool {

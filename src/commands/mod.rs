@@ -1,17 +1,21 @@
 //! One file a subcommand, each thin.
 
 mod check_consistency;
+mod compare;
 mod completions;
 mod doctor;
 mod leftovers;
+mod output;
 mod report;
 mod run;
 mod saved;
 mod select;
 mod signals;
+mod tables;
 mod up;
 mod validate;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -29,7 +33,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Relay => return Ok(labnode::program::run_relay()),
         _ => {}
     }
-    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().with_target(false).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
+    log.without_time().with_target(false).init();
     let exit = match cli.command {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
@@ -37,6 +43,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
         Command::Down => block_on(up::down(&cli.paths))?,
         Command::Doctor => doctor::doctor(&cli.paths),
+        Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
         Command::Node | Command::Relay => Ok(Exit::Success),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output::say;
 use super::saved::{self, Saved};
 use crate::cli::{ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
@@ -19,8 +20,8 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
         written.extend(write(saved, paths, &folder)?);
     }
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&written)?),
-        Format::Text => written.iter().for_each(|path| println!("{}", path.display())),
+        Format::Json => say!("{}", serde_json::to_string_pretty(&written)?),
+        Format::Text => written.iter().for_each(|path| say!("{}", path.display())),
     }
     all.iter().try_for_each(Saved::check_complete)?;
     Ok(Exit::Success)

@@ -33,8 +33,8 @@ impl Saved {
         if missing.is_empty() {
             return Ok(());
         }
-        let (list, name) = (missing.join(","), &self.name);
-        let what = format!("there is no run at W = {list}; `labctl run {list} -e {name}` makes what is missing");
+        let (list, argument, name) = (missing.join(", "), missing.join(","), &self.name);
+        let what = format!("there is no run at W = {list}; `labctl run {argument} -e {name}` makes what is missing");
         Err(DataError::Missing { path: self.folder.path().to_owned(), what })
     }
 }

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use labnode::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{self, Keep};
+use super::output::say;
 use super::{select, signals};
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
@@ -48,7 +50,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let (cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);
-            println!("`labctl down` stops it");
+            say!("`labctl down` stops it");
             cluster.detach();
         }
         Backend::Process { program, reason } => {
@@ -57,10 +59,11 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);
-            println!("Ctrl-C here, or `labctl down` elsewhere, stops it");
+            say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
             cluster.down()?;
         }
+        Backend::Sim => bail!("the sim backend has no cluster to play with: its nodes live in virtual time"),
     }
     Ok(Exit::Success)
 }
@@ -73,19 +76,19 @@ async fn started<C: Cluster + 'static>(mut cluster: C, cancel: &CancellationToke
 }
 
 async fn ready(endpoints: &Endpoints, limit: Duration, cancel: &CancellationToken) -> anyhow::Result<()> {
-    let client = HttpClient::new(endpoints, limit)?;
+    let (client, clock) = (HttpClient::new(endpoints, limit)?, Clock::monotonic());
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-        ready = await_ready(&client, endpoints.followers.len()) => Ok(ready?),
+        ready = await_ready(&client, endpoints.followers.len(), &clock) => Ok(ready?),
     }
 }
 
 fn announce(endpoints: &Endpoints) {
-    println!("leader     {}", endpoints.leader);
-    println!("followers  {}", endpoints.followers.join(" "));
-    println!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", endpoints.leader);
-    println!("           curl {}/kv/k0", endpoints.followers.first().unwrap_or(&endpoints.leader));
+    say!("leader     {}", endpoints.leader);
+    say!("followers  {}", endpoints.followers.join(" "));
+    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", endpoints.leader);
+    say!("           curl {}/kv/k0", endpoints.followers.first().unwrap_or(&endpoints.leader));
 }
 
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
@@ -93,7 +96,7 @@ pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
     found += spawn_blocking(remove_all).await.context("removing containers")??;
     if found == 0 {
-        println!("nothing is up");
+        say!("nothing is up");
     }
     Ok(Exit::Success)
 }
@@ -112,7 +115,7 @@ async fn stop_processes(data: &Path) -> anyhow::Result<usize> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    println!("stopped labctl up, process {pid}");
+    say!("stopped labctl up, process {pid}");
     Ok(1)
 }
 
@@ -122,7 +125,7 @@ fn remove_all() -> anyhow::Result<usize> {
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
             let removed = leftovers::remove(&docker, &checkout()?, Keep::Nothing, &cancel)?;
-            removed.iter().for_each(|name| println!("removed {name}"));
+            removed.iter().for_each(|name| say!("removed {name}"));
             Ok(removed.len())
         }
         Err(Unavailable::NoClient(_)) => Ok(0),

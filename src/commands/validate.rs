@@ -1,5 +1,6 @@
 //! `labctl validate`.
 
+use super::output::say;
 use crate::cli::Paths;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -7,12 +8,13 @@ use crate::exit::Exit;
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
-    println!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    say!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    let width = config.experiments.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
     for (name, experiment) in &config.experiments {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
         let (network, workload) = (&experiment.network, &experiment.workload);
-        println!(
-            "  {name:<12} W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
+        say!(
+            "  {name:<width$}  W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
              {} to {} ms, {} order{}",
             quorums.join(", "),
             experiment.followers,
@@ -25,6 +27,7 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
             network.order,
             if *name == config.default { "; the default" } else { "" },
         );
+        experiment.faults.iter().for_each(|fault| say!("    {fault}"));
     }
     Ok(Exit::Success)
 }

@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
+use crate::host;
 
 /// The newest schema of a run directory that this labctl reads and the one it writes.
 pub const SCHEMA: u32 = 1;
 
 /// `manifest.json`.
+///
+/// A simulated run depends on the experiment and on labctl's version alone, and so does its
+/// manifest: it has no executable, source, command line, machine or time of day, and its
+/// durations are of virtual time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the run directory's layout, [`SCHEMA`].
@@ -24,27 +29,29 @@ pub struct Manifest {
     pub seed: u64,
     /// Where the nodes ran.
     pub backend: BackendFacts,
-    /// SHA-256 of the node's executable, hexadecimal; absent where the nodes were not ours.
+    /// SHA-256 of the node's executable, hexadecimal; absent where the nodes were not ours
+    /// or were simulated.
     pub node_sha256: Option<String>,
-    /// The source the running labctl was started in.
+    /// The source the running labctl was started in; absent in the simulation.
     pub git: Option<GitFacts>,
     /// labctl's own version.
     pub labctl_version: String,
-    /// The command line.
+    /// The command line; empty in the simulation.
     pub argv: Vec<String>,
-    /// The machine.
-    pub host: HostFacts,
-    /// When the run began, RFC 3339 UTC.
-    pub started: String,
-    /// When its last dump was taken, RFC 3339 UTC.
-    pub finished: String,
+    /// The machine; absent in the simulation.
+    pub host: Option<HostFacts>,
+    /// When the run began, RFC 3339 UTC; absent in the simulation.
+    pub started: Option<String>,
+    /// When its last dump was taken, RFC 3339 UTC; absent in the simulation.
+    pub finished: Option<String>,
     /// From the run's start to the last write's answer, in microseconds.
     pub load_us: u64,
     /// From the last write's answer until nothing was in flight, in microseconds.
     pub settle_us: u64,
     /// False when the deadline passed first: what the final snapshots say is then not final.
     pub settled: bool,
-    /// From before the cluster started until after it was down, in microseconds.
+    /// From before the cluster started until after it was down, in microseconds; in the
+    /// simulation the virtual time from its start to its end.
     pub wall_us: u64,
     /// Trace records the nodes forgot because their trace was full.
     pub trace_dropped: u64,
@@ -52,6 +59,15 @@ pub struct Manifest {
     /// dumps, and no trace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent_nodes: Vec<String>,
+}
+
+/// SHA-256, in hexadecimal, of an experiment as canonical JSON: its fields in their order, no
+/// blanks.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn config_sha256(experiment: &Experiment) -> serde_json::Result<String> {
+    Ok(host::sha256(&serde_json::to_vec(experiment)?))
 }
 
 /// Where the nodes ran, and with which versions of what.

@@ -86,10 +86,10 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         start_us: u64,
         mut load: watch::Receiver<LoadState>,
     ) -> Result<(), ClusterError> {
-        loop {
+        while self.steps.iter().any(|step| !step.done) {
             let state = *load.borrow_and_update();
             if state.over {
-                return Ok(());
+                break;
             }
             let now_us = self.clock.now_us();
             if let Some(index) = self.next(|step| is_due(step.at, state.started, now_us.saturating_sub(start_us))) {
@@ -106,6 +106,7 @@ impl<'a, I: Injector> FaultRun<'a, I> {
                 () = sleep(self.clock, wait) => {}
             }
         }
+        Ok(())
     }
 
     /// The first step, in the order of the file, that is open and fit.
@@ -149,8 +150,8 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         self.hidden.iter().cloned().collect()
     }
 
-    /// Steps whose time never came.
-    pub(super) fn left_undone(&self) -> Vec<String> {
+    /// Steps whose time never came, to be shown.
+    pub(super) fn left_out(&self) -> Vec<String> {
         self.steps.iter().filter(|step| !step.done).map(|step| format!("{} at {}", step.action, step.at)).collect()
     }
 

@@ -8,4 +8,4 @@ mod record;
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};
 pub use plan::{Plan, PlannedWrite};
-pub use record::{Progress, RecordError, Recorded, await_ready, record};
+pub use record::{Progress, RecordError, Recorded, await_ready, observe, record};

@@ -7,14 +7,13 @@ use futures_util::future::{try_join, try_join_all};
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
 
 use super::faults::{FaultRun, Injector, LoadState};
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
 use crate::cluster::ClusterError;
 use crate::config::{Experiment, Network};
-use crate::data::{ArrivalRow, FaultRow, LEADER, ReplicationRow, Snapshot, WriteRow, follower_name};
+use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
 
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
@@ -44,6 +43,8 @@ pub struct Recorded {
     pub arrivals: Vec<ArrivalRow>,
     /// What was done to the cluster on purpose.
     pub faults: Vec<FaultRow>,
+    /// What was to be done and did not come up before the load was over, to be shown.
+    pub faults_left_out: Vec<String>,
     /// Nodes that could not be asked afterwards, because of that.
     pub absent_nodes: Vec<String>,
     /// The stores the moment the last write was answered.
@@ -60,18 +61,27 @@ pub struct Recorded {
     pub trace_dropped: u64,
 }
 
-/// Waits until every node answers.
+impl Recorded {
+    /// The run made of these facts.
+    #[must_use]
+    pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
+        let Self { writes, replication, arrivals, faults, at_last_ack, settled, .. } = self;
+        RunData { manifest, writes, replication, arrivals, faults, at_last_ack, settled, logs }
+    }
+}
+
+/// Waits until every node answers; all waiting is on `clock`.
 ///
 /// # Errors
 /// The last answer of a node that never became healthy.
-pub async fn await_ready<C: Client>(client: &C, followers: usize) -> Result<(), ClientError> {
-    let deadline = Instant::now() + READY_LIMIT;
+pub async fn await_ready<C: Client>(client: &C, followers: usize, clock: &Clock) -> Result<(), ClientError> {
+    let deadline_us = after_us(clock, READY_LIMIT);
     for node in std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name)) {
         while let Err(error) = client.health(&node).await {
-            if Instant::now() > deadline {
+            if clock.now_us() > deadline_us {
                 return Err(error);
             }
-            sleep(READY_POLL).await;
+            clock.sleep(READY_POLL).await;
         }
     }
     Ok(())
@@ -106,6 +116,29 @@ pub async fn record<C: Client, I: Injector>(
     clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<Recorded, RecordError> {
+    let (mut recorded, start_us) = observe(client, experiment, injector, clock, progress).await?;
+    let timeline = Timeline { clock, start_us };
+    for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
+        let kept = timeline.trace(client, &node).await?;
+        recorded.trace_dropped += kept.dropped;
+        recorded.replication.extend(kept.replication);
+        recorded.arrivals.extend(kept.arrivals);
+    }
+    Ok(recorded)
+}
+
+/// Runs the plan and takes both snapshots, but leaves the traces where they are. Returns the
+/// run's start on `clock` as well.
+///
+/// # Errors
+/// As [`record`].
+pub async fn observe<C: Client, I: Injector>(
+    client: &C,
+    experiment: &Experiment,
+    injector: &I,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<(Recorded, u64), RecordError> {
     let plan = Plan::new(&experiment.workload);
     let mut faults = FaultRun::new(&experiment.faults, injector, clock);
     faults.before_load().await?;
@@ -121,31 +154,31 @@ pub async fn record<C: Client, I: Injector>(
         Ok((writes, clock.now_us()))
     };
     let ((writes, last_ack_us), ()) = try_join(drive, faults.run(start_us, state)).await?;
-    for step in faults.left_undone() {
-        tracing::warn!("the load was over before this could be done: {step}");
-    }
 
-    let followers = (0..experiment.followers.get() as usize).map(follower_name);
-    let asked: Vec<String> =
-        std::iter::once(LEADER.to_owned()).chain(followers).filter(|node| !faults.is_hidden(node)).collect();
+    let asked: Vec<String> = nodes(experiment).filter(|node| !faults.is_hidden(node)).collect();
     let at_last_ack = snapshot(client, &asked).await?;
-    let is_settled = !faults.is_hidden(LEADER) && settle(client, &experiment.network, progress).await?;
+    let is_settled = !faults.is_hidden(LEADER) && settle(client, &experiment.network, clock, progress).await?;
     let settled_us = clock.now_us();
-    let settled = snapshot(client, &asked).await?;
-    let Traces { replication, arrivals, dropped } = Timeline { clock, start_us }.traces(client, &asked).await?;
-    Ok(Recorded {
+    let recorded = Recorded {
         writes,
-        replication,
-        arrivals,
+        replication: Vec::new(),
+        arrivals: Vec::new(),
         faults: faults.rows(start_us),
+        faults_left_out: faults.left_out(),
         absent_nodes: faults.hidden(),
         at_last_ack,
-        settled,
+        settled: snapshot(client, &asked).await?,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
-        trace_dropped: dropped,
-    })
+        trace_dropped: 0,
+    };
+    Ok((recorded, start_us))
+}
+
+/// Every node's name, the leader's first.
+fn nodes(experiment: &Experiment) -> impl Iterator<Item = String> {
+    std::iter::once(LEADER.to_owned()).chain((0..experiment.followers.get() as usize).map(follower_name))
 }
 
 /// These nodes' stores, asked for all at once.
@@ -158,19 +191,29 @@ async fn snapshot<C: Client>(client: &C, nodes: &[String]) -> Result<Snapshot, C
 }
 
 /// Waits until the leader has nothing in flight; false when that took too long.
-async fn settle<C: Client>(client: &C, network: &Network, progress: &dyn Progress) -> Result<bool, ClientError> {
-    let deadline = Instant::now() + network.replication_timeout_s.duration() + SETTLE_MARGIN;
+async fn settle<C: Client>(
+    client: &C,
+    network: &Network,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<bool, ClientError> {
+    let deadline_us = after_us(clock, network.replication_timeout_s.duration() + SETTLE_MARGIN);
     loop {
         let in_flight = client.health(LEADER).await?.in_flight;
         progress.settling(in_flight);
         if in_flight == 0 {
             return Ok(true);
         }
-        if Instant::now() > deadline {
+        if clock.now_us() > deadline_us {
             return Ok(false);
         }
-        sleep(SETTLE_POLL).await;
+        clock.sleep(SETTLE_POLL).await;
     }
+}
+
+/// What the clock will read in so long.
+fn after_us(clock: &Clock, limit: Duration) -> u64 {
+    clock.now_us().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Brings the nodes' times onto the run's own time line.
@@ -179,32 +222,29 @@ struct Timeline<'a> {
     start_us: u64,
 }
 
-/// What the nodes have kept of the run.
-struct Traces {
+/// What one node has kept of the run.
+struct Trace {
     replication: Vec<ReplicationRow>,
     arrivals: Vec<ArrivalRow>,
-    /// Records that they had to forget.
+    /// Records that it had to forget.
     dropped: u64,
 }
 
 impl Timeline<'_> {
-    /// The traces of these nodes.
-    async fn traces<C: Client>(&self, client: &C, nodes: &[String]) -> Result<Traces, ClientError> {
-        let mut traces = Traces { replication: Vec::new(), arrivals: Vec::new(), dropped: 0 };
-        for node in nodes {
-            if node == LEADER {
-                let trace = client.leader_trace().await?;
-                let offset_us = self.offset_us(client, node).await?;
-                traces.dropped += trace.dropped;
-                traces.replication = replication_rows(trace, &|at| self.relative(at, offset_us));
-            } else {
-                let trace = client.follower_trace(node).await?;
-                let offset_us = self.offset_us(client, node).await?;
-                traces.dropped += trace.dropped;
-                traces.arrivals.extend(arrival_rows(node, trace, &|at| self.relative(at, offset_us)));
-            }
+    /// A node's trace.
+    async fn trace<C: Client>(&self, client: &C, node: &str) -> Result<Trace, ClientError> {
+        if node == LEADER {
+            let trace = client.leader_trace().await?;
+            let offset_us = self.offset_us(client, node).await?;
+            let dropped = trace.dropped;
+            let replication = replication_rows(trace, &|at| self.relative(at, offset_us));
+            return Ok(Trace { replication, arrivals: Vec::new(), dropped });
         }
-        Ok(traces)
+        let trace = client.follower_trace(node).await?;
+        let offset_us = self.offset_us(client, node).await?;
+        let dropped = trace.dropped;
+        let arrivals = arrival_rows(node, trace, &|at| self.relative(at, offset_us));
+        Ok(Trace { replication: Vec::new(), arrivals, dropped })
     }
 
     /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from

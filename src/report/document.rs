@@ -10,6 +10,8 @@ pub(super) struct Document {
     pub(super) subtitle: String,
     /// The answer, in one paragraph.
     pub(super) answer: String,
+    /// What a reader must know before believing the rest.
+    pub(super) warnings: Vec<String>,
     pub(super) sections: Vec<Section>,
 }
 
@@ -32,8 +34,9 @@ pub(super) enum Block {
     List {
         items: Vec<String>,
     },
-    /// Commands, one a line.
-    Commands {
+    /// Lines to be typed or pasted, in `sh` or `toml`.
+    Code {
+        language: &'static str,
         text: String,
     },
     Table {

@@ -1,12 +1,15 @@
 //! The figures of a report as they are made: SVG into the page, PNG beside it.
 
+use std::num::NonZero;
+use std::thread;
+
 use super::ReportError;
 use super::document::{Block, Figure, Table};
 use super::plots::Scene;
 
-/// PNG files by name, in the order of the report.
+/// The PNG files to draw, in the order of the report.
 #[derive(Debug, Default)]
-pub(super) struct Figures(pub(super) Vec<(&'static str, Vec<u8>)>);
+pub(super) struct Figures(Vec<(&'static str, Scene)>);
 
 /// What goes with a figure.
 pub(super) struct Legend {
@@ -21,23 +24,44 @@ pub(super) struct Legend {
 }
 
 impl Figures {
-    /// Draws a PNG file alone.
-    pub(super) fn picture(&mut self, file: &'static str, scene: &Scene) -> Result<(), ReportError> {
-        self.0.push((file, scene.png()?));
-        Ok(())
+    /// Has `scene` drawn into a PNG file.
+    pub(super) fn picture(&mut self, file: &'static str, scene: Scene) {
+        self.0.push((file, scene));
     }
 
-    /// Draws `page` into the page and `file` into a PNG file.
+    /// Draws `page` into the page and has `file` drawn into a PNG file.
     pub(super) fn add(
         &mut self,
         legend: Legend,
         page: &Scene,
-        file: &Scene,
+        file: Scene,
         table: Table,
     ) -> Result<Block, ReportError> {
         let Legend { id, file: name, caption, reading } = legend;
-        self.picture(name, file)?;
+        self.picture(name, file);
         let svg = page.svg(&caption)?;
         Ok(Block::Figure { figure: Figure { id, caption, reading, svg, file: name, table } })
+    }
+
+    /// Draws every PNG file, on as many threads as there are processors: that is most of the
+    /// work of a report. Answers them by name, in order.
+    pub(super) fn draw(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let drawn: Vec<_> = thread::scope(|scope| {
+            let share = self.0.len().div_ceil(threads).max(1);
+            let workers: Vec<_> = self
+                .0
+                .chunks(share)
+                .map(|scenes| scope.spawn(|| scenes.iter().map(|(name, scene)| Ok((*name, scene.png()?))).collect()))
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        drawn
+            .into_iter()
+            .collect::<Result<Vec<Vec<_>>, ReportError>>()
+            .map(|files| files.into_iter().flatten().collect())
     }
 }

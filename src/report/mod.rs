@@ -22,7 +22,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport, Report, RunReport, SCHEMA,
+    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport,
+    Report, RunReport, SCHEMA,
 };
 
 use crate::config::ExperimentName;
@@ -84,8 +85,63 @@ impl From<plots::DrawError> for ReportError {
     }
 }
 
-/// Reports on the runs of one experiment, by W, into `folder`, which is made if need be.
-/// `others` are the runs of other experiments, to compare with.
+/// A report whose text is there and whose PNG files are yet to be drawn.
+#[derive(Debug)]
+pub struct Rendered {
+    /// `report.html`.
+    pub html: String,
+    /// `report.md`.
+    pub markdown: String,
+    /// `summary.csv`.
+    pub csv: String,
+    /// `summary.json`.
+    pub json: String,
+    figures: Figures,
+}
+
+/// Reports on the runs of one experiment. `others` are the runs of other experiments, to
+/// compare with.
+///
+/// # Errors
+/// [`ReportError::NoRuns`] without runs; the others only if a template or a figure is broken.
+pub fn render(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)]) -> Result<Rendered, ReportError> {
+    let report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
+    let mut figures = Figures::default();
+    let document = sections::document(&report, &mut figures)?;
+    let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
+    Ok(Rendered {
+        html: render::html(&document)?,
+        markdown: render::markdown(&document)?,
+        csv: csv::summary(&summaries),
+        json: json::to_string(&report)?,
+        figures,
+    })
+}
+
+impl Rendered {
+    /// Draws the figures and writes every file into `folder`, which is made if need be.
+    ///
+    /// # Errors
+    /// [`ReportError`]; every file is either whole or as it was before.
+    pub fn write(&self, folder: &Path) -> Result<Written, ReportError> {
+        let pictures = self.figures.draw()?;
+        fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+            path: folder.to_owned(),
+            action: "make the folder",
+            source,
+        })?;
+        Ok(Written {
+            figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
+            csv: files::write(folder, "summary.csv", self.csv.as_bytes())?,
+            json: files::write(folder, "summary.json", self.json.as_bytes())?,
+            markdown: files::write(folder, "report.md", self.markdown.as_bytes())?,
+            html: files::write(folder, "report.html", self.html.as_bytes())?,
+        })
+    }
+}
+
+/// Reports on the runs of one experiment into `folder`, which is made if need be. `others`
+/// are the runs of other experiments, to compare with.
 ///
 /// # Errors
 /// [`ReportError`]; every file is either whole or as it was before.
@@ -94,23 +150,5 @@ pub fn write(
     others: &[(ExperimentName, Vec<RunData>)],
     folder: &Path,
 ) -> Result<Written, ReportError> {
-    let report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
-    let mut figures = Figures::default();
-    let document = sections::document(&report, &mut figures)?;
-    let (html, markdown) = (render::html(&document)?, render::markdown(&document)?);
-    let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
-    let (csv, json) = (csv::summary(&summaries), json::to_string(&report)?);
-
-    fs::create_dir_all(folder).map_err(|source| ReportError::Io {
-        path: folder.to_owned(),
-        action: "make the folder",
-        source,
-    })?;
-    Ok(Written {
-        figures: figures.0.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
-        csv: files::write(folder, "summary.csv", csv.as_bytes())?,
-        json: files::write(folder, "summary.json", json.as_bytes())?,
-        markdown: files::write(folder, "report.md", markdown.as_bytes())?,
-        html: files::write(folder, "report.html", html.as_bytes())?,
-    })
+    render(runs, others)?.write(folder)
 }

@@ -4,14 +4,16 @@ use serde::Serialize;
 
 use super::prose;
 use crate::analysis::{
-    Claim, Expected, ExperimentFigures, Latency, Overhead, RunFigures, Sample, Summary, claims, ok_latencies,
-    prediction, write_overheads,
+    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Lag, Latency, Overhead, Paired, RunFigures, Sample,
+    Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Manifest, RunData};
 
+mod comparison;
 mod consistency;
 
+pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
 
 /// Version of `summary.json`.
@@ -19,6 +21,9 @@ pub const SCHEMA: u32 = 1;
 
 /// Most points of a distribution that are kept.
 const MOST_POINTS: usize = 400;
+
+/// Most simulated runs of an experiment that is only compared with.
+const TRIALS_OF_OTHERS: u32 = 400;
 
 /// Points of a predicted curve.
 const CURVE_POINTS: u32 = 120;
@@ -32,10 +37,18 @@ pub struct Report {
     pub experiment: ExperimentName,
     /// What came out, in one paragraph.
     pub answer: String,
+    /// What a reader must know before believing the rest.
+    pub warnings: Vec<String>,
     /// Each quorum's run, by W.
     pub runs: Vec<RunReport>,
+    /// The same writes at one quorum and the next.
+    pub paired: Vec<Paired>,
     /// The original lab's statements, tested.
     pub claims: Vec<Claim>,
+    /// Signs of a broken leader.
+    pub diagnoses: Vec<Diagnosis>,
+    /// This experiment, then the others that have data; empty where no other has.
+    pub experiments: Vec<ComparedExperiment>,
 }
 
 /// What one run came to.
@@ -53,6 +66,12 @@ pub struct RunReport {
     pub overhead: OverheadReport,
     /// Followers against their leader.
     pub consistency: ConsistencyReport,
+    /// How long followers lagged behind acknowledgements.
+    pub lag: Lag,
+    /// What the leader's death would have cost.
+    pub durability: Durability,
+    /// The lives of a median and a worst write.
+    pub lives: Vec<WriteLife>,
     /// What the model expects of a run; absent for a load too large to simulate.
     pub expected: Option<Expected>,
     /// Under which conditions it came about.
@@ -93,14 +112,33 @@ impl Report {
     /// Analyses the runs of one experiment, beside those of others; `None` where there are none.
     #[must_use]
     pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)]) -> Option<Self> {
-        let figures = ExperimentFigures::of(runs)?;
-        let others: Vec<_> = others.iter().filter_map(|(_, runs)| ExperimentFigures::of(runs)).collect();
-        let claims = claims(&figures, &others);
         let mut data: Vec<&RunData> = runs.iter().collect();
         data.sort_by_key(|run| run.manifest.quorum);
-        let runs: Vec<_> =
+        let figures = ExperimentFigures::of(runs)?;
+        let trials = |config: &_| Expected::affordable_trials(config).map(|trials| trials.min(TRIALS_OF_OTHERS));
+        let others: Vec<_> =
+            others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
+        let claims = claims(&figures, &others);
+        let symptoms: Vec<_> = data
+            .iter()
+            .zip(&figures.runs)
+            .map(|(run, figures)| Symptoms::of(run, &figures.latency, &figures.consistency))
+            .collect();
+        let diagnoses = diagnose(&figures.config, &symptoms);
+        let experiments = comparison::experiments(&figures, &others);
+        let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
-        Some(Self { schema: SCHEMA, experiment: figures.name, answer: prose::answer(&runs), runs, claims })
+        Some(Self {
+            schema: SCHEMA,
+            experiment: figures.name,
+            answer: prose::answer(&reports),
+            warnings: prose::warnings(&reports, &diagnoses),
+            runs: reports,
+            paired: paired(runs),
+            claims,
+            diagnoses,
+            experiments,
+        })
     }
 }
 
@@ -116,10 +154,25 @@ impl RunReport {
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
             },
             consistency: ConsistencyReport::of(&figures.consistency),
+            lag: Lag::of(run),
+            durability: Durability::of(run),
+            lives: write_lives(run),
             expected: figures.expected,
             manifest: run.manifest.clone(),
             latency: figures.latency,
         }
+    }
+
+    /// Whether delays were injected.
+    #[must_use]
+    pub fn has_delays(&self) -> bool {
+        self.manifest.config.network.delay.max_ms() > 0
+    }
+
+    /// N.
+    #[must_use]
+    pub fn followers(&self) -> u32 {
+        self.manifest.config.followers.get()
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn markdown(document: &Document) -> tera::TeraResult<String> {
 fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     tera.register_filter("cell", cell);
+    tera.register_filter("kept", kept);
     tera.add_raw_template(name, text)?;
     tera.render(name, &Context::from_serialize(page)?)
 }
@@ -45,4 +46,11 @@ fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
 /// A text inside a cell of a Markdown table.
 fn cell(text: &str, _: Kwargs, _: &State<'_>) -> String {
     text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// A text whose numbers stay on one line with their units and W with its value.
+fn kept(text: &str, _: Kwargs, _: &State<'_>) -> String {
+    [("W = ", "W\u{a0}=\u{a0}"), (" ms", "\u{a0}ms"), (" %", "\u{a0}%")]
+        .iter()
+        .fold(text.to_owned(), |text, (loose, kept)| text.replace(loose, kept))
 }

@@ -89,3 +89,15 @@ fn a_run_in_the_wrong_place_is_refused() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("this is W = 1 of experiment small, in the place of W = 2"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let lab = Lab::new(SMALL);
+    lab.ok(&["run", "1"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = lab.command(&["report"]).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "only W = 3 is missing");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}

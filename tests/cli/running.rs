@@ -118,3 +118,18 @@ fn a_node_that_cannot_start_is_named_with_its_log() {
     assert!(ended.stderr.contains("leader: the node ended before it listened"), "{}", ended.stderr);
     assert!(ended.stderr.contains("127.0.0.1:8080"), "{}", ended.stderr);
 }
+
+#[test]
+fn folders_that_cannot_be_written_are_told_before_anything_runs() {
+    let lab = Lab::new(SMALL);
+    fs::write(lab.path("file"), "").unwrap();
+    for (args, told) in [
+        (["run", "1", "--report", "file"], "file: cannot write the report here: "),
+        (["run", "1", "--data", "file"], "file: cannot make the folder: "),
+    ] {
+        let ended = lab.run(&args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches("os error").count(), 1, "{}", ended.stderr);
+    }
+}

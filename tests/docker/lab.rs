@@ -35,7 +35,7 @@ impl Lab {
         });
         let (cluster, endpoints) = started.await.unwrap()?;
         let client = HttpClient::new(&endpoints, experiment.network.global_request_timeout_s.duration()).unwrap();
-        await_ready(&client, endpoints.followers.len()).await.unwrap();
+        await_ready(&client, endpoints.followers.len(), &Clock::monotonic()).await.unwrap();
         Some(Self { cluster, client })
     }
 

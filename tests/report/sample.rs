@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use labctl::config::{Experiment, Order, Pacing, Quorum};
+use labctl::config::{DelayRange, Experiment, Network, Order, Pacing, Quorum, Workload};
 use labctl::data::{
     ArrivalRow, BackendFacts, GitFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData,
     SCHEMA, Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
@@ -17,12 +17,40 @@ use rand::{RngExt as _, SeedableRng as _};
 const COST_US: std::ops::Range<u64> = 400..1800;
 
 /// The runs of an experiment, by W.
-pub fn runs(name: &str, experiment: &Experiment) -> Vec<RunData> {
+pub(crate) fn runs(name: &str, experiment: &Experiment) -> Vec<RunData> {
     experiment.quorums.iter().map(|quorum| run(name, experiment, *quorum)).collect()
 }
 
+/// Experiments that are not like the lab's, by what is unusual.
+pub(crate) fn unusual() -> Vec<(&'static str, Experiment)> {
+    let quorums = |quorums: &[i64]| quorums.iter().map(|w| Quorum::try_from(*w).unwrap()).collect();
+    let lab = Experiment::default;
+    let no_delay = Network { delay: DelayRange::new(0, 0).unwrap(), ..lab().network };
+    let many = Workload { writes: 60.try_into().unwrap(), keys: 40.try_into().unwrap(), ..lab().workload };
+    let single = Workload { writes: 1.try_into().unwrap(), keys: 1.try_into().unwrap(), ..lab().workload };
+    vec![
+        ("one quorum", Experiment { quorums: quorums(&[3]), ..lab() }),
+        ("asynchronous and impossible", Experiment { quorums: quorums(&[0, 6]), ..lab() }),
+        ("nothing acknowledged", Experiment { quorums: quorums(&[6]), ..lab() }),
+        ("no delay", Experiment { network: no_delay, ..lab() }),
+        (
+            "one of everything",
+            Experiment { quorums: quorums(&[1]), followers: 1.try_into().unwrap(), workload: single, ..lab() },
+        ),
+        (
+            "many of everything",
+            Experiment {
+                quorums: (0..=12).map(|w| Quorum::try_from(w).unwrap()).collect(),
+                followers: 12.try_into().unwrap(),
+                workload: many,
+                ..lab()
+            },
+        ),
+    ]
+}
+
 /// One run.
-pub fn run(name: &str, config: &Experiment, quorum: Quorum) -> RunData {
+pub(crate) fn run(name: &str, config: &Experiment, quorum: Quorum) -> RunData {
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     let mut played = Played::new(config, quorum);
     let slots = config.workload.concurrency.get() as usize;
@@ -177,14 +205,14 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         git: Some(GitFacts { commit: "c0ffee".repeat(6) + "c0ff", dirty: false }),
         labctl_version: "0.1.0".to_owned(),
         argv: ["labctl", "run", "all"].map(str::to_owned).to_vec(),
-        host: HostFacts {
+        host: Some(HostFacts {
             os: "linux x86_64".to_owned(),
             kernel: Some("6.1.0".to_owned()),
             cpus: 2,
             memory_mib: Some(8_000),
-        },
-        started: format!("2026-01-02T03:{minute:02}:00Z"),
-        finished: format!("2026-01-02T03:{minute:02}:30Z"),
+        }),
+        started: Some(format!("2026-01-02T03:{minute:02}:00Z")),
+        finished: Some(format!("2026-01-02T03:{minute:02}:30Z")),
         load_us,
         settle_us,
         settled: true,

@@ -54,15 +54,23 @@ impl From<QuorumError> for ApiError {
     }
 }
 
+impl From<ApiError> for (StatusCode, ErrorBody) {
+    fn from(error: ApiError) -> Self {
+        let ApiError { status, code, message, quorum } = error;
+        let body = ErrorBody {
+            error: code.to_owned(),
+            message,
+            acks: quorum.map(|quorum| quorum.acks),
+            required: quorum.map(|quorum| quorum.required),
+            version: quorum.map(|quorum| quorum.version),
+        };
+        (status, body)
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody {
-            error: self.code.to_owned(),
-            message: self.message,
-            acks: self.quorum.map(|quorum| quorum.acks),
-            required: self.quorum.map(|quorum| quorum.required),
-            version: self.quorum.map(|quorum| quorum.version),
-        };
-        (self.status, Json(body)).into_response()
+        let (status, body) = self.into();
+        (status, Json(body)).into_response()
     }
 }

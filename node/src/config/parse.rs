@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-use super::{ConfigError, LONGEST, MOST_FOLLOWERS, Order};
+use super::{CatchUp, ConfigError, LONGEST, MOST_FOLLOWERS, Order};
 use crate::delay::DelayRange;
 use crate::wire::Role;
 
@@ -96,6 +96,14 @@ pub(super) fn order(text: &str) -> Option<Order> {
     match text {
         "arrival" => Some(Order::Arrival),
         "version" => Some(Order::Version),
+        _ => None,
+    }
+}
+
+pub(super) fn catch_up(text: &str) -> Option<CatchUp> {
+    match text {
+        "off" => Some(CatchUp::Off),
+        "snapshot" => Some(CatchUp::Snapshot),
         _ => None,
     }
 }

@@ -27,6 +27,7 @@ fn the_defaults_are_those_of_the_contract() {
             replication_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
             order: Order::Arrival,
+            catch_up: CatchUp::Off,
             trace_capacity: 1_000_000,
         }
     );
@@ -47,6 +48,7 @@ fn every_variable_is_read() {
         ("REPLICATION_TIMEOUT_S", "0.25"),
         ("GLOBAL_REQUEST_TIMEOUT_S", "1.5"),
         ("REPLICATION_ORDER", "version"),
+        ("REPLICATION_CATCH_UP", "snapshot"),
         ("TRACE_CAPACITY", "0"),
     ])
     .unwrap();
@@ -60,6 +62,7 @@ fn every_variable_is_read() {
     assert_eq!(config.replication_timeout, Duration::from_millis(250));
     assert_eq!(config.request_timeout, Duration::from_millis(1_500));
     assert_eq!(config.order, Order::Version);
+    assert_eq!(config.catch_up, CatchUp::Snapshot);
     assert_eq!(config.trace_capacity, 0);
 }
 
@@ -86,6 +89,7 @@ fn an_error_names_variable_value_and_what_is_accepted_on_one_line() {
         ("REPLICATION_TIMEOUT_S", "inf", "a number of seconds"),
         ("GLOBAL_REQUEST_TIMEOUT_S", "soon", "a number of seconds"),
         ("REPLICATION_ORDER", "random", "arrival or version"),
+        ("REPLICATION_CATCH_UP", "on", "off or snapshot"),
         ("TRACE_CAPACITY", "1e6", "a whole number"),
     ] {
         let message = parse(&[(name, value), ("ROLE", "leader")]).unwrap_err().to_string();

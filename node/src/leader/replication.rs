@@ -33,6 +33,7 @@ pub(super) struct Replication {
     pub(super) follower: usize,
     pub(super) delay: Duration,
     pub(super) seq: Seq,
+    pub(super) version: u64,
     pub(super) key: Arc<str>,
     pub(super) body: Arc<Replicate>,
     pub(super) results: mpsc::Sender<bool>,
@@ -50,7 +51,10 @@ impl Replication {
             Err(_elapsed) => (Outcome::Timeout, None),
         };
         leader.trace.ended(self.seq, outcome, leader.clock.now_us());
-        leader.log(self.follower, self.body.version, outcome, error);
+        if let Some(keeper) = leader.keeper.as_ref().filter(|_| outcome != Outcome::Acked) {
+            keeper.lost(self.follower, self.version);
+        }
+        leader.log(self.follower, self.version, outcome, error);
         drop(self.in_flight);
         // The channel has room for every replication; it is closed when nobody waits any more.
         let _ = self.results.try_send(outcome == Outcome::Acked);
@@ -59,7 +63,10 @@ impl Replication {
     async fn deliver(&self, leader: &Leader) -> Result<(), TransportError> {
         leader.clock.sleep(self.delay).await;
         leader.trace.sent(self.seq, leader.clock.now_us());
-        leader.transport.replicate(self.follower, &self.key, &self.body).await?;
+        let answer = leader.transport.replicate(self.follower, &self.key, &self.body).await?;
+        if let Some(keeper) = &leader.keeper {
+            keeper.answered(self.follower, answer.started_us);
+        }
         Ok(())
     }
 }
@@ -67,7 +74,7 @@ impl Replication {
 impl Leader {
     /// Logs each lost copy for those who debug, and for everybody that a follower began to lose
     /// copies or stopped doing so.
-    fn log(&self, follower: usize, version: Option<u64>, outcome: Outcome, error: Option<TransportError>) {
+    fn log(&self, follower: usize, version: u64, outcome: Outcome, error: Option<TransportError>) {
         let failed = outcome != Outcome::Acked;
         let (Some(url), Some(failing)) = (self.config.followers.get(follower), self.failing.get(follower)) else {
             return;
@@ -77,7 +84,7 @@ impl Leader {
         match (before, failed) {
             (false, true) => warn!("replication to {url} fails: {reason}"),
             (true, false) => info!("replication to {url} works again"),
-            (true, true) => debug!("write {version:?} to {url} is lost: {reason}"),
+            (true, true) => debug!("write {version} to {url} is lost: {reason}"),
             (false, false) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Request;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -9,6 +10,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use super::{Transport, TransportError, message};
@@ -67,11 +69,16 @@ impl HttpTransport {
         let _place = lane.places.acquire().await;
         // Boxed, so that a delivery that still waits for its turn is small: when a follower
         // lags there are thousands.
-        self.exchange(&lane.base, key, body).boxed().await
+        async { self.exchange(message::request(lane.base.as_str(), key, body)?).await }.boxed().await
     }
 
-    async fn exchange(&self, base: &BaseUrl, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
-        let request = message::request(base.as_str(), key, body)?;
+    async fn health(&self, follower: usize) -> Result<Option<u64>, TransportError> {
+        let lane = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
+        let life: message::Life = self.exchange(message::health(lane.base.as_str())?).await?;
+        Ok(life.started_us)
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, TransportError> {
         let response =
             self.client.request(request).await.map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
         message::answer(response).await
@@ -86,5 +93,9 @@ impl Transport for HttpTransport {
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         self.deliver(follower, key, body).boxed()
+    }
+
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
+        self.health(follower).boxed()
     }
 }

@@ -2,8 +2,12 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::Request;
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http_body_util::Full;
+use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
 use super::{Transport, TransportError, message};
@@ -22,9 +26,21 @@ impl InProcessTransport {
     }
 
     async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
+        self.exchange(follower, message::request("", key, body)?).await
+    }
+
+    async fn health(&self, follower: usize) -> Result<Option<u64>, TransportError> {
+        let life: message::Life = self.exchange(follower, message::health("")?).await?;
+        Ok(life.started_us)
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        follower: usize,
+        request: Request<Full<Bytes>>,
+    ) -> Result<T, TransportError> {
         let router = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
-        let request = message::request("", key, body)?.map(Body::new);
-        let response = match router.clone().oneshot(request).await {
+        let response = match router.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
@@ -40,5 +56,9 @@ impl Transport for InProcessTransport {
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         self.deliver(follower, key, body).boxed()
+    }
+
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
+        self.health(follower).boxed()
     }
 }

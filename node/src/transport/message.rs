@@ -6,9 +6,11 @@ use axum::http::{Method, Request, Response, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::TransportError;
-use crate::wire::{Replicate, Replicated};
+use crate::wire::Replicate;
 
 /// All that is not an unreserved character of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -33,8 +35,21 @@ pub(super) fn request(base: &str, key: &str, body: &Replicate) -> Result<Request
         .map_err(|error| cannot(&error))
 }
 
+/// The request for the health of the node at `base`.
+pub(super) fn health(base: &str) -> Result<Request<Full<Bytes>>, TransportError> {
+    let request = Request::builder().uri(format!("{base}/health")).body(Full::default());
+    request.map_err(|error| TransportError::NoAnswer(format!("no request: {error}")))
+}
+
+/// The part of a node's health that its leader needs.
+#[derive(Debug, Deserialize)]
+pub(super) struct Life {
+    #[serde(default)]
+    pub(super) started_us: Option<u64>,
+}
+
 /// Reads an answer to its end, so that its connection can be used again.
-pub(super) async fn answer<B>(response: Response<B>) -> Result<Replicated, TransportError>
+pub(super) async fn answer<B, T: DeserializeOwned>(response: Response<B>) -> Result<T, TransportError>
 where
     B: axum::body::HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -70,9 +85,10 @@ pub(super) fn chain(error: &dyn Error) -> String {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::wire::Replicated;
 
     fn path(key: &str) -> String {
-        let body = Replicate { value: "v".to_owned(), version: Some(1) };
+        let body = Replicate { value: "v".to_owned(), version: Some(1), catch_up: false };
         let request = request("http://f1:8000", key, &body).unwrap();
         request.uri().path().to_owned()
     }
@@ -89,7 +105,7 @@ mod tests {
     async fn an_answer_is_a_success_only_with_the_status_and_the_body_of_one() {
         let of = |status: u16, body: &'static str| {
             let body = Full::new(Bytes::from_static(body.as_bytes()));
-            answer(Response::builder().status(status).body(body).unwrap())
+            answer::<_, Replicated>(Response::builder().status(status).body(body).unwrap())
         };
         let done = of(200, r#"{"applied":true,"version":3}"#).await.unwrap();
         assert_eq!((done.applied, done.version), (true, 3));

@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
-use crate::support::Node;
+use crate::support::{Node, PATIENCE};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 #[test]
@@ -62,6 +63,32 @@ fn a_dead_follower_costs_its_acknowledgement_and_nothing_else() {
     assert_eq!(most.put("k", "v").0, 200);
     let (_, trace) = all.ask("GET", "/debug/trace", "");
     assert_eq!(trace["records"][1]["outcome"], "failed");
+}
+
+#[test]
+fn a_follower_that_was_killed_and_returns_is_brought_up_to_date() {
+    let mut followers = vec![Node::follower(), Node::follower()];
+    let leader = Node::leader(&followers, &[("REPLICATION_CATCH_UP", "snapshot")]);
+    for key in 0..20 {
+        assert_eq!(leader.put(&format!("k{key}"), "before").0, 200);
+    }
+    let address = followers[1].address.clone();
+    // Killed by being dropped.
+    followers.pop();
+    assert_eq!(leader.put("k3", "meanwhile").0, 200);
+    let returned = Node::start(&[("ROLE", "follower"), ("LISTEN_ADDR", &address)]);
+    let (_, expected) = leader.ask("GET", "/debug/store", "");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (_, dump) = returned.ask("GET", "/debug/store", "");
+        if (&dump["store"], &dump["versions"]) == (&expected["store"], &expected["versions"]) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{dump}");
+    }
+    while leader.ask("GET", "/health", "").1["in_flight"] != 0 {
+        assert!(Instant::now() < deadline);
+    }
 }
 
 #[test]
@@ -125,8 +152,8 @@ fn pipelined_requests_are_answered_in_their_order() {
           POST /replicate/k HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"value\":\"b\"}\
           GET /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     );
-    let first = answers.find(r#"{"applied":true,"version":1}"#).unwrap();
-    let second = answers.find(r#"{"applied":true,"version":2}"#).unwrap();
+    let first = answers.find(r#"{"applied":true,"version":1,"#).unwrap();
+    let second = answers.find(r#"{"applied":true,"version":2,"#).unwrap();
     let third = answers.find(r#""value":"b""#).unwrap();
     assert!(first < second && second < third);
 }

@@ -18,6 +18,13 @@ impl Divergence {
         }
     }
 
+    /// What speaks for chance where no pair differed; `None` where the model expects just that.
+    fn luck(&self) -> Option<String> {
+        let chance = self.chance_of_any.filter(|chance| *chance > 0.0)?;
+        let percent = chance * 100.0;
+        Some(format!(" The model expects some divergence at W = {} in {percent:.0} % of such runs.", self.quorum))
+    }
+
     /// The run as in "37 of 50 at W = 1".
     fn phrase(&self) -> String {
         format!("{} of {} at W = {}", self.diverged, self.pairs, self.quorum)
@@ -50,7 +57,9 @@ pub(super) fn inconsistent_below_n(experiment: &ExperimentFigures) -> Claim {
                 quorum_list(some)
             ),
         };
-        (Finding::Refuted, format!("At {} every pair matched in the end.{lag}", quorum_list(&consistent)))
+        let by_luck = runs.iter().filter(|run| run.verdict == Verdict::Consistent).filter_map(Divergence::luck);
+        let luck: String = by_luck.collect();
+        (Finding::Refuted, format!("At {} every pair matched in the end.{lag}{luck}", quorum_list(&consistent)))
     } else if !unknown.is_empty() {
         let text = format!("What became of the followers at {} is not known.", quorum_list(&unknown));
         (Finding::NotTestable, text)
@@ -75,7 +84,7 @@ pub(super) fn consistent_at_n(experiment: &ExperimentFigures) -> Claim {
                     (Finding::NotTestable, format!("What became of the followers at W = {followers} is not known."))
                 }
                 Verdict::Consistent => {
-                    (Finding::Confirmed, format!("All {} pairs matched in the end.{expected}", run.pairs))
+                    (Finding::Confirmed, format!("No pair of {} differed in the end.{expected}", run.pairs))
                 }
                 Verdict::Inconsistent => {
                     (Finding::Refuted, format!("Pairs that differed for good: {}.{expected}", run.phrase()))
@@ -97,7 +106,10 @@ pub(super) fn guaranteed_only_at_n(experiment: &ExperimentFigures, others: &[Exp
     let (finding, sentence) = if examples.is_empty() {
         (Finding::NotTestable, without_counterexample(experiment))
     } else {
-        (Finding::Refuted, sentences.join(" "))
+        let diverged = examples.iter().any(|example| matches!(example, Counterexample::DivergedAtN { .. }));
+        let at_n = experiment.at(experiment.followers()).map(Divergence::of).filter(|_| !diverged);
+        let luck = at_n.and_then(|run| run.luck()).unwrap_or_default();
+        (Finding::Refuted, format!("{}{luck}", sentences.join(" ")))
     };
     let statement = "Consistency is guaranteed only when W = N";
     Claim { statement, finding, sentence, evidence: Evidence::Counterexamples { examples } }
@@ -145,17 +157,10 @@ fn describe(example: &Counterexample) -> String {
 }
 
 fn without_counterexample(experiment: &ExperimentFigures) -> String {
-    let followers = experiment.followers();
-    let chance = experiment.at(followers).and_then(|run| run.expected.as_ref()).map(|expected| expected.chance_of_any);
-    match chance.filter(|chance| *chance > 0.0) {
-        Some(chance) => format!(
-            "No run shows the contrary, but a run cannot show a guarantee, and the model expects some divergence at \
-             W = {followers} in {:.0} % of such runs. Run `versioned` and `barrier`, or another seed, to test it.",
-            chance * 100.0
-        ),
-        None => {
-            "No run shows the contrary, but a run cannot show a guarantee. Run `quorum` and `versioned` to test it."
-                .to_owned()
-        }
-    }
+    let at_n = experiment.at(experiment.followers()).map(Divergence::of);
+    let luck = at_n.and_then(|run| run.luck()).unwrap_or_default();
+    format!(
+        "No run shows the contrary, but a run cannot show a guarantee.{luck} `quorum` with another seed and `versioned` \
+         may show it."
+    )
 }

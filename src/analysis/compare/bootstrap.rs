@@ -152,7 +152,7 @@ impl Resample<'_> {
         let position = (self.side.len() - 1) as f64 * p;
         let below = position.floor();
         let (low, high) = (self.ranked_us(below as u64), self.ranked_us(position.ceil() as u64));
-        (low as f64 + (position - below) * (high - low) as f64) / 1000.0
+        (low as f64 + (position - below) * (high as f64 - low as f64)) / 1000.0
     }
 
     /// The value with this rank, from 0.

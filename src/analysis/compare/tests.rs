@@ -93,7 +93,7 @@ fn pairs_that_differ_are_named() {
 fn conditions_that_only_one_side_has_are_named_too() {
     let mut right = lab(42, right_leader);
     right[0].manifest.backend.engine = Some("29.1".to_owned());
-    right[0].manifest.started = "2027-01-01T00:00:00Z".to_owned();
+    right[0].manifest.started = Some("2027-01-01T00:00:00Z".to_owned());
     let conditions = compare(&lab(42, right_leader), &right).unwrap().conditions;
     let expected =
         ConditionDifference { path: "backend.engine".to_owned(), left: None, right: Some("\"29.1\"".to_owned()) };

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
-use crate::config::{Config, Experiment, ExperimentName, Quorum};
-use crate::data::{DataFolder, RunData};
-use crate::host;
+use crate::config::{BackendChoice, Config, Experiment, ExperimentName, Quorum};
+use crate::data::{DataFolder, RunData, config_sha256};
 
 /// An experiment to run.
 pub(super) struct Job {
@@ -63,10 +62,24 @@ impl Job {
             self.experiment.seed,
             self.experiment.backend,
         );
+        for fault in &self.experiment.faults {
+            text += &format!("\n  {fault}");
+        }
         for quorum in &self.quorums {
             text += &format!("\n  W={quorum} -> {}", self.data.run(*quorum).display());
         }
         text + &format!("\n  report -> {}", self.report.display())
+    }
+
+    /// Refuses what virtual time cannot do.
+    pub(super) fn check_faults(&self) -> anyhow::Result<()> {
+        if self.experiment.backend == BackendChoice::Sim && !self.experiment.faults.is_empty() {
+            bail!(
+                "experiment {}: its faults need nodes that can be broken; run it with --backend compose or process",
+                self.name
+            );
+        }
+        Ok(())
     }
 
     /// Warns of quorums that no write can reach: they may be run, to see the refusals.
@@ -105,9 +118,4 @@ impl Job {
         }
         Ok(true)
     }
-}
-
-/// SHA-256 of an experiment as canonical JSON: its fields in their order, no blanks.
-pub(super) fn config_sha256(experiment: &Experiment) -> anyhow::Result<String> {
-    Ok(host::sha256(&serde_json::to_vec(experiment).context("cannot write the configuration as JSON")?))
 }

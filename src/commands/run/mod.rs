@@ -6,7 +6,7 @@ mod progress;
 mod quorum;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError, Deployment};
+use crate::commands::output::say;
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
 use crate::exit::Exit;
@@ -41,9 +42,10 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let selected = select::experiments(&config, args.experiment.as_ref())?;
     let jobs: Vec<Job> =
         selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
+    jobs.iter().try_for_each(Job::check_faults)?;
     jobs.iter().for_each(Job::warn_of_impossible);
     if args.dry_run {
-        jobs.iter().for_each(|job| println!("{}", job.describe()));
+        jobs.iter().for_each(|job| say!("{}", job.describe()));
         return Ok(Exit::Success);
     }
     let _lock = DataFolder::lock(&paths.data)?;
@@ -54,7 +56,7 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
         finished.push(done);
     }
     if args.format == Format::Json {
-        println!("{}", serde_json::to_string_pretty(&finished)?);
+        say!("{}", serde_json::to_string_pretty(&finished)?);
     }
     let missed = finished.iter().any(|done| !done.expectations_missed.is_empty());
     Ok(if missed { Exit::Expectation } else { Exit::Success })
@@ -62,6 +64,7 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
+    check_folder(&job.report)?;
     let backend = choose_backend(job, cancel).await?;
     eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
@@ -87,7 +90,7 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
         };
         let summary = Summary::of(&data);
         if args.format == Format::Text {
-            println!("{}{}", table::line(&summary), if kept { "  (kept)" } else { "" });
+            say!("{}{}", table::line(&summary), if kept { "  (kept)" } else { "" });
         }
         let expected = data.manifest.config.expect.consistent_at.contains(quorum);
         if expected && RunConsistency::of(&data).verdict != Verdict::Consistent {
@@ -100,8 +103,8 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
     let saved = saved::read(job.name.clone(), job.data.clone())?;
     finished.written.extend(report::write(&saved, paths, &job.report)?);
     if args.format == Format::Text {
-        println!("{}", table::table(&finished.runs));
-        finished.written.iter().for_each(|path| println!("  {}", path.display()));
+        say!("{}", table::table(&finished.runs));
+        finished.written.iter().for_each(|path| say!("  {}", path.display()));
     }
     Ok(finished)
 }
@@ -119,4 +122,12 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
         Ok::<_, ClusterError>(backend)
     });
     Ok(chosen.await.context("choosing the backend")??)
+}
+
+/// Finds out before a run, not after it, that its report could not be written.
+fn check_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::tempfile_in(folder))
+        .map(drop)
+        .with_context(|| format!("{}: cannot write the report here", folder.display()))
 }

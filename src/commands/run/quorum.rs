@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use anyhow::Context;
 use jiff::Timestamp;
 use labnode::clock::Clock;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::held::{Hands, Held};
@@ -11,9 +13,10 @@ use super::progress::Bar;
 use crate::client::HttpClient;
 use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{Manifest, RunData, SCHEMA};
+use crate::data::{Manifest, RunData, SCHEMA, config_sha256};
 use crate::host;
 use crate::load::{Recorded, await_ready, record};
+use crate::simulation::simulate;
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
 ///
@@ -27,6 +30,38 @@ pub(super) async fn run_quorum(
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
+    match backend {
+        Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
+        _ => on_cluster(name, experiment, quorum, backend, bar, cancel).await,
+    }
+}
+
+/// Runs in virtual time, on a thread of its own.
+async fn simulated(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    bar: Bar,
+    cancel: &CancellationToken,
+) -> anyhow::Result<RunData> {
+    let (name, experiment, cancel) = (name.clone(), experiment.clone(), cancel.clone());
+    let simulated = spawn_blocking(move || {
+        let run = simulate(&name, &experiment, quorum, &bar, &cancel);
+        bar.finish();
+        run
+    });
+    Ok(simulated.await.context("the simulation panicked")??)
+}
+
+/// Runs on real nodes: starts them, loads them and stops them.
+async fn on_cluster(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    backend: &Backend,
+    bar: Bar,
+    cancel: &CancellationToken,
+) -> anyhow::Result<RunData> {
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
@@ -51,31 +86,33 @@ pub(super) async fn run_quorum(
     bar.finish();
     let recorded = recorded?;
     down?;
+    for step in &recorded.faults_left_out {
+        eprintln!("labctl: W = {quorum}: the load was over before `{step}`");
+    }
     let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
     let manifest = Manifest {
         schema: SCHEMA,
         experiment: name.clone(),
         quorum,
         config: experiment.clone(),
-        config_sha256: super::job::config_sha256(experiment)?,
+        config_sha256: config_sha256(experiment).context("cannot write the configuration as JSON")?,
         seed: experiment.seed,
         backend: facts,
         node_sha256: backend.node_sha256(),
         git: host::git(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
         argv: std::env::args().collect(),
-        host: host::facts(),
-        started: started.to_string(),
-        finished: finished.to_string(),
+        host: Some(host::facts()),
+        started: Some(started.to_string()),
+        finished: Some(finished.to_string()),
         load_us: recorded.load_us,
         settle_us: recorded.settle_us,
         settled: recorded.is_settled,
         wall_us,
         trace_dropped: recorded.trace_dropped,
-        absent_nodes: recorded.absent_nodes,
+        absent_nodes: recorded.absent_nodes.clone(),
     };
-    let Recorded { writes, replication, arrivals, faults, at_last_ack, settled, .. } = recorded;
-    Ok(RunData { manifest, writes, replication, arrivals, faults, at_last_ack, settled, logs })
+    Ok(recorded.into_run(manifest, logs))
 }
 
 async fn load(
@@ -86,9 +123,9 @@ async fn load(
     bar: &Bar,
 ) -> anyhow::Result<Recorded> {
     let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
-    await_ready(&client, endpoints.followers.len()).await?;
-    bar.stage("writes");
     let clock = Clock::monotonic();
+    await_ready(&client, endpoints.followers.len(), &clock).await?;
+    bar.stage("writes");
     let hands = Hands { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
     Ok(record(&client, experiment, &hands, &clock, bar).await?)
 }

@@ -1,8 +1,9 @@
 //! What a run prints: a line a quorum as it ends, and a closing table.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 
 use crate::analysis::Summary;
+use crate::commands::tables;
 
 /// One quorum's result in one line.
 pub(super) fn line(summary: &Summary) -> String {
@@ -28,12 +29,10 @@ pub(super) fn line(summary: &Summary) -> String {
 
 /// Every quorum's figures; `-` where there is none.
 pub(super) fn table(summaries: &[Summary]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
+    let header = [
         "W",
         "n",
-        "mean",
+        "mean ms",
         "median",
         "p95",
         "p99",
@@ -43,27 +42,25 @@ pub(super) fn table(summaries: &[Summary]) -> Table {
         "overhead\np99",
         "behind at\nlast ack",
         "diverged",
-    ]);
+    ];
+    tables::figures(tables::PLAIN, header, summaries.iter().map(row))
+}
+
+fn row(summary: &Summary) -> [String; 12] {
     let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    for summary in summaries {
-        table.add_row([
-            summary.quorum.to_string(),
-            summary.n.to_string(),
-            ms(summary.mean_ms),
-            ms(summary.median_ms),
-            ms(summary.p95_ms),
-            ms(summary.p99_ms),
-            ms(summary.predicted_mean_ms),
-            ms(summary.predicted_p99_ms),
-            ms(summary.overhead_p50_ms),
-            ms(summary.overhead_p99_ms),
-            count(summary.behind_at_last_ack),
-            count(summary.diverged),
-        ]);
-    }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    [
+        summary.quorum.to_string(),
+        summary.n.to_string(),
+        ms(summary.mean_ms),
+        ms(summary.median_ms),
+        ms(summary.p95_ms),
+        ms(summary.p99_ms),
+        ms(summary.predicted_mean_ms),
+        ms(summary.predicted_p99_ms),
+        ms(summary.overhead_p50_ms),
+        ms(summary.overhead_p99_ms),
+        count(summary.behind_at_last_ack),
+        count(summary.diverged),
+    ]
 }

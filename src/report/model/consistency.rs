@@ -84,9 +84,4 @@ impl MomentReport {
     pub(in crate::report) fn difference(&self, follower: &str, key: &str) -> Option<&Cell> {
         self.differing.iter().find(|cell| cell.follower == follower && cell.key == key)
     }
-
-    /// Differing pairs that are not listed.
-    pub(in crate::report) fn unlisted(&self) -> u64 {
-        self.total.differing() - self.differing.len() as u64
-    }
 }

@@ -29,6 +29,13 @@ impl Scale {
         let share = if width == 0.0 { 0.5 } else { (value - self.from.0) / width };
         self.to.0 + share * (self.to.1 - self.to.0)
     }
+
+    /// Which value lies there.
+    pub(super) fn value(&self, at: f64) -> f64 {
+        let width = self.to.1 - self.to.0;
+        let share = if width == 0.0 { 0.5 } else { (at - self.to.0) / width };
+        self.from.0 + share * (self.from.1 - self.from.0)
+    }
 }
 
 /// A round step, 1, 2 or 5 times a power of ten, which divides `span` into at most `most` parts.

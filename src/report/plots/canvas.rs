@@ -1,8 +1,9 @@
 //! Draws scenes: the only module that knows plotters.
 
-use std::io::Cursor;
 use std::sync::LazyLock;
 
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ColorType, ImageEncoder as _};
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
@@ -196,17 +197,11 @@ fn halved(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
     out
 }
 
+/// Flat colours compress best unfiltered.
 fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>, DrawError> {
-    let mut png = Cursor::new(Vec::new());
-    let (width, height) = (width as u32, height as u32);
-    image::write_buffer_with_format(
-        &mut png,
-        pixels,
-        width,
-        height,
-        image::ColorType::Rgb8,
-        image::ImageOutputFormat::Png,
-    )
-    .map_err(DrawError::of)?;
-    Ok(png.into_inner())
+    let mut png = Vec::new();
+    PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::NoFilter)
+        .write_image(pixels, width as u32, height as u32, ColorType::Rgb8)
+        .map_err(DrawError::of)?;
+    Ok(png)
 }

@@ -65,12 +65,12 @@ impl Hue {
     /// As marks on light paper, as text on light paper, as marks and as text on dark paper.
     const fn values(self) -> [u32; 4] {
         match self {
-            Self::Blue => [0x00_72_B2, 0x00_5F_95, 0x3D_94_D6, 0x6F_B3_E6],
-            Self::Sky => [0x56_B4_E9, 0x1C_74_A8, 0x8F_D0_F5, 0x9F_D8_F8],
-            Self::Green => [0x00_9E_73, 0x00_75_55, 0x2C_C2_95, 0x3F_CF_A4],
-            Self::Orange => [0xE6_9F_00, 0x8C_60_00, 0xE8_A6_12, 0xF0_B4_32],
-            Self::Vermillion => [0xD5_5E_00, 0xA9_4A_00, 0xF0_7F_32, 0xF7_94_50],
-            Self::Purple => [0xCC_79_A7, 0x9C_44_75, 0xE0_9B_C4, 0xE8_AE_D0],
+            Self::Blue => [0x0072B2, 0x005F95, 0x3D94D6, 0x6FB3E6],
+            Self::Sky => [0x56B4E9, 0x1C74A8, 0x8FD0F5, 0x9FD8F8],
+            Self::Green => [0x009E73, 0x007555, 0x2CC295, 0x3FCFA4],
+            Self::Orange => [0xE69F00, 0x8C6000, 0xE8A612, 0xF0B432],
+            Self::Vermillion => [0xD55E00, 0xA94A00, 0xF07F32, 0xF79450],
+            Self::Purple => [0xCC79A7, 0x9C4475, 0xE09BC4, 0xE8AED0],
         }
     }
 }
@@ -88,11 +88,11 @@ impl Colour {
     /// SVG file can be told from its value.
     pub(super) const fn light(self) -> (u8, u8, u8) {
         rgb(match self {
-            Self::Ink => 0x1A_1A_1A,
-            Self::Muted => 0x5A_5A_5A,
-            Self::Grid => 0xE2_E2_E2,
-            Self::Paper => 0xFF_FF_FF,
-            Self::Surface => 0xF1_F1_EF,
+            Self::Ink => 0x1A1A1A,
+            Self::Muted => 0x5A5A5A,
+            Self::Grid => 0xE2E2E2,
+            Self::Paper => 0xFFFFFF,
+            Self::Surface => 0xF1F1EF,
             Self::Hue(hue) => hue.values()[0],
             Self::Text(hue) => hue.values()[1],
         })
@@ -100,11 +100,11 @@ impl Colour {
 
     const fn dark(self) -> (u8, u8, u8) {
         rgb(match self {
-            Self::Ink => 0xE8_E8_E6,
-            Self::Muted => 0xA8_A8_A6,
-            Self::Grid => 0x35_37_3A,
-            Self::Paper => 0x15_17_1A,
-            Self::Surface => 0x22_25_29,
+            Self::Ink => 0xE8E8E6,
+            Self::Muted => 0xA8A8A6,
+            Self::Grid => 0x35373A,
+            Self::Paper => 0x15171A,
+            Self::Surface => 0x222529,
             Self::Hue(hue) => hue.values()[2],
             Self::Text(hue) => hue.values()[3],
         })

@@ -14,7 +14,7 @@ const ROW: f64 = 22.0;
 const SMALL: f64 = 11.0;
 
 /// Two maps a quorum: at the last acknowledgement and settled.
-pub(in crate::report) fn scene(runs: &[RunReport], title: &str, subtitle: &str) -> Scene {
+pub(in crate::report) fn scene(runs: &[&RunReport], title: &str, subtitle: &str) -> Scene {
     let rows = |run: &RunReport| run.consistency.settled.followers.len() as f64;
     let heights: f64 = runs.iter().map(|run| rows(run) * ROW + 56.0).sum();
     let mut scene = Scene::new(WIDTH, (116.0 + heights).ceil() as u32);
@@ -61,7 +61,7 @@ fn draw(scene: &mut Scene, moment: &MomentReport, (left, top): (f64, f64), width
     }
 }
 
-/// Stale is filled, missing hollow, foreign filled in another colour; the letter is the cause.
+/// Stale is filled, missing hollow, foreign black; the letter is the cause.
 fn draw_cell(scene: &mut Scene, differing: Option<&Cell>, corner: (f64, f64), opposite: (f64, f64)) {
     let Some(cell) = differing else {
         scene.rect(corner, opposite, Colour::Surface);
@@ -69,15 +69,16 @@ fn draw_cell(scene: &mut Scene, differing: Option<&Cell>, corner: (f64, f64), op
     };
     match cell.state {
         CellState::Match => scene.rect(corner, opposite, Colour::Surface),
-        CellState::Stale => scene.rect(corner, opposite, Colour::Hue(Hue::Orange)),
-        CellState::Foreign => scene.rect(corner, opposite, Colour::Hue(Hue::Purple)),
+        CellState::Stale => scene.rect(corner, opposite, Colour::Hue(Hue::Purple)),
+        CellState::Foreign => scene.rect(corner, opposite, Colour::Ink),
         CellState::Missing => {
             let ((left, top), (right, bottom)) =
                 ((corner.0 + 1.0, corner.1 + 1.0), (opposite.0 - 1.0, opposite.1 - 1.0));
             let outline = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1.0)];
-            scene.path(outline, Stroke::solid(Colour::Hue(Hue::Vermillion), 2.0));
+            scene.path(outline, Stroke::solid(Colour::Hue(Hue::Purple), 2.0));
         }
     }
     let middle = ((corner.0 + opposite.0) / 2.0, (corner.1 + opposite.1) / 2.0);
-    scene.text(middle, cell::letter(cell), 12.0, Colour::Ink, Anchor::Middle);
+    let colour = if cell.state == CellState::Foreign { Colour::Paper } else { Colour::Ink };
+    scene.text(middle, cell::letter(cell), 12.0, colour, Anchor::Middle);
 }

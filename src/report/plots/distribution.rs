@@ -21,7 +21,7 @@ pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&
         scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
         scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
     }
-    let shares: Vec<f64> = ticks(0.0, 100.0, 4);
+    let shares: Vec<f64> = ticks(0.0, 100.0, 5);
     let y = frame.y_axis(&mut scene, &shares, 100.0, "Share of acknowledged writes answered, %");
     let x = x_axis(&mut scene, frame, distributions);
     for distribution in distributions {

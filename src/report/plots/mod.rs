@@ -1,14 +1,16 @@
 //! Figures: functions from analysed data to scenes, one figure a file.
 
+pub(super) mod against_quorum;
 mod axis;
 mod canvas;
 mod colour;
 pub(super) mod consistency_map;
 pub(super) mod distribution;
+pub(super) mod durability;
 mod labels;
 pub(super) mod overhead;
-pub(super) mod quorum_latency;
 mod scene;
+pub(super) mod timeline;
 
 pub(super) use canvas::DrawError;
 pub(super) use colour::{Hue, variables};

@@ -1,37 +1,40 @@
 //! What the followers held, and why not what the leader held.
 
-use crate::analysis::{Cause, Expected, Verdict};
-use crate::report::ReportError;
+use crate::analysis::{Cause, Cell, Expected, Verdict};
 use crate::report::cell;
 use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
 use crate::report::figures::Figures;
 use crate::report::model::{MomentReport, Report, RunReport};
-use crate::report::number::{count, fixed, grouped, list, maybe, percent};
+use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
 use crate::report::plots::{Hue, consistency_map};
 use crate::report::prose;
 
 const FILE: &str = "consistency_maps.png";
 
+/// Most quorums that have maps.
+const MOST_QUORUMS: usize = 8;
+
 /// Most pairs that the table of causes lists.
 const MOST_CAUSES: usize = 200;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
     let caption = prose::consistency_finding(&report.runs);
     let subtitle = "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
                     L lagging, O overtaken, X lost, F foreign, ? unexplained.";
-    figures.picture(FILE, &consistency_map::scene(&report.runs, &caption, subtitle))?;
+    let shown = super::evenly(&report.runs, MOST_QUORUMS);
+    figures.picture(FILE, consistency_map::scene(&shown, &caption, subtitle));
     let maps = Maps {
         id: "consistency-maps",
         caption: format!("{caption}."),
         reading: reading(&report.runs),
         file: FILE,
         letters: used_letters(&report.runs),
-        quorums: report.runs.iter().map(quorum_maps).collect(),
+        quorums: shown.iter().map(|run| quorum_maps(run)).collect(),
     };
     let mut blocks = vec![Block::Table { table: totals(&report.runs) }, Block::Maps { maps }];
     blocks.extend(causes_sentence(&report.runs).map(Block::paragraph));
     blocks.extend(causes(&report.runs));
-    Ok(Section { id: "consistency", heading: "What the followers held", blocks })
+    Section { id: "consistency", heading: "What the followers held", blocks }
 }
 
 /// Counts at both moments, beside what the model expects.
@@ -43,17 +46,15 @@ fn totals(runs: &[RunReport]) -> Table {
         ]
     };
     let row = |run: &RunReport| {
-        let (last_ack, settled) = (&run.consistency.at_last_ack, &run.consistency.settled);
         let mut row = vec![
             run.quorum.to_string(),
-            grouped(settled.total.pairs()),
+            grouped(run.consistency.settled.total.pairs()),
             maybe(run.summary.behind_at_last_ack, grouped),
             maybe(run.expected.as_ref(), |e| fixed(e.behind_at_last_ack.mean, 1)),
             maybe(run.summary.diverged, grouped),
         ];
         row.extend(expectation(run.expected.as_ref()));
         row.push(verdict(run.consistency.verdict).to_owned());
-        debug_assert_eq!(last_ack.followers.len(), settled.followers.len());
         row
     };
     let trials = runs.iter().find_map(|run| run.expected.as_ref()).map(|expected| {
@@ -139,37 +140,44 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
 /// How the diverged pairs came about, in a sentence.
 fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     let diverged: Vec<_> = runs.iter().flat_map(|run| &run.consistency.settled.differing).collect();
-    if diverged.is_empty() {
-        return None;
-    }
     let of = |name: &str| diverged.iter().filter(|cell| cell.cause.is_some_and(|c| cell::cause(c) == name)).count();
-    let parts: Vec<String> = [
-        ("overtaken", "because an older write arrived after a newer one and replaced it"),
-        ("lost", "because the replication of the newest write timed out or failed"),
-        ("lagging", "because the newest write had still not arrived"),
-        ("unexplained", "for a reason that the trace does not show"),
+    let parts: Vec<(usize, String)> = [
+        ("overtaken", format!("an older write arrived after a newer one and replaced it{}", gaps(&diverged))),
+        ("lost", "the replication of the newest write timed out or failed".to_owned()),
+        ("lagging", "the newest write had still not arrived".to_owned()),
+        ("unexplained", "the trace does not show why".to_owned()),
     ]
     .into_iter()
-    .filter(|(name, _)| of(name) > 0)
-    .map(|(name, why)| format!("{} {why}", grouped(of(name) as u64)))
+    .map(|(name, why)| (of(name), why))
+    .filter(|(number, _)| *number > 0)
     .collect();
+    match parts.as_slice() {
+        [] => None,
+        [(1, why)] => Some(format!("In the one diverged pair {why}.")),
+        [(number, why)] => Some(format!("In all {} diverged pairs {why}.", grouped(*number as u64))),
+        parts => {
+            let parts: Vec<String> = parts.iter().map(|(n, why)| format!("in {} {why}", grouped(*n as u64))).collect();
+            Some(format!("Of {}: {}.", count(diverged.len() as u64, "diverged pair"), list(&parts)))
+        }
+    }
+}
+
+/// How late the older writes came, where any did.
+fn gaps(diverged: &[&Cell]) -> String {
     let gaps = diverged.iter().filter_map(|cell| match cell.cause {
         Some(Cause::Overtaken { gap_us, .. }) => Some(gap_us as f64 / 1000.0),
         _ => None,
     });
-    let (low, high) = gaps.fold((f64::INFINITY, 0.0_f64), |(low, high), gap| (low.min(gap), high.max(gap)));
-    let gaps = if low <= high {
-        format!(" Older writes came {} to {} ms after the newer ones.", fixed(low, 1), fixed(high, 1))
-    } else {
-        String::new()
-    };
-    let pairs = count(diverged.len() as u64, "diverged pair");
-    Some(format!("Of the {pairs} listed over all quorums, {}.{gaps}", list(&parts)))
+    let range = gaps.fold(None, |range: Option<(f64, f64)>, gap| {
+        let (low, high) = range.unwrap_or((gap, gap));
+        Some((low.min(gap), high.max(gap)))
+    });
+    range.map_or_else(String::new, |(low, high)| format!(" ({} to {} ms later)", ms(low), ms(high)))
 }
 
 /// Every diverged pair with its cause.
 fn causes(runs: &[RunReport]) -> Option<Block> {
-    let row = |run: &RunReport, cell: &crate::analysis::Cell| {
+    let row = |run: &RunReport, cell: &Cell| {
         let cause = cell.cause.unwrap_or(Cause::Unknown);
         vec![
             run.quorum.to_string(),

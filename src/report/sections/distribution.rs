@@ -10,18 +10,22 @@ use crate::report::{plots, prose};
 
 const FILE: &str = "latency_distributions.png";
 
+/// Most quorums that have a curve.
+const MOST_CURVES: usize = 8;
+
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
     let finding = prose::distribution_finding(&report.runs);
     let reading = "Solid steps are the share of acknowledged writes answered within a time; dashed curves of the same \
                    colour are predicted: the W-th smallest of the injected delays, without the software's own cost.";
     let subtitle = "Solid: measured. Dashed: predicted from the injected delays alone.";
-    let distributions: Vec<_> = report.runs.iter().map(|run| &run.distribution).collect();
+    let shown = super::evenly(&report.runs, MOST_CURVES);
+    let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
     let legend =
         Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
     let page = plots::distribution::scene(&distributions, None);
     let file = plots::distribution::scene(&distributions, Some((&finding, subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
-    let figure = figures.add(legend, &page, &file, table)?;
+    let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })
 }
 

@@ -1,44 +1,56 @@
-//! Latency against W: figure and table.
+//! Latency against W: figure, table, and the same writes across quorums.
 
-use crate::analysis::{Latency, Mean, Quantile};
+use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, series};
+use crate::analysis::{Latency, Paired};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
-use crate::report::number::{NONE, grouped, interval, maybe, ms, p_value};
-use crate::report::plots::quorum_latency;
+use crate::report::number::{grouped, interval, maybe, ms, p_value};
+use crate::report::plots::against_quorum::Chart;
 use crate::report::prose;
 
 const FILE: &str = "quorum_vs_latency_full.png";
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let latencies: Vec<Latency> = report.runs.iter().map(|run| run.latency.clone()).collect();
+    let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     let finding = prose::latency_finding(&report.runs);
     let reading = "Solid lines are measured, with 95 % intervals; dashed lines of the same colour are predicted from \
                    the injected delays alone. An open arrow is an interval without a bound on that side.";
+    let subtitle = format!(
+        "{} a quorum. Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone.",
+        prose::writes_a_quorum(&report.runs)
+    );
+    let chart = Chart { y_title: "Write latency, ms", unit: "ms", decimals: 0, series: series(&statistics) };
     let legend =
         Legend { id: "quorum-latency", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let subtitle = "Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone.";
-    let page = quorum_latency::scene(&latencies, None);
-    let file = quorum_latency::scene(&latencies, Some((&finding, subtitle)));
-    let figure = figures.add(legend, &page, &file, intervals(&latencies))?;
-    Ok(Section {
-        id: "latency",
-        heading: "Latency against the quorum",
-        blocks: vec![figure, Block::Table { table: measured(&latencies) }],
-    })
+    let (page, file) = (chart.scene(None), chart.scene(Some((&finding, &subtitle))));
+    let figure = figures.add(legend, &page, file, intervals(&statistics, "Write latency"))?;
+    let latencies = report.runs.iter().map(|run| &run.latency);
+    let mut blocks = vec![figure, Block::Table { table: table(latencies) }];
+    blocks.extend(pairs(&report.paired));
+    Ok(Section { id: "latency", heading: "Latency against the quorum", blocks })
+}
+
+impl Statistics {
+    fn of(latency: &Latency) -> Self {
+        Self {
+            quorum: latency.quorum,
+            n: latency.n,
+            mean: latency.mean,
+            median: latency.median,
+            p95: latency.p95,
+            p99: latency.p99,
+            predicted: latency.predicted,
+        }
+    }
 }
 
 /// Measured and predicted figures.
-fn measured(latencies: &[Latency]) -> Table {
-    let quantile = |q: Option<Quantile>| q.map(|q| q.value_ms);
+fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
     let row = |l: &Latency| {
-        let pair = |measured: Option<f64>, predicted: Option<f64>| [maybe(measured, ms), maybe(predicted, ms)];
         let mut row = vec![l.quorum.to_string(), grouped(l.n), grouped(l.failed), grouped(l.unknown)];
-        row.extend(pair(l.mean.map(|m| m.value_ms), l.predicted.map(|p| p.mean_ms)));
-        row.extend(pair(quantile(l.median), l.predicted.map(|p| p.median_ms)));
-        row.extend(pair(quantile(l.p95), l.predicted.map(|p| p.p95_ms)));
-        row.extend(pair(quantile(l.p99), l.predicted.map(|p| p.p99_ms)));
+        row.extend(beside_prediction(&Statistics::of(l)));
         row.push(maybe(l.ks, |ks| p_value(ks.p_value)));
         row
     };
@@ -46,38 +58,34 @@ fn measured(latencies: &[Latency]) -> Table {
         "Write latency in ms, measured and predicted. n counts acknowledged writes; KS p is the chance of a \
          distribution at least as far from the predicted one if the prediction holds.",
     )
-    .numbers(&[
-        "W",
-        "n",
-        "failed",
-        "unknown",
-        "mean",
-        "predicted",
-        "median",
-        "predicted",
-        "p95",
-        "predicted",
-        "p99",
-        "predicted",
-        "KS p",
-    ])
-    .rows(latencies.iter().map(row))
+    .numbers(&["W", "n", "failed", "unknown"])
+    .numbers(&BESIDE_PREDICTION)
+    .numbers(&["KS p"])
+    .rows(latencies.map(row))
 }
 
-/// Every figure's interval.
-fn intervals(latencies: &[Latency]) -> Table {
-    let mean = |m: Option<Mean>| {
-        m.map_or_else(|| NONE.to_owned(), |m| format!("{} ({})", ms(m.value_ms), interval(m.interval_ms, ms)))
+/// What one more acknowledgement cost the very same writes.
+fn pairs(paired: &[Paired]) -> Option<Block> {
+    if paired.is_empty() {
+        return None;
+    }
+    let row = |pair: &Paired| {
+        vec![
+            format!("{} to {}", pair.from, pair.to),
+            grouped(pair.n),
+            grouped(pair.same_delays),
+            maybe(pair.mean, |m| format!("{} ({})", ms(m.value_ms), interval(m.interval_ms, ms))),
+            maybe(pair.predicted_mean_ms, ms),
+            maybe(pair.median, |q| ms(q.value_ms)),
+            grouped(pair.sooner),
+        ]
     };
-    let quantile = |q: Option<Quantile>| {
-        q.map_or_else(|| NONE.to_owned(), |q| format!("{} ({})", ms(q.value_ms), interval(q.interval_ms, ms)))
-    };
-    let row = |l: &Latency| {
-        vec![l.quorum.to_string(), grouped(l.n), mean(l.mean), quantile(l.median), quantile(l.p95), quantile(l.p99)]
-    };
-    Table::new(
-        "Measured write latency in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles.",
+    let table = Table::new(
+        "How much later the same write was answered at the next quorum, in ms with 95 % intervals. Write i meets the \
+         same delays at every W, so that the difference is the quorum's alone.",
     )
-    .numbers(&["W", "n", "mean", "median", "p95", "p99"])
-    .rows(latencies.iter().map(row))
+    .text(&["W"])
+    .numbers(&["n", "same delays", "mean difference", "predicted", "median", "answered sooner"])
+    .rows(paired.iter().map(row));
+    Some(Block::Details { summary: "The same writes, quorum by quorum".to_owned(), table })
 }

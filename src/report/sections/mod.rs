@@ -1,51 +1,65 @@
 //! The report's parts, each from the model alone.
 
 mod claims;
+mod comparison;
 mod consistency;
+mod diagnosis;
 mod distribution;
+mod lag;
 mod latency;
 mod overhead;
 mod reproduce;
+mod statistics;
+mod timelines;
 
 use super::ReportError;
 use super::document::Document;
 use super::figures::Figures;
 use super::model::Report;
-use super::number::count;
+use super::prose;
 
 /// The whole document, and its figures drawn.
 pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Document, ReportError> {
+    let sections = [
+        Some(latency::section(report, figures)?),
+        Some(consistency::section(report, figures)),
+        Some(claims::section(report)),
+        Some(diagnosis::section(report)),
+        Some(distribution::section(report, figures)?),
+        Some(timelines::section(report, figures)?),
+        Some(lag::section(report, figures)?),
+        Some(overhead::section(report, figures)?),
+        comparison::section(report, figures)?,
+        Some(reproduce::section(report)),
+    ];
     Ok(Document {
-        title: format!("What a write quorum buys and costs: {}", report.experiment),
-        subtitle: subtitle(report),
+        title: "What does a write quorum buy, and what does it cost?".to_owned(),
+        subtitle: prose::subtitle(report),
         answer: report.answer.clone(),
-        sections: vec![
-            latency::section(report, figures)?,
-            consistency::section(report, figures)?,
-            claims::section(report),
-            distribution::section(report, figures)?,
-            overhead::section(report, figures)?,
-            reproduce::section(report),
-        ],
+        warnings: report.warnings.clone(),
+        sections: sections.into_iter().flatten().collect(),
     })
 }
 
-/// The conditions, in one line.
-fn subtitle(report: &Report) -> String {
-    let Some(run) = report.runs.first() else {
-        return String::new();
-    };
-    let config = &run.manifest.config;
-    let delay = config.network.delay;
-    format!(
-        "One leader and {}; {} a quorum, {} at a time, over {}; injected delay {} to {} ms; {} order; run on {}.",
-        count(u64::from(config.followers.get()), "follower"),
-        count(u64::from(config.workload.writes.get()), "write"),
-        config.workload.concurrency,
-        count(u64::from(config.workload.keys.get()), "key"),
-        delay.min_ms(),
-        delay.max_ms(),
-        config.network.order,
-        run.manifest.started.split('T').next().unwrap_or_default(),
-    )
+/// At most so many of them, the first and the last always among them.
+fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
+    if all.len() <= most || most < 2 {
+        return all.iter().take(most.max(1)).collect();
+    }
+    (0..most).filter_map(|i| all.get(i * (all.len() - 1) / (most - 1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_keeps_both_ends() {
+        let all: Vec<u32> = (1..=99).collect();
+        let chosen = evenly(&all, 6);
+        assert_eq!(chosen.len(), 6);
+        assert_eq!((chosen[0], chosen[5]), (&1, &99));
+        assert_eq!(evenly(&all[..3], 6), [&1, &2, &3]);
+        assert!(evenly::<u32>(&[], 6).is_empty());
+    }
 }

@@ -21,7 +21,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let page = plots::overhead::scene(&overheads, None);
     let file = plots::overhead::scene(&overheads, Some((&finding, subtitle)));
     let table = table(report.runs.iter().map(|run| &run.overhead.figures));
-    let figure = figures.add(legend, &page, &file, table)?;
+    let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "overhead", heading: "What the software itself cost", blocks: vec![figure] })
 }
 

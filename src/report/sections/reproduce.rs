@@ -1,51 +1,150 @@
-//! How to get these numbers again.
+//! How to get these numbers again, and which of them one gets.
 
-use crate::data::Manifest;
+use std::collections::BTreeMap;
+
+use crate::config::Experiment;
+use crate::data::{HostFacts, Manifest};
 use crate::report::document::{Block, Section, Table};
-use crate::report::model::Report;
+use crate::report::model::{Report, RunReport};
+use crate::report::number::{count, fixed, grouped, list, maybe};
 
 pub(super) fn section(report: &Report) -> Section {
-    let mut blocks = Vec::new();
-    if let Some(run) = report.runs.first() {
+    let blocks = report.runs.first().map_or_else(Vec::new, |run| {
         let manifest = &run.manifest;
-        blocks.push(Block::Commands { text: commands(manifest) });
-        let table = Table::new("Conditions, from the first run's manifest.")
-            .text(&["what", "value"])
-            .rows(conditions(manifest).into_iter().map(|(name, value)| vec![name.to_owned(), value]));
-        blocks.push(Block::Table { table });
-    }
+        let mut blocks = vec![Block::Code { language: "sh", text: commands(report, manifest) }];
+        blocks.push(Block::List { items: reproduces(report, manifest) });
+        blocks.push(Block::Table { table: conditions(manifest) });
+        blocks.push(Block::Table { table: runs(&report.runs) });
+        blocks.extend(configuration(manifest));
+        blocks
+    });
     Section { id: "reproduce", heading: "How to reproduce it", blocks }
 }
 
-fn commands(manifest: &Manifest) -> String {
-    format!("labctl run all -e {} --seed {}\nlabctl report", manifest.experiment, manifest.seed)
+fn commands(report: &Report, manifest: &Manifest) -> String {
+    let run: Vec<u32> = report.runs.iter().map(|run| run.quorum).collect();
+    let mut planned: Vec<u32> = manifest.config.quorums.iter().map(|quorum| quorum.get()).collect();
+    planned.sort_unstable();
+    let quorums =
+        if run == planned { "all".to_owned() } else { run.iter().map(u32::to_string).collect::<Vec<_>>().join(",") };
+    let checkout = manifest.git.as_ref().map(|git| format!("git checkout {}\n", git.commit)).unwrap_or_default();
+    let (name, backend, seed) = (&manifest.experiment, &manifest.backend.name, manifest.seed);
+    format!("{checkout}labctl run {quorums} -e {name} --backend {backend} --seed {seed}\nlabctl report -e {name}")
 }
 
-fn conditions(manifest: &Manifest) -> Vec<(&'static str, String)> {
+/// What comes out the same again, what does not, and how that was checked here.
+fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
+    let mut items = vec![format!(
+        "The plan reproduces: keys, values and every injected delay follow from the seed.{}",
+        same_delays(report)
+    )];
+    items.push("This report reproduces: the same data give the same files, byte for byte, on any machine.".to_owned());
+    if manifest.backend.name == "sim" {
+        items.push("Everything else reproduces too, since this run was simulated in virtual time.".to_owned());
+        return items;
+    }
+    let distances: Vec<String> = report
+        .runs
+        .iter()
+        .filter_map(|run| Some((run.quorum, run.overhead.figures.p50?.value_ms)))
+        .map(|(quorum, value)| format!("{} ms at W = {quorum}", fixed(value, 2)))
+        .collect();
+    if !distances.is_empty() {
+        items.push(format!(
+            "The distance from theory reproduces within the noise of the machine: median overhead {}.",
+            list(&distances)
+        ));
+    }
+    items.push(
+        "Latencies to the microsecond do not reproduce, nor which of two copies that arrive within that noise comes \
+         first; a pair of follower and key may diverge in one run and not in the next for that reason alone."
+            .to_owned(),
+    );
+    items
+}
+
+/// Whether all runs drew the same delays.
+fn same_delays(report: &Report) -> String {
+    let compared: u64 = report.paired.iter().map(|pair| pair.same_delays + pair.other_delays).sum();
+    let same: u64 = report.paired.iter().map(|pair| pair.same_delays).sum();
+    if compared == 0 {
+        String::new()
+    } else if same == compared {
+        " Here every write met the same delays at every W.".to_owned()
+    } else {
+        format!(" Here {} of {} met other delays at the next W.", grouped(compared - same), count(compared, "write"))
+    }
+}
+
+fn conditions(manifest: &Manifest) -> Table {
     let backend = &manifest.backend;
+    let git = manifest.git.as_ref();
     let rows = [
+        ("experiment", Some(manifest.experiment.to_string())),
+        ("seed", Some(manifest.seed.to_string())),
         ("backend", Some(backend.name.clone())),
         ("why this backend", backend.reason.clone()),
         ("Docker Engine", backend.engine.clone()),
         ("Docker Compose", backend.compose.clone()),
         ("node image", backend.image.clone()),
-        ("node sha256", manifest.node_sha256.clone()),
-        ("config sha256", Some(manifest.config_sha256.clone())),
-        ("seed", Some(manifest.seed.to_string())),
+        ("node SHA-256", manifest.node_sha256.clone()),
+        ("configuration SHA-256", Some(manifest.config_sha256.clone())),
         ("labctl", Some(manifest.labctl_version.clone())),
-        (
-            "commit",
-            manifest.git.as_ref().map(|git| format!("{}{}", git.commit, if git.dirty { ", with changes" } else { "" })),
-        ),
-        ("host", Some(host(manifest))),
-        ("command", Some(manifest.argv.join(" "))),
+        ("commit", git.map(|git| format!("{}{}", git.commit, if git.dirty { ", with local changes" } else { "" }))),
+        ("host", manifest.host.as_ref().map(host)),
+        ("command line", Some(manifest.argv.join(" ")).filter(|argv| !argv.is_empty())),
     ];
-    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    Table::new("The conditions of the first run.")
+        .text(&["condition", "value"])
+        .rows(rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])))
 }
 
-fn host(manifest: &Manifest) -> String {
-    let host = &manifest.host;
+fn host(host: &HostFacts) -> String {
     let kernel = host.kernel.as_ref().map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
-    let memory = host.memory_mib.map(|mib| format!(", {mib} MiB")).unwrap_or_default();
-    format!("{}{kernel}, {} CPUs{memory}", host.os, host.cpus)
+    let memory = maybe(host.memory_mib, |mib| format!("{} MiB of memory", grouped(mib)));
+    format!("{}{kernel}, {}, {memory}", host.os, count(u64::from(host.cpus), "processor"))
+}
+
+fn runs(runs: &[RunReport]) -> Table {
+    let seconds = |us: u64| fixed(us as f64 / 1e6, 2);
+    let row = |run: &RunReport| {
+        let manifest = &run.manifest;
+        vec![
+            run.quorum.to_string(),
+            manifest.started.as_deref().map_or_else(|| "-".to_owned(), to_the_second),
+            seconds(manifest.load_us),
+            seconds(manifest.settle_us),
+            seconds(manifest.wall_us),
+            maybe(run.expected.as_ref(), |e| fixed(e.load_ms.mean / 1000.0, 2)),
+        ]
+    };
+    Table::new(
+        "Each run, times in seconds: the load, until nothing was in flight, and with the cluster's start and end.",
+    )
+    .numbers(&["W"])
+    .text(&["started"])
+    .numbers(&["load", "settling", "wall", "load expected"])
+    .rows(runs.iter().map(row))
+}
+
+/// A time in RFC 3339 without its fraction of a second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_owned(),
+    }
+}
+
+/// The configuration as it would stand in `experiments.toml`.
+fn configuration(manifest: &Manifest) -> Vec<Block> {
+    let experiment: BTreeMap<&str, BTreeMap<&str, &Experiment>> =
+        [("experiment", [(manifest.experiment.as_str(), &manifest.config)].into())].into();
+    // What a manifest holds, TOML can hold; were it otherwise, the hash above would still name it.
+    toml::to_string(&experiment).map_or_else(
+        |_| Vec::new(),
+        |text| {
+            let intro = "The configuration as it was resolved, as it would stand in experiments.toml:";
+            vec![Block::paragraph(intro), Block::Code { language: "toml", text: text.trim_end().to_owned() }]
+        },
+    )
 }

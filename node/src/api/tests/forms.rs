@@ -126,11 +126,33 @@ async fn a_follower_counts_on_where_a_replication_has_no_version() {
     assert_eq!(arrivals, [(1, true), (9, true), (4, false), (10, true)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn catching_up_applies_only_what_is_newer_even_in_arrival_order() {
+    let follower = follower(&[]);
+    let mut answers = Vec::new();
+    for body in [
+        r#"{"value":"a","version":5}"#,
+        r#"{"value":"b","version":4,"catch_up":true}"#,
+        r#"{"value":"c","version":6,"catch_up":true}"#,
+        r#"{"value":"d","version":3,"catch_up":false}"#,
+    ] {
+        let (_, answer) = follower.ask(request("POST", "/replicate/k", body)).await;
+        let answer: Replicated = serde_json::from_value(answer).unwrap();
+        answers.push((answer.applied, answer.version));
+        assert_eq!(answer.started_us, Some(0));
+    }
+    assert_eq!(answers, [(true, 5), (false, 5), (true, 6), (true, 3)]);
+    let trace: TraceDump<FollowerRecord> = follower.get("/debug/trace").await;
+    let arrivals: Vec<_> = trace.records.iter().map(|r| (r.version, r.catch_up)).collect();
+    assert_eq!(arrivals, [(5, false), (4, true), (6, true), (3, false)]);
+}
+
 #[tokio::test]
 async fn health_tells_what_the_node_is() {
     let leader = leader(&[Acks(0), Acks(0)], &[("WRITE_QUORUM", "2"), ("NODE_NAME", "boss")]);
     let health: Health = leader.get("/health").await;
     assert!(health.ok);
+    assert!(health.started_us <= health.now_us);
     assert_eq!((health.role, health.node.as_str(), health.write_quorum), (Role::Leader, "boss", 2));
     assert_eq!(health.followers, ["http://f1:8000", "http://f2:8000"]);
     let follower: Health = follower(&[]).get("/health").await;
@@ -188,7 +210,7 @@ proptest! {
     ) {
         // The shortest spelling of the value that JSON allows is the one that serde writes.
         let put = json!({ "value": value }).to_string();
-        let body = crate::wire::Replicate { value, version: Some(u64::MAX) };
+        let body = crate::wire::Replicate { value, version: Some(u64::MAX), catch_up: true };
         prop_assert!(serde_json::to_string(&body).unwrap().len() <= put.len() + 64);
     }
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, pending, ready};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -46,16 +46,24 @@ impl Transport for Scripted {
             match script {
                 Follower::Acks(ms) => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Ok(Replicated { applied: true, version })
+                    Ok(Replicated { applied: true, version, started_us: None })
                 }
                 Follower::Fails(ms) => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     Err(TransportError::NoAnswer("scripted".to_owned()))
                 }
-                Follower::Hangs => std::future::pending().await,
+                Follower::Hangs => pending().await,
             }
         }
         .boxed()
+    }
+
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
+        match self.0[follower] {
+            Follower::Acks(_) => ready(Ok(None)).boxed(),
+            Follower::Fails(_) => ready(Err(TransportError::NoAnswer("scripted".to_owned()))).boxed(),
+            Follower::Hangs => pending().boxed(),
+        }
     }
 }
 

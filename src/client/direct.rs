@@ -1,0 +1,99 @@
+//! The client of nodes in this process, by their own code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use labnode::api;
+use labnode::clock::Clock;
+use labnode::leader::Write;
+use labnode::node::Node;
+use labnode::store::Store;
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+
+use super::{ANSWER_MARGIN, Answer, Client, ClientError};
+use crate::data::LEADER;
+use crate::load::PlannedWrite;
+
+/// Calls the nodes below HTTP. Clones share them.
+#[derive(Debug, Clone)]
+pub struct DirectClient {
+    nodes: Arc<BTreeMap<String, Node>>,
+    clock: Clock,
+    write_limit: Duration,
+}
+
+impl DirectClient {
+    /// A client of these nodes, by name, whose writes the leader answers within `write_limit`
+    /// on `clock`.
+    #[must_use]
+    pub fn new(nodes: BTreeMap<String, Node>, clock: Clock, write_limit: Duration) -> Self {
+        Self { nodes: Arc::new(nodes), clock, write_limit: write_limit + ANSWER_MARGIN }
+    }
+
+    fn node(&self, name: &str, path: &str) -> Result<&Node, ClientError> {
+        self.nodes.get(name).ok_or_else(|| refusal(name, path, "there is no such node"))
+    }
+}
+
+fn refusal(node: &str, path: &str, reason: &str) -> ClientError {
+    ClientError { node: node.to_owned(), path: path.to_owned(), reason: reason.to_owned() }
+}
+
+/// A trace whose oldest record kept has the number `first`.
+fn trace_dump<R>(node: &Node, (first, records): (u64, Vec<R>)) -> TraceDump<R> {
+    let config = node.config();
+    TraceDump { node: config.name.clone(), role: config.role, now_us: node.clock().now_us(), dropped: first, records }
+}
+
+fn store_dump(node: &Node, store: &Store) -> StoreDump {
+    let entries = store.snapshot();
+    let (name, role) = (node.config().name.clone(), node.config().role);
+    StoreDump {
+        node: name,
+        role,
+        store: entries.iter().map(|entry| (entry.key.to_string(), entry.value.to_string())).collect(),
+        versions: entries.iter().map(|entry| (entry.key.to_string(), entry.version)).collect(),
+    }
+}
+
+impl Client for DirectClient {
+    async fn put(&self, write: &PlannedWrite) -> Answer {
+        let Some(Node::Leader(leader)) = self.nodes.get(LEADER) else {
+            return Answer::none("there is no leader");
+        };
+        let started_us = self.clock.now_us();
+        let write = Write { key: write.key.clone(), value: write.value.clone(), id: Some(write.id) };
+        match self.clock.timeout(self.write_limit, leader.put(write, started_us)).await {
+            Ok(Ok(done)) => Answer::done(200, &done),
+            Ok(Err(error)) => {
+                let (status, body) = api::quorum_refusal(error);
+                Answer::refused(status.as_u16(), &body)
+            }
+            Err(_elapsed) => Answer::none("no answer in time"),
+        }
+    }
+
+    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+        Ok(self.node(node, "/health")?.health())
+    }
+
+    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+        let node = self.node(node, "/debug/store")?;
+        Ok(store_dump(node, node.store()))
+    }
+
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
+        match self.node(LEADER, "/debug/trace")? {
+            node @ Node::Leader(leader) => Ok(trace_dump(node, leader.records(0, u64::MAX, usize::MAX))),
+            Node::Follower(_) => Err(refusal(LEADER, "/debug/trace", "it is a follower")),
+        }
+    }
+
+    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+        match self.node(node, "/debug/trace")? {
+            found @ Node::Follower(follower) => Ok(trace_dump(found, follower.records(0, u64::MAX, usize::MAX))),
+            Node::Leader(_) => Err(refusal(node, "/debug/trace", "it is a leader")),
+        }
+    }
+}

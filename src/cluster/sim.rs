@@ -1,0 +1,136 @@
+//! A cluster's nodes inside this process, in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use labnode::api;
+use labnode::clock::Clock;
+use labnode::config::NodeConfig;
+use labnode::follower::Follower;
+use labnode::leader::Leader;
+use labnode::node::Node;
+use labnode::transport::{DirectTransport, InProcessTransport, Transport};
+use labnode::wire::Role;
+use tokio::runtime::Builder;
+
+use super::{ClusterError, ClusterSpec};
+use crate::data::{BackendFacts, LEADER, follower_name};
+
+/// How many units of tokio's time are one of virtual time. tokio's timers count milliseconds;
+/// stretched so they count microseconds, and no delay is rounded.
+const STRETCH: u32 = 1_000;
+
+/// Runs a future to its end on this thread, in virtual time: its clock stands still while
+/// anything can be done and then jumps to the next deadline. Tasks it has not waited for are
+/// dropped with it.
+///
+/// # Errors
+/// When the runtime cannot be set up.
+pub fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Output, ClusterError> {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| ClusterError::Setup(format!("cannot start virtual time: {error}")))?;
+    Ok(runtime.block_on(async { work(Clock::at_zero().stretched(STRETCH)).await }))
+}
+
+/// One leader and its followers on one clock.
+#[derive(Debug)]
+pub struct SimCluster {
+    leader: Arc<Leader>,
+    followers: Vec<Arc<Follower>>,
+}
+
+impl SimCluster {
+    /// A cluster whose leader calls its followers' HTTP routers.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn routed(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, None, |followers| {
+            let router = |follower: &Arc<Follower>| api::router(Arc::new(Node::Follower(Arc::clone(follower))));
+            Arc::new(InProcessTransport::new(followers.iter().map(router).collect()))
+        })
+    }
+
+    /// The same below HTTP: the leader calls its followers' own code.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn direct(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, None, direct)
+    }
+
+    /// As [`Self::direct`], but the leader keeps no trace, and each follower's has room for so
+    /// many arrivals.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, Some(arrivals), direct)
+    }
+
+    /// `arrivals` is the room in the followers' traces where the leader is to keep none.
+    fn start(
+        spec: &ClusterSpec,
+        clock: Clock,
+        arrivals: Option<usize>,
+        connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
+    ) -> Result<Self, ClusterError> {
+        let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
+        let follower = |name: &String| {
+            let mut config = node_config(spec, name, Role::Follower, String::new())?;
+            config.trace_capacity = arrivals.unwrap_or(config.trace_capacity);
+            Ok(Arc::new(Follower::new(config, clock)))
+        };
+        let followers = names.iter().map(follower).collect::<Result<Vec<_>, ClusterError>>()?;
+        let urls: Vec<String> = names.iter().map(|name| format!("http://{name}:8000")).collect();
+        let mut config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
+        config.trace_capacity = if arrivals.is_some() { 0 } else { config.trace_capacity };
+        let leader = Arc::new(Leader::new(config, clock, connect(&followers)));
+        Ok(Self { leader, followers })
+    }
+
+    /// The followers in index order.
+    #[must_use]
+    pub fn followers(&self) -> &[Arc<Follower>] {
+        &self.followers
+    }
+
+    /// Every node by its name.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<String, Node> {
+        let leader = Node::Leader(Arc::clone(&self.leader));
+        let followers = self.followers.iter().map(|follower| Node::Follower(Arc::clone(follower)));
+        std::iter::once(leader).chain(followers).map(|node| (node.config().name.clone(), node)).collect()
+    }
+
+    /// Every node's routes by its name.
+    #[must_use]
+    pub fn routers(&self) -> BTreeMap<String, Router> {
+        self.nodes().into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
+    }
+
+    /// What the manifest says of where the nodes run.
+    #[must_use]
+    pub fn facts() -> BackendFacts {
+        BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
+    }
+}
+
+/// Followers reached below HTTP.
+fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+    Arc::new(DirectTransport::new(followers.to_vec()))
+}
+
+/// A node's settings, by the variables that a real one would find in its environment.
+fn node_config(spec: &ClusterSpec, name: &str, role: Role, followers: String) -> Result<NodeConfig, ClusterError> {
+    let mut variables = spec.environment();
+    variables.insert("ROLE".to_owned(), role.to_string());
+    variables.insert("NODE_NAME".to_owned(), name.to_owned());
+    variables.insert("FOLLOWERS".to_owned(), followers);
+    NodeConfig::from_vars(|variable| variables.get(variable).cloned()).map_err(|error| ClusterError::Node {
+        node: name.to_owned(),
+        reason: error.to_string(),
+        log: String::new(),
+    })
+}

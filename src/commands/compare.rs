@@ -1,0 +1,136 @@
+//! `labctl compare A B`.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use comfy_table::{TableStyle, presets};
+
+use super::output::say;
+use super::{saved, tables};
+use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
+use crate::cli::{Compare, CompareFormat};
+use crate::data::{DataError, DataFolder, RunData};
+use crate::exit::Exit;
+
+/// Puts two data folders side by side.
+pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
+    let (left, right) = (load(&args.left)?, load(&args.right)?);
+    let comparison = compare(&left, &right).context("there is nothing to compare")?;
+    if comparison.runs.is_empty() {
+        bail!("the two folders have no write quorum in common: {}", one_sided(&comparison).join("; "));
+    }
+    match args.format {
+        CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
+        CompareFormat::Text => say!("{}", Page::text(args).render(&comparison).trim_end()),
+        CompareFormat::Markdown => say!("{}", Page::markdown(args).render(&comparison).trim_end()),
+    }
+    Ok(Exit::Success)
+}
+
+/// The runs directly in a folder.
+fn load(folder: &Path) -> Result<Vec<RunData>, DataError> {
+    let found = DataFolder::experiments(folder)?.into_iter().find(|(_, found)| found.path() == folder);
+    let Some((name, folder)) = found else {
+        let what = "there are no runs here; name a folder that holds W1, W2, ...".to_owned();
+        return Err(DataError::Missing { path: folder.to_owned(), what });
+    };
+    Ok(saved::read(name, folder)?.runs)
+}
+
+/// How the same content is laid out for a terminal and for a forge.
+struct Page<'a> {
+    args: &'a Compare,
+    heading: &'static str,
+    style: TableStyle,
+}
+
+impl<'a> Page<'a> {
+    fn text(args: &'a Compare) -> Self {
+        Self { args, heading: "", style: tables::PLAIN }
+    }
+
+    fn markdown(args: &'a Compare) -> Self {
+        Self { args, heading: "## ", style: presets::ASCII_MARKDOWN }
+    }
+
+    fn render(&self, comparison: &Comparison) -> String {
+        let heading = self.heading;
+        let (left, right) = (self.args.left.display(), self.args.right.display());
+        let mut text = format!(
+            "{heading}A = {left} ({}), B = {right} ({})\n\n{heading}Conditions\n\n",
+            comparison.left, comparison.right
+        );
+        if comparison.conditions.is_empty() {
+            text += "The same on both sides.\n";
+        } else {
+            text += &self.table(
+                &["", "A", "B"],
+                comparison
+                    .conditions
+                    .iter()
+                    .map(|one| vec![one.path.clone(), condition(one.left.as_deref()), condition(one.right.as_deref())]),
+            );
+        }
+        for line in one_sided(comparison) {
+            text += &format!("\n{line}\n");
+        }
+        text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
+        let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
+        text += &self.table(&columns, comparison.runs.iter().map(latency));
+        text += &format!("\n{heading}Pairs of follower and key that diverged\n\n");
+        let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
+        text + &self.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
+    }
+
+    fn table(&self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+        format!("{}\n", tables::figures(self.style, columns.iter().copied(), rows))
+    }
+}
+
+/// A condition's JSON for people: no quotes, and hashes cut to what tells them apart.
+fn condition(json: Option<&str>) -> String {
+    let text = json.map_or("-", |json| json.trim_matches('"'));
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_hash = digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { digits[..12].to_owned() } else { text.to_owned() }
+}
+
+/// Quorums that only one side has.
+fn one_sided(comparison: &Comparison) -> Vec<String> {
+    let sides = [("A", &comparison.only_left), ("B", &comparison.only_right)];
+    let named = sides.into_iter().filter(|(_, quorums)| !quorums.is_empty());
+    named
+        .map(|(side, quorums)| {
+            let list: Vec<String> = quorums.iter().map(ToString::to_string).collect();
+            format!("Only {side} has W = {}.", list.join(", "))
+        })
+        .collect()
+}
+
+fn latency(run: &RunComparison) -> Vec<String> {
+    let mut row = vec![run.quorum.to_string(), run.left_n.to_string(), run.right_n.to_string()];
+    row.extend([&run.mean, &run.median, &run.p95, &run.p99].map(shift));
+    row
+}
+
+/// `+1.2 (-0.3 to 2.7)`; a bound that the data cannot give is `?`.
+fn shift(shift: &Shift) -> String {
+    let Some(difference) = shift.difference_ms else {
+        return "-".to_owned();
+    };
+    let bound = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), |bound| format!("{bound:+.1}"));
+    format!("{difference:+.1} ({} to {})", bound(shift.interval_ms.lower), bound(shift.interval_ms.upper))
+}
+
+fn pairs(quorum: u32, pairs: &PairAgreement) -> Vec<String> {
+    let verdict = |verdict| match verdict {
+        Verdict::Consistent => "consistent".to_owned(),
+        Verdict::Inconsistent => "inconsistent".to_owned(),
+        Verdict::Unknown => "unknown".to_owned(),
+    };
+    let counts = [pairs.judged, pairs.diverged_both, pairs.diverged_left, pairs.diverged_right];
+    let mut row = vec![quorum.to_string()];
+    row.extend(counts.map(|count| count.to_string()));
+    row.extend([verdict(pairs.left_verdict), verdict(pairs.right_verdict)]);
+    row
+}

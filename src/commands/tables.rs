@@ -1,0 +1,26 @@
+//! How tables look on a terminal.
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+/// One line under the header and nothing else: figures are told apart by space.
+pub(super) const PLAIN: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// A table of figures, all to the right.
+pub(super) fn figures<R>(
+    style: TableStyle,
+    header: impl IntoIterator<Item = impl Into<String>>,
+    rows: impl IntoIterator<Item = R>,
+) -> Table
+where
+    R: IntoIterator<Item = String>,
+{
+    let mut table = Table::new();
+    table.load_style(style).set_header(header.into_iter().map(Into::into).collect::<Vec<String>>());
+    for row in rows {
+        table.add_row(row.into_iter().collect::<Vec<_>>());
+    }
+    table.column_iter_mut().for_each(|column| {
+        column.set_cell_alignment(CellAlignment::Right);
+    });
+    table
+}

@@ -1,0 +1,105 @@
+//! `points.csv`: results as they come, one line a point.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Conditions, PointFigures, PointRow};
+use crate::data::DataError;
+
+/// The file's name in its folder.
+const NAME: &str = "points.csv";
+
+/// The results in a folder, which are only ever added to.
+#[derive(Debug)]
+pub struct ResultsFile {
+    path: PathBuf,
+    file: File,
+    rows: Vec<PointRow>,
+}
+
+impl ResultsFile {
+    /// Opens the results in `folder`, or begins them. A last line that was cut off, as by a
+    /// power failure, is dropped: its point is not there.
+    ///
+    /// # Errors
+    /// When they cannot be read or written, or are not such results.
+    pub fn open(folder: &Path) -> Result<Self, DataError> {
+        let path = folder.join(NAME);
+        let io = |action| {
+            let path = path.clone();
+            move |source| DataError::Io { path, action, source }
+        };
+        fs::create_dir_all(folder).map_err(io("make its folder"))?;
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(io("read")(error)),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let rows = parse(&path, &text[..whole])?;
+        let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(io("write"))?;
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(io("write"))?;
+        }
+        if whole == 0 {
+            let header = PointRow::COLUMNS.join(",") + "\n";
+            file.write_all(header.as_bytes()).map_err(io("write"))?;
+        }
+        Ok(Self { path, file, rows })
+    }
+
+    /// Where the results lie.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The line of a point under exactly these conditions.
+    #[must_use]
+    pub fn find(&self, conditions: &Conditions) -> Option<&PointRow> {
+        self.rows.iter().find(|row| row.conditions == *conditions)
+    }
+
+    /// Adds a line, whole or not at all as far as a process can.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, row: PointRow) -> Result<(), DataError> {
+        let line = || {
+            let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+            csv.serialize(&row).map_err(io::Error::other)?;
+            csv.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        };
+        let written = line().and_then(|line| self.file.write_all(&line));
+        written.map_err(|source| DataError::Io { path: self.path.clone(), action: "write", source })?;
+        self.rows.push(row);
+        Ok(())
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
+    let invalid = |line: u64, message: String| DataError::Invalid { path: path.to_owned(), line, message };
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    let headers = csv.headers().map_err(|error| invalid(1, error.to_string()))?.clone();
+    if !text.is_empty() && headers != PointRow::COLUMNS.to_vec() {
+        let message = "these are not results of this labctl's `explore`; take another folder with --out";
+        return Err(invalid(1, message.to_owned()));
+    }
+    let row = |record: &csv::StringRecord| {
+        let conditions: Conditions = record.deserialize(Some(&headers))?;
+        let figures: PointFigures = record.deserialize(Some(&headers))?;
+        Ok(PointRow { conditions, figures })
+    };
+    let read = csv.records().map(|record| {
+        let record = record?;
+        row(&record)
+    });
+    let mut line = 1;
+    let mut rows = Vec::new();
+    for parsed in read {
+        line += 1;
+        rows.push(parsed.map_err(|error: csv::Error| invalid(line, error.to_string()))?);
+    }
+    Ok(rows)
+}

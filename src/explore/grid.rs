@@ -1,0 +1,118 @@
+//! The points of an exploration.
+
+use crate::config::{
+    BackendChoice, Concurrency, DelayRange, Expect, Experiment, ExperimentName, Followers, KeyCount, Order, Pacing,
+    Quorum, WriteCount,
+};
+use crate::data::config_sha256;
+
+/// The values of every axis, each in its order and without repeats; the points are their product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// The experiment that the points vary.
+    pub name: ExperimentName,
+    /// Its configuration, which holds what no axis names.
+    pub base: Experiment,
+    /// W; every one from 1 to N where there is none.
+    pub quorums: Vec<Quorum>,
+    /// N.
+    pub followers: Vec<Followers>,
+    /// The injected delay.
+    pub delays: Vec<DelayRange>,
+    /// Writes at a time.
+    pub concurrencies: Vec<Concurrency>,
+    /// Keys that the writes go round.
+    pub keys: Vec<KeyCount>,
+    /// Writes a run.
+    pub writes: Vec<WriteCount>,
+    /// What followers do with older writes.
+    pub orders: Vec<Order>,
+    /// When the next write starts.
+    pub pacings: Vec<Pacing>,
+    /// Runs a point, with the experiment's seed and those after it.
+    pub seeds: u64,
+}
+
+/// One combination of conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The experiment that was varied.
+    pub name: ExperimentName,
+    /// The configuration, with the first seed.
+    pub experiment: Experiment,
+    /// W.
+    pub quorum: Quorum,
+    /// How many runs.
+    pub seeds: u64,
+}
+
+impl Grid {
+    /// Every point, the quorums of one condition together. Quorums beyond the followers, which
+    /// no write could reach, are left out.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        let mut conditions = vec![Experiment {
+            backend: BackendChoice::Sim,
+            quorums: Vec::new(),
+            expect: Expect::default(),
+            ..self.base.clone()
+        }];
+        vary(&mut conditions, &self.orders, |experiment, order| experiment.network.order = order);
+        vary(&mut conditions, &self.delays, |experiment, delay| experiment.network.delay = delay);
+        vary(&mut conditions, &self.writes, |experiment, writes| experiment.workload.writes = writes);
+        vary(&mut conditions, &self.keys, |experiment, keys| experiment.workload.keys = keys);
+        vary(&mut conditions, &self.concurrencies, |experiment, count| experiment.workload.concurrency = count);
+        vary(&mut conditions, &self.pacings, |experiment, pacing| experiment.workload.pacing = pacing);
+        vary(&mut conditions, &self.followers, |experiment, followers| experiment.followers = followers);
+        conditions.into_iter().flat_map(|experiment| self.at_quorums(experiment)).collect()
+    }
+
+    fn at_quorums(&self, experiment: Experiment) -> Vec<Point> {
+        let most = experiment.followers.get();
+        let all = || (1..=i64::from(most)).filter_map(|w| Quorum::try_from(w).ok()).collect();
+        let quorums: Vec<Quorum> = if self.quorums.is_empty() { all() } else { self.quorums.clone() };
+        let point = |quorum: Quorum| Point {
+            name: self.name.clone(),
+            experiment: Experiment { quorums: vec![quorum], ..experiment.clone() },
+            quorum,
+            seeds: self.seeds,
+        };
+        quorums.into_iter().filter(|quorum| quorum.get() <= most).map(point).collect()
+    }
+}
+
+/// Replaces each condition by one for each value.
+fn vary<T: Copy>(conditions: &mut Vec<Experiment>, values: &[T], set: impl Fn(&mut Experiment, T)) {
+    let varied = conditions.drain(..).flat_map(|condition| {
+        let with = |value: &T| {
+            let mut condition = condition.clone();
+            set(&mut condition, *value);
+            condition
+        };
+        values.iter().map(with).collect::<Vec<_>>()
+    });
+    *conditions = varied.collect();
+}
+
+impl Point {
+    /// The configuration of the run with this number, from 0.
+    #[must_use]
+    pub fn run(&self, number: u64) -> Experiment {
+        Experiment { seed: self.experiment.seed.wrapping_add(number), ..self.experiment.clone() }
+    }
+
+    /// What tells this point from every other, beside the number of its runs.
+    ///
+    /// # Errors
+    /// When the configuration cannot be written as JSON.
+    pub fn sha256(&self) -> serde_json::Result<String> {
+        config_sha256(&self.experiment)
+    }
+
+    /// Replications that its runs make: what they take to compute goes with it.
+    #[must_use]
+    pub fn replications(&self) -> u64 {
+        let workload = &self.experiment.workload;
+        self.seeds * u64::from(workload.writes.get()) * u64::from(self.experiment.followers.get())
+    }
+}

@@ -1,0 +1,25 @@
+//! Many runs in the simulation, over a grid of conditions: what a write quorum costs and what
+//! it buys, with the chance in the delays averaged out.
+//!
+//! [`grid`] lays out the points, [`outcome`] plays one run of one, [`figures`] sums up a
+//! point's runs, [`work`] spreads runs over threads, and [`file`] keeps the results.
+
+mod chance;
+mod figures;
+mod file;
+mod grid;
+mod outcome;
+mod replay;
+mod row;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use chance::chance;
+pub use figures::PointFigures;
+pub use file::ResultsFile;
+pub use grid::{Grid, Point};
+pub use outcome::RunOutcome;
+pub use row::{Conditions, PointRow};
+pub use work::{Work, explore};

@@ -1,0 +1,92 @@
+//! What one run came to, in few numbers.
+
+use tokio_util::sync::CancellationToken;
+
+use super::Point;
+use super::replay::{Load, Replay};
+use crate::analysis::RunConsistency;
+use crate::cluster::ClusterError;
+use crate::data::{RunData, WriteOutcome};
+use crate::simulation::simulate_and;
+
+/// One run's contribution to its point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOutcome {
+    /// Writes that missed their quorum.
+    pub failed: u64,
+    /// Writes without an answer.
+    pub unknown: u64,
+    /// Latency of each acknowledged write.
+    pub latencies_us: Vec<u32>,
+    /// From the acknowledgement until the last follower had it, of each acknowledged write that
+    /// reached all of them.
+    pub lags_us: Vec<u32>,
+    /// The share of followers that had an acknowledged write when it was acknowledged, averaged
+    /// over such writes; `None` without any.
+    pub fresh_at_ack: Option<f64>,
+    /// Pairs of follower and key.
+    pub pairs: u64,
+    /// Pairs that differed when the last write was answered.
+    pub behind: u64,
+    /// Pairs that differed for good.
+    pub diverged: u64,
+    /// Whether nothing was in flight at the end.
+    pub settled: bool,
+    /// The share of the load during which some acknowledged write was on no follower: the
+    /// chance that the leader's death loses one for good.
+    pub losing: f64,
+    /// Acknowledged writes on no follower, averaged over every instant of the load.
+    pub lost: f64,
+    /// Acknowledged writes that one random follower lacks, averaged likewise: what promoting it
+    /// would lose.
+    pub lacking: f64,
+}
+
+impl RunOutcome {
+    /// Acknowledged writes.
+    #[must_use]
+    pub fn ok(&self) -> u64 {
+        self.latencies_us.len() as u64
+    }
+
+    /// Plays the run of a point with this number.
+    ///
+    /// # Errors
+    /// As [`simulate_and`].
+    pub fn of(point: &Point, number: u64, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        let experiment = point.run(number);
+        simulate_and(&point.name, &experiment, point.quorum, cancel, |run, followers, start_us| {
+            let replay = Load {
+                rows: &run.writes,
+                followers,
+                keys: u64::from(experiment.workload.keys.get()),
+                start_us,
+                load_us: run.manifest.load_us,
+            };
+            Self::new(run, replay.replay(), followers.len())
+        })
+    }
+
+    fn new(run: &RunData, replay: Replay, followers: usize) -> Self {
+        let count = |outcome| run.writes.iter().filter(|row| row.outcome == outcome).count() as u64;
+        let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
+        let latencies_us: Vec<u32> = ok.map(|row| u32::try_from(row.latency_us).unwrap_or(u32::MAX)).collect();
+        let consistency = RunConsistency::of(run);
+        let copies = (latencies_us.len() * followers) as f64;
+        let over_load = |sum: f64| if run.manifest.load_us > 0 { sum / run.manifest.load_us as f64 } else { 0.0 };
+        Self {
+            failed: count(WriteOutcome::Failed),
+            unknown: count(WriteOutcome::Unknown),
+            fresh_at_ack: (copies > 0.0).then(|| replay.copies_at_ack as f64 / copies),
+            latencies_us,
+            lags_us: replay.lags_us,
+            pairs: consistency.settled.total.pairs(),
+            behind: consistency.at_last_ack.total.differing(),
+            diverged: consistency.settled.total.differing(),
+            settled: run.manifest.settled,
+            losing: over_load(replay.losing_us as f64),
+            lost: over_load(replay.lost_write_us as f64),
+            lacking: over_load(replay.lacking_write_us as f64) / followers as f64,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One line of the results: a point's conditions and its figures.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Point, PointFigures, RunOutcome};
+use crate::analysis::Prediction;
+use crate::config::{Order, Pacing};
+
+/// A point and what its runs came to. Fields are in the order of the columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointRow {
+    /// Under which conditions.
+    pub conditions: Conditions,
+    /// What came out.
+    pub figures: PointFigures,
+}
+
+/// A point's conditions: a column each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// The experiment that was varied.
+    pub experiment: String,
+    /// N.
+    pub followers: u32,
+    /// W.
+    pub quorum: u32,
+    /// The shortest injected delay.
+    pub min_delay_ms: u32,
+    /// The longest.
+    pub max_delay_ms: u32,
+    /// What followers do with older writes.
+    pub order: Order,
+    /// Writes a run.
+    pub writes: u32,
+    /// Keys that they go round.
+    pub keys: u32,
+    /// Writes at a time.
+    pub concurrency: u32,
+    /// When the next write starts.
+    pub pacing: Pacing,
+    /// The first run's seed; the others follow it.
+    pub seed: u64,
+    /// How many runs.
+    pub seeds: u64,
+    /// SHA-256 of the whole configuration, hexadecimal.
+    pub config_sha256: String,
+}
+
+impl Conditions {
+    /// The columns of a point.
+    ///
+    /// # Errors
+    /// When its configuration cannot be written as JSON.
+    pub fn of(point: &Point) -> serde_json::Result<Self> {
+        let experiment = &point.experiment;
+        let (network, workload) = (&experiment.network, &experiment.workload);
+        Ok(Self {
+            experiment: point.name.to_string(),
+            followers: experiment.followers.get(),
+            quorum: point.quorum.get(),
+            min_delay_ms: network.delay.min_ms(),
+            max_delay_ms: network.delay.max_ms(),
+            order: network.order,
+            writes: workload.writes.get(),
+            keys: workload.keys.get(),
+            concurrency: workload.concurrency.get(),
+            pacing: workload.pacing,
+            seed: experiment.seed,
+            seeds: point.seeds,
+            config_sha256: point.sha256()?,
+        })
+    }
+}
+
+impl PointRow {
+    /// The columns of CSV, in order.
+    pub const COLUMNS: [&str; 34] = [
+        "experiment",
+        "followers",
+        "quorum",
+        "min_delay_ms",
+        "max_delay_ms",
+        "order",
+        "writes",
+        "keys",
+        "concurrency",
+        "pacing",
+        "seed",
+        "seeds",
+        "config_sha256",
+        "ok",
+        "failed",
+        "unknown",
+        "unsettled_runs",
+        "mean_ms",
+        "mean_se_ms",
+        "median_ms",
+        "p95_ms",
+        "p99_ms",
+        "predicted_mean_ms",
+        "pairs",
+        "behind",
+        "diverged",
+        "diverged_se",
+        "diverged_runs",
+        "stale_at_ack",
+        "lag_mean_ms",
+        "lag_p99_ms",
+        "crash_loses_chance",
+        "crash_loses",
+        "failover_loses",
+    ];
+
+    /// The line of a point with its runs, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When its configuration cannot be written as JSON.
+    pub fn of(point: &Point, runs: &[RunOutcome]) -> serde_json::Result<Self> {
+        let experiment = &point.experiment;
+        let predicted = Prediction::new(&experiment.network, experiment.followers, point.quorum).ok();
+        let figures = PointFigures::of(runs, predicted.map(|prediction| prediction.figures().mean_ms));
+        Ok(Self { conditions: Conditions::of(point)?, figures })
+    }
+}

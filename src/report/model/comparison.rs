@@ -1,0 +1,82 @@
+//! Several experiments side by side.
+
+use serde::Serialize;
+
+use crate::analysis::{ExperimentFigures, RunFigures, Verdict};
+use crate::config::{ExperimentName, Order, Pacing};
+
+/// One experiment among several.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ComparedExperiment {
+    /// Its name.
+    pub name: ExperimentName,
+    /// How its writes were paced.
+    pub pacing: Pacing,
+    /// What its followers did with older writes.
+    pub order: Order,
+    /// The longest injected delay, in milliseconds.
+    pub max_delay_ms: u32,
+    /// Writes a run.
+    pub writes: u32,
+    /// Its runs, by W.
+    pub runs: Vec<ComparedRun>,
+}
+
+/// One run among several.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ComparedRun {
+    /// W.
+    pub quorum: u32,
+    /// Acknowledged writes.
+    pub n: u64,
+    /// Their mean latency.
+    pub mean_ms: Option<f64>,
+    /// What can be said of its replicas.
+    pub verdict: Verdict,
+    /// Pairs of follower and key.
+    pub pairs: u64,
+    /// Those that differed once nothing was in flight; `None` where that is not known.
+    pub diverged: Option<u64>,
+    /// How many do by the model, on average; `None` of a load too large to simulate.
+    pub expected_diverged: Option<f64>,
+    /// The chance of any by the model.
+    pub chance_of_any: Option<f64>,
+}
+
+/// This experiment and the others; nothing where there are no others.
+pub(super) fn experiments(this: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<ComparedExperiment> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    std::iter::once(this).chain(others).map(ComparedExperiment::of).collect()
+}
+
+impl ComparedExperiment {
+    fn of(figures: &ExperimentFigures) -> Self {
+        let config = &figures.config;
+        Self {
+            name: figures.name.clone(),
+            pacing: config.workload.pacing,
+            order: config.network.order,
+            max_delay_ms: config.network.delay.max_ms(),
+            writes: config.workload.writes.get(),
+            runs: figures.runs.iter().map(ComparedRun::of).collect(),
+        }
+    }
+}
+
+impl ComparedRun {
+    fn of(figures: &RunFigures) -> Self {
+        let expected = figures.expected.as_ref();
+        Self {
+            quorum: figures.quorum(),
+            n: figures.latency.n,
+            mean_ms: figures.summary.mean_ms,
+            verdict: figures.consistency.verdict,
+            pairs: figures.consistency.settled.total.pairs(),
+            diverged: figures.summary.diverged,
+            expected_diverged: expected.map(|expected| expected.diverged.mean),
+            chance_of_any: expected.map(|expected| expected.chance_of_any),
+        }
+    }
+}

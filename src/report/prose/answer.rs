@@ -1,0 +1,160 @@
+//! The answer, in one paragraph.
+
+use super::{Ends, ends, writes_a_quorum};
+use crate::analysis::Verdict;
+use crate::report::model::RunReport;
+use crate::report::number::{count, fixed, grouped, ms, percent, short_ms};
+
+/// What the quorum cost and what it bought.
+pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
+    let sentences = [latency(runs), overhead(runs), staleness(runs), at_risk(runs), divergence(runs), failures(runs)];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// `Waiting for 1 of 5 followers (W = 1)`.
+fn waiting(quorum: u32, followers: u32) -> String {
+    match quorum {
+        0 => "waiting for no follower (W = 0)".to_owned(),
+        1 if followers == 1 => "waiting for the only follower (W = 1)".to_owned(),
+        w if w == followers => format!("waiting for all {followers} (W = {w})"),
+        w => format!("waiting for {w} of {} (W = {w})", count(u64::from(followers), "follower")),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn latency(runs: &[RunReport]) -> Option<String> {
+    let followers = runs.first()?.followers();
+    // Without injected delays there is nothing to predict.
+    let predicted = |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays());
+    let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
+    let what = |quorum| capitalized(&waiting(quorum, followers));
+    match ends(runs, mean) {
+        Ends::None => Some("No write was acknowledged.".to_owned()),
+        Ends::One(quorum, (mean, predicted)) => {
+            let predicted = predicted
+                .map(|p| format!(", where the injected delays alone predict {} ms", ms(p)))
+                .unwrap_or_default();
+            let n = writes_a_quorum(runs);
+            Some(format!("{}, a write took {} ms on average ({n}){predicted}.", what(quorum), ms(mean)))
+        }
+        Ends::Two((first, (low, low_predicted)), (last, (high, high_predicted))) => {
+            let steps = f64::from(last) - f64::from(first);
+            let predicted = low_predicted.zip(high_predicted).map(|(low, high)| (high - low) / steps);
+            let predicted =
+                predicted.map(|p| format!(", where the injected delays alone predict {}", ms(p))).unwrap_or_default();
+            Some(format!(
+                "{}, a write took {} ms on average; {}, {} ms ({} a quorum). Each further acknowledgement cost {} ms{predicted}.",
+                what(first),
+                ms(low),
+                waiting(last, followers),
+                ms(high),
+                writes_a_quorum(runs),
+                ms((high - low) / steps),
+            ))
+        }
+    }
+}
+
+fn overhead(runs: &[RunReport]) -> Option<String> {
+    if !runs.iter().any(RunReport::has_delays) {
+        return Some("No delay was injected, so all of that is the software's own cost.".to_owned());
+    }
+    let medians = || runs.iter().filter_map(|run| Some(run.overhead.figures.p50?.value_ms));
+    let low = medians().reduce(f64::min)?;
+    let high = medians().reduce(f64::max)?;
+    let range = if short_ms(low) == short_ms(high) {
+        short_ms(low)
+    } else {
+        format!("{} to {}", short_ms(low), short_ms(high))
+    };
+    Some(format!("The software's own share of the median write was {range} ms."))
+}
+
+fn staleness(runs: &[RunReport]) -> Option<String> {
+    match ends(runs, |run| run.lag.behind_at_ack) {
+        Ends::None => None,
+        Ends::One(quorum, share) => Some(format!(
+            "Read from a random follower at the moment of its acknowledgement, a write was not there yet with a chance \
+             of {} (W = {quorum}).",
+            percent(share)
+        )),
+        Ends::Two((first, low), (last, high)) => Some(format!(
+            "Read from a random follower at the moment of its acknowledgement, a write was not there yet with a chance \
+             of {} at W = {first} and {} at W = {last}.",
+            percent(low),
+            percent(high)
+        )),
+    }
+}
+
+/// Most acknowledged writes that no follower held.
+pub(super) fn unprotected(run: &RunReport) -> Option<u64> {
+    run.durability.exposure.first().map(|exposure| exposure.max_writes).filter(|_| run.durability.acknowledged > 0)
+}
+
+fn at_risk(runs: &[RunReport]) -> Option<String> {
+    let exposed: Vec<(u32, u64)> = runs.iter().filter_map(|run| Some((run.quorum, unprotected(run)?))).collect();
+    let (quorum, most) = exposed.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+    if most == 0 {
+        return Some("At no instant would the leader's death have cost an acknowledged write.".to_owned());
+    }
+    let writes = count(most, "acknowledged write");
+    Some(format!("The leader's death would have cost up to {writes} (at W = {quorum})."))
+}
+
+fn divergence(runs: &[RunReport]) -> Option<String> {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    let pairs =
+        |total: crate::analysis::Counts| format!("{} of {}", grouped(total.differing()), grouped(total.pairs()));
+    let everywhere = runs.iter().filter_map(judged).count() > 0
+        && runs.iter().filter_map(judged).all(|total| total.differing() == 0);
+    if everywhere {
+        return Some(format!("Once nothing was in flight, every follower held what the leader held{}.", chance(runs)));
+    }
+    match ends(runs, judged) {
+        Ends::None => Some("Whether followers ended with what the leader held is not known.".to_owned()),
+        Ends::One(quorum, total) => Some(format!(
+            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {quorum}{}.",
+            pairs(total),
+            chance(runs)
+        )),
+        Ends::Two((first, low), (last, high)) => Some(format!(
+            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {first}, \
+             {} at W = {last}{}.",
+            pairs(low),
+            pairs(high),
+            chance(runs)
+        )),
+    }
+}
+
+/// What the model says of the highest W, where that matters for what to conclude.
+fn chance(runs: &[RunReport]) -> String {
+    let Some((quorum, chance)) = runs.last().and_then(|run| Some((run.quorum, run.expected.as_ref()?.chance_of_any)))
+    else {
+        return String::new();
+    };
+    if chance <= 0.0 {
+        return String::new();
+    }
+    format!("; in {} % of such runs some pair does even at W = {quorum}, by the model", fixed(100.0 * chance, 0))
+}
+
+fn failures(runs: &[RunReport]) -> Option<String> {
+    let (failed, unknown) = runs.iter().fold((0, 0), |(f, u), run| (f + run.latency.failed, u + run.latency.unknown));
+    let all = failed + unknown + runs.iter().map(|run| run.latency.n).sum::<u64>();
+    if failed + unknown == 0 {
+        return None;
+    }
+    Some(format!(
+        "Of {}, {} missed the quorum and {} got no answer; no latency figure includes them.",
+        count(all, "write"),
+        grouped(failed),
+        grouped(unknown),
+    ))
+}

@@ -1,0 +1,182 @@
+//! What each figure shows, as a title without a full stop.
+
+use super::answer::unprotected;
+use super::{Ends, ends};
+use crate::analysis::{Exemplar, Overhead, Quantile, Verdict, WriteLife};
+use crate::report::model::{ComparedExperiment, RunReport};
+use crate::report::number::{count, grouped, list, ms, p_value, percent, short_ms};
+
+/// What latency does with W.
+pub(in crate::report) fn latency_finding(runs: &[RunReport]) -> String {
+    match ends(runs, |run| Some(run.latency.mean?.value_ms)) {
+        Ends::None => "No write was acknowledged, so there is no latency to show".to_owned(),
+        Ends::One(quorum, mean) => format!("At W = {quorum} a write took {} ms on average", ms(mean)),
+        Ends::Two((first, low), (last, high)) => format!(
+            "Mean write latency {} from {} ms at W = {first} to {} ms at W = {last}",
+            verb(low, high),
+            ms(low),
+            ms(high)
+        ),
+    }
+}
+
+/// What a value does from one end to the other.
+fn verb(low: f64, high: f64) -> &'static str {
+    if high > low * 1.02 {
+        "rises"
+    } else if high < low * 0.98 {
+        "falls"
+    } else {
+        "hardly moves"
+    }
+}
+
+/// How near the distributions are to theory.
+pub(in crate::report) fn distribution_finding(runs: &[RunReport]) -> String {
+    let tested = || runs.iter().filter_map(|run| Some((run.quorum, run.latency.ks?)));
+    let Some((quorum, worst)) = tested().min_by(|(_, a), (_, b)| a.p_value.total_cmp(&b.p_value)) else {
+        return "There is no predicted distribution to hold the latencies against".to_owned();
+    };
+    if worst.p_value < 0.05 / tested().count().max(1) as f64 {
+        return format!(
+            "Latencies differ from the predicted distribution, most clearly at W = {quorum} (KS p {})",
+            p_value(worst.p_value)
+        );
+    }
+    match tested().count() {
+        1 => format!("At W = {quorum} the latencies cannot be told from the predicted distribution"),
+        _ => "At no W can the latencies be told from the predicted distribution".to_owned(),
+    }
+}
+
+/// What the software cost.
+pub(in crate::report) fn overhead_finding(runs: &[RunReport]) -> String {
+    let of = |p: fn(&Overhead) -> Option<Quantile>| {
+        let values = || runs.iter().filter_map(|run| p(&run.overhead.figures)).map(|q| q.value_ms);
+        let (low, high) = (short_ms(values().reduce(f64::min)?), short_ms(values().reduce(f64::max)?));
+        Some(if low == high { low } else { format!("{low} to {high}") })
+    };
+    match (of(|overhead| overhead.p50), of(|overhead| overhead.p99)) {
+        (Some(p50), Some(p99)) => format!("The software added {p50} ms to the median write, {p99} ms at p99"),
+        _ => "No acknowledged write has all its delays in the trace, so the software's cost is unknown".to_owned(),
+    }
+}
+
+/// What the followers ended with.
+pub(in crate::report) fn consistency_finding(runs: &[RunReport]) -> String {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
+        return "Every follower ended with what the leader held".to_owned();
+    }
+    let of = |quorum, total: crate::analysis::Counts| {
+        format!("{} of {} at W = {quorum}", grouped(total.differing()), grouped(total.pairs()))
+    };
+    match ends(runs, judged) {
+        Ends::None => "Whether followers ended with what the leader held is not known".to_owned(),
+        Ends::One(quorum, total) => format!("Pairs that differ from the leader for good: {}", of(quorum, total)),
+        Ends::Two((first, low), (last, high)) => {
+            format!("Pairs that differ from the leader for good: {}, {}", of(first, low), of(last, high))
+        }
+    }
+}
+
+/// How long followers lag.
+pub(in crate::report) fn lag_finding(runs: &[RunReport]) -> String {
+    match ends(runs, |run| Some(run.lag.mean?.value_ms)) {
+        Ends::None => "No acknowledged write is known to have reached every follower".to_owned(),
+        Ends::One(quorum, mean) => {
+            format!("At W = {quorum} the last follower has a write {} ms after its acknowledgement", ms(mean))
+        }
+        Ends::Two((first, low), (last, high)) => format!(
+            "The last follower has a write {} ms after its acknowledgement at W = {first}, {} ms at W = {last}",
+            ms(low),
+            ms(high)
+        ),
+    }
+}
+
+/// What the leader's death would have cost.
+pub(in crate::report) fn durability_finding(runs: &[RunReport]) -> String {
+    let at_risk: Vec<String> = runs
+        .iter()
+        .filter_map(|run| Some((run.quorum, unprotected(run)?)))
+        .filter(|(_, most)| *most > 0)
+        .map(|(quorum, most)| format!("{} at W = {quorum}", grouped(most)))
+        .collect();
+    if runs.iter().all(|run| unprotected(run).is_none()) {
+        "No write was acknowledged, so none could be lost".to_owned()
+    } else if at_risk.is_empty() {
+        "At no instant was an acknowledged write on the leader alone".to_owned()
+    } else {
+        format!("Most acknowledged writes that were on the leader alone at some instant: {}", list(&at_risk))
+    }
+}
+
+/// Whether an acknowledgement meant W copies, and what older writes undid.
+pub(in crate::report) fn guarantee(runs: &[RunReport]) -> String {
+    let checked: u64 = runs.iter().map(|run| run.durability.checked).sum();
+    let unchecked: u64 = runs.iter().map(|run| run.durability.unchecked).sum();
+    let breaches: Vec<String> =
+        runs.iter().filter_map(|run| run.durability.breach.map(|breach| breach.to_string())).collect();
+    let mut text = if !breaches.is_empty() {
+        format!("The promise that an acknowledged write is on W followers was broken: {}.", breaches.join("; "))
+    } else if checked == 0 {
+        "No acknowledgement could be checked against the trace.".to_owned()
+    } else {
+        format!(
+            "Checked against the trace, {} was on at least W followers when its client heard of it.",
+            match checked {
+                1 => "the one acknowledged write".to_owned(),
+                n => format!("each of {}", count(n, "acknowledged write")),
+            }
+        )
+    };
+    if unchecked > 0 {
+        text.push_str(&format!(" The trace of {} is incomplete.", count(unchecked, "further write")));
+    }
+    let overwritten: Vec<String> = runs
+        .iter()
+        .filter(|run| run.durability.overwritten_writes > 0)
+        .map(|run| format!("{} at W = {}", grouped(run.durability.overwritten_writes), run.quorum))
+        .collect();
+    if !overwritten.is_empty() {
+        text.push_str(&format!(
+            " Being there did not mean staying there: acknowledged writes that an older one replaced on some follower \
+             were {}.",
+            list(&overwritten)
+        ));
+    }
+    text
+}
+
+/// What single writes show.
+pub(in crate::report) fn timeline_finding(lives: &[&WriteLife]) -> String {
+    let slowest = lives.iter().filter(|life| life.exemplar == Exemplar::Worst);
+    let Some(worst) = slowest.max_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms)) else {
+        return "One write's life at each W".to_owned();
+    };
+    let awaited = worst.followers.iter().filter(|leg| leg.in_quorum);
+    let last = awaited.max_by_key(|leg| leg.ack_rank);
+    let whom = last.map_or(String::new(), |leg| {
+        format!(": it waited for {}, whose delay was {} ms", leg.follower, leg.delay_ms.map(ms).unwrap_or_default())
+    });
+    format!("The slowest write of all, at W = {}, took {} ms{whom}", worst.quorum, ms(worst.latency_ms))
+}
+
+/// What sets the experiments apart.
+pub(in crate::report) fn comparison_finding(experiments: &[ComparedExperiment]) -> String {
+    let highest = experiments.iter().flat_map(|e| e.runs.iter().map(|run| run.quorum)).max().unwrap_or(0);
+    let at_highest: Vec<String> = experiments
+        .iter()
+        .filter_map(|experiment| {
+            let run = experiment.runs.iter().find(|run| run.quorum == highest)?;
+            let share = run.diverged? as f64 / run.pairs.max(1) as f64;
+            Some(format!("{} in {}", percent(share), experiment.name))
+        })
+        .collect();
+    if at_highest.is_empty() {
+        return "Divergence by experiment".to_owned();
+    }
+    format!("Pairs diverged at W = {highest}: {}", list(&at_highest))
+}

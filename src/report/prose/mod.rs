@@ -1,0 +1,74 @@
+//! Sentences written from the numbers. None of them says what the numbers do not.
+
+mod answer;
+mod findings;
+mod warnings;
+
+pub(super) use answer::answer;
+pub(super) use findings::{
+    comparison_finding, consistency_finding, distribution_finding, durability_finding, guarantee, lag_finding,
+    latency_finding, overhead_finding, timeline_finding,
+};
+pub(super) use warnings::warnings;
+
+use super::model::{Report, RunReport};
+use super::number::{count, grouped};
+
+/// The conditions, in one line.
+pub(super) fn subtitle(report: &Report) -> String {
+    let Some(run) = report.runs.first() else {
+        return String::new();
+    };
+    let (manifest, config) = (&run.manifest, &run.manifest.config);
+    let (workload, delay) = (&config.workload, config.network.delay);
+    let run_on = match &manifest.started {
+        Some(started) => {
+            let date = started.split('T').next().unwrap_or_default();
+            format!("Run on {date}, backend {}", manifest.backend.name)
+        }
+        None => "Simulated in virtual time".to_owned(),
+    };
+    let delay = match (delay.min_ms(), delay.max_ms()) {
+        (_, 0) => "no injected delay".to_owned(),
+        (low, high) => format!("injected delay {low} to {high} ms"),
+    };
+    format!(
+        "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
+         order. {run_on}.",
+        report.experiment,
+        count(u64::from(run.followers()), "follower"),
+        count(u64::from(workload.writes.get()), "write"),
+        count(u64::from(workload.keys.get()), "key"),
+        grouped(u64::from(workload.concurrency.get())),
+        workload.pacing,
+        config.network.order,
+    )
+}
+
+/// `100 writes`, or the range where quorums differ.
+pub(super) fn writes_a_quorum(runs: &[RunReport]) -> String {
+    let counts = || runs.iter().map(|run| run.latency.n);
+    let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
+    if low == high {
+        count(high, "acknowledged write")
+    } else {
+        format!("{} to {}", grouped(low), count(high, "acknowledged write"))
+    }
+}
+
+/// The runs' first and last value of something, with their W: what is said of a whole row.
+fn ends<T>(runs: &[RunReport], value: impl Fn(&RunReport) -> Option<T>) -> Ends<T> {
+    let mut values = runs.iter().filter_map(|run| Some((run, value(run)?)));
+    match (values.next(), values.next_back()) {
+        (None, _) => Ends::None,
+        (Some((run, value)), None) => Ends::One(run.quorum, value),
+        (Some((first, low)), Some((last, high))) => Ends::Two((first.quorum, low), (last.quorum, high)),
+    }
+}
+
+/// See [`ends`].
+enum Ends<T> {
+    None,
+    One(u32, T),
+    Two((u32, T), (u32, T)),
+}

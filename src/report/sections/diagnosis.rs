@@ -1,0 +1,45 @@
+//! Signs of a broken leader.
+
+use crate::analysis::{Diagnosis, Fault};
+use crate::report::document::{Block, Section, Table};
+use crate::report::model::Report;
+use crate::report::number::{fixed, list};
+
+/// What each rule looks for.
+const RULES: [(Fault, &str); 6] = [
+    (Fault::WaitsForAll, "a leader that waits for every follower whatever W is"),
+    (Fault::WaitsForNone, "one that waits for none"),
+    (Fault::FewerThanW, "one that answers with fewer than W acknowledgements"),
+    (Fault::SaturatedPool, "a saturated pool"),
+    (Fault::UnsortedPercentiles, "percentiles of unsorted latencies"),
+    (Fault::CancelsAtQuorum, "replication given up once the quorum is reached"),
+];
+
+pub(super) fn section(report: &Report) -> Section {
+    let heading = "Is the leader sound?";
+    if report.diagnoses.is_empty() {
+        let rules: Vec<String> = RULES.iter().map(|(_, what)| (*what).to_owned()).collect();
+        let text = format!("The figures show no sign of what the rules look for: {}.", list(&rules));
+        return Section { id: "diagnosis", heading, blocks: vec![Block::paragraph(text)] };
+    }
+    let blocks = report.diagnoses.iter().flat_map(|diagnosis| {
+        [Block::paragraph(diagnosis.sentence.clone()), Block::Table { table: readings(diagnosis) }]
+    });
+    Section { id: "diagnosis", heading, blocks: blocks.collect() }
+}
+
+fn readings(diagnosis: &Diagnosis) -> Table {
+    let what = RULES.iter().find(|(fault, _)| *fault == diagnosis.fault).map_or("", |(_, what)| what);
+    let (quantity, decimals) = match diagnosis.fault {
+        Fault::CancelsAtQuorum => ("shares of replications", 2),
+        Fault::UnsortedPercentiles => ("p99, expected at least the median, in ms", 1),
+        Fault::WaitsForAll | Fault::WaitsForNone | Fault::FewerThanW | Fault::SaturatedPool => {
+            ("mean latencies in ms", 1)
+        }
+    };
+    Table::new(format!("What speaks for {what}: {quantity}.")).numbers(&["W", "measured", "expected"]).rows(
+        diagnosis.readings.iter().map(|reading| {
+            vec![reading.quorum.to_string(), fixed(reading.measured, decimals), fixed(reading.expected, decimals)]
+        }),
+    )
+}

@@ -1,0 +1,82 @@
+//! The four statistics that latency and lag are told by.
+
+use crate::analysis::{Mean, PredictedFigures, Quantile};
+use crate::report::document::Table;
+use crate::report::number::{grouped, interval, maybe, ms};
+use crate::report::plots::Hue;
+use crate::report::plots::against_quorum::{Measured, Series};
+
+/// Figures of one quorum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Statistics {
+    pub(super) quorum: u32,
+    pub(super) n: u64,
+    pub(super) mean: Option<Mean>,
+    pub(super) median: Option<Quantile>,
+    pub(super) p95: Option<Quantile>,
+    pub(super) p99: Option<Quantile>,
+    pub(super) predicted: Option<PredictedFigures>,
+}
+
+/// One line a statistic.
+pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
+    let line = |name: &str,
+                hue,
+                measured: &dyn Fn(&Statistics) -> Option<Measured>,
+                predicted: fn(&PredictedFigures) -> f64| {
+        Series {
+            name: name.to_owned(),
+            hue,
+            measured: all.iter().filter_map(measured).collect(),
+            predicted: all.iter().filter_map(|s| Some((s.quorum, predicted(s.predicted.as_ref()?)))).collect(),
+        }
+    };
+    let quantile = |of: fn(&Statistics) -> Option<Quantile>| {
+        move |s: &Statistics| {
+            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: Some(q.interval_ms) })
+        }
+    };
+    let mean = |s: &Statistics| {
+        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: Some(m.interval_ms) })
+    };
+    vec![
+        line("mean", None, &mean, |p| p.mean_ms),
+        line("median", Some(Hue::Blue), &quantile(|s| s.median), |p| p.median_ms),
+        line("p95", Some(Hue::Green), &quantile(|s| s.p95), |p| p.p95_ms),
+        line("p99", Some(Hue::Vermillion), &quantile(|s| s.p99), |p| p.p99_ms),
+    ]
+}
+
+/// Every statistic with its interval.
+pub(super) fn intervals(all: &[Statistics], what: &str) -> Table {
+    let quantile = |q: Option<Quantile>| maybe(q, |q| format!("{} ({})", ms(q.value_ms), interval(q.interval_ms, ms)));
+    let row = |s: &Statistics| {
+        let mean = maybe(s.mean, |m| format!("{} ({})", ms(m.value_ms), interval(m.interval_ms, ms)));
+        let mut row = vec![s.quorum.to_string(), grouped(s.n), mean];
+        row.extend([s.median, s.p95, s.p99].map(quantile));
+        row
+    };
+    Table::new(format!("{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles."))
+        .numbers(&["W", "n", "mean", "median", "p95", "p99"])
+        .rows(all.iter().map(row))
+}
+
+/// Measured and predicted, side by side, each row from W to p99 predicted.
+pub(super) fn beside_prediction(s: &Statistics) -> Vec<String> {
+    let quantile = |q: Option<Quantile>| maybe(q, |q| ms(q.value_ms));
+    let predicted = |of: fn(PredictedFigures) -> f64| maybe(s.predicted, |p| ms(of(p)));
+    vec![
+        maybe(s.mean, |m| ms(m.value_ms)),
+        predicted(|p| p.mean_ms),
+        quantile(s.median),
+        predicted(|p| p.median_ms),
+        quantile(s.p95),
+        predicted(|p| p.p95_ms),
+        quantile(s.p99),
+        predicted(|p| p.p99_ms),
+    ]
+}
+
+/// The names of the columns that [`beside_prediction`] fills.
+pub(super) const BESIDE_PREDICTION: [&str; 8] =
+    ["mean", "predicted", "median", "predicted", "p95", "predicted", "p99", "predicted"];

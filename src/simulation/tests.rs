@@ -1,0 +1,144 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::analysis::{RunConsistency, write_overheads};
+use crate::config::{DelayRange, Order, Timeout};
+use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
+
+struct Silent;
+
+impl Progress for Silent {
+    fn write_done(&self, _: &WriteRow) {}
+    fn settling(&self, _: u64) {}
+}
+
+fn quorum(w: i64) -> Quorum {
+    Quorum::try_from(w).unwrap()
+}
+
+fn run(experiment: &Experiment, w: i64) -> RunData {
+    simulate(&"quorum".parse().unwrap(), experiment, quorum(w), &Silent, &CancellationToken::new()).unwrap()
+}
+
+/// Every file below a folder with its content.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(path) = folders.pop() {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn one_seed_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |name: &str| {
+        let path = folder.path().join(name);
+        run(&Experiment::default(), 3).save(&path).unwrap();
+        files(&path)
+    };
+    let first = saved("here");
+    assert_eq!(first.len(), 22);
+    assert_eq!(first, saved("there/W3"));
+    assert_eq!(RunData::load(&folder.path().join("here")).unwrap().writes.len(), 100);
+    assert_ne!(run(&Experiment { seed: 43, ..Experiment::default() }, 3).writes, run(&Experiment::default(), 3).writes);
+}
+
+#[test]
+fn half_a_minute_of_virtual_time_takes_no_time() {
+    let start = Instant::now();
+    let virtual_us: u64 = (1..=5).map(|w| run(&Experiment::default(), w).manifest.wall_us).sum();
+    assert!(virtual_us > 25_000_000, "{virtual_us}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_write_takes_exactly_its_wth_smallest_delay() {
+    for w in 1..=5 {
+        let overheads = write_overheads(&run(&Experiment::default(), w));
+        assert_eq!(overheads.len(), 100, "W = {w}");
+        assert!(overheads.iter().all(|write| write.overhead_us == 0), "W = {w}");
+    }
+}
+
+#[test]
+fn the_divergence_of_the_committed_experiment_is_known() {
+    let diverged = |w| {
+        let run = run(&Experiment::default(), w);
+        assert!(run.manifest.settled);
+        RunConsistency::of(&run).settled.total.differing()
+    };
+    assert_eq!((1..=5).map(diverged).collect::<Vec<_>>(), [18, 11, 7, 1, 0]);
+}
+
+#[test]
+fn followers_that_compare_versions_never_diverge() {
+    let mut experiment = Experiment::default();
+    experiment.network.order = Order::Version;
+    assert_eq!(RunConsistency::of(&run(&experiment, 1)).settled.total.differing(), 0);
+}
+
+#[test]
+fn without_delays_nothing_takes_time() {
+    let mut experiment = Experiment::default();
+    experiment.network.delay = DelayRange::new(0, 0).unwrap();
+    experiment.workload.writes = 2_000.try_into().unwrap();
+    experiment.workload.concurrency = 64.try_into().unwrap();
+    let run = run(&experiment, 3);
+    assert!(run.writes.iter().all(|row| row.outcome == WriteOutcome::Ok && row.latency_us == 0));
+    assert_eq!((run.arrivals.len(), run.manifest.wall_us), (10_000, 0));
+}
+
+#[test]
+fn the_limits_hold_in_virtual_time_and_the_log_tells() {
+    let mut experiment = Experiment::default();
+    experiment.network.replication_timeout_s = Timeout::try_from(0.5).unwrap();
+    let run = run(&experiment, 5);
+    assert!(run.writes.iter().any(|row| row.outcome == WriteOutcome::Failed && row.http_status == Some(503)));
+    for row in &run.replication {
+        let in_time = row.delay_us <= 500_000;
+        assert_eq!(row.outcome == ReplicationOutcome::Acked, in_time, "{row:?}");
+    }
+    let log = String::from_utf8(run.logs["leader"].clone()).unwrap();
+    assert!(log.contains("WARN replication to http://f1:8000 fails: timed out\n"), "{log}");
+}
+
+#[test]
+fn a_cancelled_simulation_ends() {
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let name = "quorum".parse().unwrap();
+    let ended = simulate(&name, &Experiment::default(), quorum(1), &Silent, &cancel);
+    assert!(matches!(ended, Err(ClusterError::Interrupted)));
+}
+
+#[test]
+fn messages_and_http_give_the_same_run() {
+    let name = "quorum".parse().unwrap();
+    let mut late = Experiment::default();
+    late.network.replication_timeout_s = Timeout::try_from(0.5).unwrap();
+    late.network.global_request_timeout_s = Timeout::try_from(0.4).unwrap();
+    let mut at_once = Experiment::default();
+    at_once.network.delay = DelayRange::new(0, 0).unwrap();
+    at_once.workload.concurrency = 64.try_into().unwrap();
+    let mut batch = Experiment::default();
+    batch.workload.pacing = crate::config::Pacing::Batch;
+    for (experiment, w) in [(Experiment::default(), 2), (late, 4), (at_once, 3), (batch, 5)] {
+        let mut routed = run(&experiment, w);
+        routed.logs.insert("leader".to_owned(), Vec::new());
+        assert_eq!(routed, simulate_direct(&name, &experiment, quorum(w), &CancellationToken::new()).unwrap());
+    }
+}

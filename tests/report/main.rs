@@ -1,0 +1,7 @@
+//! The report, from whole runs to whole files.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod browser;
+mod edge;
+mod golden;
+mod sample;

@@ -1,0 +1,52 @@
+//! `labctl run --backend sim`, end to end: two processes, the same bytes.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// Every file below a folder with its content; the lock names its process.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(path) = folders.pop() {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.ends_with(".lock") {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn two_processes_in_two_folders_write_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |place: &str, zone: &str| {
+        let place = folder.path().join(place);
+        Command::new(env!("CARGO_BIN_EXE_labctl"))
+            .current_dir(folder.path())
+            .env("TZ", zone)
+            .args(["run", "all", "--backend", "sim", "--config"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments.toml"))
+            .arg("--data")
+            .arg(place.join("data"))
+            .arg("--report")
+            .arg(place.join("report"))
+            .assert()
+            .success();
+        (files(&place.join("data")), files(&place.join("report")))
+    };
+    let (data, report) = run("here", "UTC");
+    assert_eq!(data.len(), 5 * 22);
+    assert!(report.contains_key(Path::new("report.html")));
+    let manifest = String::from_utf8(data[Path::new("W3/manifest.json")].clone()).unwrap();
+    assert!(manifest.contains("\"name\": \"sim\""), "{manifest}");
+    assert_eq!((data, report), run("over/there", "Asia/Tokyo"));
+}
