@@ -1,5 +1,7 @@
 //! The command line, as types.
 
+mod explore;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use self::explore::{Explore, OrderArg, PacingArg};
 use crate::config::{BackendChoice, ExperimentName, Quorum};
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
@@ -56,6 +59,8 @@ pub enum Command {
     Report(Report),
     /// Put two data folders side by side: latency, diverged pairs, conditions
     Compare(Compare),
+    /// Simulate an experiment over a grid of conditions, many seeds each, and report on it
+    Explore(Box<Explore>),
     /// Start a cluster to play with on ports 8080 to 8085
     Up(Up),
     /// Stop the cluster of `labctl up`, and whatever a killed labctl left behind
@@ -72,6 +77,9 @@ pub enum Command {
     /// Be a node (ROLE, FOLLOWERS, ... in the environment); `run` starts its local processes so
     #[command(hide = true)]
     Node,
+    /// Be a relay (RELAY_TO, ... in the environment): a way that faults cut or slow
+    #[command(hide = true)]
+    Relay,
 }
 
 /// `labctl run`.

@@ -93,7 +93,7 @@ impl PointFigures {
 }
 
 fn pooled(runs: &[RunOutcome], times: fn(&RunOutcome) -> &Vec<u32>) -> Sample {
-    runs.iter().flat_map(|run| times(run)).map(|us| i64::from(*us)).collect()
+    runs.iter().flat_map(times).map(|us| i64::from(*us)).collect()
 }
 
 fn average(values: impl Iterator<Item = f64>) -> Option<f64> {

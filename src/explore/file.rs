@@ -95,11 +95,6 @@ fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
         let record = record?;
         row(&record)
     });
-    let mut line = 1;
-    let mut rows = Vec::new();
-    for parsed in read {
-        line += 1;
-        rows.push(parsed.map_err(|error: csv::Error| invalid(line, error.to_string()))?);
-    }
-    Ok(rows)
+    // The header is the first line, and no field has a line break.
+    (2..).zip(read).map(|(line, row)| row.map_err(|error: csv::Error| invalid(line, error.to_string()))).collect()
 }

@@ -49,6 +49,9 @@ enum Event {
     Acknowledgement { version: u64 },
 }
 
+/// Events with their times.
+type Stream = Box<dyn Iterator<Item = (u64, Event)>>;
+
 /// One write on its way.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tracked {
@@ -102,10 +105,9 @@ impl Load<'_> {
         let mut acknowledged: Vec<(u64, u64)> =
             self.rows.iter().filter_map(|row| Some((acknowledged_us(row)?, row.version?))).collect();
         acknowledged.sort_unstable();
-        let acknowledgements: Box<dyn Iterator<Item = (u64, Event)>> =
+        let acknowledgements: Stream =
             Box::new(acknowledged.into_iter().map(|(at_us, version)| (at_us, Event::Acknowledgement { version })));
-        let mut streams: Vec<Peekable<Box<dyn Iterator<Item = (u64, Event)>>>> =
-            arrivals.chain([acknowledgements]).map(Iterator::peekable).collect();
+        let mut streams: Vec<Peekable<Stream>> = arrivals.chain([acknowledgements]).map(Iterator::peekable).collect();
         from_fn(move || {
             let next = streams.iter_mut().enumerate().filter_map(|(index, stream)| Some((stream.peek()?.0, index)));
             let (_, index) = next.min()?;
@@ -113,7 +115,7 @@ impl Load<'_> {
         })
     }
 
-    fn arrivals(&self, follower: usize, node: &Arc<Follower>) -> Box<dyn Iterator<Item = (u64, Event)>> {
+    fn arrivals(&self, follower: usize, node: &Arc<Follower>) -> Stream {
         let (node, start_us, mut next) = (Arc::clone(node), self.start_us, 0);
         let pieces = from_fn(move || {
             let (first, piece) = node.trace().read(next, u64::MAX, PIECE);

@@ -121,7 +121,7 @@ fn divergence_is_that_of_theory() {
         [(Pacing::Window, [23.1, 12.4, 6.2, 2.7, 0.6]), (Pacing::Batch, [8.9, 3.5, 1.2, 0.24, 0.0])]
     {
         let mut grid = lab();
-        (grid.pacings, grid.seeds) = (vec![pacing], 100);
+        (grid.pacings, grid.seeds) = (vec![pacing], 40);
         for (row, expected) in rows(&grid.points(), 2).iter().zip(expected) {
             let PointFigures { diverged, diverged_se, mean_ms, mean_se_ms, predicted_mean_ms, .. } = row.figures;
             // Four standard errors, and half a digit of what is written above.

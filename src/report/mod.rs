@@ -7,6 +7,7 @@
 mod cell;
 mod csv;
 mod document;
+mod explore;
 mod figures;
 mod files;
 mod json;
@@ -21,6 +22,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use explore::write_exploration;
 pub use model::{
     ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, Findings, MomentReport,
     OverheadReport, Report, RunReport, SCHEMA,

@@ -3,6 +3,7 @@
 
 mod checking;
 mod configuration;
+mod exploring;
 mod interruption;
 mod lab;
 mod running;

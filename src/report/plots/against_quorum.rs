@@ -42,12 +42,19 @@ pub(in crate::report) struct Measured {
 }
 
 impl Series {
-    fn colour(&self) -> Colour {
+    pub(super) fn colour(&self) -> Colour {
         self.hue.map_or(Colour::Ink, Colour::Hue)
     }
 
-    fn text(&self) -> Colour {
+    pub(super) fn text(&self) -> Colour {
         self.hue.map_or(Colour::Ink, Colour::Text)
+    }
+
+    /// The highest value or end of an interval; 0 without any.
+    pub(super) fn highest(&self) -> f64 {
+        let measured = self.measured.iter();
+        let measured = measured.map(|point| point.interval.and_then(|ends| ends.upper).unwrap_or(point.value));
+        measured.chain(self.predicted.iter().map(|(_, value)| *value)).fold(0.0, f64::max)
     }
 
     /// The last value, which the label stands beside.
@@ -67,10 +74,7 @@ impl Chart {
     }
 
     fn highest(&self) -> f64 {
-        let measured = self.series.iter().flat_map(|series| &series.measured);
-        let measured = measured.map(|point| point.interval.and_then(|ends| ends.upper).unwrap_or(point.value));
-        let predicted = self.series.iter().flat_map(|series| &series.predicted).map(|(_, value)| *value);
-        let high = measured.chain(predicted).fold(0.0, f64::max);
+        let high = self.series.iter().map(Series::highest).fold(0.0, f64::max);
         if high > 0.0 { high } else { 1.0 }
     }
 

@@ -10,6 +10,7 @@ pub(super) mod durability;
 mod labels;
 pub(super) mod overhead;
 mod scene;
+pub(super) mod small_multiples;
 pub(super) mod timeline;
 
 pub(super) use canvas::DrawError;

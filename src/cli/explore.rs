@@ -1,0 +1,94 @@
+//! The arguments of `labctl explore`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Format;
+use crate::config::{Concurrency, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum, WriteCount};
+
+/// `labctl explore`. Every axis takes a list; what is left out is as in the experiment.
+#[derive(Debug, Args)]
+pub struct Explore {
+    /// The experiment to vary [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentName>,
+    /// Write quorums; those beyond the followers are left out [default: 1 to the followers]
+    #[arg(long, value_name = "W,...", value_delimiter = ',')]
+    pub quorums: Vec<Quorum>,
+    /// Numbers of followers
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    pub followers: Vec<Followers>,
+    /// Shortest injected delays
+    #[arg(long, value_name = "MS,...", value_delimiter = ',')]
+    pub min_delay_ms: Vec<u32>,
+    /// Longest injected delays
+    #[arg(long, value_name = "MS,...", value_delimiter = ',')]
+    pub max_delay_ms: Vec<u32>,
+    /// Writes at a time
+    #[arg(long, value_name = "COUNT,...", value_delimiter = ',')]
+    pub concurrency: Vec<Concurrency>,
+    /// Numbers of keys
+    #[arg(long, value_name = "COUNT,...", value_delimiter = ',')]
+    pub keys: Vec<KeyCount>,
+    /// Writes a run
+    #[arg(long, value_name = "COUNT,...", value_delimiter = ',')]
+    pub writes: Vec<WriteCount>,
+    /// What followers do with older writes
+    #[arg(long, value_enum, value_name = "ORDER,...", value_delimiter = ',')]
+    pub order: Vec<OrderArg>,
+    /// When the next write starts
+    #[arg(long, value_enum, value_name = "PACING,...", value_delimiter = ',')]
+    pub pacing: Vec<PacingArg>,
+    /// Runs a point, each with its own seed
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// The first of these seeds [default: the experiment's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Runs at a time; results do not depend on it [default: the processors]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Folder of the results, which are gone on with, and of their report
+    #[arg(long, value_name = "DIR", default_value = "explore")]
+    pub out: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `--order`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrderArg {
+    /// The last to arrive wins
+    Arrival,
+    /// The highest version wins
+    Version,
+}
+
+impl From<OrderArg> for Order {
+    fn from(arg: OrderArg) -> Self {
+        match arg {
+            OrderArg::Arrival => Self::Arrival,
+            OrderArg::Version => Self::Version,
+        }
+    }
+}
+
+/// `--pacing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PacingArg {
+    /// A new write starts when one ends
+    Window,
+    /// A batch starts when all of the one before have ended
+    Batch,
+}
+
+impl From<PacingArg> for Pacing {
+    fn from(arg: PacingArg) -> Self {
+        match arg {
+            PacingArg::Window => Self::Window,
+            PacingArg::Batch => Self::Batch,
+        }
+    }
+}

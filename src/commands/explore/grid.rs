@@ -1,0 +1,47 @@
+//! The grid that experiment and command line come to.
+
+use anyhow::anyhow;
+
+use crate::cli::Explore;
+use crate::config::{DelayRange, Experiment, ExperimentName};
+use crate::explore::Grid;
+
+/// Puts together what the file and the command line say.
+///
+/// # Errors
+/// When the delays do not go together.
+pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explore) -> anyhow::Result<Grid> {
+    let (network, workload) = (&experiment.network, &experiment.workload);
+    let least = axis(args.min_delay_ms.clone(), network.delay.min_ms());
+    let most = axis(args.max_delay_ms.clone(), network.delay.max_ms());
+    let pairs = least.iter().flat_map(|min| most.iter().map(|max| DelayRange::new(*min, *max)));
+    Ok(Grid {
+        name: name.clone(),
+        base: Experiment { seed: args.seed.unwrap_or(experiment.seed), ..experiment.clone() },
+        quorums: distinct(args.quorums.clone()),
+        followers: axis(args.followers.clone(), experiment.followers),
+        delays: pairs.collect::<Result<_, _>>().map_err(|error| anyhow!(error))?,
+        concurrencies: axis(args.concurrency.clone(), workload.concurrency),
+        keys: axis(args.keys.clone(), workload.keys),
+        writes: axis(args.writes.clone(), workload.writes),
+        orders: axis(args.order.iter().copied().map(Into::into).collect(), network.order),
+        pacings: axis(args.pacing.iter().copied().map(Into::into).collect(), workload.pacing),
+        seeds: args.seeds,
+    })
+}
+
+/// The values given, or the experiment's own.
+fn axis<T: PartialEq>(given: Vec<T>, own: T) -> Vec<T> {
+    if given.is_empty() { vec![own] } else { distinct(given) }
+}
+
+/// Without repeats, in the order given.
+fn distinct<T: PartialEq>(values: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::with_capacity(values.len());
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
+}

@@ -1,0 +1,137 @@
+//! `labctl explore`.
+
+mod grid;
+mod progress;
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use self::progress::Bar;
+use super::output::say;
+use super::{select, signals, tables};
+use crate::cli::{ExperimentSelection, Explore, Format, Paths};
+use crate::cluster::ClusterError;
+use crate::config::Config;
+use crate::data::Lock;
+use crate::exit::Exit;
+use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, chance, explore};
+use crate::report;
+
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Finished<'a> {
+    points: &'a [PointRow],
+    /// Every file that was written.
+    written: Vec<PathBuf>,
+}
+
+/// Plays the grid's points that are not there yet, and reports on all of them.
+pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
+    let config = Config::read(&paths.config)?;
+    let selection = args.experiment.clone().map(ExperimentSelection::One);
+    let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
+    let points = grid::grid(name, experiment, args)?.points();
+    if points.is_empty() {
+        bail!("there is no point: every quorum is more than there are followers");
+    }
+    let _lock = Lock::take(&args.out, ".lock")?;
+    let cancel = signals::cancel_on_signal()?;
+    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
+    let results = ResultsFile::open(&args.out)?;
+    let rows = spawn_blocking(move || play(results, points, threads, &cancel)).await.context("exploring")??;
+    let written = report::write_exploration(&rows, &args.out)?;
+    let written: Vec<PathBuf> = [args.out.join("points.csv")].into_iter().chain(written).collect();
+    match args.format {
+        Format::Json => say!("{}", serde_json::to_string_pretty(&Finished { points: &rows, written })?),
+        Format::Text => {
+            say!("{}", table(&rows));
+            written.iter().for_each(|path| say!("  {}", path.display()));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Plays what is missing and returns the lines of all points, in their order.
+fn play(
+    mut results: ResultsFile,
+    points: Vec<Point>,
+    threads: usize,
+    cancel: &CancellationToken,
+) -> anyhow::Result<Vec<PointRow>> {
+    let conditions = points.iter().map(Conditions::of).collect::<Result<Vec<_>, _>>()?;
+    let missing: Vec<Point> = (points.into_iter().zip(&conditions))
+        .filter_map(|(point, conditions)| results.find(conditions).is_none().then_some(point))
+        .collect();
+    let kept = conditions.len() - missing.len();
+    if kept > 0 {
+        eprintln!("labctl: {kept} of {} points are in {} already", conditions.len(), results.path().display());
+    }
+    let bar = Bar::new(&missing);
+    let work = Work { points: &missing, threads, cancel, run_done: &|point| bar.run_done(point) };
+    let played = explore(&work, |point, runs| {
+        results.append(PointRow::of(point, &runs)?)?;
+        bar.point_done();
+        Ok::<_, anyhow::Error>(())
+    });
+    bar.finish();
+    let rows: Vec<PointRow> = conditions.iter().filter_map(|conditions| results.find(conditions)).cloned().collect();
+    played.inspect_err(|error| tell_what_is_kept(error, rows.len(), conditions.len(), results.path()))?;
+    Ok(rows)
+}
+
+fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path) {
+    if matches!(error.downcast_ref(), Some(ClusterError::Interrupted)) {
+        eprintln!("labctl: {kept} of {all} points are in {}; the same command goes on from there", path.display());
+    }
+}
+
+/// Every point's main figures.
+fn table(rows: &[PointRow]) -> comfy_table::Table {
+    let header = [
+        "delay ms",
+        "order",
+        "writes",
+        "keys",
+        "at once",
+        "pacing",
+        "N",
+        "W",
+        "mean ms",
+        "predicted",
+        "p99 ms",
+        "diverged",
+        "runs",
+        "stale",
+        "crash loses",
+        "failover",
+    ];
+    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+    let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+    let row = |PointRow { conditions, figures }: &PointRow| {
+        vec![
+            format!("{}-{}", conditions.min_delay_ms, conditions.max_delay_ms),
+            conditions.order.to_string(),
+            conditions.writes.to_string(),
+            conditions.keys.to_string(),
+            conditions.concurrency.to_string(),
+            conditions.pacing.to_string(),
+            conditions.followers.to_string(),
+            conditions.quorum.to_string(),
+            ms(figures.mean_ms),
+            ms(figures.predicted_mean_ms),
+            ms(figures.p99_ms),
+            format!("{:.2}", figures.diverged),
+            percent(chance(figures.diverged_runs, conditions.seeds).map(|(share, _)| share)),
+            percent(figures.stale_at_ack),
+            percent(Some(figures.crash_loses_chance)),
+            format!("{:.2}", figures.failover_loses),
+        ]
+    };
+    tables::figures(tables::PLAIN, header, rows.iter().map(row))
+}

@@ -1,0 +1,125 @@
+//! Which conditions an exploration varied, and how to tell them apart.
+
+use crate::explore::{Conditions, PointRow};
+use crate::report::number::{count, grouped, list};
+
+/// The conditions but N and W, as words: those that a point shares with its panel.
+fn words(conditions: &Conditions) -> [String; 6] {
+    [
+        match (conditions.min_delay_ms, conditions.max_delay_ms) {
+            (_, 0) => "no delay".to_owned(),
+            (min, max) => format!("{min} to {max} ms"),
+        },
+        format!("{} order", conditions.order),
+        count(u64::from(conditions.writes), "write"),
+        count(u64::from(conditions.keys), "key"),
+        format!("{} at once", grouped(u64::from(conditions.concurrency))),
+        format!("{} pacing", conditions.pacing),
+    ]
+}
+
+/// The points of one condition at every N and W.
+pub(super) struct Panel<'a> {
+    /// What tells it from the other panels; empty where it is the only one.
+    pub(super) title: String,
+    /// By N: its points in their order.
+    pub(super) by_followers: Vec<(u32, Vec<&'a PointRow>)>,
+}
+
+/// Every panel, in the points' order.
+pub(super) fn panels(points: &[PointRow]) -> Vec<Panel<'_>> {
+    let varied = varied(points);
+    let mut panels: Vec<([String; 6], Panel<'_>)> = Vec::new();
+    for point in points {
+        let words = words(&point.conditions);
+        let index = panels.iter().position(|(shared, _)| *shared == words).unwrap_or_else(|| {
+            let told = words.iter().zip(varied).filter(|(_, varied)| *varied).map(|(word, _)| word.clone());
+            let title = told.collect::<Vec<_>>().join(", ");
+            panels.push((words, Panel { title, by_followers: Vec::new() }));
+            panels.len() - 1
+        });
+        let groups = &mut panels[index].1.by_followers;
+        let followers = point.conditions.followers;
+        match groups.iter_mut().find(|(n, _)| *n == followers) {
+            Some((_, group)) => group.push(point),
+            None => groups.push((followers, vec![point])),
+        }
+    }
+    panels.into_iter().map(|(_, panel)| panel).collect()
+}
+
+/// For each of the words whether points differ in it.
+fn varied(points: &[PointRow]) -> [bool; 6] {
+    let all: Vec<_> = points.iter().map(|point| words(&point.conditions)).collect();
+    std::array::from_fn(|i| all.windows(2).any(|pair| pair[0][i] != pair[1][i]))
+}
+
+/// The names of the columns that tell points apart, N and W last.
+pub(super) fn columns(points: &[PointRow]) -> Vec<&'static str> {
+    let names = ["delay", "order", "writes", "keys", "at once", "pacing"];
+    let told = names.into_iter().zip(varied(points)).filter_map(|(name, varied)| varied.then_some(name));
+    told.chain(["N", "W"]).collect()
+}
+
+/// Their cells of one point.
+pub(super) fn cells(points: &[PointRow]) -> impl Fn(&PointRow) -> Vec<String> {
+    let varied = varied(points);
+    move |point| {
+        let words = words(&point.conditions).into_iter().zip(varied);
+        let told = words.filter_map(|(word, varied)| varied.then_some(word));
+        told.chain([point.conditions.followers.to_string(), point.conditions.quorum.to_string()]).collect()
+    }
+}
+
+/// What was varied and what was not, in one line.
+pub(super) fn subtitle(points: &[PointRow]) -> String {
+    let Some(first) = points.first().map(|point| &point.conditions) else {
+        return String::new();
+    };
+    let followers = distinct(points, |conditions| conditions.followers.to_string());
+    let axes: Vec<String> =
+        (0..6).map(|axis| list(&distinct(points, |conditions| words(conditions)[axis].clone()))).collect();
+    format!(
+        "Experiment {}, simulated in virtual time: {} followers; {}. {} a point, seeds {} to {}.",
+        first.experiment,
+        list(&followers),
+        axes.join("; "),
+        count(first.seeds, "run"),
+        first.seed,
+        first.seed.wrapping_add(first.seeds - 1),
+    )
+}
+
+/// The command that makes these points.
+pub(super) fn command(points: &[PointRow]) -> String {
+    let Some(first) = points.first().map(|point| &point.conditions) else {
+        return String::new();
+    };
+    let axis = |of: fn(&Conditions) -> String| distinct(points, of).join(",");
+    format!(
+        "labctl explore -e {} --quorums {} --followers {} --min-delay-ms {} --max-delay-ms {} --order {} --writes {} \
+         --keys {} --concurrency {} --pacing {} --seed {} --seeds {}",
+        first.experiment,
+        axis(|c| c.quorum.to_string()),
+        axis(|c| c.followers.to_string()),
+        axis(|c| c.min_delay_ms.to_string()),
+        axis(|c| c.max_delay_ms.to_string()),
+        axis(|c| c.order.to_string()),
+        axis(|c| c.writes.to_string()),
+        axis(|c| c.keys.to_string()),
+        axis(|c| c.concurrency.to_string()),
+        axis(|c| c.pacing.to_string()),
+        first.seed,
+        first.seeds,
+    )
+}
+
+/// The values of one condition, in the order of their appearance.
+fn distinct(points: &[PointRow], of: impl Fn(&Conditions) -> String) -> Vec<String> {
+    points.iter().map(|point| of(&point.conditions)).fold(Vec::new(), |mut values, value| {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+        values
+    })
+}

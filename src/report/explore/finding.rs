@@ -1,0 +1,74 @@
+//! What a measure shows, in a sentence.
+
+use std::fmt;
+
+use super::conditions::{Panel, panels};
+use super::measures::Measure;
+use crate::explore::PointRow;
+use crate::report::number::count;
+
+/// What the quorum does to a measure where it does most.
+pub(super) struct Finding {
+    /// Without a full stop.
+    pub(super) sentence: String,
+    /// Under which conditions; and where the measure is 0 throughout.
+    pub(super) place: String,
+}
+
+/// One condition at one N, from its first W to its last.
+struct Course {
+    name: String,
+    first: (u32, f64),
+    last: (u32, f64),
+    is_zero: bool,
+}
+
+impl Finding {
+    pub(super) fn of(measure: &Measure, points: &[PointRow]) -> Self {
+        let courses: Vec<Course> = panels(points).iter().flat_map(|panel| courses(measure, panel)).collect();
+        let spread = |course: &Course| (course.last.1 - course.first.1).abs();
+        // Of equals the first.
+        let widest = courses.iter().rev().max_by(|a, b| spread(a).total_cmp(&spread(b)));
+        let Some(Course { name, first, last, .. }) = widest else {
+            return Self { sentence: format!("{}: no point has it", measure.subject), place: String::new() };
+        };
+        let words = measure.words;
+        let sentence = if words(first.1) == words(last.1) {
+            format!("{} is {} at W = {}", measure.subject, words(first.1), first.0)
+        } else {
+            let verb = if last.1 < first.1 { "falls" } else { "rises" };
+            let (from, to) = (words(first.1), words(last.1));
+            format!("{} {verb} from {from} at W = {} to {to} at W = {}", measure.subject, first.0, last.0)
+        };
+        let zeros = courses.iter().filter(|course| course.is_zero).count();
+        let elsewhere = match zeros {
+            0 => String::new(),
+            _ => format!("; {} throughout in {} of {}", words(0.0), zeros, count(courses.len() as u64, "condition")),
+        };
+        Self { sentence, place: format!("{name}{elsewhere}") }
+    }
+}
+
+fn courses(measure: &Measure, panel: &Panel<'_>) -> Vec<Course> {
+    let course = |(followers, points): &(u32, Vec<&PointRow>)| {
+        let values = || points.iter().filter_map(|point| Some((point.conditions.quorum, (measure.value)(point)?.0)));
+        let names = [format!("N = {followers}"), panel.title.clone()];
+        Some(Course {
+            name: names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", "),
+            first: values().min_by_key(|(quorum, _)| *quorum)?,
+            last: values().max_by_key(|(quorum, _)| *quorum)?,
+            is_zero: values().all(|(_, value)| value == 0.0),
+        })
+    };
+    panel.by_followers.iter().filter_map(course).collect()
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            write!(f, "{}.", self.sentence)
+        } else {
+            write!(f, "{} ({}).", self.sentence, self.place)
+        }
+    }
+}

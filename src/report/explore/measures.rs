@@ -1,0 +1,124 @@
+//! What is drawn of an exploration: one figure of small multiples each.
+
+use crate::analysis::Interval;
+use crate::explore::{PointRow, chance};
+use crate::report::number::{fixed, percent};
+
+/// How many standard errors a 95 % interval reaches to each side in large samples.
+const Z: f64 = 1.96;
+
+/// A value and its 95 % interval, where it has one.
+pub(super) type Value = (f64, Option<Interval>);
+
+/// A figure against W and N.
+pub(super) struct Measure {
+    /// Its anchor.
+    pub(super) id: &'static str,
+    /// The PNG file's name.
+    pub(super) file: &'static str,
+    /// What is on the vertical axis, with its unit.
+    pub(super) axis: &'static str,
+    /// How to read it.
+    pub(super) reading: &'static str,
+    /// Whether panels can be compared by height; where conditions bring magnitudes of their
+    /// own they cannot.
+    pub(super) one_scale: bool,
+    /// In the axis' unit.
+    pub(super) value: fn(&PointRow) -> Option<Value>,
+    /// The same by theory, where it applies.
+    pub(super) predicted: fn(&PointRow) -> Option<f64>,
+    /// A value in words.
+    pub(super) words: fn(f64) -> String,
+    /// What it is, to begin a sentence with.
+    pub(super) subject: &'static str,
+}
+
+/// Mean latency.
+pub(super) const LATENCY: Measure = Measure {
+    id: "latency-figure",
+    file: "latency.png",
+    axis: "Mean write latency, ms",
+    reading: "A line a number of followers N. Solid: simulated, with 95 % intervals, mostly too narrow to be seen. \
+              Dashed: the mean of the W-th smallest of N delays, by theory. Each panel has its own scale.",
+    one_scale: false,
+    value: |point| {
+        let value = point.figures.mean_ms?;
+        let interval = point.figures.mean_se_ms.map(|error| around(value, error));
+        Some((value, interval))
+    },
+    predicted: |point| point.figures.predicted_mean_ms,
+    words: |ms| format!("{} ms", fixed(ms, 1)),
+    subject: "Mean latency",
+};
+
+/// The chance that replicas end up different.
+pub(super) const DIVERGENCE: Measure = Measure {
+    id: "divergence-figure",
+    file: "divergence.png",
+    axis: "Runs in which a replica diverged, %",
+    reading: "Runs in which at least one follower held another value than the leader for some key once nothing was \
+              in flight, with 95 % intervals. A line a number of followers N.",
+    one_scale: true,
+    value: |point| {
+        let (share, interval) = chance(point.figures.diverged_runs, point.conditions.seeds)?;
+        let ends = Interval {
+            lower: interval.lower.map(|lower| lower * 100.0),
+            upper: interval.upper.map(|upper| upper * 100.0),
+        };
+        Some((share * 100.0, Some(ends)))
+    },
+    predicted: |_| None,
+    words: |share| percent(share / 100.0),
+    subject: "The share of runs with a diverged replica",
+};
+
+/// The chance of a stale read.
+pub(super) const STALENESS: Measure = Measure {
+    id: "staleness-figure",
+    file: "staleness.png",
+    axis: "Stale reads at the acknowledgement, %",
+    reading: "The chance that a read from one random follower, at the moment a write is acknowledged, does not see \
+              that write. A line a number of followers N. Dashed: (N - W) / N, by theory.",
+    one_scale: true,
+    value: |point| Some((point.figures.stale_at_ack? * 100.0, None)),
+    predicted: |point| {
+        let conditions = &point.conditions;
+        let applies = point.figures.predicted_mean_ms.is_some() && conditions.min_delay_ms < conditions.max_delay_ms;
+        let behind = conditions.followers.checked_sub(conditions.quorum).filter(|_| applies)?;
+        Some(f64::from(behind) / f64::from(conditions.followers) * 100.0)
+    },
+    words: |share| percent(share / 100.0),
+    subject: "The chance of a stale read from one follower",
+};
+
+/// The chance that the leader's death loses something for good.
+pub(super) const CRASH: Measure = Measure {
+    id: "crash-figure",
+    file: "crash.png",
+    axis: "Crashes that lose an acknowledged write for good, %",
+    reading: "The chance that, when the leader dies at a random moment of the load, some acknowledged write is on no \
+              follower: not there yet, or replaced by an older one. A line a number of followers N.",
+    one_scale: true,
+    value: |point| Some((point.figures.crash_loses_chance * 100.0, None)),
+    predicted: |_| None,
+    words: |share| percent(share / 100.0),
+    subject: "The chance that a crash loses a write for good",
+};
+
+/// What promoting any follower loses.
+pub(super) const FAILOVER: Measure = Measure {
+    id: "failover-figure",
+    file: "failover.png",
+    axis: "Acknowledged writes lost by promoting one random follower",
+    reading: "How many acknowledged writes a random follower lacks at a random moment of the load: what is lost when \
+              it takes over without asking the others. A line a number of followers N. Each panel has its own scale.",
+    one_scale: false,
+    value: |point| Some((point.figures.failover_loses, None)),
+    predicted: |_| None,
+    words: |writes| format!("{} writes", fixed(writes, 2)),
+    subject: "The loss when a random follower takes over",
+};
+
+fn around(value: f64, error: f64) -> Interval {
+    Interval { lower: Some(value - Z * error), upper: Some(value + Z * error) }
+}
