@@ -144,7 +144,9 @@ fn configuration(manifest: &Manifest) -> Vec<Block> {
         |_| Vec::new(),
         |text| {
             let intro = "The configuration as it was resolved, as it would stand in experiments.toml:";
-            vec![Block::paragraph(intro), Block::Code { language: "toml", text: text.trim_end().to_owned() }]
+            // The file says `fault`, of each one; the manifest `faults`, of them all.
+            let text = text.trim_end().replace(".faults]]", ".fault]]");
+            vec![Block::paragraph(intro), Block::Code { language: "toml", text }]
         },
     )
 }

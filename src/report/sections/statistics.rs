@@ -25,13 +25,13 @@ pub(super) fn reading(all: &[Statistics]) -> String {
     format!("{solid}{}.{}", if has_predictions(all) { dashed } else { "" }, unbounded(all))
 }
 
+/// Takes one quantile out of the figures of a quorum.
+type QuantileOf = fn(&Statistics) -> Option<Quantile>;
+
 /// What open arrows are, where there are any.
 fn unbounded(all: &[Statistics]) -> String {
-    let quantiles: [(&str, fn(&Statistics) -> Option<Quantile>); 3] =
-        [("the median", |s| s.median), ("p95", |s| s.p95), ("p99", |s| s.p99)];
-    let is_open = |s: &Statistics, of: fn(&Statistics) -> Option<Quantile>| {
-        of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none())
-    };
+    let quantiles: [(&str, QuantileOf); 3] = [("the median", |s| s.median), ("p95", |s| s.p95), ("p99", |s| s.p99)];
+    let is_open = |s: &Statistics, of: QuantileOf| of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none());
     let names: Vec<String> = quantiles
         .iter()
         .filter(|(_, of)| all.iter().any(|s| is_open(s, *of)))
@@ -79,7 +79,7 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
                 .collect(),
         }
     };
-    let quantile = |of: fn(&Statistics) -> Option<Quantile>| {
+    let quantile = |of: QuantileOf| {
         move |s: &Statistics| {
             of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: Some(q.interval_ms) })
         }
