@@ -85,6 +85,8 @@ pub(super) struct Column {
     pub(super) name: String,
     /// Numbers stand at the right.
     pub(super) numeric: bool,
+    /// Whether it holds what theory or the model says, beside what was measured.
+    pub(super) theory: bool,
 }
 
 /// Maps of followers by keys: tables on the page, one PNG file beside it.
@@ -135,18 +137,24 @@ pub(super) struct MapCell {
     pub(super) title: String,
 }
 
+impl Column {
+    fn new(name: &str, numeric: bool) -> Self {
+        Self { name: name.to_owned(), numeric, theory: matches!(name, "predicted" | "expected" | "chance of any") }
+    }
+}
+
 impl Table {
     pub(super) fn new(caption: impl Into<String>) -> Self {
         Self { caption: caption.into(), ..Self::default() }
     }
 
     pub(super) fn text(mut self, names: &[&str]) -> Self {
-        self.columns.extend(names.iter().map(|name| Column { name: (*name).to_owned(), numeric: false }));
+        self.columns.extend(names.iter().map(|name| Column::new(name, false)));
         self
     }
 
     pub(super) fn numbers(mut self, names: &[&str]) -> Self {
-        self.columns.extend(names.iter().map(|name| Column { name: (*name).to_owned(), numeric: true }));
+        self.columns.extend(names.iter().map(|name| Column::new(name, true)));
         self
     }
 

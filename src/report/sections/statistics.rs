@@ -2,7 +2,7 @@
 
 use crate::analysis::{Mean, PredictedFigures, Quantile};
 use crate::report::document::Table;
-use crate::report::number::{grouped, interval, maybe, ms};
+use crate::report::number::{count, grouped, interval, list, maybe, ms};
 use crate::report::plots::Hue;
 use crate::report::plots::against_quorum::{Measured, Series};
 
@@ -22,8 +22,30 @@ pub(super) struct Statistics {
 pub(super) fn reading(all: &[Statistics]) -> String {
     let solid = "Solid lines are measured, with 95 % intervals";
     let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
-    let arrow = " An open arrow is an interval without a bound on that side.";
-    format!("{solid}{}.{arrow}", if has_predictions(all) { dashed } else { "" })
+    format!("{solid}{}.{}", if has_predictions(all) { dashed } else { "" }, unbounded(all))
+}
+
+/// What open arrows are, where there are any.
+fn unbounded(all: &[Statistics]) -> String {
+    let quantiles: [(&str, fn(&Statistics) -> Option<Quantile>); 3] =
+        [("the median", |s| s.median), ("p95", |s| s.p95), ("p99", |s| s.p99)];
+    let is_open = |s: &Statistics, of: fn(&Statistics) -> Option<Quantile>| {
+        of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none())
+    };
+    let names: Vec<String> = quantiles
+        .iter()
+        .filter(|(_, of)| all.iter().any(|s| is_open(s, *of)))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let most = all.iter().filter(|s| quantiles.iter().any(|(_, of)| is_open(s, *of))).map(|s| s.n).max();
+    most.map_or_else(String::new, |n| {
+        let verb = if n == 1 { "is" } else { "are" };
+        let writes = count(n, "write");
+        format!(
+            " Open arrows are intervals without an upper bound: {writes} {verb} too few to bound {} from above.",
+            list(&names)
+        )
+    })
 }
 
 /// The same in short, for a file that stands alone.
