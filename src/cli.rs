@@ -77,6 +77,9 @@ pub enum Command {
     /// Be a node (ROLE, FOLLOWERS, ... in the environment); `run` starts its local processes so
     #[command(hide = true)]
     Node,
+    /// Be a relay (RELAY_TO, ... in the environment): a way that faults cut or slow
+    #[command(hide = true)]
+    Relay,
 }
 
 /// `labctl run`.

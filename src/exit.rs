@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::cluster::ClusterError;
 use crate::data::DataError;
+use crate::load::RecordError;
 
 /// How labctl ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ impl Exit {
         let decide = |cause: &(dyn std::error::Error + 'static)| {
             if let Some(error) = cause.downcast_ref::<ClusterError>() {
                 Some(if matches!(error, ClusterError::Interrupted) { Self::Interrupted } else { Self::Cluster })
-            } else if cause.is::<ClientError>() {
+            } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
                 Some(Self::Cluster)
             } else {
                 let error = cause.downcast_ref::<DataError>()?;

@@ -1,5 +1,6 @@
 //! The environment variables that make a node, parsed once into typed settings.
 
+mod delays;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -7,7 +8,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::delay::DelayRange;
+use crate::delay::Link;
 use crate::wire::Role;
 
 pub use parse::BaseUrl;
@@ -58,6 +59,16 @@ pub enum ConfigError {
         /// What would be accepted.
         expected: &'static str,
     },
+    /// The variable has a distribution, or distributions, that is not accepted.
+    #[error("{name}={value:?} is not accepted: {reason}")]
+    Delay {
+        /// The variable.
+        name: &'static str,
+        /// The offending part of it, or the beginning of that.
+        value: String,
+        /// What is wrong, and what would be accepted.
+        reason: String,
+    },
     /// The two bounds of the delay are the wrong way round.
     #[error("MIN_DELAY_MS={min} is not accepted: expected at most MAX_DELAY_MS={max}")]
     DelayBounds {
@@ -81,8 +92,9 @@ pub struct NodeConfig {
     pub followers: Vec<BaseUrl>,
     /// `WRITE_QUORUM`; may be more than there are followers.
     pub write_quorum: u32,
-    /// `MIN_DELAY_MS` and `MAX_DELAY_MS`.
-    pub delay: DelayRange,
+    /// `MIN_DELAY_MS` and `MAX_DELAY_MS` or else `DELAY`, `ACK_DELAY`, `FOLLOWER_DELAYS` and
+    /// `FOLLOWER_ACK_DELAYS`: one a follower; empty on a follower.
+    pub links: Vec<Link>,
     /// `DELAY_SEED`.
     pub delay_seed: Option<u64>,
     /// `REPLICATION_TIMEOUT_S`: more than zero and at most [`LONGEST`].
@@ -108,17 +120,17 @@ impl NodeConfig {
         let role = vars
             .get("ROLE", "leader or follower", parse::role)?
             .ok_or(ConfigError::Missing { name: "ROLE", expected: "leader or follower" })?;
-        let followers = parse::followers(&vars)?;
+        let mut followers = parse::followers(&vars)?;
+        if role == Role::Follower {
+            followers.clear();
+        }
         Ok(Self {
             role,
             name: vars.get("NODE_NAME", parse::NAME, parse::name)?.unwrap_or_else(|| role.to_string()),
             listen: listen_addr(&var)?,
-            followers: match role {
-                Role::Leader => followers,
-                Role::Follower => Vec::new(),
-            },
+            links: delays::links(&vars, followers.len())?,
+            followers,
             write_quorum: vars.get("WRITE_QUORUM", parse::COUNT, |text| text.parse().ok())?.unwrap_or(1),
-            delay: parse::delay_range(&vars)?,
             delay_seed: vars.get("DELAY_SEED", parse::SEED, |text| text.parse().ok())?,
             replication_timeout: vars
                 .get("REPLICATION_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?

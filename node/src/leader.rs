@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::{CatchUp, NodeConfig};
-use crate::delay::DelaySource;
+use crate::delay::{DelaySource, Delays};
 use crate::store::Store;
 use crate::trace::{Sending, Seq, Trace};
 use crate::transport::Transport;
@@ -57,7 +57,7 @@ impl Leader {
         Self {
             store: Store::default(),
             trace: Trace::new(config.trace_capacity),
-            delays: DelaySource::new(config.delay, config.delay_seed),
+            delays: DelaySource::new(config.links.clone(), config.delay_seed),
             transport,
             in_flight: AtomicU64::new(0),
             failing: config.followers.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -102,21 +102,21 @@ impl Leader {
         let (version, sendings) = self.store.write(&write.key, &write.value, |key, version| {
             let id = write.id.unwrap_or(version);
             let begin = |follower| {
-                let delay = self.delays.draw(id, u32::from(follower));
-                let record = Sending::new(id, version, key, follower, delay);
-                (follower, delay, self.trace.push(record))
+                let delays = self.delays.draw(id, u32::from(follower));
+                let record = Sending::new(id, version, key, follower, delays);
+                (follower, delays, self.trace.push(record))
             };
-            let sendings: Vec<(u16, Duration, Seq)> = self.followers().map(begin).collect();
+            let sendings: Vec<(u16, Delays, Seq)> = self.followers().map(begin).collect();
             (version, sendings)
         });
         let (results, receiver) = mpsc::channel(sendings.len().max(1));
         let key: Arc<str> = Arc::from(write.key.as_str());
         let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version), catch_up: false });
-        for (follower, delay, seq) in sendings {
+        for (follower, delays, seq) in sendings {
             let replication = Replication {
                 in_flight: InFlight::enter(Arc::clone(self)),
                 follower: usize::from(follower),
-                delay,
+                delays,
                 seq,
                 version,
                 key: Arc::clone(&key),
@@ -153,6 +153,7 @@ impl Leader {
             key: key.as_ref().to_owned(),
             follower: u32::from(record.follower),
             delay_us: u64::from(record.delay_us),
+            ack_delay_us: u64::from(record.ack_delay_us),
             sent_us: record.sent_us(),
             acked_us: record.acked_us(),
             outcome: record.outcome,

@@ -14,6 +14,7 @@ pub mod follower;
 pub mod leader;
 pub mod node;
 pub mod program;
+pub mod relay;
 pub mod server;
 pub mod store;
 pub mod trace;

@@ -2,6 +2,7 @@
 
 mod health;
 mod parent;
+mod relay;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -19,12 +20,14 @@ use crate::config::{self, ConfigError, NodeConfig};
 use crate::node::Node;
 use crate::server;
 use crate::transport::{HttpTransport, Transport};
+pub use relay::run as run_relay;
 
 /// Exit status for bad usage or a variable that is not accepted.
 const USAGE: u8 = 2;
 
 const HELP: &str = "usage: labnode          serve as the environment says (ROLE, FOLLOWERS, ...)
-       labnode health   exit with 0 if the node on the port of LISTEN_ADDR is healthy";
+       labnode health   exit with 0 if the node on the port of LISTEN_ADDR is healthy
+       labnode relay    pass connections on to RELAY_TO; SIGUSR1 slows, SIGUSR2 cuts, SIGHUP mends";
 
 /// Runs the program with these arguments, the program's own name not among them.
 pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
@@ -33,6 +36,7 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
     match args.as_slice() {
         [] => run(),
         ["health"] => health::run(),
+        ["relay"] => relay::run(),
         ["-h" | "--help"] => print(HELP),
         ["-V" | "--version"] => print(concat!("labnode ", env!("CARGO_PKG_VERSION"))),
         _ => {

@@ -1,13 +1,14 @@
 //! What happened to every replication, in bounded memory.
 //!
 //! A record is a few dozen bytes and names its key by its place in the [store](crate::store),
-//! so a hundred thousand of them take four megabytes.
+//! so a hundred thousand of them take five megabytes.
 
 mod ring;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::delay::Delays;
 use crate::store::KeyId;
 use crate::wire::Outcome;
 pub use ring::Ring;
@@ -27,8 +28,10 @@ pub struct Sending {
     pub key: KeyId,
     sent_us: u64,
     acked_after_us: u32,
-    /// The drawn delay in microseconds.
+    /// The delay drawn for the write in microseconds.
     pub delay_us: u32,
+    /// The delay drawn for its acknowledgement in microseconds.
+    pub ack_delay_us: u32,
     /// Index of the follower, from 0.
     pub follower: u16,
     /// How it ended, if it has.
@@ -41,13 +44,15 @@ const NOT_SENT: u64 = u64::MAX;
 impl Sending {
     /// A replication that has just begun. Delays are at most
     /// [`LONGEST`](crate::config::LONGEST), which 32 bits of microseconds hold.
-    pub fn new(write: u64, version: u64, key: KeyId, follower: u16, delay: Duration) -> Self {
+    pub fn new(write: u64, version: u64, key: KeyId, follower: u16, delays: Delays) -> Self {
+        let micros = |delay: Duration| u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         Self {
             write,
             version,
             key,
             follower,
-            delay_us: u32::try_from(delay.as_micros()).unwrap_or(u32::MAX),
+            delay_us: micros(delays.write),
+            ack_delay_us: micros(delays.ack),
             sent_us: NOT_SENT,
             acked_after_us: 0,
             outcome: Outcome::Pending,
@@ -142,12 +147,12 @@ mod tests {
 
     fn sending() -> Sending {
         let key = Store::default().write("k", "v", |id, _| id);
-        Sending::new(7, 1, key, 4, Duration::from_millis(3))
+        Sending::new(7, 1, key, 4, Delays { write: Duration::from_millis(3), ack: Duration::ZERO })
     }
 
     #[test]
     fn a_record_is_small() {
-        assert!(size_of::<Sending>() <= 40);
+        assert!(size_of::<Sending>() <= 48);
         assert!(size_of::<Arrived>() <= 24);
     }
 

@@ -163,6 +163,10 @@ pub enum Outcome {
     Pending,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// One line of the leader's trace: one write on its way to one follower.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaderRecord {
@@ -176,6 +180,9 @@ pub struct LeaderRecord {
     pub follower: u32,
     /// The injected delay that was drawn, in microseconds.
     pub delay_us: u64,
+    /// The injected delay of the acknowledgement, in microseconds; absent where there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ack_delay_us: u64,
     /// When the request was handed to the transport, after the delay; absent while it was not.
     pub sent_us: Option<u64>,
     /// When the acknowledgement came; absent without one.

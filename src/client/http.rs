@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, WRITE_ID_HEADER};
@@ -22,7 +22,7 @@ const DUMP_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
-    urls: Arc<BTreeMap<String, String>>,
+    urls: Arc<RwLock<BTreeMap<String, String>>>,
     write_limit: Duration,
 }
 
@@ -40,15 +40,19 @@ impl HttpClient {
             .pool_max_idle_per_host(usize::MAX)
             .build()
             .map_err(|error| ClientError { node: LEADER.into(), path: "/".into(), reason: chain(&error) })?;
-        let followers = endpoints.followers.iter().enumerate();
-        let mut urls: BTreeMap<String, String> =
-            followers.map(|(index, url)| (follower_name(index), url.clone())).collect();
-        urls.insert(LEADER.to_owned(), endpoints.leader.clone());
-        Ok(Self { client, urls: Arc::new(urls), write_limit: write_limit + ANSWER_MARGIN })
+        let urls = Arc::new(RwLock::new(urls(endpoints)));
+        Ok(Self { client, urls, write_limit: write_limit + ANSWER_MARGIN })
+    }
+
+    /// Finds the nodes here from now on, also for every clone: one that was started again may
+    /// have moved.
+    pub fn redirect(&self, endpoints: &Endpoints) {
+        *self.urls.write().unwrap_or_else(PoisonError::into_inner) = urls(endpoints);
     }
 
     fn url(&self, node: &str, path: &str) -> String {
-        format!("{}{path}", self.urls.get(node).map_or("", String::as_str).trim_end_matches('/'))
+        let urls = self.urls.read().unwrap_or_else(PoisonError::into_inner);
+        format!("{}{path}", urls.get(node).map_or("", String::as_str).trim_end_matches('/'))
     }
 
     async fn get<T: DeserializeOwned>(&self, node: &str, path: &str, limit: Duration) -> Result<T, ClientError> {
@@ -98,6 +102,12 @@ impl Client for HttpClient {
     async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
         self.get(node, "/debug/trace", DUMP_LIMIT).await
     }
+}
+
+/// The nodes' base URLs by name.
+fn urls(endpoints: &Endpoints) -> BTreeMap<String, String> {
+    let followers = endpoints.followers.iter().enumerate().map(|(index, url)| (follower_name(index), url.clone()));
+    followers.chain([(LEADER.to_owned(), endpoints.leader.clone())]).collect()
 }
 
 /// reqwest says what failed only in an error's sources.

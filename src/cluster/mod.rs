@@ -3,6 +3,7 @@
 mod backend;
 mod compose;
 mod docker;
+mod fault;
 mod process;
 mod sim;
 mod spec;
@@ -16,6 +17,7 @@ pub use compose::{
     ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, projects_left, remove_project,
 };
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
+pub use fault::{Act, FaultAction};
 pub use process::ProcessCluster;
 pub use sim::{SimCluster, in_virtual_time};
 pub use spec::{ClusterSpec, Endpoints};
@@ -34,6 +36,20 @@ pub trait Cluster: Send {
     /// [`ClusterError`]; `Interrupted` once `cancel` is cancelled. What had been started
     /// is removed by [`Self::down`].
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
+
+    /// Breaks or mends something on purpose, and says where the nodes listen then: one that
+    /// was started again may have moved. A node that was started again may not answer yet.
+    ///
+    /// # Errors
+    /// [`ClusterError`] where it could not be done; `Interrupted` once `cancel` is cancelled.
+    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
+
+    /// Whether every node still runs that was not stopped on purpose.
+    ///
+    /// # Errors
+    /// [`ClusterError::Node`] for one that does not, with what became of it and the last lines
+    /// of its log.
+    fn check(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError>;
 
     /// What every node has printed so far, by node name. A node without a log is absent.
     fn logs(&mut self) -> BTreeMap<String, Vec<u8>>;

@@ -4,31 +4,24 @@
 //! holds the read end of a pipe whose other end only labctl has, and exits when that
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
+mod child;
+
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use labnode::relay::Mode;
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, ClusterError, ClusterSpec, Endpoints};
+use self::child::{Program, Running};
+use super::{Act, Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction};
+use crate::config::{Link, link_name};
 use crate::data::{BackendFacts, LEADER, follower_name};
 
-/// How long a node may take until it listens.
-const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long a node may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
-/// How many of a log's last lines go into an error.
-const LOG_LINES: usize = 8;
-/// What a node prints before its address once it listens.
-const LISTENING: &str = "listening on ";
 
 /// A cluster of local processes.
 #[derive(Debug)]
@@ -36,17 +29,12 @@ pub struct ProcessCluster {
     spec: ClusterSpec,
     program: PathBuf,
     logs: TempDir,
-    nodes: Vec<Node>,
+    /// Nodes and relays, in the order in which they were started.
+    running: Vec<Running>,
+    endpoints: Endpoints,
     facts: BackendFacts,
     /// The leader's port, the followers' following it; free ones without.
     first_port: Option<u16>,
-}
-
-/// One running child.
-#[derive(Debug)]
-struct Node {
-    name: String,
-    child: Child,
 }
 
 impl ProcessCluster {
@@ -60,7 +48,8 @@ impl ProcessCluster {
             .tempdir()
             .map_err(|error| ClusterError::Setup(format!("cannot make a temporary folder for logs: {error}")))?;
         let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
-        Ok(Self { spec, program: program.to_owned(), logs, nodes: Vec::new(), facts, first_port: None })
+        let endpoints = Endpoints { leader: String::new(), followers: Vec::new() };
+        Ok(Self { spec, program: program.to_owned(), logs, running: Vec::new(), endpoints, facts, first_port: None })
     }
 
     /// The same on fixed ports: the leader's, and the followers' following it.
@@ -70,125 +59,116 @@ impl ProcessCluster {
         self
     }
 
-    /// Where the next node is to listen: they start followers first, the leader last.
-    fn address(&self, name: &str) -> String {
-        let port = match self.first_port {
-            Some(first) if name == LEADER => first,
-            Some(first) => first.saturating_add(u16::try_from(self.nodes.len()).unwrap_or(u16::MAX)).saturating_add(1),
-            None => 0,
-        };
-        format!("127.0.0.1:{port}")
+    /// Where a node is to listen: `offset` ports after the leader, or anywhere.
+    fn address(&self, offset: usize) -> String {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        format!("127.0.0.1:{}", self.first_port.map_or(0, |first| first.saturating_add(offset)))
     }
 
-    fn log_path(&self, node: &str) -> PathBuf {
-        self.logs.path().join(format!("{node}.log"))
-    }
-
-    /// Starts one node and waits until it listens.
-    fn start(
-        &mut self,
-        name: &str,
-        variables: &[(&str, String)],
-        cancel: &CancellationToken,
-    ) -> Result<String, ClusterError> {
-        let command_line = || format!("{} node", self.program.display());
-        let spawn_error = |source| ClusterError::Spawn { command: command_line(), source };
-        let log = File::create(self.log_path(name)).map_err(spawn_error)?;
-        let mut child = Command::new(&self.program)
-            .arg("node")
-            .env_clear()
-            .envs(self.spec.environment())
-            .envs(variables.iter().map(|(variable, value)| (*variable, value)))
-            .env("NODE_NAME", name)
-            .env("LISTEN_ADDR", self.address(name))
-            .env("EXIT_WITH_PARENT", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            // A Ctrl-C on the terminal is labctl's to handle.
-            .process_group(0)
-            .spawn()
-            .map_err(spawn_error)?;
-        let stdout = child.stdout.take();
-        self.nodes.push(Node { name: name.to_owned(), child });
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        self.await_address(name, &lines, cancel)
-    }
-
-    /// Waits for the line that names a node's address.
-    fn await_address(
-        &self,
-        name: &str,
-        lines: &mpsc::Receiver<String>,
-        cancel: &CancellationToken,
-    ) -> Result<String, ClusterError> {
-        let deadline = Instant::now() + START_LIMIT;
-        let refuse = |reason: String| ClusterError::Node {
-            node: name.to_owned(),
-            reason,
-            log: last_lines(&fs::read(self.log_path(name)).unwrap_or_default()),
-        };
-        loop {
-            if cancel.is_cancelled() {
-                return Err(ClusterError::Interrupted);
-            }
-            match lines.recv_timeout(Duration::from_millis(20)) {
-                Ok(line) => {
-                    if let Some(address) = line.strip_prefix(LISTENING) {
-                        return Ok(format!("http://{address}"));
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(refuse("the node ended before it listened".into()));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() > deadline => {
-                    return Err(refuse(format!("the node did not listen within {} s", START_LIMIT.as_secs())));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-            }
+    /// Starts a program, waits until it listens, and returns its address.
+    fn start(&mut self, program: Program, cancel: &CancellationToken) -> Result<String, ClusterError> {
+        // Kept even where it does not start, so that its log can be read.
+        self.running.push(Running::new(program));
+        match self.running.last_mut() {
+            Some(last) => last.start(cancel),
+            None => Err(ClusterError::Interrupted),
         }
+    }
+
+    /// A node of the experiment.
+    fn node(&self, name: &str, offset: usize, role: &[(&str, String)]) -> Program {
+        let mut variables = self.spec.environment();
+        variables.extend(role.iter().map(|(variable, value)| ((*variable).to_owned(), value.clone())));
+        self.program(name, "node", self.address(offset), variables)
+    }
+
+    /// A relay in front of the node at `address`.
+    fn relay(&self, link: &Link, address: &str) -> Program {
+        let to = address.trim_start_matches("http://").to_owned();
+        let variables = [("RELAY_TO", to), ("RELAY_DELAY_MS", link.delay_ms.to_string())];
+        let variables = variables.map(|(variable, value)| (variable.to_owned(), value)).into();
+        self.program(&link.name(), "relay", "127.0.0.1:0".to_owned(), variables)
+    }
+
+    fn program(&self, name: &str, verb: &'static str, listen: String, variables: BTreeMap<String, String>) -> Program {
+        let log = self.logs.path().join(format!("{name}.log"));
+        Program { name: name.to_owned(), path: self.program.clone(), verb, listen, variables, log }
+    }
+
+    /// Starts the relay in front of a node, if there is to be one; returns where the node is
+    /// then reached.
+    fn linked(&mut self, node: &str, address: String, cancel: &CancellationToken) -> Result<String, ClusterError> {
+        match self.spec.links.iter().find(|link| link.node == node) {
+            Some(link) => self.start(self.relay(link, &address), cancel),
+            None => Ok(address),
+        }
+    }
+
+    fn find(&mut self, name: &str) -> Result<&mut Running, ClusterError> {
+        let found = self.running.iter_mut().find(|one| one.name() == name);
+        found.ok_or_else(|| ClusterError::Setup(format!("there is no process {name}")))
+    }
+
+    /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
+    fn set_links(&mut self, node: &str, mode: Mode) -> Result<(), ClusterError> {
+        let signal = match mode {
+            Mode::Pass => Signal::HUP,
+            Mode::Slow => Signal::USR1,
+            Mode::Cut => Signal::USR2,
+        };
+        let name = link_name(node);
+        let mut relays = self.running.iter().filter(|one| one.is_relay() && (node == LEADER || one.name() == name));
+        relays.try_for_each(|relay| relay.signal(signal))
     }
 }
 
 impl Cluster for ProcessCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let mut followers = Vec::new();
+        let mut links = Vec::new();
         for index in 0..self.spec.followers as usize {
-            let role = [("ROLE", "follower".to_owned())];
-            followers.push(self.start(&follower_name(index), &role, cancel)?);
+            let name = follower_name(index);
+            let address = self.start(self.node(&name, index + 1, &[("ROLE", "follower".to_owned())]), cancel)?;
+            links.push(self.linked(&name, address.clone(), cancel)?);
+            self.endpoints.followers.push(address);
         }
-        let role = [("ROLE", "leader".to_owned()), ("FOLLOWERS", followers.join(","))];
-        let leader = self.start(LEADER, &role, cancel)?;
-        Ok(Endpoints { leader, followers })
+        let role = [("ROLE", "leader".to_owned()), ("FOLLOWERS", links.join(","))];
+        let leader = self.start(self.node(LEADER, 0, &role), cancel)?;
+        self.endpoints.leader = self.linked(LEADER, leader, cancel)?;
+        Ok(self.endpoints.clone())
+    }
+
+    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
+        let node = action.node.as_str();
+        match action.act {
+            Act::Kill => self.find(node)?.kill()?,
+            Act::Stop => self.find(node)?.stop(Instant::now() + STOP_LIMIT)?,
+            Act::Pause => self.find(node)?.pause()?,
+            Act::Resume => self.find(node)?.resume()?,
+            // It listens where it did before.
+            Act::Restart => drop(self.find(node)?.start(cancel)?),
+            // labctl is the only client and asks no node that is cut off.
+            Act::Partition(_) => self.set_links(node, Mode::Cut)?,
+            Act::Slow { .. } => self.set_links(node, Mode::Slow)?,
+            Act::Heal(_) | Act::Hasten => self.set_links(node, Mode::Pass)?,
+        }
+        Ok(self.endpoints.clone())
+    }
+
+    fn check(&mut self, _: &CancellationToken) -> Result<(), ClusterError> {
+        self.running.iter_mut().try_for_each(Running::check)
     }
 
     fn logs(&mut self) -> BTreeMap<String, Vec<u8>> {
-        let read = |node: &Node| Some((node.name.clone(), fs::read(self.log_path(&node.name)).ok()?));
-        self.nodes.iter().filter_map(read).collect()
+        self.running.iter().filter_map(|one| Some((one.name().to_owned(), one.log()?))).collect()
     }
 
     fn down(&mut self) -> Result<(), ClusterError> {
-        for node in &self.nodes {
-            if let Some(pid) = i32::try_from(node.child.id()).ok().and_then(Pid::from_raw) {
-                // It may have ended already; the wait below tells.
-                let _ = kill_process(pid, Signal::TERM);
-            }
-        }
+        self.running.iter().for_each(Running::ask_to_end);
         let deadline = Instant::now() + STOP_LIMIT;
         let mut left = Vec::new();
-        for mut node in self.nodes.drain(..) {
-            if !ended_by(&mut node.child, deadline) {
-                let killed = node.child.kill().and_then(|()| node.child.wait());
-                if let Err(error) = killed {
-                    left.push(format!("{} (pid {}): {error}", node.name, node.child.id()));
-                }
+        for mut one in self.running.drain(..) {
+            if let Err(error) = one.end(deadline) {
+                left.push(error.to_string());
             }
         }
         if left.is_empty() { Ok(()) } else { Err(ClusterError::Setup(format!("cannot stop {}", left.join(", ")))) }
@@ -205,22 +185,4 @@ impl Drop for ProcessCluster {
             tracing::warn!("{error}");
         }
     }
-}
-
-/// Polls a child until it has ended or the deadline passes.
-fn ended_by(child: &mut Child, deadline: Instant) -> bool {
-    loop {
-        match child.try_wait() {
-            Ok(Some(_)) => return true,
-            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
-            Ok(None) | Err(_) => return false,
-        }
-    }
-}
-
-/// The last lines of a log, for an error message.
-fn last_lines(log: &[u8]) -> String {
-    let text = String::from_utf8_lossy(log);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

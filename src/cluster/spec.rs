@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Experiment, ExperimentName, Network, Quorum};
+use crate::config::{Experiment, ExperimentName, Link, Network, Quorum, links};
 use crate::data::{LEADER, follower_name};
 
 /// A cluster to start: everything that a node's environment depends on.
@@ -18,6 +18,8 @@ pub struct ClusterSpec {
     pub network: Network,
     /// Seed of the nodes' delays.
     pub delay_seed: u64,
+    /// Ways that lead through a relay, for faults to work on; none without such faults.
+    pub links: Vec<Link>,
 }
 
 impl ClusterSpec {
@@ -30,6 +32,7 @@ impl ClusterSpec {
             followers: experiment.followers.get(),
             network: experiment.network,
             delay_seed: experiment.seed,
+            links: links(&experiment.faults, (0..experiment.followers.get() as usize).map(follower_name)),
         }
     }
 

@@ -29,8 +29,10 @@ use crate::exit::Exit;
 /// # Errors
 /// Whatever kept it from being done; [`Exit::of`] turns it into an exit code.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if matches!(cli.command, Command::Node) {
-        return Ok(labnode::program::run());
+    match cli.command {
+        Command::Node => return Ok(labnode::program::run()),
+        Command::Relay => return Ok(labnode::program::run_relay()),
+        _ => {}
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
@@ -46,7 +48,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node => Ok(Exit::Success),
+        Command::Node | Command::Relay => Ok(Exit::Success),
     }?;
     Ok(exit.into())
 }

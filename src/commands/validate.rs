@@ -9,11 +9,12 @@ use crate::exit::Exit;
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     say!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    let width = config.experiments.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
     for (name, experiment) in &config.experiments {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
         let (network, workload) = (&experiment.network, &experiment.workload);
         say!(
-            "  {name:<12} W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
+            "  {name:<width$}  W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
              {} to {} ms, {} order{}",
             quorums.join(", "),
             experiment.followers,
@@ -26,6 +27,7 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
             network.order,
             if *name == config.default { "; the default" } else { "" },
         );
+        experiment.faults.iter().for_each(|fault| say!("    {fault}"));
     }
     Ok(Exit::Success)
 }

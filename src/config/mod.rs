@@ -1,5 +1,6 @@
 //! `experiments.toml` as validated types: what got in here is sound.
 
+mod fault;
 mod parse;
 mod problem;
 mod types;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+pub use fault::{CutFrom, Elapsed, Fault, FaultKind, Link, Trigger, link_name, links};
 pub use parse::parse;
 pub use problem::{ConfigError, Problem};
 pub use types::{

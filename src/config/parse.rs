@@ -1,5 +1,7 @@
 //! From TOML text to [`Config`], collecting every problem instead of stopping at the first.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -205,7 +207,9 @@ fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Expe
         }
     }
     let expect = Expect { consistent_at: consistent_at.into_iter().map(|quorum| quorum.value).collect() };
-    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect }
+    let lab = faults::Lab { followers: followers.value, writes: workload.writes };
+    let faults = faults::read_faults(fields, &lab, problems);
+    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect, faults }
 }
 
 /// Reads a list of distinct quorums; an empty `quorums` is refused by its default being none.

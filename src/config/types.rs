@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+
 /// Declares an integer newtype that accepts one inclusive range, in TOML, JSON and on the command line.
 macro_rules! ranged_integer {
     ($(#[$doc:meta])* $name:ident($inner:ty), $what:literal, $min:literal..=$max:literal) => {
@@ -341,6 +343,9 @@ pub struct Experiment {
     pub workload: Workload,
     /// What must hold.
     pub expect: Expect,
+    /// What breaks, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Experiment {
@@ -364,6 +369,7 @@ impl Default for Experiment {
                 pacing: Pacing::Window,
             },
             expect: Expect::default(),
+            faults: Vec::new(),
         }
     }
 }

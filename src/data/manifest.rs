@@ -55,6 +55,10 @@ pub struct Manifest {
     pub wall_us: u64,
     /// Trace records the nodes forgot because their trace was full.
     pub trace_dropped: u64,
+    /// Nodes that a fault kept from being asked once the load was over: of these there are no
+    /// dumps, and no trace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_nodes: Vec<String>,
 }
 
 /// SHA-256, in hexadecimal, of an experiment as canonical JSON: its fields in their order, no

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub use folder::{DataFolder, Lock};
 pub use labnode::wire::StoreDump;
 pub use manifest::{BackendFacts, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
-pub use rows::{ArrivalRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
+pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
 
 /// Every node's store at one moment, by node name (`leader`, `f1`, ...).
 /// A node that could not be asked (it was down) is absent.
@@ -42,6 +42,8 @@ pub struct RunData {
     pub replication: Vec<ReplicationRow>,
     /// One row an arrival, by follower, then in order of arrival.
     pub arrivals: Vec<ArrivalRow>,
+    /// What was done to the cluster on purpose, in its order; no file where that is nothing.
+    pub faults: Vec<FaultRow>,
     /// The nodes' stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
     /// The nodes' stores once nothing was in flight.

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::write::Columns;
 use super::{
-    ArrivalRow, DataError, LEADER, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow, follower_name,
+    ArrivalRow, DataError, FaultRow, LEADER, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
+    follower_name,
 };
 
 /// The largest time in a run, ten years in microseconds: past it a file is damaged.
@@ -28,10 +29,11 @@ impl RunData {
         let replication = read_csv::<ReplicationRow>(&folder.join("replication.csv"))?;
         check_replication(&folder.join("replication.csv"), &replication, &manifest)?;
         let arrivals = read_csv::<ArrivalRow>(&folder.join("arrivals.csv"))?;
-        let followers = manifest.config.followers.get() as usize;
+        let faults = read_faults(folder, &manifest)?;
         Ok(Self {
-            at_last_ack: read_snapshot(&folder.join("at-last-ack"), followers)?,
-            settled: read_snapshot(folder, followers)?,
+            at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
+            settled: read_snapshot(folder, &manifest)?,
+            faults,
             manifest,
             writes,
             replication,
@@ -162,11 +164,35 @@ fn check_replication(path: &Path, rows: &[ReplicationRow], manifest: &Manifest) 
     Ok(())
 }
 
-/// Reads the nodes' dumps in a folder. The leader's may not be missing; a follower's may,
-/// when it could not be asked.
-fn read_snapshot(folder: &Path, followers: usize) -> Result<Snapshot, DataError> {
+/// Reads what was done on purpose; there is no file where that is nothing.
+fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, DataError> {
+    let path = folder.join("faults.csv");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let rows = read_csv::<FaultRow>(&path)?;
+    let nodes: Vec<String> = nodes(manifest).collect();
+    for (index, row) in rows.iter().enumerate() {
+        let invalid = |message: String| DataError::Invalid { path: path.clone(), line: line_of(index), message };
+        if !nodes.contains(&row.node) {
+            return Err(invalid(format!("there is no node `{}`", row.node)));
+        }
+        if [row.begun_us, row.ended_us].iter().any(|at| at.unsigned_abs() > TIME_LIMIT_US) {
+            return Err(invalid("a time that cannot be (over ten years)".to_owned()));
+        }
+    }
+    Ok(rows)
+}
+
+/// Every node of the run, the leader first.
+fn nodes(manifest: &Manifest) -> impl Iterator<Item = String> {
+    std::iter::once(LEADER.to_owned()).chain((0..manifest.config.followers.get() as usize).map(follower_name))
+}
+
+/// Reads the nodes' dumps in a folder: all but those of nodes that could not be asked.
+fn read_snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, DataError> {
     let mut snapshot = Snapshot::new();
-    for node in std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name)) {
+    for node in nodes(manifest).filter(|node| !manifest.absent_nodes.contains(node)) {
         let dump = read_json(&folder.join(format!("{node}.json")))?;
         snapshot.insert(node, dump);
     }

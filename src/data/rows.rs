@@ -1,7 +1,9 @@
-//! The raw facts of a run, as rows: `writes.csv`, `replication.csv`, `arrivals.csv`.
+//! The raw facts of a run, as rows: `writes.csv`, `replication.csv`, `arrivals.csv`, `faults.csv`.
 //!
 //! Times are microseconds from the run's start on one monotonic clock. They are signed
 //! where another node's clock is read, since warm-up lies before the start.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +65,58 @@ pub struct ReplicationRow {
     pub acked_us: Option<i64>,
     /// How it ended.
     pub outcome: ReplicationOutcome,
+}
+
+/// What was done to a node on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultEvent {
+    /// It was ended with SIGKILL.
+    Kill,
+    /// It was ended with SIGTERM.
+    Stop,
+    /// It was frozen.
+    Pause,
+    /// It was cut off.
+    Partition,
+    /// What the leader sends to it was delayed.
+    Slow,
+    /// It was started again, empty; ended when it answered.
+    Restart,
+    /// It was thawed.
+    Resume,
+    /// It was cut off or slow, and is no more.
+    Heal,
+}
+
+impl fmt::Display for FaultEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Partition => "partition",
+            Self::Slow => "slow",
+            Self::Restart => "restart",
+            Self::Resume => "resume",
+            Self::Heal => "heal",
+        })
+    }
+}
+
+/// One line of `faults.csv`: one thing that was done to the cluster on purpose, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRow {
+    /// When doing it began.
+    pub begun_us: i64,
+    /// When it was done.
+    pub ended_us: i64,
+    /// To which node.
+    pub node: String,
+    /// What it was.
+    pub kind: FaultEvent,
+    /// How: the signal, from whom the node was cut off, or what was added.
+    pub detail: Option<String>,
 }
 
 /// One line of `arrivals.csv`: one replicate request reaching a follower (the followers' traces).

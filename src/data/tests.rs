@@ -62,6 +62,7 @@ fn run() -> RunData {
             settled: true,
             wall_us: 3,
             trace_dropped: 0,
+            absent_nodes: Vec::new(),
         },
         writes: (0..100).map(write).collect(),
         replication: vec![ReplicationRow {
@@ -75,6 +76,7 @@ fn run() -> RunData {
             outcome: ReplicationOutcome::Timeout,
         }],
         arrivals: Vec::new(),
+        faults: Vec::new(),
         at_last_ack: snapshot.clone(),
         settled: snapshot,
         logs: [("leader".to_owned(), b"line\n".to_vec())].into(),

@@ -31,6 +31,9 @@ impl RunData {
         write_csv(&folder.join("writes.csv"), &self.writes)?;
         write_csv(&folder.join("replication.csv"), &self.replication)?;
         write_csv(&folder.join("arrivals.csv"), &self.arrivals)?;
+        if !self.faults.is_empty() {
+            write_csv(&folder.join("faults.csv"), &self.faults)?;
+        }
         write_snapshot(folder, &self.settled)?;
         write_snapshot(&folder.join("at-last-ack"), &self.at_last_ack)?;
         let logs = folder.join("logs");
@@ -100,6 +103,10 @@ impl Columns for super::ReplicationRow {
 
 impl Columns for super::ArrivalRow {
     const COLUMNS: &'static [&'static str] = &["follower", "version", "key", "applied", "at_us"];
+}
+
+impl Columns for super::FaultRow {
+    const COLUMNS: &'static [&'static str] = &["begun_us", "ended_us", "node", "kind", "detail"];
 }
 
 /// Puts `staged` where `path` is. An earlier `path` is swapped out in one step where the

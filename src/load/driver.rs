@@ -9,17 +9,18 @@ use crate::client::Client;
 use crate::config::Pacing;
 use crate::data::WriteRow;
 
-/// Sends every write of the plan and returns one row each, by `write`; `done` sees each
-/// row as it ends. Times are on `clock`, relative to `start_us`.
+/// Sends every write of the plan and returns one row each, by `write`; `started` sees each
+/// write's number as it is sent, in their order, and `done` each row as it ends. Times are on `clock`, relative to `start_us`.
 pub async fn drive<C: Client>(
     client: &C,
     plan: &Plan,
     clock: &Clock,
     start_us: u64,
+    started: &(dyn Fn(u64) + Send + Sync),
     done: &(dyn Fn(&WriteRow) + Send + Sync),
 ) -> Vec<WriteRow> {
     let send = |write| async move {
-        let row = send_one(client, write, clock, start_us).await;
+        let row = send_one(client, write, clock, start_us, started).await;
         done(&row);
         row
     };
@@ -37,7 +38,14 @@ pub async fn drive<C: Client>(
     rows
 }
 
-async fn send_one<C: Client>(client: &C, write: &PlannedWrite, clock: &Clock, start_us: u64) -> WriteRow {
+async fn send_one<C: Client>(
+    client: &C,
+    write: &PlannedWrite,
+    clock: &Clock,
+    start_us: u64,
+    started: &(dyn Fn(u64) + Send + Sync),
+) -> WriteRow {
+    started(write.id);
     let began = clock.now_us();
     let answer = client.put(write).await;
     let ended = clock.now_us();

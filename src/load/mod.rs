@@ -1,9 +1,11 @@
 //! The load: what is written, when the next write starts, and what is kept of it.
 
 mod driver;
+mod faults;
 mod plan;
 mod record;
 
 pub use driver::drive;
+pub use faults::{Injector, NoFaults};
 pub use plan::{Plan, PlannedWrite};
-pub use record::{Progress, Recorded, await_ready, observe, record};
+pub use record::{Progress, RecordError, Recorded, await_ready, observe, record};

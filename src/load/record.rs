@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
+use tokio::sync::watch;
 
+use super::faults::{FaultRun, Injector, LoadState};
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
-use crate::config::Network;
-use crate::data::{ArrivalRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
+use crate::cluster::ClusterError;
+use crate::config::{Experiment, Network};
+use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
 
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
@@ -38,6 +41,12 @@ pub struct Recorded {
     pub replication: Vec<ReplicationRow>,
     /// One row an arrival.
     pub arrivals: Vec<ArrivalRow>,
+    /// What was done to the cluster on purpose.
+    pub faults: Vec<FaultRow>,
+    /// What was to be done and did not come up before the load was over, to be shown.
+    pub faults_left_out: Vec<String>,
+    /// Nodes that could not be asked afterwards, because of that.
+    pub absent_nodes: Vec<String>,
     /// The stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
     /// The stores once nothing was in flight.
@@ -56,8 +65,8 @@ impl Recorded {
     /// The run made of these facts.
     #[must_use]
     pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
-        let Self { writes, replication, arrivals, at_last_ack, settled, .. } = self;
-        RunData { manifest, writes, replication, arrivals, at_last_ack, settled, logs }
+        let Self { writes, replication, arrivals, faults, at_last_ack, settled, .. } = self;
+        RunData { manifest, writes, replication, arrivals, faults, at_last_ack, settled, logs }
     }
 }
 
@@ -83,29 +92,37 @@ async fn warm_up<C: Client>(client: &C, connections: usize) -> Result<(), Client
     try_join_all((0..connections).map(|_| client.health(LEADER))).await.map(drop)
 }
 
-/// Runs the plan on a ready cluster and collects everything there is to know of it.
+/// Why a run could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A node did not answer.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A fault could not be brought about.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+/// Runs the experiment's plan on a ready cluster, breaks what is to be broken meanwhile, and
+/// collects everything there is to know of it.
 ///
 /// # Errors
-/// When a node does not answer any more.
-pub async fn record<C: Client>(
+/// When a node that nothing was done to does not answer any more, or a fault cannot be
+/// brought about.
+pub async fn record<C: Client, I: Injector>(
     client: &C,
-    plan: &Plan,
-    network: &Network,
-    followers: usize,
+    experiment: &Experiment,
+    injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<Recorded, ClientError> {
-    let (mut recorded, start_us) = observe(client, plan, network, followers, clock, progress).await?;
+) -> Result<Recorded, RecordError> {
+    let (mut recorded, start_us) = observe(client, experiment, injector, clock, progress).await?;
     let timeline = Timeline { clock, start_us };
-    let leader = client.leader_trace().await?;
-    let offset_us = timeline.offset_us(client, LEADER).await?;
-    recorded.trace_dropped = leader.dropped;
-    recorded.replication = replication_rows(leader, &|at| timeline.relative(at, offset_us));
-    for node in (0..followers).map(follower_name) {
-        let trace = client.follower_trace(&node).await?;
-        let offset_us = timeline.offset_us(client, &node).await?;
-        recorded.trace_dropped += trace.dropped;
-        recorded.arrivals.extend(arrival_rows(&node, trace, &|at| timeline.relative(at, offset_us)));
+    for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
+        let kept = timeline.trace(client, &node).await?;
+        recorded.trace_dropped += kept.dropped;
+        recorded.replication.extend(kept.replication);
+        recorded.arrivals.extend(kept.arrivals);
     }
     Ok(recorded)
 }
@@ -114,28 +131,43 @@ pub async fn record<C: Client>(
 /// run's start on `clock` as well.
 ///
 /// # Errors
-/// When a node does not answer any more.
-pub async fn observe<C: Client>(
+/// As [`record`].
+pub async fn observe<C: Client, I: Injector>(
     client: &C,
-    plan: &Plan,
-    network: &Network,
-    followers: usize,
+    experiment: &Experiment,
+    injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<(Recorded, u64), ClientError> {
-    warm_up(client, plan.concurrency).await?;
+) -> Result<(Recorded, u64), RecordError> {
+    let plan = Plan::new(&experiment.workload);
+    let mut faults = FaultRun::new(&experiment.faults, injector, clock);
+    faults.before_load().await?;
+    if !faults.is_hidden(LEADER) {
+        warm_up(client, plan.concurrency).await?;
+    }
     let start_us = clock.now_us();
-    let writes = drive(client, plan, clock, start_us, &|row| progress.write_done(row)).await;
-    let last_ack_us = clock.now_us();
-    let at_last_ack = snapshot(client, followers).await?;
-    let is_settled = settle(client, network, clock, progress).await?;
+    let (load, state) = watch::channel(LoadState::default());
+    let drive = async {
+        let started = |write| load.send_modify(|state| state.started = write + 1);
+        let writes = drive(client, &plan, clock, start_us, &started, &|row| progress.write_done(row)).await;
+        load.send_modify(|state| state.over = true);
+        Ok((writes, clock.now_us()))
+    };
+    let ((writes, last_ack_us), ()) = try_join(drive, faults.run(start_us, state)).await?;
+
+    let asked: Vec<String> = nodes(experiment).filter(|node| !faults.is_hidden(node)).collect();
+    let at_last_ack = snapshot(client, &asked).await?;
+    let is_settled = !faults.is_hidden(LEADER) && settle(client, &experiment.network, clock, progress).await?;
     let settled_us = clock.now_us();
     let recorded = Recorded {
         writes,
         replication: Vec::new(),
         arrivals: Vec::new(),
+        faults: faults.rows(start_us),
+        faults_left_out: faults.left_out(),
+        absent_nodes: faults.hidden(),
         at_last_ack,
-        settled: snapshot(client, followers).await?,
+        settled: snapshot(client, &asked).await?,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
@@ -144,12 +176,16 @@ pub async fn observe<C: Client>(
     Ok((recorded, start_us))
 }
 
-/// Every node's store, asked for all at once.
-async fn snapshot<C: Client>(client: &C, followers: usize) -> Result<Snapshot, ClientError> {
-    let nodes = std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name));
-    let dumps = nodes.map(|node| async move {
-        let dump = client.store(&node).await?;
-        Ok((node, dump))
+/// Every node's name, the leader's first.
+fn nodes(experiment: &Experiment) -> impl Iterator<Item = String> {
+    std::iter::once(LEADER.to_owned()).chain((0..experiment.followers.get() as usize).map(follower_name))
+}
+
+/// These nodes' stores, asked for all at once.
+async fn snapshot<C: Client>(client: &C, nodes: &[String]) -> Result<Snapshot, ClientError> {
+    let dumps = nodes.iter().map(|node| async move {
+        let dump = client.store(node).await?;
+        Ok((node.clone(), dump))
     });
     Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
 }
@@ -186,7 +222,31 @@ struct Timeline<'a> {
     start_us: u64,
 }
 
+/// What one node has kept of the run.
+struct Trace {
+    replication: Vec<ReplicationRow>,
+    arrivals: Vec<ArrivalRow>,
+    /// Records that it had to forget.
+    dropped: u64,
+}
+
 impl Timeline<'_> {
+    /// A node's trace.
+    async fn trace<C: Client>(&self, client: &C, node: &str) -> Result<Trace, ClientError> {
+        if node == LEADER {
+            let trace = client.leader_trace().await?;
+            let offset_us = self.offset_us(client, node).await?;
+            let dropped = trace.dropped;
+            let replication = replication_rows(trace, &|at| self.relative(at, offset_us));
+            return Ok(Trace { replication, arrivals: Vec::new(), dropped });
+        }
+        let trace = client.follower_trace(node).await?;
+        let offset_us = self.offset_us(client, node).await?;
+        let dropped = trace.dropped;
+        let arrivals = arrival_rows(node, trace, &|at| self.relative(at, offset_us));
+        Ok(Trace { replication: Vec::new(), arrivals, dropped })
+    }
+
     /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
     /// before and after, as on one machine it does; else by the middle of the round trip.
     async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {

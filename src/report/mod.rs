@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 pub use explore::write_exploration;
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, MomentReport, OverheadReport,
-    Report, RunReport, SCHEMA,
+    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, Findings, MomentReport,
+    OverheadReport, Report, RunReport, SCHEMA,
 };
 
 use crate::config::ExperimentName;
@@ -132,6 +132,11 @@ impl Rendered {
             action: "make the folder",
             source,
         })?;
+        for name in sections::OPTIONAL_FILES {
+            if pictures.iter().all(|(written, _)| *written != name) {
+                files::remove(folder, name)?;
+            }
+        }
         Ok(Written {
             figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
             csv: files::write(folder, "summary.csv", self.csv.as_bytes())?,

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::prose;
 use crate::analysis::{
-    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Lag, Latency, Overhead, Paired, RunFigures, Sample,
-    Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives, write_overheads,
+    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Lag, Latency, Overhead, Paired, Prediction, RunFigures,
+    Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives,
+    write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Manifest, RunData};
@@ -39,6 +40,8 @@ pub struct Report {
     pub answer: String,
     /// What a reader must know before believing the rest.
     pub warnings: Vec<String>,
+    /// What each figure shows.
+    pub findings: Findings,
     /// Each quorum's run, by W.
     pub runs: Vec<RunReport>,
     /// The same writes at one quorum and the next.
@@ -49,6 +52,29 @@ pub struct Report {
     pub diagnoses: Vec<Diagnosis>,
     /// This experiment, then the others that have data; empty where no other has.
     pub experiments: Vec<ComparedExperiment>,
+}
+
+/// What each figure shows, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// Latency against W.
+    pub latency: String,
+    /// The maps of followers and keys.
+    pub consistency: String,
+    /// The distributions of latency.
+    pub distribution: String,
+    /// The timelines of single writes.
+    pub timelines: String,
+    /// Lag against W.
+    pub lag: String,
+    /// How many followers held acknowledged writes.
+    pub durability: String,
+    /// Whether an acknowledgement meant W copies.
+    pub guarantee: String,
+    /// What the software cost.
+    pub overhead: String,
+    /// This experiment beside others; absent where no other has data.
+    pub comparison: Option<String>,
 }
 
 /// What one run came to.
@@ -85,7 +111,7 @@ pub struct Distribution {
     pub quorum: u32,
     /// Measured: every value, or evenly spaced ones among many.
     pub measured: Vec<DistributionPoint>,
-    /// Predicted; empty without a prediction.
+    /// Predicted; empty without a prediction, or where it is a single value.
     pub predicted: Vec<DistributionPoint>,
 }
 
@@ -133,6 +159,7 @@ impl Report {
             experiment: figures.name,
             answer: prose::answer(&reports),
             warnings: prose::warnings(&reports, &diagnoses),
+            findings: prose::findings(&reports, &experiments),
             runs: reports,
             paired: paired(runs),
             claims,
@@ -178,15 +205,13 @@ impl RunReport {
 
 impl Distribution {
     fn of(run: &RunData) -> Self {
-        let predicted = prediction(run).map_or_else(
-            |_| Vec::new(),
-            |prediction| {
-                let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
-                (0..=CURVE_POINTS)
-                    .map(|i| DistributionPoint { ms: prediction.quantile_ms(share(i)), share: share(i) })
-                    .collect()
-            },
-        );
+        let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
+        let predicted = match prediction(run) {
+            Ok(Prediction::OrderStatistic(statistic)) => (0..=CURVE_POINTS)
+                .map(|i| DistributionPoint { ms: statistic.quantile_ms(share(i)), share: share(i) })
+                .collect(),
+            Ok(Prediction::Constant(_)) | Err(_) => Vec::new(),
+        };
         Self { quorum: run.manifest.quorum.get(), measured: thinned(&ok_latencies(run)), predicted }
     }
 }

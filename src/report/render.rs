@@ -1,7 +1,7 @@
 //! Sets a document in HTML and in Markdown: the only module that knows tera.
 
 use serde::Serialize;
-use tera::{Context, Kwargs, State, Tera};
+use tera::{Context, Kwargs, State, Tera, Value};
 
 use super::document::Document;
 use super::plots;
@@ -38,7 +38,7 @@ pub(super) fn markdown(document: &Document) -> tera::TeraResult<String> {
 fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     tera.register_filter("cell", cell);
-    tera.register_filter("kept", kept);
+    tera.register_filter("inline", inline);
     tera.add_raw_template(name, text)?;
     tera.render(name, &Context::from_serialize(page)?)
 }
@@ -48,9 +48,40 @@ fn cell(text: &str, _: Kwargs, _: &State<'_>) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// A text whose numbers stay on one line with their units and W with its value.
-fn kept(text: &str, _: Kwargs, _: &State<'_>) -> String {
-    [("W = ", "W\u{a0}=\u{a0}"), (" ms", "\u{a0}ms"), (" %", "\u{a0}%")]
+/// A text whose numbers stay on one line with their units, W with its value, and where what
+/// stands between backticks is set as code.
+fn inline(text: &str, _: Kwargs, _: &State<'_>) -> tera::TeraResult<Value> {
+    let mut escaped = Vec::with_capacity(text.len());
+    tera::escape_html(text, &mut escaped).map_err(|error| tera::Error::message(error.to_string()))?;
+    let escaped = String::from_utf8_lossy(&escaped);
+    let kept = [("W = ", "W\u{a0}=\u{a0}"), (" ms", "\u{a0}ms"), (" %", "\u{a0}%")]
         .iter()
-        .fold(text.to_owned(), |text, (loose, kept)| text.replace(loose, kept))
+        .fold(escaped.into_owned(), |text, (loose, kept)| text.replace(loose, kept));
+    Ok(Value::safe_string(&with_code(&kept)))
+}
+
+/// Elements in the place of pairs of backticks; a single one stays.
+fn with_code(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len() - 1;
+    let is_code = |i: usize| i % 2 == 1 && i < last;
+    let part = |(i, part): (usize, &&str)| match () {
+        () if is_code(i) => format!("<code>{part}</code>"),
+        () if i % 2 == 1 => format!("`{part}"),
+        () => (*part).to_owned(),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_of_backticks_become_code() {
+        assert_eq!(with_code("run `quorum` or `versioned`."), "run <code>quorum</code> or <code>versioned</code>.");
+        assert_eq!(with_code("a lone ` stays"), "a lone ` stays");
+        assert_eq!(with_code("`a` and `b"), "<code>a</code> and `b");
+        assert_eq!(with_code(""), "");
+    }
 }

@@ -17,7 +17,7 @@ use crate::client::{Client, ClientError, DirectClient, InProcessClient};
 use crate::cluster::{ClusterError, ClusterSpec, SimCluster, in_virtual_time};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
-use crate::load::{Plan, Progress, Recorded, observe, record};
+use crate::load::{NoFaults, Progress, RecordError, Recorded, observe, record};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -96,12 +96,12 @@ pub fn simulate_and<T>(
 ) -> Result<T, ClusterError> {
     let spec = ClusterSpec::new(name, experiment, quorum);
     let limit = experiment.network.global_request_timeout_s.duration();
-    let plan = Plan::new(&experiment.workload);
+    let writes = experiment.workload.writes.get() as usize;
     let result = in_virtual_time(async |clock| {
-        let cluster = SimCluster::untraced(&spec, clock, plan.writes.len())?;
+        let cluster = SimCluster::untraced(&spec, clock, writes)?;
         let client = DirectClient::new(cluster.nodes(), clock, limit);
         let followers = cluster.followers();
-        let observed = observe(&client, &plan, &experiment.network, followers.len(), &clock, &Unwatched);
+        let observed = observe(&client, experiment, &NoFaults, &clock, &Unwatched);
         let (recorded, start_us) = unless_cancelled(observed, cancel).await?;
         let run = run_data(&spec, experiment, recorded, clock.now_us())?;
         Ok(read(&run, followers, start_us))
@@ -124,22 +124,21 @@ async fn load<C: Client>(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Recorded, ClusterError> {
-    let plan = Plan::new(&experiment.workload);
-    let followers = experiment.followers.get() as usize;
-    unless_cancelled(record(client, &plan, &experiment.network, followers, clock, progress), cancel).await
+    unless_cancelled(record(client, experiment, &NoFaults, clock, progress), cancel).await
 }
 
 async fn unless_cancelled<T>(
-    work: impl Future<Output = Result<T, ClientError>>,
+    work: impl Future<Output = Result<T, RecordError>>,
     cancel: &CancellationToken,
 ) -> Result<T, ClusterError> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted),
-        done = work => done.map_err(|ClientError { node, path, reason }| ClusterError::Node {
-            node,
-            reason: format!("GET {path}: {reason}"),
-            log: String::new(),
+        done = work => done.map_err(|error| match error {
+            RecordError::Client(ClientError { node, path, reason }) => {
+                ClusterError::Node { node, reason: format!("GET {path}: {reason}"), log: String::new() }
+            }
+            RecordError::Cluster(error) => error,
         }),
     }
 }
@@ -173,6 +172,7 @@ fn run_data(
         settled: recorded.is_settled,
         wall_us,
         trace_dropped: recorded.trace_dropped,
+        absent_nodes: recorded.absent_nodes.clone(),
     };
     let logs = spec.nodes().into_iter().map(|node| (node, Vec::new())).collect();
     Ok(recorded.into_run(manifest, logs))

@@ -89,6 +89,7 @@ fn a_report_replaces_the_one_before_and_leaves_nothing_else() {
     let runs = runs();
     let written = report::write(&runs, &[], folder.path()).unwrap();
     fs::write(&written.html, "an earlier report").unwrap();
+    fs::write(folder.path().join("experiments.png"), "of a report that compared experiments").unwrap();
     report::write(&runs, &[], folder.path()).unwrap();
     assert!(fs::read_to_string(&written.html).unwrap().starts_with("<!DOCTYPE html>"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), written.paths().count());

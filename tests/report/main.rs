@@ -1,7 +1,8 @@
 //! The report, from whole runs to whole files.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod browser;
 mod edge;
 mod golden;
 mod sample;
+mod schema;

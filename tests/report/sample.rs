@@ -156,6 +156,7 @@ impl Played {
         let load_us = self.writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
         let end = self.arrivals.iter().map(|row| row.at_us as u64).max().unwrap_or(0).max(load_us);
         RunData {
+            faults: Vec::new(),
             at_last_ack: self.stores(load_us as i64),
             settled: self.stores(i64::MAX),
             manifest: manifest(name, config, quorum, (load_us, end - load_us + 2_000)),
@@ -217,5 +218,6 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         settled: true,
         wall_us: load_us + settle_us + 350_000,
         trace_dropped: 0,
+        absent_nodes: Vec::new(),
     }
 }

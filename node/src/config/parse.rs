@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::http::Uri;
 
 use super::{CatchUp, ConfigError, LONGEST, MOST_FOLLOWERS, Order};
-use crate::delay::DelayRange;
 use crate::wire::Role;
 
 pub(super) const NAME: &str = "1 to 64 characters without control characters";
@@ -16,7 +15,6 @@ pub(super) const COUNT: &str = "a whole number from 0 to 4294967295";
 pub(super) const SEED: &str = "a whole number from 0 to 18446744073709551615";
 pub(super) const TIMEOUT: &str = "a number of seconds above 0 and at most 3600";
 pub(super) const CAPACITY: &str = "a whole number from 0 to 1000000000";
-const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 const FOLLOWERS: &str = "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
 
 /// An `http://host:port` without path, query or user, as it goes before `/replicate/...`.
@@ -62,7 +60,7 @@ impl<'a> Vars<'a> {
         Self { var }
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         let text = (self.var)(name)?;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
@@ -121,23 +119,6 @@ pub(super) fn timeout(text: &str) -> Option<Duration> {
     // Comparisons with NaN are false, so this also rules out what is not a number.
     let in_range = seconds > 0.0 && seconds <= LONGEST.as_secs_f64();
     in_range.then(|| Duration::from_secs_f64(seconds).max(Duration::from_micros(1)))
-}
-
-fn delay_us(text: &str) -> Option<u32> {
-    let millis: f64 = text.parse().ok()?;
-    let longest = LONGEST.as_secs_f64() * 1_000.0;
-    let in_range = millis >= 0.0 && millis <= longest;
-    // At most 3.6e9 microseconds, which 32 bits hold.
-    in_range.then(|| (millis * 1_000.0).round() as u32)
-}
-
-pub(super) fn delay_range(vars: &Vars<'_>) -> Result<DelayRange, ConfigError> {
-    let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
-    let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
-    DelayRange::new(min, max).ok_or_else(|| ConfigError::DelayBounds {
-        min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
-        max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
-    })
 }
 
 pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {

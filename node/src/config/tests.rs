@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::delay::DelayRange;
 use proptest::prelude::*;
 
 fn parse(vars: &[(&str, &str)]) -> Result<NodeConfig, ConfigError> {
@@ -22,7 +23,7 @@ fn the_defaults_are_those_of_the_contract() {
             listen: "0.0.0.0:8000".parse().unwrap(),
             followers: Vec::new(),
             write_quorum: 1,
-            delay: DelayRange::new(0, 1_000_000).unwrap(),
+            links: Vec::new(),
             delay_seed: None,
             replication_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
@@ -57,13 +58,54 @@ fn every_variable_is_read() {
     assert_eq!(config.name, "l1");
     assert_eq!(config.listen, "127.0.0.1:0".parse().unwrap());
     assert_eq!(config.write_quorum, 3);
-    assert_eq!(config.delay, DelayRange::new(500, 10_000).unwrap());
+    let link = Link { write: DelayRange::new(500, 10_000).unwrap().into(), ack: None };
+    assert_eq!(config.links, vec![link; 3]);
     assert_eq!(config.delay_seed, Some(u64::MAX));
     assert_eq!(config.replication_timeout, Duration::from_millis(250));
     assert_eq!(config.request_timeout, Duration::from_millis(1_500));
     assert_eq!(config.order, Order::Version);
     assert_eq!(config.catch_up, CatchUp::Snapshot);
     assert_eq!(config.trace_capacity, 0);
+}
+
+#[test]
+fn every_follower_has_its_link() {
+    let links = |vars: &[(&str, &str)]| {
+        let base = [("ROLE", "leader"), ("FOLLOWERS", "http://f1,http://f2,http://f3")];
+        let config = parse(&[&base, vars].concat()).unwrap();
+        let text =
+            |link: &Link| format!("{} {}", link.write, link.ack.as_ref().map_or("-".into(), ToString::to_string));
+        config.links.iter().map(text).collect::<Vec<_>>()
+    };
+    assert_eq!(links(&[]), ["uniform(0,1000) -"; 3]);
+    assert_eq!(links(&[("DELAY", "pareto(1,2)"), ("MAX_DELAY_MS", "5")]), ["pareto(1,2) -"; 3]);
+    let each = links(&[
+        ("MAX_DELAY_MS", "10"),
+        ("ACK_DELAY", "constant(1)"),
+        ("FOLLOWER_DELAYS", "f3=1500+uniform(0,10); f1=constant(2)"),
+        ("FOLLOWER_ACK_DELAYS", "f2=exponential(3)"),
+    ]);
+    assert_eq!(each, ["constant(2) constant(1)", "uniform(0,10) exponential(3)", "1500+uniform(0,10) constant(1)"]);
+    // On a follower nobody is named, and nothing is refused that a leader would take.
+    let vars = [("ROLE", "follower"), ("FOLLOWER_DELAYS", "f3=constant(1)")];
+    assert_eq!(parse(&vars).unwrap().links, []);
+}
+
+#[test]
+fn a_bad_distribution_is_named_with_its_reason() {
+    for (name, value, expected) in [
+        ("DELAY", "gamma(1)", "DELAY=\"gamma(1)\" is not accepted: a distribution is constant, uniform"),
+        ("ACK_DELAY", "pareto(1,0.5)", "shape of a Pareto distribution is 1.01 to 1000, not 0.5"),
+        ("FOLLOWER_DELAYS", "f1=constant(1);f9=constant(2)", "FOLLOWER_DELAYS=\"f9=constant(2)\" is not accepted: the"),
+        ("FOLLOWER_DELAYS", "f1=constant(1);f1=constant(2)", "f1 is there twice"),
+        ("FOLLOWER_DELAYS", "constant(1)", "expected a follower, ="),
+        ("FOLLOWER_ACK_DELAYS", "f0=constant(1)", "the followers are f1 to f2"),
+    ] {
+        let base = [("ROLE", "leader"), ("FOLLOWERS", "http://f1,http://f2"), (name, value)];
+        let message = parse(&base).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
 }
 
 #[test]
@@ -162,9 +204,9 @@ proptest! {
     fn no_text_makes_the_parser_panic_or_break_a_bound(
         name in prop::sample::select(vec![
             "NODE_NAME", "LISTEN_ADDR", "FOLLOWERS", "WRITE_QUORUM", "MIN_DELAY_MS", "MAX_DELAY_MS",
-            "DELAY_SEED", "REPLICATION_TIMEOUT_S", "GLOBAL_REQUEST_TIMEOUT_S", "TRACE_CAPACITY",
+            "DELAY", "ACK_DELAY", "FOLLOWER_DELAYS", "FOLLOWER_ACK_DELAYS", "DELAY_SEED", "REPLICATION_TIMEOUT_S", "GLOBAL_REQUEST_TIMEOUT_S", "TRACE_CAPACITY",
         ]),
-        value in prop_oneof![any::<String>(), "[-+.0-9eE]{0,24}", "http://[a-z0-9.:/,@\\[\\]-]{0,30}"],
+        value in prop_oneof![any::<String>(), "[-+.0-9eE]{0,24}", "http://[a-z0-9.:/,@\\[\\]-]{0,30}", "(f[0-9]=)?(uniform|mixture|pareto)\\([0-9.,;=f*+]{0,12}\\)"],
     ) {
         if let Ok(config) = leader(name, &value) {
             prop_assert!(config.replication_timeout > Duration::ZERO);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
 use super::Leader;
+use crate::delay::Delays;
 use crate::trace::Seq;
 use crate::transport::TransportError;
 use crate::wire::{Outcome, Replicate};
@@ -31,7 +31,7 @@ impl Drop for InFlight {
 pub(super) struct Replication {
     pub(super) in_flight: InFlight,
     pub(super) follower: usize,
-    pub(super) delay: Duration,
+    pub(super) delays: Delays,
     pub(super) seq: Seq,
     pub(super) version: u64,
     pub(super) key: Arc<str>,
@@ -40,8 +40,8 @@ pub(super) struct Replication {
 }
 
 impl Replication {
-    /// Waits the delay, delivers the write, notes the outcome in the trace, and only then
-    /// tells whoever waits for the quorum.
+    /// Waits the delay, delivers the write, waits the acknowledgement's delay, notes the
+    /// outcome in the trace, and only then tells whoever waits for the quorum.
     pub(super) async fn run(self) {
         let leader = Arc::clone(&self.in_flight.0);
         let limit = leader.config.replication_timeout;
@@ -61,12 +61,13 @@ impl Replication {
     }
 
     async fn deliver(&self, leader: &Leader) -> Result<(), TransportError> {
-        leader.clock.sleep(self.delay).await;
+        leader.clock.sleep(self.delays.write).await;
         leader.trace.sent(self.seq, leader.clock.now_us());
         let answer = leader.transport.replicate(self.follower, &self.key, &self.body).await?;
         if let Some(keeper) = &leader.keeper {
             keeper.answered(self.follower, answer.started_us);
         }
+        leader.clock.sleep(self.delays.ack).await;
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! The nodes as containers, driven through Docker Compose.
 
 mod deployment;
+mod faults;
 mod image;
+mod over;
 mod project;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +16,8 @@ use project::{Container, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, ClusterError, ClusterSpec, Endpoints};
+use super::{Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction};
+use crate::config::{Link, link_name};
 use crate::data::{BackendFacts, LEADER, follower_name};
 
 /// How long the engine may take to create and start all nodes.
@@ -43,8 +43,12 @@ pub struct ComposeCluster {
     reason: Option<String>,
     spec: ClusterSpec,
     ports: Ports,
-    /// Container ids by node.
+    /// Container ids by node, and by relay.
     containers: BTreeMap<String, String>,
+    /// Where each node was reached last, by service.
+    urls: BTreeMap<String, String>,
+    /// Nodes that were stopped, frozen or cut off on purpose.
+    faulty: BTreeSet<String>,
     progress: Progress,
 }
 
@@ -92,6 +96,8 @@ impl ComposeCluster {
             spec,
             ports,
             containers: BTreeMap::new(),
+            urls: BTreeMap::new(),
+            faulty: BTreeSet::new(),
             progress: Progress::Down,
         }
     }
@@ -107,20 +113,19 @@ impl ComposeCluster {
         self.progress = Progress::Down;
     }
 
-    /// Asks the engine whether every node is still running.
-    ///
-    /// # Errors
-    /// [`ClusterError::Node`] for the first that is not, with the end of its log.
-    pub fn check(&self, cancel: &CancellationToken) -> Result<(), ClusterError> {
-        self.running(cancel).map(drop)
+    /// Every service: the nodes, and the relays between them.
+    fn services(&self) -> Vec<String> {
+        let mut services = self.spec.nodes();
+        services.extend(self.spec.links.iter().map(Link::name));
+        services
     }
 
-    /// The nodes' containers, all running.
+    /// The containers of all services that nothing was done to, each running.
     fn running(&self, cancel: &CancellationToken) -> Result<BTreeMap<String, Container>, ClusterError> {
         let listed = self.project.containers(cancel)?;
         let mut found: BTreeMap<_, _> = listed.into_iter().map(|one| (one.service.clone(), one)).collect();
         let mut running = BTreeMap::new();
-        for node in self.spec.nodes() {
+        for node in self.services().into_iter().filter(|node| !self.faulty.contains(node)) {
             let Some(container) = found.remove(&node) else {
                 let reason = "the engine lists no container for it".to_owned();
                 return Err(ClusterError::Node { node, reason, log: String::new() });
@@ -135,10 +140,32 @@ impl ComposeCluster {
         Ok(running)
     }
 
+    /// Notes where the containers are reached, and says where the nodes are.
+    fn locate(&mut self, running: &BTreeMap<String, Container>) -> Result<Endpoints, ClusterError> {
+        let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
+        self.urls.extend(ports.map(|(service, port)| (service, format!("http://127.0.0.1:{port}"))));
+        // Clients reach a leader that is to be cut off through the relay in front of it.
+        let leads = self.spec.links.iter().any(|link| link.node == LEADER);
+        let leader = if leads { link_name(LEADER) } else { LEADER.to_owned() };
+        let url = |service: String| match self.urls.get(&service) {
+            Some(url) => Ok(url.clone()),
+            None => Err(ClusterError::Node {
+                node: service,
+                reason: "the engine published no port for it".into(),
+                log: String::new(),
+            }),
+        };
+        Ok(Endpoints { leader: url(leader)?, followers: self.followers().map(url).collect::<Result<_, _>>()? })
+    }
+
     /// Everything that the Compose file takes from its environment.
     fn environment(&self) -> BTreeMap<String, String> {
         let mut env = self.spec.environment();
-        let urls: Vec<String> = self.followers().map(|name| format!("http://{name}:{NODE_PORT}")).collect();
+        let way_to = |name: String| match self.spec.links.iter().find(|link| link.node == name) {
+            Some(link) => format!("http://{}:{NODE_PORT}", link.name()),
+            None => format!("http://{name}:{NODE_PORT}"),
+        };
+        let urls: Vec<String> = self.followers().map(way_to).collect();
         env.insert("FOLLOWERS".into(), urls.join(","));
         env.insert("LABNODE_IMAGE".into(), self.image.clone());
         // A health check is a process in the container. labctl asks the nodes itself.
@@ -157,48 +184,33 @@ impl ComposeCluster {
     fn followers(&self) -> impl Iterator<Item = String> {
         (0..self.spec.followers as usize).map(follower_name)
     }
-
-    /// A second Compose file with the followers that the first lacks.
-    fn override_file(&self) -> Result<Option<tempfile::TempPath>, ClusterError> {
-        if self.spec.followers <= FOLLOWERS_IN_FILE {
-            return Ok(None);
-        }
-        let text = more_followers(&self.project.file(), self.followers().skip(FOLLOWERS_IN_FILE as usize));
-        let write = || -> std::io::Result<_> {
-            let mut file = tempfile::Builder::new().prefix("labctl-").suffix(".yml").tempfile()?;
-            file.write_all(text.as_bytes())?;
-            Ok(file.into_temp_path())
-        };
-        write()
-            .map(Some)
-            .map_err(|source| ClusterError::Setup(format!("cannot write a Compose override file: {source}")))
-    }
 }
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let over = self.override_file()?;
+        let over = over::file(&self.project.file(), &self.spec)?;
         let mut call = self.project.compose(over.as_deref(), UP_LIMIT);
         for (name, value) in self.environment() {
             call = call.env(name, value);
         }
         self.progress = Progress::Starting;
-        call.args(["up", "--detach", "--no-build"]).args(self.spec.nodes()).read(cancel)?;
+        call.args(["up", "--detach", "--no-build"]).args(self.services()).read(cancel)?;
         self.progress = Progress::Started;
         let running = self.running(cancel)?;
         self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
-        let url = |node: &str| match running.get(node).and_then(|one| one.port) {
-            Some(port) => Ok(format!("http://127.0.0.1:{port}")),
-            None => Err(ClusterError::Node {
-                node: node.to_owned(),
-                reason: "the engine published no port for it".into(),
-                log: String::new(),
-            }),
-        };
-        Ok(Endpoints {
-            leader: url(LEADER)?,
-            followers: self.followers().map(|name| url(&name)).collect::<Result<_, _>>()?,
-        })
+        self.locate(&running)
+    }
+
+    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
+        self.carry_out(action, cancel)?;
+        // Only a container that is back on its network may have another port.
+        let back = action.act.leaves_reachable() == Some(true);
+        let running = if back { self.running(cancel)? } else { BTreeMap::new() };
+        self.locate(&running)
+    }
+
+    fn check(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        self.running(cancel).map(drop)
     }
 
     fn logs(&mut self) -> BTreeMap<String, Vec<u8>> {
@@ -245,17 +257,4 @@ impl Drop for ComposeCluster {
 fn run_id() -> u32 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.subsec_nanos() ^ std::process::id().rotate_left(16) ^ u32::try_from(now.as_secs() & 0xffff).unwrap_or_default()
-}
-
-/// The followers `names` as services like `f1`.
-fn more_followers(file: &Path, names: impl Iterator<Item = String>) -> String {
-    let file = serde_json::Value::from(file.to_string_lossy());
-    let mut text = String::from("services:\n");
-    for name in names {
-        let _ = writeln!(
-            text,
-            "  {name}: {{ extends: {{ file: {file}, service: f1 }}, environment: {{ NODE_NAME: {name} }} }}"
-        );
-    }
-    text
 }

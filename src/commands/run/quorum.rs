@@ -8,13 +8,14 @@ use labnode::clock::Clock;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+use super::held::{Hands, Held};
 use super::progress::Bar;
 use crate::client::HttpClient;
-use crate::cluster::{Backend, Cluster, ClusterError, ClusterSpec, Endpoints};
+use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{Manifest, RunData, SCHEMA, config_sha256};
 use crate::host;
-use crate::load::{Plan, Recorded, await_ready, record};
+use crate::load::{Recorded, await_ready, record};
 use crate::simulation::simulate;
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
@@ -64,28 +65,30 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let cluster = backend.cluster(ClusterSpec::new(name, experiment, quorum))?;
-    let (mut cluster, endpoints) = blocking(cluster, {
-        let cancel = cancel.clone();
-        move |cluster| cluster.up(&cancel)
-    })
-    .await;
-    let recorded = match endpoints {
+    let cluster = Held::new(backend.cluster(ClusterSpec::new(name, experiment, quorum))?);
+    let starting = cancel.clone();
+    let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
         Ok(endpoints) => tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-            recorded = load(experiment, &endpoints, &bar) => recorded,
+            recorded = load(experiment, &endpoints, &cluster, cancel, &bar) => match recorded {
+                Ok(recorded) => Ok(recorded),
+                Err(error) => Err(explain(error, &cluster, cancel).await),
+            },
         },
         Err(error) => Err(error.into()),
     };
     let finished = Timestamp::now();
     bar.stage("stopping the nodes");
-    let logs;
-    (cluster, logs) = blocking(cluster, |cluster| cluster.logs()).await;
-    let (cluster, down) = blocking(cluster, |cluster| cluster.down()).await;
+    let logs = cluster.with(|cluster| cluster.logs()).await;
+    let facts = cluster.with(|cluster| cluster.facts()).await;
+    let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
     let recorded = recorded?;
     down?;
+    for step in &recorded.faults_left_out {
+        eprintln!("labctl: W = {quorum}: the load was over before `{step}`");
+    }
     let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
     let manifest = Manifest {
         schema: SCHEMA,
@@ -94,7 +97,7 @@ async fn on_cluster(
         config: experiment.clone(),
         config_sha256: config_sha256(experiment).context("cannot write the configuration as JSON")?,
         seed: experiment.seed,
-        backend: cluster.facts(),
+        backend: facts,
         node_sha256: backend.node_sha256(),
         git: host::git(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -107,32 +110,31 @@ async fn on_cluster(
         settled: recorded.is_settled,
         wall_us,
         trace_dropped: recorded.trace_dropped,
+        absent_nodes: recorded.absent_nodes.clone(),
     };
     Ok(recorded.into_run(manifest, logs))
 }
 
-async fn load(experiment: &Experiment, endpoints: &Endpoints, bar: &Bar) -> anyhow::Result<Recorded> {
-    let network = &experiment.network;
-    let client = HttpClient::new(endpoints, network.global_request_timeout_s.duration())?;
-    let followers = endpoints.followers.len();
+async fn load(
+    experiment: &Experiment,
+    endpoints: &Endpoints,
+    cluster: &Held,
+    cancel: &CancellationToken,
+    bar: &Bar,
+) -> anyhow::Result<Recorded> {
+    let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
     let clock = Clock::monotonic();
-    await_ready(&client, followers, &clock).await?;
+    await_ready(&client, endpoints.followers.len(), &clock).await?;
     bar.stage("writes");
-    Ok(record(&client, &Plan::new(&experiment.workload), network, followers, &clock, bar).await?)
+    let hands = Hands { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
+    Ok(record(&client, experiment, &hands, &clock, bar).await?)
 }
 
-/// Does something blocking with a cluster on a thread where that is welcome. A panic in
-/// there is carried on here; the cluster is taken down by being dropped.
-async fn blocking<T: Send + 'static>(
-    mut cluster: Box<dyn Cluster>,
-    work: impl FnOnce(&mut (dyn Cluster + 'static)) -> T + Send + 'static,
-) -> (Box<dyn Cluster>, T) {
-    let done = spawn_blocking(move || {
-        let result = work(cluster.as_mut());
-        (cluster, result)
-    });
-    match done.await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Where a node has died, that explains whatever went wrong.
+async fn explain(error: anyhow::Error, cluster: &Held, cancel: &CancellationToken) -> anyhow::Error {
+    let cancel = cancel.clone();
+    match cluster.with(move |cluster| cluster.check(&cancel)).await {
+        Err(cause @ ClusterError::Node { .. }) => anyhow::Error::from(cause),
+        _ => error,
     }
 }

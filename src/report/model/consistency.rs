@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::analysis::{Cell, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict};
 
 /// Most keys that a map shows.
-const MOST_KEYS: usize = 20;
+const MOST_KEYS: usize = 12;
 
 /// Most differing pairs that are listed.
 const MOST_PAIRS: usize = 1000;

@@ -1,6 +1,6 @@
 //! Figures of every quorum against W: one line a series, measured over predicted.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, ticks};
 use super::colour::{Colour, Hue};
 use super::labels::spread;
 use super::scene::{Anchor, Scene, Stroke};
@@ -19,8 +19,6 @@ pub(in crate::report) struct Chart {
     pub(in crate::report) y_title: &'static str,
     /// Follows the values in labels.
     pub(in crate::report) unit: &'static str,
-    /// Decimals of the values in labels.
-    pub(in crate::report) decimals: usize,
     pub(in crate::report) series: Vec<Series>,
 }
 
@@ -76,7 +74,8 @@ impl Chart {
     }
 
     fn highest(&self) -> f64 {
-        self.series.iter().map(Series::highest).fold(1.0, f64::max)
+        let high = self.series.iter().map(Series::highest).fold(0.0, f64::max);
+        if high > 0.0 { high } else { 1.0 }
     }
 
     /// Draws it. A title, where given, states the finding, and a subtitle how to read it.
@@ -88,6 +87,9 @@ impl Chart {
         if let Some((title, subtitle)) = title {
             scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
             scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        }
+        if self.quorums().is_empty() {
+            return nothing(title);
         }
         let x = x_axis(&mut scene, frame, &self.quorums());
         let high = self.highest();
@@ -111,6 +113,11 @@ impl Chart {
 
     /// A label at the right end of each series, with the value there.
     fn draw_labels(&self, scene: &mut Scene, frame: Frame, (x, y): (Scale, Scale)) {
+        let decimals = match self.highest() {
+            high if high < 3.0 => 2,
+            high if high < 100.0 => 1,
+            _ => 0,
+        };
         let ends: Vec<_> = self
             .series
             .iter()
@@ -124,7 +131,7 @@ impl Chart {
             let leader = vec![(start, *wanted), (frame.right - 6.0, *wanted), (end, place)];
             scene.path(leader, Stroke::solid(Colour::Grid, 1.0));
             let kind = if series.measured.is_empty() { ", predicted" } else { "" };
-            let label = format!("{} {value:.*} {}{kind}", series.name, self.decimals, self.unit);
+            let label = format!("{} {value:.*} {}{kind}", series.name, decimals, self.unit);
             scene.text((end + 5.0, place), label, LABEL_SIZE, series.text(), Anchor::Start);
         }
     }

@@ -66,6 +66,17 @@ pub(super) fn tick_label(value: f64, step: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// What stands in the place of a figure without data.
+pub(super) fn nothing(title: Option<(&str, &str)>) -> Scene {
+    let mut scene = Scene::new(900, if title.is_some() { 110 } else { 60 });
+    if let Some((title, _)) = title {
+        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
+    }
+    let middle = (450.0, f64::from(scene.height) - 30.0);
+    scene.text(middle, "There is nothing to draw.", TICK_SIZE, Colour::Muted, Anchor::Middle);
+    scene
+}
+
 /// The rectangle that values are drawn in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {

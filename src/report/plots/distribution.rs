@@ -1,6 +1,6 @@
 //! Empirical distribution functions, one a quorum, over the predicted ones.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::labels::spread;
@@ -20,6 +20,9 @@ pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&
     if let Some((title, subtitle)) = title {
         scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
         scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+    }
+    if distributions.iter().all(|d| d.measured.is_empty() && d.predicted.is_empty()) {
+        return nothing(title);
     }
     let shares: Vec<f64> = ticks(0.0, 100.0, 5);
     let y = frame.y_axis(&mut scene, &shares, 100.0, "Share of acknowledged writes answered, %");

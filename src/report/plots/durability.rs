@@ -1,6 +1,6 @@
 //! How many followers held acknowledged writes while the load ran.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::analysis::{Durability, Exposure};
@@ -12,6 +12,9 @@ const BAR: f64 = 20.0;
 /// A bar a quorum: acknowledged writes that were not on every follower, averaged over every
 /// instant, in segments by number of copies; the fewer the copies, the stronger the colour.
 pub(in crate::report) fn scene(durabilities: &[&Durability], title: Option<(&str, &str)>) -> Scene {
+    if durabilities.iter().all(|durability| durability.acknowledged == 0) {
+        return nothing(title);
+    }
     let top = if title.is_some() { 76.0 } else { 10.0 };
     let bottom = top + ROW * durabilities.len().max(1) as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);

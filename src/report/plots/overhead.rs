@@ -1,6 +1,6 @@
 //! What the software added to each write: every value, with median and p99 on top.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::report::model::OverheadReport;
@@ -10,6 +10,9 @@ const ROW: f64 = 52.0;
 
 /// A strip a quorum: a tick for each write, a disc at the median, a ring at p99.
 pub(in crate::report) fn scene(overheads: &[&OverheadReport], title: Option<(&str, &str)>) -> Scene {
+    if overheads.iter().all(|overhead| overhead.values_ms.is_empty()) {
+        return nothing(title);
+    }
     let top = if title.is_some() { 76.0 } else { 10.0 };
     let bottom = top + ROW * overheads.len().max(1) as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);

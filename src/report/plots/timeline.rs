@@ -54,8 +54,8 @@ fn scale(lives: &[&WriteLife], left: f64, right: f64) -> Scale {
 fn x_axis(scene: &mut Scene, frame: Frame, lives: &[&WriteLife]) {
     let scale = scale(lives, frame.left, frame.right);
     let high = scale.value(frame.right);
-    let step = round_step(high, 5);
-    let marks = ticks(0.0, high, 5);
+    let step = round_step(high, 6);
+    let marks = ticks(0.0, high, 6);
     for mark in &marks {
         let x = scale.at(*mark);
         scene.line((x, frame.top), (x, frame.bottom - BETWEEN / 2.0), Stroke::solid(Colour::Grid, 1.0));

@@ -3,7 +3,7 @@
 use super::{Ends, ends, writes_a_quorum};
 use crate::analysis::Verdict;
 use crate::report::model::RunReport;
-use crate::report::number::{count, fixed, grouped, ms, percent, short_ms};
+use crate::report::number::{count, grouped, list, ms, percent, short_ms};
 
 /// What the quorum cost and what it bought.
 pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
@@ -133,28 +133,37 @@ fn divergence(runs: &[RunReport]) -> Option<String> {
     }
 }
 
-/// What the model says of the highest W, where that matters for what to conclude.
+/// What the model says of a highest W at which nothing differed: that may have been luck.
 fn chance(runs: &[RunReport]) -> String {
-    let Some((quorum, chance)) = runs.last().and_then(|run| Some((run.quorum, run.expected.as_ref()?.chance_of_any)))
+    let lucky = |run: &&RunReport| run.consistency.verdict == Verdict::Consistent;
+    let Some((quorum, expected)) = runs.last().filter(lucky).and_then(|run| Some((run.quorum, run.expected.as_ref()?)))
     else {
         return String::new();
     };
-    if chance <= 0.0 {
+    if expected.chance_of_any <= 0.0 {
         return String::new();
     }
-    format!("; in {} % of such runs some pair does even at W = {quorum}, by the model", fixed(100.0 * chance, 0))
+    let share = percent(expected.chance_of_any);
+    format!("; by the model some pair differs in {share} of such runs even at W = {quorum}")
 }
 
 fn failures(runs: &[RunReport]) -> Option<String> {
     let (failed, unknown) = runs.iter().fold((0, 0), |(f, u), run| (f + run.latency.failed, u + run.latency.unknown));
     let all = failed + unknown + runs.iter().map(|run| run.latency.n).sum::<u64>();
-    if failed + unknown == 0 {
+    let parts: Vec<String> = [(failed, "missed the quorum"), (unknown, "got no answer")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", grouped(number)))
+        .collect();
+    if parts.is_empty() {
         return None;
     }
-    Some(format!(
-        "Of {}, {} missed the quorum and {} got no answer; no latency figure includes them.",
-        count(all, "write"),
-        grouped(failed),
-        grouped(unknown),
-    ))
+    let impossible: Vec<String> =
+        runs.iter().filter(|run| run.quorum > run.followers()).map(|run| format!("W = {}", run.quorum)).collect();
+    let why = if impossible.is_empty() {
+        String::new()
+    } else {
+        format!(" {} is more than there are followers, so that every write fails.", list(&impossible))
+    };
+    Some(format!("Of {}, {}; no latency figure includes them.{why}", count(all, "write"), list(&parts)))
 }

@@ -3,11 +3,27 @@
 use super::answer::unprotected;
 use super::{Ends, ends};
 use crate::analysis::{Exemplar, Overhead, Quantile, Verdict, WriteLife};
-use crate::report::model::{ComparedExperiment, RunReport};
+use crate::report::model::{ComparedExperiment, Findings, RunReport};
 use crate::report::number::{count, grouped, list, ms, p_value, percent, short_ms};
 
+/// Every finding.
+pub(in crate::report) fn findings(runs: &[RunReport], experiments: &[ComparedExperiment]) -> Findings {
+    let lives: Vec<&WriteLife> = runs.iter().flat_map(|run| &run.lives).collect();
+    Findings {
+        latency: latency(runs),
+        consistency: consistency(runs),
+        distribution: distribution(runs),
+        timelines: timeline(&lives),
+        lag: lag(runs),
+        durability: durability(runs),
+        guarantee: guarantee(runs),
+        overhead: overhead(runs),
+        comparison: (!experiments.is_empty()).then(|| comparison(experiments)),
+    }
+}
+
 /// What latency does with W.
-pub(in crate::report) fn latency_finding(runs: &[RunReport]) -> String {
+fn latency(runs: &[RunReport]) -> String {
     match ends(runs, |run| Some(run.latency.mean?.value_ms)) {
         Ends::None => "No write was acknowledged, so there is no latency to show".to_owned(),
         Ends::One(quorum, mean) => format!("At W = {quorum} a write took {} ms on average", ms(mean)),
@@ -32,7 +48,7 @@ fn verb(low: f64, high: f64) -> &'static str {
 }
 
 /// How near the distributions are to theory.
-pub(in crate::report) fn distribution_finding(runs: &[RunReport]) -> String {
+fn distribution(runs: &[RunReport]) -> String {
     let tested = || runs.iter().filter_map(|run| Some((run.quorum, run.latency.ks?)));
     let Some((quorum, worst)) = tested().min_by(|(_, a), (_, b)| a.p_value.total_cmp(&b.p_value)) else {
         return "There is no predicted distribution to hold the latencies against".to_owned();
@@ -44,13 +60,13 @@ pub(in crate::report) fn distribution_finding(runs: &[RunReport]) -> String {
         );
     }
     match tested().count() {
-        1 => format!("At W = {quorum} the latencies cannot be told from the predicted distribution"),
-        _ => "At no W can the latencies be told from the predicted distribution".to_owned(),
+        1 => format!("At W = {quorum} latencies differ from the predicted distribution no more than chance allows"),
+        _ => "At no W do latencies differ from the predicted distribution by more than chance".to_owned(),
     }
 }
 
 /// What the software cost.
-pub(in crate::report) fn overhead_finding(runs: &[RunReport]) -> String {
+fn overhead(runs: &[RunReport]) -> String {
     let of = |p: fn(&Overhead) -> Option<Quantile>| {
         let values = || runs.iter().filter_map(|run| p(&run.overhead.figures)).map(|q| q.value_ms);
         let (low, high) = (short_ms(values().reduce(f64::min)?), short_ms(values().reduce(f64::max)?));
@@ -63,7 +79,7 @@ pub(in crate::report) fn overhead_finding(runs: &[RunReport]) -> String {
 }
 
 /// What the followers ended with.
-pub(in crate::report) fn consistency_finding(runs: &[RunReport]) -> String {
+fn consistency(runs: &[RunReport]) -> String {
     let judged =
         |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
     if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
@@ -82,14 +98,17 @@ pub(in crate::report) fn consistency_finding(runs: &[RunReport]) -> String {
 }
 
 /// How long followers lag.
-pub(in crate::report) fn lag_finding(runs: &[RunReport]) -> String {
+fn lag(runs: &[RunReport]) -> String {
     match ends(runs, |run| Some(run.lag.mean?.value_ms)) {
         Ends::None => "No acknowledged write is known to have reached every follower".to_owned(),
         Ends::One(quorum, mean) => {
-            format!("At W = {quorum} the last follower has a write {} ms after its acknowledgement", ms(mean))
+            format!(
+                "At W = {quorum} the last follower has a write {} ms after its acknowledgement on average",
+                ms(mean)
+            )
         }
         Ends::Two((first, low), (last, high)) => format!(
-            "The last follower has a write {} ms after its acknowledgement at W = {first}, {} ms at W = {last}",
+            "On average the last follower has a write {} ms after its acknowledgement at W = {first}, {} ms at W = {last}",
             ms(low),
             ms(high)
         ),
@@ -97,7 +116,7 @@ pub(in crate::report) fn lag_finding(runs: &[RunReport]) -> String {
 }
 
 /// What the leader's death would have cost.
-pub(in crate::report) fn durability_finding(runs: &[RunReport]) -> String {
+fn durability(runs: &[RunReport]) -> String {
     let at_risk: Vec<String> = runs
         .iter()
         .filter_map(|run| Some((run.quorum, unprotected(run)?)))
@@ -109,12 +128,12 @@ pub(in crate::report) fn durability_finding(runs: &[RunReport]) -> String {
     } else if at_risk.is_empty() {
         "At no instant was an acknowledged write on the leader alone".to_owned()
     } else {
-        format!("Most acknowledged writes that were on the leader alone at some instant: {}", list(&at_risk))
+        format!("Acknowledged writes on no follower at some instant: up to {}", list(&at_risk))
     }
 }
 
 /// Whether an acknowledgement meant W copies, and what older writes undid.
-pub(in crate::report) fn guarantee(runs: &[RunReport]) -> String {
+fn guarantee(runs: &[RunReport]) -> String {
     let checked: u64 = runs.iter().map(|run| run.durability.checked).sum();
     let unchecked: u64 = runs.iter().map(|run| run.durability.unchecked).sum();
     let breaches: Vec<String> =
@@ -151,7 +170,7 @@ pub(in crate::report) fn guarantee(runs: &[RunReport]) -> String {
 }
 
 /// What single writes show.
-pub(in crate::report) fn timeline_finding(lives: &[&WriteLife]) -> String {
+fn timeline(lives: &[&WriteLife]) -> String {
     let slowest = lives.iter().filter(|life| life.exemplar == Exemplar::Worst);
     let Some(worst) = slowest.max_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms)) else {
         return "One write's life at each W".to_owned();
@@ -165,7 +184,7 @@ pub(in crate::report) fn timeline_finding(lives: &[&WriteLife]) -> String {
 }
 
 /// What sets the experiments apart.
-pub(in crate::report) fn comparison_finding(experiments: &[ComparedExperiment]) -> String {
+fn comparison(experiments: &[ComparedExperiment]) -> String {
     let highest = experiments.iter().flat_map(|e| e.runs.iter().map(|run| run.quorum)).max().unwrap_or(0);
     let at_highest: Vec<String> = experiments
         .iter()

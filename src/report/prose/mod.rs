@@ -5,10 +5,7 @@ mod findings;
 mod warnings;
 
 pub(super) use answer::answer;
-pub(super) use findings::{
-    comparison_finding, consistency_finding, distribution_finding, durability_finding, guarantee, lag_finding,
-    latency_finding, overhead_finding, timeline_finding,
-};
+pub(super) use findings::findings;
 pub(super) use warnings::warnings;
 
 use super::model::{Report, RunReport};
@@ -45,9 +42,9 @@ pub(super) fn subtitle(report: &Report) -> String {
     )
 }
 
-/// `100 writes`, or the range where quorums differ.
+/// `100 acknowledged writes`, or the range where quorums that have any differ.
 pub(super) fn writes_a_quorum(runs: &[RunReport]) -> String {
-    let counts = || runs.iter().map(|run| run.latency.n);
+    let counts = || runs.iter().map(|run| run.latency.n).filter(|n| *n > 0);
     let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
     if low == high {
         count(high, "acknowledged write")

@@ -7,24 +7,22 @@ use crate::report::model::{ComparedExperiment, ComparedRun, Report};
 use crate::report::number::{NONE, fixed, grouped, maybe, ms};
 use crate::report::plots::Hue;
 use crate::report::plots::against_quorum::{Chart, Measured, Series};
-use crate::report::prose;
 
-const FILE: &str = "experiments.png";
+pub(super) const FILE: &str = "experiments.png";
 
 /// The section; nothing where no other experiment has data.
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
     let experiments = &report.experiments;
-    if experiments.is_empty() {
+    let Some(finding) = &report.findings.comparison else {
         return Ok(None);
-    }
-    let finding = prose::comparison_finding(experiments);
+    };
     let reading = "The share of pairs of follower and key that differ from the leader for good. Solid lines are \
                    measured; dashed lines of the same colour are what the model expects on average.";
     let subtitle = "Pairs of follower and key that differ for good. Solid: measured. Dashed: expected by the model.";
-    let chart = Chart { y_title: "Diverged pairs, %", unit: "%", decimals: 1, series: series(experiments) };
+    let chart = Chart { y_title: "Diverged pairs, %", unit: "%", series: series(experiments) };
     let legend =
         Legend { id: "experiments-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let (page, file) = (chart.scene(None), chart.scene(Some((&finding, subtitle))));
+    let (page, file) = (chart.scene(None), chart.scene(Some((finding, subtitle))));
     let figure = figures.add(legend, &page, file, divergence(experiments))?;
     let blocks =
         vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }];

@@ -7,7 +7,6 @@ use crate::report::figures::Figures;
 use crate::report::model::{MomentReport, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
 use crate::report::plots::{Hue, consistency_map};
-use crate::report::prose;
 
 const FILE: &str = "consistency_maps.png";
 
@@ -18,11 +17,11 @@ const MOST_QUORUMS: usize = 8;
 const MOST_CAUSES: usize = 200;
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
-    let caption = prose::consistency_finding(&report.runs);
+    let caption = &report.findings.consistency;
     let subtitle = "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
                     L lagging, O overtaken, X lost, F foreign, ? unexplained.";
     let shown = super::evenly(&report.runs, MOST_QUORUMS);
-    figures.picture(FILE, consistency_map::scene(&shown, &caption, subtitle));
+    figures.picture(FILE, consistency_map::scene(&shown, caption, subtitle));
     let maps = Maps {
         id: "consistency-maps",
         caption: format!("{caption}."),

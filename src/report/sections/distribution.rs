@@ -6,7 +6,7 @@ use crate::report::document::{Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{fixed, grouped, maybe, ms, p_value};
-use crate::report::{plots, prose};
+use crate::report::plots;
 
 const FILE: &str = "latency_distributions.png";
 
@@ -14,16 +14,21 @@ const FILE: &str = "latency_distributions.png";
 const MOST_CURVES: usize = 8;
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let finding = prose::distribution_finding(&report.runs);
-    let reading = "Solid steps are the share of acknowledged writes answered within a time; dashed curves of the same \
-                   colour are predicted: the W-th smallest of the injected delays, without the software's own cost.";
-    let subtitle = "Solid: measured. Dashed: predicted from the injected delays alone.";
+    let finding = &report.findings.distribution;
+    let steps = "Solid steps are the share of acknowledged writes answered within a time";
+    let is_predicted = report.runs.iter().any(|run| !run.distribution.predicted.is_empty());
+    let (reading, subtitle) = if is_predicted {
+        let curves = "dashed curves of the same colour are predicted: the W-th smallest of the injected delays, \
+                      without the software's own cost";
+        (format!("{steps}; {curves}."), "Solid: measured. Dashed: predicted from the injected delays alone.")
+    } else {
+        (format!("{steps}."), "Measured.")
+    };
     let shown = super::evenly(&report.runs, MOST_CURVES);
     let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
-    let legend =
-        Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let legend = Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading };
     let page = plots::distribution::scene(&distributions, None);
-    let file = plots::distribution::scene(&distributions, Some((&finding, subtitle)));
+    let file = plots::distribution::scene(&distributions, Some((finding, subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })

@@ -1,14 +1,14 @@
 //! How far followers lagged, and what the leader's death would have cost.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, series};
+use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
 use crate::analysis::{Durability, Exposure, Lag};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{fixed, grouped, maybe, percent};
+use crate::report::plots;
 use crate::report::plots::against_quorum::Chart;
-use crate::report::{plots, prose};
 
 const LAG_FILE: &str = "lag.png";
 const DURABILITY_FILE: &str = "durability.png";
@@ -23,7 +23,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         lag_figure(report, &lags, figures)?,
         Block::Table { table: lag_table(&lags) },
         durability_figure(report, &durabilities, figures)?,
-        Block::paragraph(prose::guarantee(&report.runs)),
+        Block::paragraph(report.findings.guarantee.as_str()),
     ];
     Ok(Section { id: "lag", heading: "Lag and durability", blocks })
 }
@@ -44,15 +44,16 @@ impl Statistics {
 
 fn lag_figure(report: &Report, lags: &[&Lag], figures: &mut Figures) -> Result<Block, ReportError> {
     let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
-    let finding = prose::lag_finding(&report.runs);
-    let reading = "Lag is the time from a write's acknowledgement until the last follower has it. Solid lines are \
-                   measured, with 95 % intervals; dashed lines of the same colour are predicted.";
+    let finding = &report.findings.lag;
+    let reading = format!(
+        "Lag is the time from a write's acknowledgement until the last follower has it. {}",
+        reading(&statistics)
+    );
     let subtitle =
-        "Time from a write's acknowledgement until the last follower has it. Solid: measured. Dashed: predicted.";
-    let chart = Chart { y_title: "Lag of the last follower, ms", unit: "ms", decimals: 0, series: series(&statistics) };
-    let legend =
-        Legend { id: "lag-figure", file: LAG_FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let (page, file) = (chart.scene(None), chart.scene(Some((&finding, subtitle))));
+        format!("Time from a write's acknowledgement until the last follower has it. {}", short_reading(&statistics));
+    let chart = Chart { y_title: "Lag of the last follower, ms", unit: "ms", series: series(&statistics) };
+    let legend = Legend { id: "lag-figure", file: LAG_FILE, caption: format!("{finding}."), reading };
+    let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
     figures.add(legend, &page, file, intervals(&statistics, "Lag of the last follower"))
 }
 
@@ -75,7 +76,7 @@ fn lag_table(lags: &[&Lag]) -> Table {
 }
 
 fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures) -> Result<Block, ReportError> {
-    let finding = prose::durability_finding(&report.runs);
+    let finding = &report.findings.durability;
     let reading = "Acknowledged writes that were not on every follower, averaged over every instant of the load, by \
                    the number of followers that held a copy (the figure in each segment). What is on no follower is \
                    lost with the leader.";
@@ -83,7 +84,7 @@ fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures
     let legend =
         Legend { id: "durability", file: DURABILITY_FILE, caption: format!("{finding}."), reading: reading.to_owned() };
     let page = plots::durability::scene(all, None);
-    let file = plots::durability::scene(all, Some((&finding, subtitle)));
+    let file = plots::durability::scene(all, Some((finding, subtitle)));
     figures.add(legend, &page, file, durability_table(all))
 }
 

@@ -1,6 +1,6 @@
 //! Latency against W: figure, table, and the same writes across quorums.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, series};
+use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
 use crate::analysis::{Latency, Paired};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
@@ -14,17 +14,12 @@ const FILE: &str = "quorum_vs_latency_full.png";
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
     let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
-    let finding = prose::latency_finding(&report.runs);
-    let reading = "Solid lines are measured, with 95 % intervals; dashed lines of the same colour are predicted from \
-                   the injected delays alone. An open arrow is an interval without a bound on that side.";
-    let subtitle = format!(
-        "{} a quorum. Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone.",
-        prose::writes_a_quorum(&report.runs)
-    );
-    let chart = Chart { y_title: "Write latency, ms", unit: "ms", decimals: 0, series: series(&statistics) };
+    let finding = &report.findings.latency;
+    let subtitle = format!("{} a quorum. {}", prose::writes_a_quorum(&report.runs), short_reading(&statistics));
+    let chart = Chart { y_title: "Write latency, ms", unit: "ms", series: series(&statistics) };
     let legend =
-        Legend { id: "quorum-latency", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let (page, file) = (chart.scene(None), chart.scene(Some((&finding, &subtitle))));
+        Legend { id: "quorum-latency", file: FILE, caption: format!("{finding}."), reading: reading(&statistics) };
+    let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
     let figure = figures.add(legend, &page, file, intervals(&statistics, "Write latency"))?;
     let latencies = report.runs.iter().map(|run| &run.latency);
     let mut blocks = vec![figure, Block::Table { table: table(latencies) }];

@@ -18,7 +18,10 @@ use super::figures::Figures;
 use super::model::Report;
 use super::prose;
 
-/// The whole document, and its figures drawn.
+/// PNG files that some reports have and others do not.
+pub(super) const OPTIONAL_FILES: [&str; 2] = [comparison::FILE, timelines::FILE];
+
+/// The whole document, and its figures.
 pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Document, ReportError> {
     let sections = [
         Some(latency::section(report, figures)?),

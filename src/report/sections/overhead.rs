@@ -6,12 +6,12 @@ use crate::report::document::{Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{grouped, interval, maybe, short_ms};
-use crate::report::{plots, prose};
+use crate::report::plots;
 
 const FILE: &str = "overhead.png";
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let finding = prose::overhead_finding(&report.runs);
+    let finding = &report.findings.overhead;
     let reading = "A write's overhead is its latency less the W-th smallest of the delays drawn for it, so that chance \
                    in the delays does not enter. Each tick is a write; the disc is the median, the ring p99.";
     let subtitle = "Each tick is a write's latency less the W-th smallest of its own delays. Disc: median. Ring: p99.";
@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let legend =
         Legend { id: "overhead-strips", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
     let page = plots::overhead::scene(&overheads, None);
-    let file = plots::overhead::scene(&overheads, Some((&finding, subtitle)));
+    let file = plots::overhead::scene(&overheads, Some((finding, subtitle)));
     let table = table(report.runs.iter().map(|run| &run.overhead.figures));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "overhead", heading: "What the software itself cost", blocks: vec![figure] })

@@ -18,8 +18,31 @@ pub(super) struct Statistics {
     pub(super) predicted: Option<PredictedFigures>,
 }
 
+/// How to read a chart of them.
+pub(super) fn reading(all: &[Statistics]) -> String {
+    let solid = "Solid lines are measured, with 95 % intervals";
+    let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
+    let arrow = " An open arrow is an interval without a bound on that side.";
+    format!("{solid}{}.{arrow}", if has_predictions(all) { dashed } else { "" })
+}
+
+/// The same in short, for a file that stands alone.
+pub(super) fn short_reading(all: &[Statistics]) -> &'static str {
+    if has_predictions(all) {
+        "Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone."
+    } else {
+        "Measured, with 95 % intervals."
+    }
+}
+
+/// Whether any prediction says more than that software without cost takes no time.
+fn has_predictions(all: &[Statistics]) -> bool {
+    all.iter().filter_map(|s| s.predicted).any(|predicted| predicted.p99_ms > 0.0)
+}
+
 /// One line a statistic.
 pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
+    let is_predicted = has_predictions(all);
     let line = |name: &str,
                 hue,
                 measured: &dyn Fn(&Statistics) -> Option<Measured>,
@@ -28,7 +51,10 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
             name: name.to_owned(),
             hue,
             measured: all.iter().filter_map(measured).collect(),
-            predicted: all.iter().filter_map(|s| Some((s.quorum, predicted(s.predicted.as_ref()?)))).collect(),
+            predicted: all
+                .iter()
+                .filter_map(|s| Some((s.quorum, predicted(s.predicted.as_ref().filter(|_| is_predicted)?))))
+                .collect(),
         }
     };
     let quantile = |of: fn(&Statistics) -> Option<Quantile>| {

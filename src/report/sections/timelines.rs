@@ -6,9 +6,9 @@ use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};
-use crate::report::{plots, prose};
+use crate::report::plots;
 
-const FILE: &str = "timelines.png";
+pub(super) const FILE: &str = "timelines.png";
 
 /// Most quorums that have panels.
 const MOST_QUORUMS: usize = 6;
@@ -25,7 +25,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         let text = "No write was acknowledged, or there are too many followers to draw them one by one.";
         return Ok(Section { id: "timelines", heading, blocks: vec![Block::paragraph(text)] });
     }
-    let finding = prose::timeline_finding(&lives);
+    let finding = &report.findings.timelines;
     let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
                    acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
                    the numbers are the order of acknowledgements. The vertical line is the client's answer.";
@@ -34,7 +34,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let legend =
         Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
     let page = plots::timeline::scene(&lives, None);
-    let file = plots::timeline::scene(&lives, Some((&finding, subtitle)));
+    let file = plots::timeline::scene(&lives, Some((finding, subtitle)));
     let figure = figures.add(legend, &page, file, table(&lives))?;
     Ok(Section { id: "timelines", heading, blocks: vec![figure] })
 }

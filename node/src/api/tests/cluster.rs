@@ -16,9 +16,15 @@ struct Cluster {
 
 /// One leader and five followers on one clock that resolves microseconds.
 fn cluster(quorum: u32, order: &str) -> Cluster {
+    cluster_on(&[], quorum, order)
+}
+
+/// The same on a network that these variables describe.
+fn cluster_on(network: &[(&str, &str)], quorum: u32, order: &str) -> Cluster {
     let clock = Clock::at_zero().stretched(1_000);
     let quorum = quorum.to_string();
     let vars = [("WRITE_QUORUM", quorum.as_str()), ("REPLICATION_ORDER", order), ("DELAY_SEED", "42")];
+    let vars = [&vars, network].concat();
     let nowhere = || Arc::new(InProcessTransport::new(Vec::new()));
     let followers: Vec<Subject> = (0..5).map(|_| subject(config("follower", 0, &vars), clock, nowhere())).collect();
     let routers = followers.iter().map(|follower| follower.router.clone());
@@ -74,6 +80,33 @@ async fn a_write_takes_exactly_the_wth_smallest_of_its_delays() {
         }
         // The quorum does not enter the draw.
         assert_eq!(seen.get_or_insert_with(|| drawn.clone()), &drawn);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_any_network_a_write_takes_the_wth_smallest_of_its_round_trips() {
+    let network = [
+        ("DELAY", "mixture(1*pareto(2,1.5),1*exponential(30))"),
+        ("ACK_DELAY", "lognormal(10,1)"),
+        ("FOLLOWER_DELAYS", "f3=150+uniform(0,100)"),
+        ("FOLLOWER_ACK_DELAYS", "f5=constant(0)"),
+    ];
+    for quorum in 1..=5_u32 {
+        let cluster = cluster_on(&network, quorum, "arrival");
+        let latencies = cluster.write().await;
+        let trace: TraceDump<LeaderRecord> = cluster.leader.get("/debug/trace").await;
+        let mut round_trips: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for record in trace.records {
+            assert!(record.follower != 2 || record.delay_us >= 150_000);
+            assert_eq!(record.follower == 4, record.ack_delay_us == 0);
+            assert_eq!(record.sent_us, Some(record.delay_us));
+            assert_eq!(record.acked_us, Some(record.delay_us + record.ack_delay_us));
+            round_trips.entry(record.write).or_default().push(record.delay_us + record.ack_delay_us);
+        }
+        for (latency, round_trips) in latencies.iter().zip(round_trips.values_mut()) {
+            round_trips.sort_unstable();
+            assert_eq!(*latency, round_trips[quorum as usize - 1]);
+        }
     }
 }
 

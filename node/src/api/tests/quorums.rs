@@ -87,6 +87,17 @@ async fn the_replication_timeout_covers_the_injected_delay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_replication_timeout_covers_the_acknowledgements_delay_too() {
+    let vars = |ack: &'static str| [("DELAY", "constant(100)"), ("ACK_DELAY", ack), ("REPLICATION_TIMEOUT_S", "0.2")];
+    let in_time = leader(&[Acks(50)], &vars("constant(50)"));
+    assert_eq!(in_time.put("k", "v").await.0, StatusCode::OK);
+    assert_eq!(in_time.now_ms(), 200);
+    let late = leader(&[Acks(50)], &vars("constant(51)"));
+    assert_eq!(late.put("k", "v").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(late.now_ms(), 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_hangs_up_cancels_nothing() {
     let leader = leader(&[Acks(100), Acks(200)], &[("WRITE_QUORUM", "2")]);
     let hasty = leader.router.clone().oneshot(put("k", "v"));

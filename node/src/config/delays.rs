@@ -1,0 +1,85 @@
+//! From the variables that describe the network to one link a follower.
+
+use std::collections::BTreeMap;
+
+use super::parse::Vars;
+use super::{ConfigError, LONGEST, MOST_FOLLOWERS};
+use crate::delay::{DelayRange, Distribution, Link};
+
+const DELAY: &str = "a number of milliseconds from 0 to 3600000";
+
+/// The links to so many followers. Without any, on a follower, the variables are checked as
+/// far as they can be.
+pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<Link>, ConfigError> {
+    let write = match distribution(vars, "DELAY")? {
+        Some(distribution) => distribution,
+        None => delay_range(vars)?.into(),
+    };
+    let ack = distribution(vars, "ACK_DELAY")?;
+    let mut links = vec![Link { write, ack }; followers];
+    for (follower, distribution) in overrides(vars, "FOLLOWER_DELAYS", followers)? {
+        if let Some(link) = links.get_mut(follower) {
+            link.write = distribution;
+        }
+    }
+    for (follower, distribution) in overrides(vars, "FOLLOWER_ACK_DELAYS", followers)? {
+        if let Some(link) = links.get_mut(follower) {
+            link.ack = Some(distribution);
+        }
+    }
+    Ok(links)
+}
+
+fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, ConfigError> {
+    let parse = |text: String| text.parse().map_err(|reason| refuse(name, &text, reason));
+    vars.text(name).map(parse).transpose()
+}
+
+/// `f1=DISTRIBUTION;f3=DISTRIBUTION`, by follower index.
+fn overrides(
+    vars: &Vars<'_>,
+    name: &'static str,
+    followers: usize,
+) -> Result<BTreeMap<usize, Distribution>, ConfigError> {
+    let mut found = BTreeMap::new();
+    let Some(list) = vars.text(name) else {
+        return Ok(found);
+    };
+    let known = if followers > 0 { followers } else { MOST_FOLLOWERS };
+    for part in list.split(';') {
+        let refuse = |reason| refuse(name, part, reason);
+        let (follower, text) = part
+            .split_once('=')
+            .ok_or_else(|| refuse("expected a follower, = and a distribution, as in f3=1500+uniform(0,1000)".into()))?;
+        let index = follower.trim().strip_prefix('f').and_then(|number| number.parse::<usize>().ok());
+        let index = index
+            .filter(|number| (1..=known).contains(number))
+            .ok_or_else(|| refuse(format!("the followers are f1 to f{known}")))?;
+        if found.insert(index - 1, text.parse().map_err(refuse)?).is_some() {
+            return Err(refuse(format!("f{index} is there twice")));
+        }
+    }
+    Ok(found)
+}
+
+/// A table of quantiles may be long, and an error is one line.
+fn refuse(name: &'static str, value: &str, reason: String) -> ConfigError {
+    ConfigError::Delay { name, value: value.chars().take(60).collect(), reason }
+}
+
+fn delay_us(text: &str) -> Option<u32> {
+    let millis: f64 = text.parse().ok()?;
+    let longest = LONGEST.as_secs_f64() * 1_000.0;
+    let in_range = millis >= 0.0 && millis <= longest;
+    // At most 3.6e9 microseconds, which 32 bits hold.
+    in_range.then(|| (millis * 1_000.0).round() as u32)
+}
+
+fn delay_range(vars: &Vars<'_>) -> Result<DelayRange, ConfigError> {
+    let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
+    let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
+    DelayRange::new(min, max).ok_or_else(|| ConfigError::DelayBounds {
+        min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
+        max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
+    })
+}

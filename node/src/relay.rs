@@ -1,0 +1,109 @@
+//! A relay: a way between two parties that can be cut or slowed while they use it.
+//!
+//! It passes TCP connections on, and stands between a leader and a follower, or between
+//! clients and a leader, only where an experiment does something to that way. Signals, not
+//! requests, tell it what to do: nothing that a client sends can.
+
+mod connection;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::config::{ConfigError, LONGEST};
+
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a relay does with what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Passes everything on at once.
+    Pass,
+    /// Holds back for some time what goes towards the node.
+    Slow,
+    /// Swallows everything: silence, as on a network that drops packets.
+    Cut,
+}
+
+impl Mode {
+    /// The signal that puts a relay into this mode, as `kill` and `docker kill` name it.
+    pub const fn signal(self) -> &'static str {
+        match self {
+            Self::Pass => "HUP",
+            Self::Slow => "USR1",
+            Self::Cut => "USR2",
+        }
+    }
+}
+
+/// Where a relay leads, and how slow it can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayConfig {
+    /// `RELAY_TO`: `HOST:PORT` of the node behind it.
+    pub to: String,
+    /// `RELAY_DELAY_MS`: what [`Mode::Slow`] adds; at most [`LONGEST`].
+    pub delay: Duration,
+}
+
+impl RelayConfig {
+    /// Reads and checks the variables; one that is empty or blank counts as not set.
+    ///
+    /// # Errors
+    /// The first one that is missing or not accepted.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let text = |name| var(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (name, expected) = ("RELAY_TO", "HOST:PORT of the node behind the relay");
+        let to = text(name).ok_or(ConfigError::Missing { name, expected })?;
+        if !to.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            return Err(ConfigError::Invalid { name, value: to, expected });
+        }
+        let delay = match text("RELAY_DELAY_MS") {
+            None => Duration::ZERO,
+            Some(value) => match value.parse().map(Duration::from_millis) {
+                Ok(delay) if delay <= LONGEST => delay,
+                _ => {
+                    let expected = "a whole number of milliseconds from 0 to 3600000";
+                    return Err(ConfigError::Invalid { name: "RELAY_DELAY_MS", value, expected });
+                }
+            },
+        };
+        Ok(Self { to, delay })
+    }
+}
+
+/// Passes connections on, as `mode` says at each moment, and returns at once when `shutdown`
+/// is ready.
+pub async fn run(
+    listener: TcpListener,
+    config: RelayConfig,
+    mode: watch::Receiver<Mode>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let config = Arc::new(config);
+    let accept = async {
+        loop {
+            match listener.accept().await {
+                Ok((party, _)) => {
+                    tokio::spawn(connection::carry(party, Arc::clone(&config), mode.clone()));
+                }
+                Err(error) => {
+                    warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shutdown => {}
+        () = accept => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

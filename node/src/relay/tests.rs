@@ -1,0 +1,144 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::*;
+
+/// Longer than anything in a test takes that is not meant to be awaited.
+const LONG: Duration = Duration::from_secs(600);
+
+/// A relay in front of a listener.
+struct Way {
+    relay: SocketAddr,
+    node: TcpListener,
+    mode: watch::Sender<Mode>,
+}
+
+impl Way {
+    async fn open(delay: Duration) -> Self {
+        let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay = listener.local_addr().unwrap();
+        let (mode, seen) = watch::channel(Mode::Pass);
+        let config = RelayConfig { to: node.local_addr().unwrap().to_string(), delay };
+        tokio::spawn(run(listener, config, seen, std::future::pending()));
+        Self { relay, node, mode }
+    }
+
+    /// Both ends of a connection through the relay.
+    async fn connect(&self) -> (TcpStream, TcpStream) {
+        let party = TcpStream::connect(self.relay).await.unwrap();
+        (party, self.node.accept().await.unwrap().0)
+    }
+}
+
+async fn say(stream: &mut TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).await.unwrap();
+}
+
+/// So many bytes of what comes.
+async fn hear(stream: &mut TcpStream, bytes: usize) -> String {
+    let mut buffer = vec![0; bytes];
+    stream.read_exact(&mut buffer).await.unwrap();
+    String::from_utf8(buffer).unwrap()
+}
+
+/// All that comes until the end, however that comes.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A connection that is reset has ended too.
+    let _ = stream.read_to_end(&mut bytes).await;
+    bytes
+}
+
+#[tokio::test]
+async fn passes_both_ways_and_ends_with_either_side() {
+    let way = Way::open(LONG).await;
+    let (mut party, mut node) = way.connect().await;
+    say(&mut party, "question").await;
+    assert_eq!(hear(&mut node, 8).await, "question");
+    say(&mut node, "answer").await;
+    assert_eq!(hear(&mut party, 6).await, "answer");
+    drop(node);
+    assert_eq!(rest(&mut party).await, b"");
+    let (party, mut node) = way.connect().await;
+    drop(party);
+    assert_eq!(rest(&mut node).await, b"");
+}
+
+#[tokio::test]
+async fn a_slow_way_delays_what_goes_to_the_node() {
+    let delay = Duration::from_millis(200);
+    let way = Way::open(delay).await;
+    way.mode.send_replace(Mode::Slow);
+    let (mut party, mut node) = way.connect().await;
+    let begun = Instant::now();
+    say(&mut party, "ab").await;
+    assert_eq!(hear(&mut node, 2).await, "ab");
+    assert!(begun.elapsed() >= delay, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_its_sender_gave_up_is_dropped() {
+    let way = Way::open(LONG).await;
+    way.mode.send_replace(Mode::Slow);
+    let (mut party, mut node) = way.connect().await;
+    say(&mut party, "late").await;
+    drop(party);
+    assert_eq!(rest(&mut node).await, b"");
+}
+
+#[tokio::test]
+async fn a_cut_way_is_silent_and_what_was_sent_meanwhile_is_lost() {
+    let way = Way::open(LONG).await;
+    let (mut party, mut node) = way.connect().await;
+    say(&mut party, "before").await;
+    assert_eq!(hear(&mut node, 6).await, "before");
+    way.mode.send_replace(Mode::Cut);
+    // The node sees its end of the connection go; the party sees nothing at all.
+    assert_eq!(rest(&mut node).await, b"");
+    say(&mut party, "during").await;
+    let mut second = TcpStream::connect(way.relay).await.unwrap();
+    say(&mut second, "during").await;
+    let heard = tokio::time::timeout(Duration::from_millis(50), second.read_u8()).await;
+    assert!(heard.is_err(), "{heard:?}");
+    way.mode.send_replace(Mode::Pass);
+    assert_eq!(rest(&mut party).await, b"");
+    assert_eq!(rest(&mut second).await, b"");
+    let (mut party, mut node) = way.connect().await;
+    say(&mut party, "after").await;
+    assert_eq!(hear(&mut node, 5).await, "after");
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_closes_the_connection_at_once() {
+    let Way { relay, node, .. } = Way::open(LONG).await;
+    drop(node);
+    let mut party = TcpStream::connect(relay).await.unwrap();
+    assert_eq!(rest(&mut party).await, b"");
+}
+
+#[test]
+fn variables_are_checked() {
+    let of = |to: &str, delay: &str| {
+        let vars = [("RELAY_TO", to.to_owned()), ("RELAY_DELAY_MS", delay.to_owned())];
+        RelayConfig::from_vars(|name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+    };
+    let config = of("f3:8000", "1500").unwrap();
+    assert_eq!((config.to.as_str(), config.delay), ("f3:8000", Duration::from_millis(1500)));
+    assert_eq!(of("[::1]:80", " ").unwrap().delay, Duration::ZERO);
+    for (to, delay, name) in [
+        ("", "1", "RELAY_TO"),
+        ("f3", "1", "RELAY_TO"),
+        (":8000", "1", "RELAY_TO"),
+        ("f3:http", "1", "RELAY_TO"),
+        ("f3:8000", "-1", "RELAY_DELAY_MS"),
+        ("f3:8000", "3600001", "RELAY_DELAY_MS"),
+    ] {
+        assert!(of(to, delay).unwrap_err().to_string().starts_with(name), "{to} {delay}");
+    }
+}

@@ -1,0 +1,83 @@
+//! Faults on containers, through the engine.
+
+use std::time::Duration;
+
+use labnode::relay::Mode;
+use tokio_util::sync::CancellationToken;
+
+use super::ComposeCluster;
+use crate::cluster::docker::Call;
+use crate::cluster::{Act, ClusterError, FaultAction};
+use crate::config::{CutFrom, link_name};
+use crate::data::LEADER;
+
+/// How long the engine may take to do one thing to one container.
+const ACTION_LIMIT: Duration = Duration::from_secs(30);
+
+impl ComposeCluster {
+    /// Does to the containers what the action says.
+    pub(super) fn carry_out(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        let node = action.node.as_str();
+        match action.act {
+            Act::Kill => self.container(&["kill"], node, cancel)?,
+            Act::Stop => self.container(&["stop", "--time", "2"], node, cancel)?,
+            Act::Pause => self.container(&["pause"], node, cancel)?,
+            Act::Resume => self.container(&["unpause"], node, cancel)?,
+            Act::Restart => self.container(&["start"], node, cancel)?,
+            Act::Partition(from) => {
+                // First the way to the leader, for which silence is what a cut network is like.
+                self.set_links(node, Mode::Cut, cancel)?;
+                if from == CutFrom::All && node != LEADER {
+                    self.network("disconnect", node, cancel)?;
+                }
+            }
+            Act::Heal(from) => {
+                if from == CutFrom::All && node != LEADER {
+                    self.network("connect", node, cancel)?;
+                }
+                self.set_links(node, Mode::Pass, cancel)?;
+            }
+            Act::Slow { .. } => self.set_links(node, Mode::Slow, cancel)?,
+            Act::Hasten => self.set_links(node, Mode::Pass, cancel)?,
+        }
+        match action.act.leaves_reachable() {
+            Some(true) => drop(self.faulty.remove(node)),
+            Some(false) => drop(self.faulty.insert(node.to_owned())),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A command on one service's container.
+    fn container(&self, command: &[&str], service: &str, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        self.engine().args(command.iter().copied()).args([self.id(service)?]).read(cancel).map(drop)
+    }
+
+    /// Takes a node off the project's network, or puts it back under its name.
+    fn network(&self, verb: &str, node: &str, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        let network = format!("{}_default", self.project());
+        let call = self.engine().args(["network", verb]);
+        let call = if verb == "connect" { call.args(["--alias", node]) } else { call };
+        call.args([network.as_str(), self.id(node)?]).read(cancel).map(drop)
+    }
+
+    /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
+    fn set_links(&self, node: &str, mode: Mode, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        let name = link_name(node);
+        let relays = self.spec.links.iter().map(crate::config::Link::name);
+        let ids: Vec<&str> = relays
+            .filter(|relay| node == LEADER || *relay == name)
+            .map(|relay| self.id(&relay))
+            .collect::<Result<_, _>>()?;
+        self.engine().args(["kill", "--signal", mode.signal()]).args(ids).read(cancel).map(drop)
+    }
+
+    fn engine(&self) -> Call {
+        self.project.docker().client(ACTION_LIMIT)
+    }
+
+    fn id(&self, service: &str) -> Result<&str, ClusterError> {
+        let id = self.containers.get(service).map(String::as_str);
+        id.ok_or_else(|| ClusterError::Setup(format!("there is no container of {service}")))
+    }
+}

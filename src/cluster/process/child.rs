@@ -1,0 +1,292 @@
+//! One child process: a node or a relay, through all its lives.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpSocket;
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::ClusterError;
+
+/// How long a program may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(10);
+/// How many of a log's last lines go into an error.
+const LOG_LINES: usize = 8;
+/// What a program prints before its address once it listens.
+const LISTENING: &str = "listening on ";
+
+/// What is to run.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// `leader`, `f1`, `link-f1`, ...
+    pub(super) name: String,
+    /// labctl itself.
+    pub(super) path: PathBuf,
+    /// Its subcommand, `node` or `relay`.
+    pub(super) verb: &'static str,
+    /// Where it is to listen.
+    pub(super) listen: String,
+    /// Its whole environment but name and address.
+    pub(super) variables: BTreeMap<String, String>,
+    /// Where its log goes.
+    pub(super) log: PathBuf,
+}
+
+/// A program and the process that runs it now.
+#[derive(Debug)]
+pub(super) struct Running {
+    program: Program,
+    state: State,
+    /// Keeps its port for it while it is down.
+    reserved: Option<TcpSocket>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not started, or ended on purpose.
+    Down,
+    Up(Child),
+    Paused(Child),
+}
+
+impl Running {
+    /// A program that is not started yet.
+    pub(super) fn new(program: Program) -> Self {
+        Self { program, state: State::Down, reserved: None }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.program.name
+    }
+
+    pub(super) fn is_relay(&self) -> bool {
+        self.program.verb == "relay"
+    }
+
+    /// Starts it and waits until it listens; returns its base URL, which stays the same from
+    /// one life to the next.
+    pub(super) fn start(&mut self, cancel: &CancellationToken) -> Result<String, ClusterError> {
+        let spawn_error = |source| {
+            let command = format!("{} {}", self.program.path.display(), self.program.verb);
+            ClusterError::Spawn { command, source }
+        };
+        let mut child = self.spawn().map_err(spawn_error)?;
+        let stdout = child.stdout.take();
+        self.state = State::Up(child);
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        self.program.listen = self.await_address(&lines, cancel)?;
+        self.reserved = None;
+        Ok(format!("http://{}", self.program.listen))
+    }
+
+    fn spawn(&self) -> io::Result<Child> {
+        let program = &self.program;
+        let log = OpenOptions::new().create(true).append(true).open(&program.log)?;
+        Command::new(&program.path)
+            .arg(program.verb)
+            .env_clear()
+            .envs(&program.variables)
+            .env("NODE_NAME", &program.name)
+            .env("LISTEN_ADDR", &program.listen)
+            .env("EXIT_WITH_PARENT", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            // A Ctrl-C on the terminal is labctl's to handle. A group of its own also has the
+            // kernel wake and end a frozen process once labctl is gone: see `Self::pause`.
+            .process_group(0)
+            .spawn()
+    }
+
+    /// Waits for the line that names its address.
+    fn await_address(
+        &self,
+        lines: &mpsc::Receiver<String>,
+        cancel: &CancellationToken,
+    ) -> Result<String, ClusterError> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            if cancel.is_cancelled() {
+                return Err(ClusterError::Interrupted);
+            }
+            match lines.recv_timeout(Duration::from_millis(20)) {
+                Ok(line) => {
+                    if let Some(address) = line.strip_prefix(LISTENING) {
+                        return Ok(address.to_owned());
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(self.refuse("the node ended before it listened"));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() > deadline => {
+                    return Err(self.refuse(format!("the node did not listen within {} s", START_LIMIT.as_secs())));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// SIGKILL, and its end.
+    pub(super) fn kill(&mut self) -> Result<(), ClusterError> {
+        let (State::Up(child) | State::Paused(child)) = &mut self.state else {
+            return Err(self.refuse("it cannot be killed: it is not running"));
+        };
+        let ended = child.kill().and_then(|()| child.wait());
+        self.ended_on_purpose(ended.map(drop))
+    }
+
+    /// SIGTERM, and its end.
+    pub(super) fn stop(&mut self, deadline: Instant) -> Result<(), ClusterError> {
+        self.signal(Signal::TERM)?;
+        let State::Up(child) = &mut self.state else {
+            return Err(self.refuse("it cannot be stopped: it is paused"));
+        };
+        if !ended_by(child, deadline) {
+            return Err(self.refuse("it does not end on SIGTERM"));
+        }
+        self.ended_on_purpose(Ok(()))
+    }
+
+    fn ended_on_purpose(&mut self, ended: io::Result<()>) -> Result<(), ClusterError> {
+        ended.map_err(|error| self.refuse(format!("cannot end it: {error}")))?;
+        self.state = State::Down;
+        self.reserve();
+        Ok(())
+    }
+
+    /// SIGSTOP. A frozen process cannot see that labctl is gone, but it is in a process group
+    /// of its own, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
+    /// a group that is orphaned (`_exit`, "Consequences of Process Termination").
+    pub(super) fn pause(&mut self) -> Result<(), ClusterError> {
+        self.signal(Signal::STOP)?;
+        self.state = match std::mem::replace(&mut self.state, State::Down) {
+            State::Up(child) => State::Paused(child),
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// SIGCONT.
+    pub(super) fn resume(&mut self) -> Result<(), ClusterError> {
+        self.signal(Signal::CONT)?;
+        self.state = match std::mem::replace(&mut self.state, State::Down) {
+            State::Paused(child) => State::Up(child),
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// Sends a signal to the process, which must be there.
+    pub(super) fn signal(&self, signal: Signal) -> Result<(), ClusterError> {
+        let sent = self.pid().map(|pid| kill_process(pid, signal));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.refuse(format!("cannot signal it: {error}"))),
+            None => Err(self.refuse("it cannot be signalled: it is not running")),
+        }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        match &self.state {
+            State::Down => None,
+            State::Up(child) | State::Paused(child) => Some(Pid::from_child(child)),
+        }
+    }
+
+    /// Binds its port without listening, so that nobody else gets it and whoever connects is
+    /// refused. Where that does not work, the port is likely to stay free all the same.
+    fn reserve(&mut self) {
+        self.reserved = bound(&self.program.listen);
+    }
+
+    /// Whether it runs, unless it was ended on purpose.
+    pub(super) fn check(&mut self) -> Result<(), ClusterError> {
+        let (State::Up(child) | State::Paused(child)) = &mut self.state else {
+            return Ok(());
+        };
+        match child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(self.refuse(format!("its process ended ({})", status_text(status)))),
+            Err(error) => Err(self.refuse(format!("cannot tell whether it runs: {error}"))),
+        }
+    }
+
+    /// Sends SIGTERM, if it runs; frozen, it has to wake up to take notice.
+    pub(super) fn ask_to_end(&self) {
+        if let Some(pid) = self.pid() {
+            // It may have ended already; `end` tells.
+            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+
+    /// Waits for its end until `deadline`, and kills it then.
+    pub(super) fn end(&mut self, deadline: Instant) -> Result<(), ClusterError> {
+        let (State::Up(child) | State::Paused(child)) = &mut self.state else {
+            return Ok(());
+        };
+        let ended = if ended_by(child, deadline) { Ok(()) } else { child.kill().and_then(|()| child.wait().map(drop)) };
+        self.ended_on_purpose(ended)
+    }
+
+    /// What it has printed so far, in all its lives.
+    pub(super) fn log(&self) -> Option<Vec<u8>> {
+        fs::read(&self.program.log).ok()
+    }
+
+    fn refuse(&self, reason: impl Into<String>) -> ClusterError {
+        let log = last_lines(&self.log().unwrap_or_default());
+        ClusterError::Node { node: self.program.name.clone(), reason: reason.into(), log }
+    }
+}
+
+/// Polls a child until it has ended or the deadline passes.
+fn ended_by(child: &mut Child, deadline: Instant) -> bool {
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => return true,
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+            Ok(None) | Err(_) => return false,
+        }
+    }
+}
+
+/// A socket bound to an address that nothing listens on; none where it cannot be had.
+fn bound(address: &str) -> Option<TcpSocket> {
+    let address: SocketAddr = address.parse().ok()?;
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(address).ok()?;
+    Some(socket)
+}
+
+fn status_text(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+/// The last lines of a log, for an error message.
+fn last_lines(log: &[u8]) -> String {
+    let text = String::from_utf8_lossy(log);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}

@@ -1,0 +1,76 @@
+//! A cluster that is loaded by some and broken by others.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Client, HttpClient};
+use crate::cluster::{Cluster, ClusterError, FaultAction};
+use crate::load::Injector;
+
+/// How long a node that was started again may take until it answers.
+const BACK_LIMIT: Duration = Duration::from_secs(30);
+/// How often it is asked.
+const BACK_POLL: Duration = Duration::from_millis(5);
+
+/// A cluster whose blocking methods are called on threads where that is welcome, one at a time.
+#[derive(Clone)]
+pub(super) struct Held {
+    cluster: Arc<Mutex<Box<dyn Cluster>>>,
+}
+
+impl Held {
+    pub(super) fn new(cluster: Box<dyn Cluster>) -> Self {
+        Self { cluster: Arc::new(Mutex::new(cluster)) }
+    }
+
+    /// Does something blocking with the cluster. A panic in there is carried on here; the
+    /// cluster is taken down by being dropped.
+    pub(super) async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut (dyn Cluster + 'static)) -> T + Send + 'static,
+    ) -> T {
+        let cluster = Arc::clone(&self.cluster);
+        let done = spawn_blocking(move || {
+            let mut cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+            work(cluster.as_mut())
+        });
+        match done.await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// Breaks a cluster and keeps its client up to date.
+pub(super) struct Hands {
+    pub(super) cluster: Held,
+    pub(super) client: HttpClient,
+    pub(super) cancel: CancellationToken,
+}
+
+impl Injector for Hands {
+    async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
+        let (what, cancel) = (action.clone(), self.cancel.clone());
+        let endpoints = self.cluster.with(move |cluster| cluster.inject(&what, &cancel)).await?;
+        self.client.redirect(&endpoints);
+        if action.act.leaves_reachable() == Some(true) { self.await_answer(&action.node).await } else { Ok(()) }
+    }
+}
+
+impl Hands {
+    async fn await_answer(&self, node: &str) -> Result<(), ClusterError> {
+        let deadline = Instant::now() + BACK_LIMIT;
+        while let Err(error) = self.client.health(node).await {
+            if Instant::now() > deadline {
+                let reason = format!("it was to be back, and does not answer: {error}");
+                return Err(ClusterError::Node { node: node.to_owned(), reason, log: String::new() });
+            }
+            sleep(BACK_POLL).await;
+        }
+        Ok(())
+    }
+}
