@@ -10,6 +10,7 @@ mod consistency;
 mod diagnosis;
 mod durability;
 mod expected;
+mod faults;
 mod figures;
 mod forecast;
 mod ks;
@@ -38,6 +39,7 @@ pub use consistency::{
 pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
 pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
+pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{KsTest, ks_one_sample};
