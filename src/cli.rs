@@ -137,8 +137,11 @@ pub struct Compare {
     #[arg(value_name = "A")]
     pub left: PathBuf,
     /// Another one
-    #[arg(value_name = "B")]
-    pub right: PathBuf,
+    #[arg(value_name = "B", required_unless_present = "sim")]
+    pub right: Option<PathBuf>,
+    /// Instead of B the simulation of the same experiment and seed
+    #[arg(long, conflicts_with = "right")]
+    pub sim: bool,
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     pub format: CompareFormat,

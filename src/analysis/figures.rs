@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::consistency::RunConsistency;
 use super::expected::Expected;
+use super::faults::FaultFigures;
 use super::latency::Latency;
 use super::overhead::Overhead;
 use super::summary::Summary;
@@ -21,8 +22,12 @@ pub struct RunFigures {
     pub overhead: Overhead,
     /// The followers against their leader.
     pub consistency: RunConsistency,
-    /// What the model expects; `None` of a load too large to simulate.
+    /// What the model expects; `None` of a load too large to simulate, and where something was
+    /// broken, which the model does not know.
     pub expected: Option<Expected>,
+    /// What the faults did; `None` where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<FaultFigures>,
 }
 
 impl RunFigures {
@@ -33,7 +38,10 @@ impl RunFigures {
         let (config, quorum) = (&run.manifest.config, run.manifest.quorum);
         Self {
             summary: Summary::from_parts(run, &latency, &overhead, &consistency),
-            expected: trials.map(|trials| Expected::simulate(config, quorum, trials)),
+            expected: trials
+                .filter(|_| config.faults.is_empty())
+                .map(|trials| Expected::simulate(config, quorum, trials)),
+            faults: FaultFigures::of(run, &consistency),
             latency,
             overhead,
             consistency,

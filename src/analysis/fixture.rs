@@ -145,7 +145,16 @@ impl RunBuilder {
         let at_last_ack = self.stores(&writes, &arrivals, i64::try_from(load_us).unwrap());
         let settled = self.stores(&writes, &arrivals, i64::MAX);
         let manifest = self.manifest(load_us, settle_us);
-        RunData { manifest, writes, replication, arrivals, faults: Vec::new(), at_last_ack, settled, logs: BTreeMap::new() }
+        RunData {
+            manifest,
+            writes,
+            replication,
+            arrivals,
+            faults: Vec::new(),
+            at_last_ack,
+            settled,
+            logs: BTreeMap::new(),
+        }
     }
 
     fn row(&self, version: u64, planned: &Planned) -> WriteRow {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::faults::undisturbed;
 use super::stats::{Quantile, Sample, ms};
-use crate::data::{RunData, WriteOutcome};
+use crate::data::{RunData, WriteOutcome, WriteRow};
 
 /// One acknowledged write's latency beyond the W-th smallest of its own drawn delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub struct WriteOverhead {
     pub overhead_us: i64,
 }
 
-/// The overhead of a run's acknowledged writes, free of the chance in the delays.
+/// The overhead of a run's acknowledged writes, free of the chance in the delays. Writes that
+/// met a fault are left out: what they waited for was not the software.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overhead {
     /// W.
@@ -44,7 +46,7 @@ impl Overhead {
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         let overheads = write_overheads(run);
-        let ok = run.writes.iter().filter(|write| write.outcome == WriteOutcome::Ok).count();
+        let ok = acknowledged(run).count();
         let sample: Sample = overheads.iter().map(|write| write.overhead_us).collect();
         Self {
             quorum: run.manifest.quorum.get(),
@@ -67,7 +69,14 @@ impl WriteOverhead {
     }
 }
 
-/// The overhead of each acknowledged write whose delays are all in the trace, by write.
+/// Acknowledged writes that met no fault.
+fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
+    let undisturbed = undisturbed(run);
+    run.writes.iter().filter(move |write| write.outcome == WriteOutcome::Ok && undisturbed(write))
+}
+
+/// The overhead of each acknowledged write whose delays are all in the trace and that met no
+/// fault, by write.
 #[must_use]
 pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
     let quorum = run.manifest.quorum.get() as usize;
@@ -84,9 +93,7 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
             drawn.get(index).copied()
         }
     };
-    run.writes
-        .iter()
-        .filter(|write| write.outcome == WriteOutcome::Ok)
+    acknowledged(run)
         .filter_map(|row| {
             let injected_us = injected(row.write)?;
             let overhead_us = i64::try_from(row.latency_us).ok()?.checked_sub(i64::try_from(injected_us).ok()?)?;

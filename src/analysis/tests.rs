@@ -140,7 +140,9 @@ fn everything(runs: &[RunData], others: &[RunData]) -> String {
     let symptoms: Vec<Symptoms> = each.iter().map(|(symptoms, ..)| *symptoms).collect();
     let found = diagnose(&experiment.config, &symptoms);
     let claims = claims(&experiment, std::slice::from_ref(&experiment));
-    format!("{experiment:?} {each:?} {found:?} {claims:?} {:?} {:?}", paired(runs), compare(runs, others))
+    let forecasts: Vec<_> = runs.iter().zip(others).map(|(run, other)| Forecast::of(run, other)).collect();
+    let compared = (paired(runs), compare(runs, others), forecasts);
+    format!("{experiment:?} {each:?} {found:?} {claims:?} {compared:?}")
 }
 
 fn small(quorum: u32) -> RunData {

@@ -1,4 +1,6 @@
-//! `labctl compare A B`.
+//! `labctl compare A B` and `labctl compare A --sim`.
+
+mod forecast;
 
 use std::path::Path;
 
@@ -14,15 +16,18 @@ use crate::exit::Exit;
 
 /// Puts two data folders side by side.
 pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
-    let (left, right) = (load(&args.left)?, load(&args.right)?);
+    let Some(right) = &args.right else {
+        return forecast::run(args, &load(&args.left)?);
+    };
+    let (left, right) = (load(&args.left)?, load(right)?);
     let comparison = compare(&left, &right).context("there is nothing to compare")?;
     if comparison.runs.is_empty() {
         bail!("the two folders have no write quorum in common: {}", one_sided(&comparison).join("; "));
     }
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
-        CompareFormat::Text => say!("{}", Page::text(args).render(&comparison).trim_end()),
-        CompareFormat::Markdown => say!("{}", Page::markdown(args).render(&comparison).trim_end()),
+        CompareFormat::Text => say!("{}", Page::text().render(args, &comparison).trim_end()),
+        CompareFormat::Markdown => say!("{}", Page::markdown().render(args, &comparison).trim_end()),
     }
     Ok(Exit::Success)
 }
@@ -38,24 +43,24 @@ fn load(folder: &Path) -> Result<Vec<RunData>, DataError> {
 }
 
 /// How the same content is laid out for a terminal and for a forge.
-struct Page<'a> {
-    args: &'a Compare,
+struct Page {
     heading: &'static str,
     style: TableStyle,
 }
 
-impl<'a> Page<'a> {
-    fn text(args: &'a Compare) -> Self {
-        Self { args, heading: "", style: tables::PLAIN }
+impl Page {
+    fn text() -> Self {
+        Self { heading: "", style: tables::PLAIN }
     }
 
-    fn markdown(args: &'a Compare) -> Self {
-        Self { args, heading: "## ", style: presets::ASCII_MARKDOWN }
+    fn markdown() -> Self {
+        Self { heading: "## ", style: presets::ASCII_MARKDOWN }
     }
 
-    fn render(&self, comparison: &Comparison) -> String {
+    fn render(&self, args: &Compare, comparison: &Comparison) -> String {
         let heading = self.heading;
-        let (left, right) = (self.args.left.display(), self.args.right.display());
+        let right = args.right.as_deref().unwrap_or(Path::new("")).display();
+        let left = args.left.display();
         let mut text = format!(
             "{heading}A = {left} ({}), B = {right} ({})\n\n{heading}Conditions\n\n",
             comparison.left, comparison.right

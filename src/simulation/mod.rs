@@ -12,6 +12,7 @@ use labnode::follower::Follower;
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use crate::analysis::Forecast;
 use crate::client::{Client, ClientError, DirectClient, InProcessClient};
 use crate::cluster::{ClusterError, ClusterSpec, SimCluster, in_virtual_time};
 use crate::config::{Experiment, ExperimentName, Quorum};
@@ -66,6 +67,18 @@ pub fn simulate_direct(
         })
     });
     run?
+}
+
+/// Holds real runs, one a quorum, against the simulation of the same experiment and seed.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn forecast(runs: &[RunData], cancel: &CancellationToken) -> Result<Vec<Forecast>, ClusterError> {
+    let one = |run: &RunData| {
+        let Manifest { experiment, config, quorum, .. } = &run.manifest;
+        Ok(Forecast::of(run, &simulate_direct(experiment, config, *quorum, cancel)?))
+    };
+    runs.iter().map(one).collect()
 }
 
 /// What `read` makes of the same run below HTTP, given the run without its traces, the

@@ -212,14 +212,7 @@ impl Running {
     /// Binds its port without listening, so that nobody else gets it and whoever connects is
     /// refused. Where that does not work, the port is likely to stay free all the same.
     fn reserve(&mut self) {
-        let bind = || {
-            let address: SocketAddr = self.program.listen.parse().ok()?;
-            let socket = TcpSocket::new_v4().ok()?;
-            socket.set_reuseaddr(true).ok()?;
-            socket.bind(address).ok()?;
-            Some(socket)
-        };
-        self.reserved = bind();
+        self.reserved = bound(&self.program.listen);
     }
 
     /// Whether it runs, unless it was ended on purpose.
@@ -272,6 +265,15 @@ fn ended_by(child: &mut Child, deadline: Instant) -> bool {
             Ok(None) | Err(_) => return false,
         }
     }
+}
+
+/// A socket bound to an address that nothing listens on; none where it cannot be had.
+fn bound(address: &str) -> Option<TcpSocket> {
+    let address: SocketAddr = address.parse().ok()?;
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(address).ok()?;
+    Some(socket)
 }
 
 fn status_text(status: ExitStatus) -> String {

@@ -1,0 +1,230 @@
+//! What the faults of a run did: to the writes that met them, to the copies, and to what was
+//! left at the end.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::consistency::{Counts, RunConsistency};
+use super::stats::{Sample, ms};
+use crate::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
+
+mod loss;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
+pub use loss::{LeaderLoss, LostWrite};
+
+/// What the faults of one run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FaultFigures {
+    /// W.
+    pub quorum: u32,
+    /// Each fault as it came about, in the order in which they began.
+    pub spells: Vec<Spell>,
+    /// What became of the followers that came back, by follower.
+    pub returned: Vec<Returned>,
+    /// What the leader's death cost; absent where it lived.
+    pub leader_loss: Option<LeaderLoss>,
+}
+
+/// One fault, from its beginning to its end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spell {
+    /// Whom it met.
+    pub node: String,
+    /// `kill`, `stop`, `pause`, `partition` or `slow`.
+    pub kind: FaultEvent,
+    /// How: the signal, from whom the node was cut off, or what was added.
+    pub detail: Option<String>,
+    /// When it began to be brought about, in milliseconds from the run's start.
+    pub begun_ms: f64,
+    /// When the node was back; absent where it never was.
+    pub ended_ms: Option<f64>,
+    /// The writes that were under way at any time of it.
+    pub writes: Met,
+    /// Copies for the node that were sent, or begun and never sent, meanwhile and were lost.
+    /// Absent where the leader's trace is lost.
+    pub lost_copies: Option<LostCopies>,
+}
+
+/// How the writes ended that a fault met.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Met {
+    /// With their quorum.
+    pub ok: u64,
+    /// Without it.
+    pub failed: u64,
+    /// Without an answer.
+    pub unknown: u64,
+    /// How soon those that failed did, from the fault's beginning or their own start, whichever
+    /// was later.
+    pub failed_after: Option<Spread>,
+    /// The same for those without an answer.
+    pub unknown_after: Option<Spread>,
+}
+
+/// Times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The least.
+    pub min_ms: f64,
+    /// The median.
+    pub median_ms: f64,
+    /// The greatest.
+    pub max_ms: f64,
+}
+
+/// Copies that did not get through, by what the leader saw of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LostCopies {
+    /// Refused: the loss was certain at once.
+    pub failed: u64,
+    /// Unanswered until the replication timeout.
+    pub timeout: u64,
+}
+
+/// A follower that was down, frozen, cut off or slow, and is no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Returned {
+    /// `f1`, `f2`, ...
+    pub follower: String,
+    /// Its pairs at the end against the leader's; absent where either could not be asked, or
+    /// replications were still in flight.
+    pub pairs: Option<Counts>,
+    /// Whether it holds what the leader holds; absent where that is not known.
+    pub caught_up: Option<bool>,
+}
+
+impl FaultFigures {
+    /// The figures of a run; `None` of one in which nothing was broken.
+    #[must_use]
+    pub fn of(run: &RunData, consistency: &RunConsistency) -> Option<Self> {
+        let spells = spells(run);
+        (!spells.is_empty()).then(|| Self {
+            quorum: run.manifest.quorum.get(),
+            returned: returned(run, &spells, consistency),
+            leader_loss: leader_died(&spells).then(|| LeaderLoss::of(run)),
+            spells: spells.iter().map(|span| Spell::of(run, span)).collect(),
+        })
+    }
+}
+
+/// Tells the writes that met no fault: all of them in a run without any.
+pub(crate) fn undisturbed(run: &RunData) -> impl Fn(&WriteRow) -> bool {
+    let spells = spells(run);
+    move |row| !spells.iter().any(|span| span.meets(start_us(row), end_us(row)))
+}
+
+/// A fault's rows put together: what began it and what ended it. Times are microseconds.
+struct Span<'a> {
+    row: &'a FaultRow,
+    ended_us: Option<i64>,
+}
+
+impl Span<'_> {
+    /// Whether any of these times, the later one open, is within the fault.
+    fn meets(&self, from_us: i64, to_us: i64) -> bool {
+        to_us >= self.row.begun_us && self.ended_us.is_none_or(|ended_us| from_us <= ended_us)
+    }
+}
+
+/// Pairs each beginning with the next end of its kind at its node.
+fn spells(run: &RunData) -> Vec<Span<'_>> {
+    let ends = |kind| match kind {
+        FaultEvent::Kill | FaultEvent::Stop => Some(FaultEvent::Restart),
+        FaultEvent::Pause => Some(FaultEvent::Resume),
+        FaultEvent::Partition | FaultEvent::Slow => Some(FaultEvent::Heal),
+        FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => None,
+    };
+    let rows = &run.faults;
+    let end = |after: usize, node: &str, kind| {
+        rows.iter().skip(after + 1).find(|row| row.node == node && row.kind == kind).map(|row| row.ended_us)
+    };
+    let begun = rows.iter().enumerate().filter_map(|(index, row)| Some((index, row, ends(row.kind)?)));
+    begun.map(|(index, row, kind)| Span { row, ended_us: end(index, &row.node, kind) }).collect()
+}
+
+fn leader_died(spells: &[Span<'_>]) -> bool {
+    let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
+    spells.iter().any(|span| span.row.node == LEADER && dies(span.row.kind))
+}
+
+/// What the followers that came back hold at the end.
+fn returned(run: &RunData, spells: &[Span<'_>], consistency: &RunConsistency) -> Vec<Returned> {
+    let back = |name: &str| spells.iter().any(|span| span.row.node == name && span.ended_us.is_some());
+    let known = run.manifest.settled && consistency.settled.has_leader();
+    let followers = consistency.settled.followers.iter().filter(|follower| back(&follower.follower));
+    followers
+        .map(|follower| {
+            let pairs = follower.counts.filter(|_| known);
+            let caught_up = pairs.map(|pairs| pairs.differing() == 0);
+            Returned { follower: follower.follower.clone(), pairs, caught_up }
+        })
+        .collect()
+}
+
+impl Spell {
+    fn of(run: &RunData, span: &Span<'_>) -> Self {
+        Self {
+            node: span.row.node.clone(),
+            kind: span.row.kind,
+            detail: span.row.detail.clone(),
+            begun_ms: ms(span.row.begun_us),
+            ended_ms: span.ended_us.map(ms),
+            writes: Met::of(run, span),
+            lost_copies: (!run.replication.is_empty()).then(|| LostCopies::of(run, span)),
+        }
+    }
+}
+
+impl Met {
+    fn of(run: &RunData, span: &Span<'_>) -> Self {
+        let met: Vec<&WriteRow> = run.writes.iter().filter(|row| span.meets(start_us(row), end_us(row))).collect();
+        let with = |outcome| met.iter().filter(move |row| row.outcome == outcome);
+        let after = |outcome| {
+            let times = with(outcome).map(|row| end_us(row) - start_us(row).max(span.row.begun_us));
+            Spread::of(&times.collect::<Sample>())
+        };
+        Self {
+            ok: with(WriteOutcome::Ok).count() as u64,
+            failed: with(WriteOutcome::Failed).count() as u64,
+            unknown: with(WriteOutcome::Unknown).count() as u64,
+            failed_after: after(WriteOutcome::Failed),
+            unknown_after: after(WriteOutcome::Unknown),
+        }
+    }
+}
+
+impl Spread {
+    fn of(sample: &Sample) -> Option<Self> {
+        let median_ms = sample.quantile(0.5)?.value_ms;
+        Some(Self { min_ms: sample.min_ms()?, median_ms, max_ms: sample.max_ms()? })
+    }
+}
+
+impl LostCopies {
+    /// Lost copies for the node, or for every follower where it is the leader, that were on
+    /// their way at any time of the fault.
+    fn of(run: &RunData, span: &Span<'_>) -> Self {
+        let started: BTreeMap<u64, i64> = run.writes.iter().map(|row| (row.write, start_us(row))).collect();
+        let limit = run.manifest.config.network.replication_timeout_s.duration();
+        let limit_us = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
+        let meets = |row: &&ReplicationRow| {
+            let begun_us = started.get(&row.write).copied().unwrap_or_default();
+            (span.row.node == LEADER || span.row.node == row.follower)
+                && span.meets(row.sent_us.unwrap_or(begun_us), begun_us.saturating_add(limit_us))
+        };
+        let count = |outcome| run.replication.iter().filter(meets).filter(|row| row.outcome == outcome).count() as u64;
+        Self { failed: count(ReplicationOutcome::Failed), timeout: count(ReplicationOutcome::Timeout) }
+    }
+}
+
+fn start_us(row: &WriteRow) -> i64 {
+    i64::try_from(row.start_us).unwrap_or(i64::MAX)
+}
+
+fn end_us(row: &WriteRow) -> i64 {
+    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,123 @@
+use super::*;
+use crate::analysis::fixture::RunBuilder;
+
+/// Writes at 0, 10, 20 and 30 s, each answered after 40 ms, as quick to each of five followers.
+fn run() -> RunData {
+    (0..4).fold(RunBuilder::new(1), |run, write| run.write_with_delays(write, 40_000, &[20_000; 5])).build()
+}
+
+fn row(begun_s: i64, node: &str, kind: FaultEvent) -> FaultRow {
+    let begun_us = begun_s * 1_000_000;
+    FaultRow { begun_us, ended_us: begun_us + 5_000, node: node.to_owned(), kind, detail: None }
+}
+
+fn figures(run: &RunData) -> FaultFigures {
+    FaultFigures::of(run, &RunConsistency::of(run)).unwrap()
+}
+
+#[test]
+fn without_faults_there_are_no_figures() {
+    let run = run();
+    assert_eq!(FaultFigures::of(&run, &RunConsistency::of(&run)), None);
+    assert!(run.writes.iter().all(undisturbed(&run)));
+}
+
+#[test]
+fn a_fault_lasts_from_its_beginning_to_the_end_of_its_kind_at_its_node() {
+    let mut run = run();
+    run.faults = vec![
+        row(1, "f1", FaultEvent::Kill),
+        row(2, "f1", FaultEvent::Partition),
+        row(3, "f2", FaultEvent::Restart),
+        row(4, "f1", FaultEvent::Restart),
+        row(5, "f1", FaultEvent::Heal),
+        row(6, "f1", FaultEvent::Stop),
+    ];
+    let spells = figures(&run).spells;
+    let seen: Vec<_> = spells.iter().map(|spell| (spell.kind, spell.begun_ms, spell.ended_ms)).collect();
+    assert_eq!(
+        seen,
+        [
+            (FaultEvent::Kill, 1_000.0, Some(4_005.0)),
+            (FaultEvent::Partition, 2_000.0, Some(5_005.0)),
+            (FaultEvent::Stop, 6_000.0, None),
+        ]
+    );
+}
+
+#[test]
+fn writes_are_met_while_they_are_under_way_and_fail_from_then_on() {
+    let mut run = run();
+    // Write 1 begins at 10 s, meets the fault 15 ms later and ends 25 ms after that; write 2 begins
+    // within it; write 3 comes after it.
+    run.faults = vec![row(10, "f5", FaultEvent::Kill), row(25, "f5", FaultEvent::Restart)];
+    run.faults[0].begun_us += 15_000;
+    run.writes[1].outcome = WriteOutcome::Failed;
+    run.writes[2].outcome = WriteOutcome::Failed;
+    run.writes[3].outcome = WriteOutcome::Failed;
+    let met = figures(&run).spells[0].writes;
+    assert_eq!((met.ok, met.failed, met.unknown), (0, 2, 0));
+    assert_eq!(met.failed_after, Some(Spread { min_ms: 25.0, median_ms: 32.5, max_ms: 40.0 }));
+    assert_eq!(met.unknown_after, None);
+    let undisturbed: Vec<u64> = run.writes.iter().filter(|row| undisturbed(&run)(row)).map(|row| row.write).collect();
+    assert_eq!(undisturbed, [0, 3]);
+}
+
+#[test]
+fn lost_copies_are_those_of_the_node_on_their_way_meanwhile() {
+    let mut run = run();
+    run.faults = vec![row(9, "f5", FaultEvent::Pause), row(21, "f5", FaultEvent::Resume)];
+    for lost in run.replication.iter_mut().filter(|row| row.follower == "f5" || row.follower == "f1") {
+        lost.outcome = if lost.write == 2 { ReplicationOutcome::Failed } else { ReplicationOutcome::Timeout };
+    }
+    // Of f5's four, write 0 was given up before the fault and write 3 came after it.
+    assert_eq!(figures(&run).spells[0].lost_copies, Some(LostCopies { failed: 1, timeout: 1 }));
+    run.replication.clear();
+    assert_eq!(figures(&run).spells[0].lost_copies, None);
+}
+
+#[test]
+fn a_follower_that_came_back_is_judged_by_what_it_holds() {
+    let mut run = run();
+    run.faults =
+        vec![row(1, "f5", FaultEvent::Kill), row(2, "f5", FaultEvent::Restart), row(3, "f1", FaultEvent::Kill)];
+    let of = |run: &RunData| figures(run).returned;
+    assert_eq!(of(&run).len(), 1);
+    assert_eq!((of(&run)[0].follower.as_str(), of(&run)[0].caught_up), ("f5", Some(true)));
+    let held = run.settled.get_mut("f5").unwrap();
+    held.store.remove("k1");
+    let returned = of(&run).remove(0);
+    assert_eq!(returned.caught_up, Some(false));
+    assert_eq!(returned.pairs.map(|pairs| (pairs.matching, pairs.missing)), Some((3, 1)));
+    run.manifest.settled = false;
+    assert_eq!(of(&run)[0].caught_up, None);
+}
+
+#[test]
+fn the_leader_takes_with_it_what_no_survivor_holds() {
+    let mut run = run();
+    run.faults = vec![row(25, "leader", FaultEvent::Kill)];
+    run.settled.remove("leader");
+    run.replication.clear();
+    // Write 1 got nowhere. Write 0 got to f1, where an older write replaced it; write 2 is still
+    // on f3; write 3 has no answer, but was stored.
+    for (name, dump) in &mut run.settled {
+        dump.store.remove("k1");
+        dump.versions.remove("k1");
+        dump.versions.insert("k0".to_owned(), 0);
+        if name != "f3" {
+            dump.store.remove("k2");
+            dump.versions.remove("k2");
+        }
+    }
+    run.arrivals.retain(|row| row.version != 2 && (row.version != 1 || row.follower == "f1"));
+    run.writes[3].outcome = WriteOutcome::Unknown;
+    run.writes[3].version = None;
+    let loss = figures(&run).leader_loss.unwrap();
+    assert_eq!((loss.acknowledged, loss.survivors.len(), loss.turned_up), (3, 5, 1));
+    let lost: Vec<_> = loss.lost.iter().map(|lost| (lost.write, lost.arrived, lost.acknowledged_ms)).collect();
+    assert_eq!(lost, [(0, 1, 40.0), (1, 0, 10_040.0)]);
+    // A newer write of the key makes up for it.
+    run.settled.get_mut("f2").unwrap().versions.insert("k1".to_owned(), 9);
+    assert_eq!(figures(&run).leader_loss.unwrap().lost.len(), 1);
+}

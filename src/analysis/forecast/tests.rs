@@ -1,0 +1,93 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::analysis::fixture::{Planned, RunBuilder, right_leader};
+
+/// Two writes of k0 at W = 1 that reach f1 at these times; f2 to f5 get them in their order.
+fn two_writes(starts_us: [u64; 2], arrivals_us: [u64; 2]) -> RunData {
+    let write = |write: usize| Planned {
+        write: write as u64,
+        key: "k0".to_owned(),
+        start_us: starts_us[write],
+        latency_us: None,
+        delays_us: [arrivals_us[write] - starts_us[write], 5_000, 5_000, 5_000, 5_000].to_vec(),
+        lost: BTreeMap::new(),
+    };
+    RunBuilder::new(1).write(write(0)).write(write(1)).build()
+}
+
+#[test]
+fn a_run_is_as_foreseen_by_itself() {
+    let run = RunBuilder::new(1).load(right_leader).build();
+    let forecast = Forecast::of(&run, &run);
+    assert_eq!((forecast.quorum, forecast.other_delays), (1, 0));
+    let LatencyForecast { n, other_outcome, near, p50, greatest_ms, .. } = forecast.latency;
+    assert_eq!((n, other_outcome, near, greatest_ms), (100, 0, 100, Some(0.0)));
+    assert_eq!(p50.unwrap().value_ms, 0.0);
+    let PairForecast { n, agreeing, diverged, foreseen, jitter_ms, surprises } = forecast.pairs;
+    assert_eq!((n, agreeing, jitter_ms, surprises), (50, 50, Some(0.0), Vec::new()));
+    assert!(diverged > 0 && diverged == foreseen);
+}
+
+#[test]
+fn a_swap_of_close_arrivals_is_a_surprise_with_its_race() {
+    // Foreseen: write 0 reaches f1 at 30.0 ms, write 1 at 30.4 ms. Measured: 31.5 and 31.2 ms.
+    let foreseen = two_writes([0, 1_000], [30_000, 30_400]);
+    let measured = two_writes([0, 1_200], [31_500, 31_200]);
+    let PairForecast { n, agreeing, diverged, foreseen, jitter_ms, surprises } =
+        Forecast::of(&measured, &foreseen).pairs;
+    assert_eq!((n, agreeing, diverged, foreseen), (5, 4, 0, 0));
+    // f2 to f5 have their arrivals 1.0 and 1.2 ms apart, f1's distance changed by 0.7 ms.
+    assert!((jitter_ms.unwrap() - (0.2 + 0.96 * 0.5)).abs() < 1e-9, "{jitter_ms:?}");
+    let surprise = Surprise {
+        follower: "f1".to_owned(),
+        key: "k0".to_owned(),
+        measured: CellState::Stale,
+        foreseen: CellState::Match,
+        race: Some(Race {
+            node: "f1".to_owned(),
+            last: 0,
+            foreseen_last: 1,
+            foreseen_gap_ms: 0.4,
+            gap_ms: 0.3,
+            within_jitter: false,
+        }),
+    };
+    assert_eq!(surprises, [surprise]);
+}
+
+#[test]
+fn a_swap_of_requests_is_a_race_at_the_leader() {
+    // f1 ends with write 1 either way; the leader with write 1, or with write 0.
+    let foreseen = two_writes([0, 100], [30_000, 40_000]);
+    let measured = two_writes([150, 100], [30_000, 40_000]);
+    let surprises = Forecast::of(&measured, &foreseen).pairs.surprises;
+    assert_eq!(surprises.len(), 1);
+    assert_eq!((surprises[0].measured, surprises[0].foreseen), (CellState::Stale, CellState::Match));
+    let race = surprises[0].race.as_ref().unwrap();
+    assert_eq!((race.node.as_str(), race.last, race.foreseen_last), ("leader", 0, 1));
+    assert_eq!((race.foreseen_gap_ms, race.gap_ms), (0.1, 0.05));
+}
+
+#[test]
+fn latencies_are_compared_write_by_write() {
+    let foreseen = RunBuilder::new(2).load(right_leader).build();
+    let mut measured = foreseen.clone();
+    measured.writes[0].latency_us += 10_000;
+    measured.writes[1].latency_us += 10_001;
+    measured.writes[2].latency_us -= 30;
+    measured.writes[3].outcome = WriteOutcome::Failed;
+    let latency = Forecast::of(&measured, &foreseen).latency;
+    assert_eq!((latency.n, latency.other_outcome, latency.near), (99, 1, 98));
+    assert_eq!(latency.greatest_ms, Some(10.001));
+    assert_eq!(latency.p50.unwrap().value_ms, 0.0);
+}
+
+#[test]
+fn another_experiment_is_noticed() {
+    let run = RunBuilder::new(1).load(right_leader).build();
+    let other = RunBuilder::new(1).configure(|config| config.seed = 1).load(right_leader).build();
+    assert!(Forecast::of(&run, &other).other_delays > 400);
+}

@@ -1,0 +1,77 @@
+//! A data folder against the simulation of the same experiment and seed.
+
+use anyhow::bail;
+use tokio_util::sync::CancellationToken;
+
+use super::Page;
+use crate::analysis::{Forecast, Surprise};
+use crate::cli::{Compare, CompareFormat};
+use crate::commands::output::say;
+use crate::data::RunData;
+use crate::exit::Exit;
+use crate::simulation;
+
+/// Says what the simulation had foreseen of these runs.
+pub(super) fn run(args: &Compare, runs: &[RunData]) -> anyhow::Result<Exit> {
+    if runs.iter().any(|run| !run.manifest.config.faults.is_empty()) {
+        bail!("{}: these runs have faults, which the simulation does not foresee", args.left.display());
+    }
+    let forecasts = simulation::forecast(runs, &CancellationToken::new())?;
+    match args.format {
+        CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
+        CompareFormat::Text => say!("{}", render(&Page::text(), args, &forecasts).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Page::markdown(), args, &forecasts).trim_end()),
+    }
+    Ok(Exit::Success)
+}
+
+fn render(page: &Page, args: &Compare, forecasts: &[Forecast]) -> String {
+    let heading = page.heading;
+    let mut text = format!(
+        "{heading}{} against the simulation of the same seed\n\nLatency is measured less foreseen, in ms. A write is \
+         near when it is at most 10 ms off.\n\n",
+        args.left.display()
+    );
+    let columns = ["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as foreseen", "diverged", "foreseen"];
+    text += &page.table(&columns, forecasts.iter().map(row));
+    let surprises = || forecasts.iter().flat_map(|one| one.pairs.surprises.iter().map(|pair| (one.quorum, pair)));
+    if surprises().next().is_some() {
+        text += &format!("\n{heading}Pairs that ended otherwise\n\n");
+        let columns =
+            ["W", "follower", "key", "last write", "foreseen last", "gap ms", "foreseen gap", "within jitter"];
+        text += &page.table(&columns, surprises().map(|(quorum, pair)| surprise(quorum, pair)));
+    }
+    text
+}
+
+fn row(forecast: &Forecast) -> Vec<String> {
+    let (latency, pairs) = (&forecast.latency, &forecast.pairs);
+    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"));
+    vec![
+        forecast.quorum.to_string(),
+        latency.n.to_string(),
+        latency.near.to_string(),
+        ms(latency.p50.map(|quantile| quantile.value_ms)),
+        ms(latency.p99.map(|quantile| quantile.value_ms)),
+        ms(latency.greatest_ms),
+        pairs.n.to_string(),
+        pairs.agreeing.to_string(),
+        pairs.diverged.to_string(),
+        pairs.foreseen.to_string(),
+    ]
+}
+
+fn surprise(quorum: u32, pair: &Surprise) -> Vec<String> {
+    let mut row = vec![quorum.to_string(), pair.follower.clone(), pair.key.clone()];
+    row.extend(match &pair.race {
+        Some(race) => [
+            race.last.to_string(),
+            race.foreseen_last.to_string(),
+            format!("{:.2}", race.gap_ms),
+            format!("{:.2}", race.foreseen_gap_ms),
+            if race.within_jitter { "yes" } else { "no" }.to_owned(),
+        ],
+        None => std::array::from_fn(|_| "-".to_owned()),
+    });
+    row
+}
