@@ -55,7 +55,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
         }
         Backend::Process { program, reason } => {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
-            let cluster = ProcessCluster::new(spec, &program, reason)?.on_ports(LEADER_PORT);
+            let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);

@@ -65,6 +65,9 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
     check_folder(&job.report)?;
+    for path in job.data.clear_unfinished()? {
+        eprintln!("labctl: removed {}, a run that a labctl that was killed had not finished", path.display());
+    }
     let backend = choose_backend(job, cancel).await?;
     eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
