@@ -57,7 +57,15 @@ enum Stopped {
 impl Call {
     /// A call that may take at most `limit`.
     pub(in crate::cluster) fn new(program: impl Into<OsString>, limit: Duration) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: BTreeMap::new(), dir: None, limit, merged: false, input: None }
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            dir: None,
+            limit,
+            merged: false,
+            input: None,
+        }
     }
 
     /// Adds arguments.
