@@ -4,6 +4,7 @@
 mod checking;
 mod configuration;
 mod exploring;
+mod faults;
 mod interruption;
 mod lab;
 mod running;
