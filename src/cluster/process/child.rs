@@ -20,8 +20,6 @@ use crate::cluster::ClusterError;
 
 /// How long a program may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(10);
-/// How many of a log's last lines go into an error.
-const LOG_LINES: usize = 8;
 /// What a program prints before its address once it listens.
 const LISTENING: &str = "listening on ";
 
@@ -260,8 +258,7 @@ impl Running {
     }
 
     fn refuse(&self, reason: impl Into<String>) -> ClusterError {
-        let log = last_lines(&self.log().unwrap_or_default());
-        ClusterError::Node { node: self.program.name.clone(), reason: reason.into(), log }
+        ClusterError::of_node(&self.program.name, reason, &self.log().unwrap_or_default())
     }
 }
 
@@ -291,11 +288,4 @@ fn status_text(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("killed by signal {signal}"),
         (None, None) => status.to_string(),
     }
-}
-
-/// The last lines of a log, for an error message.
-fn last_lines(log: &[u8]) -> String {
-    let text = String::from_utf8_lossy(log);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
