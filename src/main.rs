@@ -1,5 +1,6 @@
 //! Parse, run, exit.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("labctl: {}", exit::message(&error));
+            // Whoever read this may be gone; the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "labctl: {}", exit::message(&error));
             Exit::of(&error).into()
         }
     }

@@ -26,7 +26,8 @@ pub enum Mode {
     Pass,
     /// Holds back for some time what goes towards the node.
     Slow,
-    /// Swallows everything: silence, as on a network that drops packets.
+    /// Passes nothing on: silence. Once the way is open again all goes on, as TCP makes good
+    /// what a network drops, but for what its sender has given up by then: that is lost.
     Cut,
 }
 

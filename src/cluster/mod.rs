@@ -113,6 +113,20 @@ pub enum ClusterError {
     Interrupted,
 }
 
+/// How many of a node's last lines an error shows.
+const LOG_LINES: usize = 8;
+
+impl ClusterError {
+    /// What is wrong with a node, with the end of its log.
+    #[must_use]
+    pub fn of_node(node: &str, reason: impl Into<String>, log: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(log);
+        let lines: Vec<&str> = text.lines().collect();
+        let log = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+        Self::Node { node: node.to_owned(), reason: reason.into(), log }
+    }
+}
+
 /// Text on lines of its own, indented; nothing where it is blank.
 fn indented(text: &str) -> String {
     text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("\n    {line}")).collect()

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use labnode::relay::Mode;
 use rustix::process::Signal;
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use self::child::{Program, Running};
@@ -28,7 +27,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 pub struct ProcessCluster {
     spec: ClusterSpec,
     program: PathBuf,
-    logs: TempDir,
     /// Nodes and relays, in the order in which they were started.
     running: Vec<Running>,
     endpoints: Endpoints,
@@ -39,17 +37,11 @@ pub struct ProcessCluster {
 
 impl ProcessCluster {
     /// A cluster whose nodes are `program node`; nothing is started yet.
-    ///
-    /// # Errors
-    /// When no temporary folder can be made for the logs.
-    pub fn new(spec: ClusterSpec, program: &Path, reason: Option<String>) -> Result<Self, ClusterError> {
-        let logs = tempfile::Builder::new()
-            .prefix("labctl-")
-            .tempdir()
-            .map_err(|error| ClusterError::Setup(format!("cannot make a temporary folder for logs: {error}")))?;
+    #[must_use]
+    pub fn new(spec: ClusterSpec, program: &Path, reason: Option<String>) -> Self {
         let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
         let endpoints = Endpoints { leader: String::new(), followers: Vec::new() };
-        Ok(Self { spec, program: program.to_owned(), logs, running: Vec::new(), endpoints, facts, first_port: None })
+        Self { spec, program: program.to_owned(), running: Vec::new(), endpoints, facts, first_port: None }
     }
 
     /// The same on fixed ports: the leader's, and the followers' following it.
@@ -68,7 +60,7 @@ impl ProcessCluster {
     /// Starts a program, waits until it listens, and returns its address.
     fn start(&mut self, program: Program, cancel: &CancellationToken) -> Result<String, ClusterError> {
         // Kept even where it does not start, so that its log can be read.
-        self.running.push(Running::new(program));
+        self.running.push(Running::new(program)?);
         match self.running.last_mut() {
             Some(last) => last.start(cancel),
             None => Err(ClusterError::Interrupted),
@@ -91,8 +83,7 @@ impl ProcessCluster {
     }
 
     fn program(&self, name: &str, verb: &'static str, listen: String, variables: BTreeMap<String, String>) -> Program {
-        let log = self.logs.path().join(format!("{name}.log"));
-        Program { name: name.to_owned(), path: self.program.clone(), verb, listen, variables, log }
+        Program { name: name.to_owned(), path: self.program.clone(), verb, listen, variables }
     }
 
     /// Starts the relay in front of a node, if there is to be one; returns where the node is

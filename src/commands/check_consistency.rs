@@ -3,7 +3,7 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::output::say;
+use super::output::{note, say};
 use super::saved::{self, Saved};
 use super::tables;
 use crate::analysis::{Counts, RunConsistency, Verdict};
@@ -56,10 +56,7 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
         say!("{}", serde_json::to_string_pretty(&checked)?);
     }
     for run in checked.iter().filter(|run| !run.expectation_held) {
-        eprintln!(
-            "labctl: experiment {} expects W = {} to end consistent, and it did not",
-            run.experiment, run.consistency.quorum
-        );
+        note!("experiment {} expects W = {} to end consistent, and it did not", run.experiment, run.consistency.quorum);
     }
     if checked.iter().any(|run| !run.expectation_held) {
         return Ok(Exit::Expectation);

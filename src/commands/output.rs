@@ -1,4 +1,4 @@
-//! Results, on stdout.
+//! Results, on stdout, and everything else, on stderr.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -21,3 +21,17 @@ macro_rules! say {
     };
 }
 pub(super) use say;
+
+/// Tells the user something on stderr, where nobody may be reading any more.
+pub(super) fn aside(text: fmt::Arguments<'_>) {
+    // There is nobody else to tell, and what labctl does must not depend on it.
+    let _ = writeln!(io::stderr(), "labctl: {text}");
+}
+
+/// `eprintln!` that never panics, see [`aside`].
+macro_rules! note {
+    ($($text:tt)*) => {
+        $crate::commands::output::aside(format_args!($($text)*))
+    };
+}
+pub(super) use note;

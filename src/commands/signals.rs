@@ -4,6 +4,8 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::output::note;
+
 /// A token that SIGINT, SIGTERM or SIGHUP cancels. The signals do nothing else any more:
 /// a second Ctrl-C does not cut the clean-up short.
 pub(super) fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
@@ -21,9 +23,9 @@ pub(super) fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
                 _ = hangup.recv() => {}
             }
             if token.is_cancelled() {
-                eprintln!("labctl: still stopping the nodes");
+                note!("still stopping the nodes");
             } else {
-                eprintln!("labctl: interrupted; stopping the nodes");
+                note!("interrupted; stopping the nodes");
                 token.cancel();
             }
         }

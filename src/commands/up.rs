@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{self, Keep};
-use super::output::say;
+use super::output::{note, say};
 use super::{select, signals};
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
@@ -43,7 +43,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
         let cancel = cancel.clone();
         spawn_blocking(move || Backend::choose(choice, &cancel)).await??
     };
-    eprintln!("labctl: backend {}", backend.describe());
+    note!("backend {}", backend.describe());
     match backend {
         Backend::Compose(deployment) => {
             let cluster = ComposeCluster::play(&deployment, spec);
@@ -55,7 +55,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
         }
         Backend::Process { program, reason } => {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
-            let cluster = ProcessCluster::new(spec, &program, reason)?.on_ports(LEADER_PORT);
+            let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);
@@ -130,7 +130,7 @@ fn remove_all() -> anyhow::Result<usize> {
         }
         Err(Unavailable::NoClient(_)) => Ok(0),
         Err(unavailable) => {
-            eprintln!("labctl: whatever Docker runs stays: {unavailable}");
+            note!("whatever Docker runs stays: {unavailable}");
             Ok(0)
         }
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Manifest, read};
+use super::{DataError, Manifest, read, staging};
 use crate::config::{ExperimentName, Quorum};
 
 /// The runs of one experiment: a folder that holds `W<n>` directories.
@@ -87,6 +87,15 @@ impl DataFolder {
             }
         }
         Ok(found)
+    }
+
+    /// Removes what a labctl that was killed has left of unfinished runs here; returns what that
+    /// was. Whoever calls this holds the lock.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn clear_unfinished(&self) -> Result<Vec<PathBuf>, DataError> {
+        staging::clear(&self.path)
     }
 
     /// Makes the folder and takes its lock, so that two labctl never write the same runs.

@@ -4,6 +4,7 @@ mod folder;
 mod manifest;
 mod read;
 mod rows;
+mod staging;
 mod write;
 
 #[cfg(test)]

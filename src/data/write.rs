@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::{DataError, RunData, Snapshot};
+use super::{DataError, RunData, Snapshot, staging};
 
 impl RunData {
     /// Writes the run to `path`, replacing an earlier one in a single step.
@@ -17,11 +17,7 @@ impl RunData {
         let at = |action| move |source| DataError::Io { path: path.to_owned(), action, source };
         let parent = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(at("make its folder"))?;
-        let staging = tempfile::Builder::new()
-            .prefix(&format!(".{}-", path.file_name().unwrap_or_default().display()))
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .tempdir_in(parent)
-            .map_err(at("make a folder beside it"))?;
+        let staging = staging::beside(path).map_err(at("make a folder beside it"))?;
         self.write_files(staging.path())?;
         replace(staging.path(), path).map_err(at("put the finished run in place"))
     }
@@ -118,7 +114,7 @@ fn replace(staged: &Path, path: &Path) -> io::Result<()> {
     if exchange(staged, path)? {
         return Ok(());
     }
-    let aside = PathBuf::from(format!("{}.old", staged.display()));
+    let aside = staging::aside(staged);
     fs::rename(path, &aside)?;
     fs::rename(staged, path).inspect_err(|_| {
         // Back to what was there; a second failure could not be told apart from the first.

@@ -1,8 +1,8 @@
 //! Many runs in the simulation, over a grid of conditions: what a write quorum costs and what
 //! it buys, with the chance in the delays averaged out.
 //!
-//! [`grid`] lays out the points, [`outcome`] plays one run of one, [`figures`] sums up a
-//! point's runs, [`work`] spreads runs over threads, and [`file`] keeps the results.
+//! `grid` lays out the points, `outcome` plays one run of one, `figures` sums up a
+//! point's runs, `work` spreads runs over threads, and `file` keeps the results.
 
 mod chance;
 mod figures;

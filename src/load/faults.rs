@@ -37,6 +37,8 @@ pub(super) struct LoadState {
     pub(super) started: u64,
     /// Whether the last answer has come.
     pub(super) over: bool,
+    /// How many writes in a row had no answer, where that are too many.
+    pub(super) unanswered: Option<u64>,
 }
 
 /// One thing to do.

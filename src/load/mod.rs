@@ -4,6 +4,7 @@ mod driver;
 mod faults;
 mod plan;
 mod record;
+mod silence;
 
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};

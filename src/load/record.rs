@@ -9,6 +9,7 @@ use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
 use tokio::sync::watch;
 
 use super::faults::{FaultRun, Injector, LoadState};
+use super::silence::Silence;
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
 use crate::cluster::ClusterError;
@@ -101,6 +102,9 @@ pub enum RecordError {
     /// A fault could not be brought about.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The leader has stopped answering, and nothing was done to it.
+    #[error("leader: none of the last {0} writes was answered")]
+    Silent(u64),
 }
 
 /// Runs the experiment's plan on a ready cluster, breaks what is to be broken meanwhile, and
@@ -146,14 +150,25 @@ pub async fn observe<C: Client, I: Injector>(
         warm_up(client, plan.concurrency).await?;
     }
     let start_us = clock.now_us();
+    let silence = Silence::of(experiment);
     let (load, state) = watch::channel(LoadState::default());
     let drive = async {
         let started = |write| load.send_modify(|state| state.started = write + 1);
-        let writes = drive(client, &plan, clock, start_us, &started, &|row| progress.write_done(row)).await;
+        let done = |row: &WriteRow| {
+            progress.write_done(row);
+            if let Some(writes) = silence.after(row) {
+                load.send_modify(|state| state.unanswered = Some(writes));
+            }
+        };
+        let writes = tokio::select! {
+            biased;
+            writes = drive(client, &plan, clock, start_us, &started, &done) => writes,
+            Some(writes) = unanswered(load.subscribe()) => return Err(RecordError::Silent(writes)),
+        };
         load.send_modify(|state| state.over = true);
         Ok((writes, clock.now_us()))
     };
-    let ((writes, last_ack_us), ()) = try_join(drive, faults.run(start_us, state)).await?;
+    let ((writes, last_ack_us), ()) = try_join(drive, async { Ok(faults.run(start_us, state).await?) }).await?;
 
     let asked: Vec<String> = nodes(experiment).filter(|node| !faults.is_hidden(node)).collect();
     let at_last_ack = snapshot(client, &asked).await?;
@@ -174,6 +189,11 @@ pub async fn observe<C: Client, I: Injector>(
         trace_dropped: 0,
     };
     Ok((recorded, start_us))
+}
+
+/// Waits until too many writes in a row had no answer; says how many.
+async fn unanswered(mut load: watch::Receiver<LoadState>) -> Option<u64> {
+    load.wait_for(|state| state.unanswered.is_some()).await.ok()?.unanswered
 }
 
 /// Every node's name, the leader's first.

@@ -139,6 +139,9 @@ async fn unless_cancelled<T>(
                 ClusterError::Node { node, reason: format!("GET {path}: {reason}"), log: String::new() }
             }
             RecordError::Cluster(error) => error,
+            RecordError::Silent(_) => {
+                ClusterError::Node { node: LEADER.to_owned(), reason: error.to_string(), log: String::new() }
+            }
         }),
     }
 }

@@ -5,6 +5,7 @@ mod checking;
 mod comparing;
 mod configuration;
 mod exploring;
+mod faults;
 mod interruption;
 mod lab;
 mod running;

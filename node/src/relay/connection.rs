@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,50 +24,9 @@ const CHUNK: usize = 16 * 1_024;
 const MOST_HELD: usize = 2 * 1_024 * 1_024;
 
 /// Passes one connection on until either side ends it.
-pub(super) async fn carry(party: TcpStream, config: Arc<RelayConfig>, mut mode: watch::Receiver<Mode>) {
-    let carried = match reach(&config, &mut mode).await {
-        Ok(Some(node)) => exchange(party, node, &config, &mut mode).await,
-        Ok(None) => swallow(party, &mut mode).await,
-        // Whoever connected finds the connection closed, as without the relay.
-        Err(error) => Err(error),
-    };
-    if let Err(error) = carried {
+pub(super) async fn carry(party: TcpStream, config: Arc<RelayConfig>, mode: watch::Receiver<Mode>) {
+    if let Err(error) = exchange(party, &config, mode).await {
         debug!("a connection to {} ended: {error}", config.to);
-    }
-}
-
-/// A connection to the node; none where the way is cut.
-async fn reach(config: &RelayConfig, mode: &mut watch::Receiver<Mode>) -> io::Result<Option<TcpStream>> {
-    tokio::select! {
-        biased;
-        () = until(mode, |mode| mode == Mode::Cut) => Ok(None),
-        reached = timeout(CONNECT_LIMIT, TcpStream::connect(&config.to)) => {
-            let node = reached.map_err(io::Error::from)??;
-            node.set_nodelay(true)?;
-            Ok(Some(node))
-        }
-    }
-}
-
-/// Waits for a mode; for ever once the relay itself is ending.
-async fn until(mode: &mut watch::Receiver<Mode>, wanted: impl Fn(Mode) -> bool) {
-    if mode.wait_for(|mode| wanted(*mode)).await.is_err() {
-        std::future::pending().await
-    }
-}
-
-/// Swallows what comes until the way is open again; what was said meanwhile is lost, and so
-/// the connection with it.
-async fn swallow(mut party: TcpStream, mode: &mut watch::Receiver<Mode>) -> io::Result<()> {
-    let drain = async {
-        let mut buffer = [0; 1_024];
-        while party.read(&mut buffer).await? > 0 {}
-        Ok(())
-    };
-    tokio::select! {
-        biased;
-        () = until(mode, |mode| mode != Mode::Cut) => Ok(()),
-        drained = drain => drained,
     }
 }
 
@@ -104,41 +64,52 @@ impl Held {
     }
 }
 
-/// Carries bytes both ways. When the party gives up, what is still held back is dropped: a
+/// Carries bytes both ways. When the party gives up, what has not been passed on is dropped: a
 /// copy that its leader has given up is lost, late or not.
-async fn exchange(
-    mut party: TcpStream,
-    mut node: TcpStream,
-    config: &RelayConfig,
-    mode: &mut watch::Receiver<Mode>,
-) -> io::Result<()> {
+async fn exchange(mut party: TcpStream, config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<()> {
     party.set_nodelay(true)?;
-    let now = mode.clone();
     let (mut there, mut back) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut held = Held::default();
+    let mut reach = pin!(reach(config, mode.clone()));
+    let mut node: Option<TcpStream> = None;
     loop {
+        let now = *mode.borrow_and_update();
+        let open = now != Mode::Cut;
         tokio::select! {
             biased;
-            () = until(mode, |mode| mode == Mode::Cut) => {
-                drop(node);
-                return swallow(party, mode).await;
-            }
-            () = held.due() => {
-                if let Some(chunk) = held.pop() {
+            // An error says that the relay itself is ending.
+            changed = mode.changed() => changed.map_err(io::Error::other)?,
+            // Before anything is passed on: its sender may have given it up.
+            read = party.read(&mut there), if held.bytes < MOST_HELD => match read? {
+                0 => return Ok(()),
+                bytes => held.push(&there[..bytes], if now == Mode::Slow { config.delay } else { Duration::ZERO }),
+            },
+            reached = &mut reach, if node.is_none() => node = Some(reached?),
+            () = held.due(), if open && node.is_some() => {
+                if let (Some(node), Some(chunk)) = (node.as_mut(), held.pop()) {
                     node.write_all(&chunk).await?;
                 }
             }
-            read = party.read(&mut there), if held.bytes < MOST_HELD => match read? {
-                0 => return Ok(()),
-                bytes => {
-                    let delay = if *now.borrow() == Mode::Slow { config.delay } else { Duration::ZERO };
-                    held.push(&there[..bytes], delay);
-                }
-            },
-            read = node.read(&mut back) => match read? {
+            read = hear(node.as_mut(), &mut back), if open => match read? {
                 0 => return Ok(()),
                 bytes => party.write_all(&back[..bytes]).await?,
             },
         }
+    }
+}
+
+/// A connection to the node, once the way is open.
+async fn reach(config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<TcpStream> {
+    mode.wait_for(|mode| *mode != Mode::Cut).await.map_err(io::Error::other)?;
+    let node = timeout(CONNECT_LIMIT, TcpStream::connect(&config.to)).await??;
+    node.set_nodelay(true)?;
+    Ok(node)
+}
+
+/// What the node says; for ever nothing before it is reached.
+async fn hear(node: Option<&mut TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
+    match node {
+        Some(node) => node.read(buffer).await,
+        None => std::future::pending().await,
     }
 }

@@ -20,7 +20,7 @@ impl ComposeCluster {
         let node = action.node.as_str();
         match action.act {
             Act::Kill => self.container(&["kill"], node, cancel)?,
-            Act::Stop => self.container(&["stop", "--time", "2"], node, cancel)?,
+            Act::Stop => self.container(&["stop", "-t", "2"], node, cancel)?,
             Act::Pause => self.container(&["pause"], node, cancel)?,
             Act::Resume => self.container(&["unpause"], node, cancel)?,
             Act::Restart => self.container(&["start"], node, cancel)?,

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use deployment::{Deployment, checkout};
 pub use image::NodeImage;
-use project::{Container, Project};
+use project::{Container, LOOKS_AFTER_BREAK, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
@@ -22,9 +22,6 @@ use crate::data::{BackendFacts, LEADER, follower_name};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
-
-/// How often the engine must say that nothing is left of an `up` that was broken off.
-const LOOKS_AFTER_BREAK: u32 = 3;
 
 /// How many followers the Compose file itself has.
 const FOLLOWERS_IN_FILE: u32 = 5;
@@ -188,8 +185,8 @@ impl ComposeCluster {
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let over = over::file(&self.project.file(), &self.spec)?;
-        let mut call = self.project.compose(over.as_deref(), UP_LIMIT);
+        let over = over::services(&self.project.file(), &self.spec);
+        let mut call = self.project.compose(over, UP_LIMIT);
         for (name, value) in self.environment() {
             call = call.env(name, value);
         }

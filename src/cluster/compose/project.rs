@@ -24,6 +24,9 @@ const DOWN_LIMIT: Duration = Duration::from_secs(60);
 const SWEEPS: u32 = 5;
 const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often the engine must say that nothing is left of an `up` that was broken off.
+pub(super) const LOOKS_AFTER_BREAK: u32 = 3;
+
 /// The label by which Compose, of any version, marks what belongs to a project.
 const PROJECT_LABEL: &str = "com.docker.compose.project";
 
@@ -69,14 +72,19 @@ impl Project {
         self.root.join(COMPOSE_FILE)
     }
 
-    /// A Compose command on this project, with a second file where there is one.
-    pub(super) fn compose(&self, over: Option<&Path>, limit: Duration) -> Call {
+    /// A Compose command on this project, with the text of a second file where there is one.
+    pub(super) fn compose(&self, over: Option<String>, limit: Duration) -> Call {
         let mut args: Vec<OsString> = vec!["-p".into(), self.name.clone().into(), "-f".into(), self.file().into()];
-        if let Some(over) = over {
-            args.extend(["-f".into(), over.into()]);
+        if over.is_some() {
+            // Standard input, so that a labctl that is killed leaves no file behind.
+            args.extend(["-f".into(), "-".into()]);
         }
         args.extend(["--project-directory".into(), self.root.clone().into()]);
-        self.docker.compose(limit).args(args).dir(&self.root)
+        let call = self.docker.compose(limit).args(args).dir(&self.root);
+        match over {
+            Some(text) => call.input(text),
+            None => call,
+        }
     }
 
     /// The project's containers, stopped ones too, by service.
@@ -115,6 +123,8 @@ impl Project {
             match self.sweep() {
                 Ok(true) => empty += 1,
                 Ok(false) => empty = 0,
+                // An engine that hangs would be waited for again and again.
+                Err(error @ ClusterError::Deadline { .. }) => return Err(error),
                 Err(error) => problem = Some(error),
             }
             if empty >= looks {
@@ -204,12 +214,13 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
     })
 }
 
-/// Removes a project, whoever started it. `root` is the checkout with our Compose file.
+/// Removes a project, whoever started it. `root` is the checkout with our Compose file. A labctl
+/// may have been killed while the engine was still starting what it had asked for.
 ///
 /// # Errors
 /// [`ClusterError`] naming what is left.
 pub fn remove_project(docker: &Docker, root: &Path, name: &str) -> Result<(), ClusterError> {
-    Project::new(docker.clone(), root, name).down(1)
+    Project::new(docker.clone(), root, name).down(LOOKS_AFTER_BREAK)
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub(in crate::cluster) struct Call {
     dir: Option<PathBuf>,
     limit: Duration,
     merged: bool,
+    /// What it reads on standard input.
+    input: Option<String>,
 }
 
 /// How a program ended and what it printed.
@@ -55,7 +57,15 @@ enum Stopped {
 impl Call {
     /// A call that may take at most `limit`.
     pub(in crate::cluster) fn new(program: impl Into<OsString>, limit: Duration) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: BTreeMap::new(), dir: None, limit, merged: false }
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            dir: None,
+            limit,
+            merged: false,
+            input: None,
+        }
     }
 
     /// Adds arguments.
@@ -86,6 +96,12 @@ impl Call {
     /// printed: for programs whose complaints are found on either.
     pub(in crate::cluster) fn merged(mut self) -> Self {
         self.merged = true;
+        self
+    }
+
+    /// Gives the program this to read on its standard input.
+    pub(in crate::cluster) fn input(mut self, text: impl Into<String>) -> Self {
+        self.input = Some(text.into());
         self
     }
 
@@ -137,7 +153,6 @@ impl Call {
     fn expression(&self, stdout: &File, stderr: &File) -> io::Result<duct::Expression> {
         let out = if self.merged { stderr } else { stdout };
         let mut expression = duct::cmd(&self.program, &self.args)
-            .stdin_null()
             .stdout_file(out.try_clone()?)
             .stderr_file(stderr.try_clone()?)
             .unchecked()
@@ -146,6 +161,10 @@ impl Call {
                 command.process_group(0);
                 Ok(())
             });
+        expression = match &self.input {
+            Some(text) => expression.stdin_bytes(text.as_bytes()),
+            None => expression.stdin_null(),
+        };
         for (name, value) in &self.env {
             expression = match value {
                 Some(value) => expression.env(name, value),

@@ -1,9 +1,10 @@
 //! One child process: a node or a relay, through all its lives.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,8 +20,6 @@ use crate::cluster::ClusterError;
 
 /// How long a program may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(10);
-/// How many of a log's last lines go into an error.
-const LOG_LINES: usize = 8;
 /// What a program prints before its address once it listens.
 const LISTENING: &str = "listening on ";
 
@@ -37,8 +36,6 @@ pub(super) struct Program {
     pub(super) listen: String,
     /// Its whole environment but name and address.
     pub(super) variables: BTreeMap<String, String>,
-    /// Where its log goes.
-    pub(super) log: PathBuf,
 }
 
 /// A program and the process that runs it now.
@@ -46,6 +43,9 @@ pub(super) struct Program {
 pub(super) struct Running {
     program: Program,
     state: State,
+    /// What it prints, in all its lives. The file has no name, so that a labctl that is killed
+    /// leaves none behind.
+    log: File,
     /// Keeps its port for it while it is down.
     reserved: Option<TcpSocket>,
 }
@@ -60,8 +60,13 @@ enum State {
 
 impl Running {
     /// A program that is not started yet.
-    pub(super) fn new(program: Program) -> Self {
-        Self { program, state: State::Down, reserved: None }
+    ///
+    /// # Errors
+    /// When there is no place for its log.
+    pub(super) fn new(program: Program) -> Result<Self, ClusterError> {
+        let log = tempfile::tempfile()
+            .map_err(|error| ClusterError::Setup(format!("cannot make a temporary file for a log: {error}")))?;
+        Ok(Self { program, state: State::Down, log, reserved: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -97,7 +102,6 @@ impl Running {
 
     fn spawn(&self) -> io::Result<Child> {
         let program = &self.program;
-        let log = OpenOptions::new().create(true).append(true).open(&program.log)?;
         Command::new(&program.path)
             .arg(program.verb)
             .env_clear()
@@ -107,7 +111,7 @@ impl Running {
             .env("EXIT_WITH_PARENT", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(self.log.try_clone()?)
             // A Ctrl-C on the terminal is labctl's to handle. A group of its own also has the
             // kernel wake and end a frozen process once labctl is gone: see `Self::pause`.
             .process_group(0)
@@ -247,12 +251,14 @@ impl Running {
 
     /// What it has printed so far, in all its lives.
     pub(super) fn log(&self) -> Option<Vec<u8>> {
-        fs::read(&self.program.log).ok()
+        let mut bytes = vec![0; usize::try_from(self.log.metadata().ok()?.len()).ok()?];
+        // At a place, not where the file stands: that is where its writer goes on.
+        self.log.read_exact_at(&mut bytes, 0).ok()?;
+        Some(bytes)
     }
 
     fn refuse(&self, reason: impl Into<String>) -> ClusterError {
-        let log = last_lines(&self.log().unwrap_or_default());
-        ClusterError::Node { node: self.program.name.clone(), reason: reason.into(), log }
+        ClusterError::of_node(&self.program.name, reason, &self.log().unwrap_or_default())
     }
 }
 
@@ -282,11 +288,4 @@ fn status_text(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("killed by signal {signal}"),
         (None, None) => status.to_string(),
     }
-}
-
-/// The last lines of a log, for an error message.
-fn last_lines(log: &[u8]) -> String {
-    let text = String::from_utf8_lossy(log);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

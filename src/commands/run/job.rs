@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
+use crate::commands::output::note;
 use crate::config::{BackendChoice, Config, Experiment, ExperimentName, Quorum};
 use crate::data::{DataFolder, RunData, config_sha256};
 
@@ -86,7 +87,7 @@ impl Job {
     pub(super) fn warn_of_impossible(&self) {
         for quorum in self.quorums.iter().filter(|quorum| quorum.get() > self.experiment.followers.get()) {
             let followers = self.experiment.followers;
-            eprintln!("labctl: W = {quorum} can never be reached by {followers} followers: every write will fail");
+            note!("W = {quorum} can never be reached by {followers} followers: every write will fail");
         }
     }
 
@@ -105,6 +106,7 @@ impl Job {
             (earlier.seed != self.experiment.seed, "seed"),
             (earlier.config_sha256 != now, "configuration"),
             (earlier.node_sha256 != backend.node_sha256(), "node binary"),
+            (earlier.backend.name != backend.name(), "backend"),
         ]
         .into_iter()
         .filter_map(|(differs, what)| differs.then_some(what))

@@ -19,7 +19,7 @@ use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError, Deployment};
-use crate::commands::output::say;
+use crate::commands::output::{note, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
 use crate::exit::Exit;
@@ -65,8 +65,11 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 /// Runs one experiment's quorums and renders its report.
 async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
     check_folder(&job.report)?;
+    for path in job.data.clear_unfinished()? {
+        note!("removed {}, a run that a labctl that was killed had not finished", path.display());
+    }
     let backend = choose_backend(job, cancel).await?;
-    eprintln!("labctl: experiment {}, backend {}", job.name, backend.describe());
+    note!("experiment {}, backend {}", job.name, backend.describe());
     let mut finished = Finished {
         experiment: job.name.clone(),
         backend: backend.name(),
@@ -94,7 +97,7 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
         }
         let expected = data.manifest.config.expect.consistent_at.contains(quorum);
         if expected && RunConsistency::of(&data).verdict != Verdict::Consistent {
-            eprintln!("labctl: W = {quorum} was expected to end consistent, and did not");
+            note!("W = {quorum} was expected to end consistent, and did not");
             finished.expectations_missed.push(quorum.get());
         }
         finished.runs.push(summary);
@@ -116,7 +119,7 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
         let backend = Backend::choose(choice, &cancel)?;
         if let Backend::Compose(Deployment { docker, root, .. }) = &backend {
             for name in leftovers::remove(docker, root, Keep::ClusterToPlayWith, &cancel)? {
-                eprintln!("labctl: removed {name}, which a labctl that was killed had left behind");
+                note!("removed {name}, which a labctl that was killed had left behind");
             }
         }
         Ok::<_, ClusterError>(backend)

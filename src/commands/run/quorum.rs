@@ -12,10 +12,11 @@ use super::held::{Hands, Held};
 use super::progress::Bar;
 use crate::client::HttpClient;
 use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
+use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{Manifest, RunData, SCHEMA, config_sha256};
+use crate::data::{LEADER, Manifest, RunData, SCHEMA, config_sha256};
 use crate::host;
-use crate::load::{Recorded, await_ready, record};
+use crate::load::{RecordError, Recorded, await_ready, record};
 use crate::simulation::simulate;
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
@@ -87,7 +88,7 @@ async fn on_cluster(
     let recorded = recorded?;
     down?;
     for step in &recorded.faults_left_out {
-        eprintln!("labctl: W = {quorum}: the load was over before `{step}`");
+        note!("W = {quorum}: the load was over before `{step}`");
     }
     let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
     let manifest = Manifest {
@@ -130,11 +131,20 @@ async fn load(
     Ok(record(&client, experiment, &hands, &clock, bar).await?)
 }
 
-/// Where a node has died, that explains whatever went wrong.
+/// What is behind an error, where a node is: that it has died, or else the end of its log.
 async fn explain(error: anyhow::Error, cluster: &Held, cancel: &CancellationToken) -> anyhow::Error {
     let cancel = cancel.clone();
-    match cluster.with(move |cluster| cluster.check(&cancel)).await {
-        Err(cause @ ClusterError::Node { .. }) => anyhow::Error::from(cause),
-        _ => error,
+    if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
+        return cause.into();
     }
+    let (node, reason) = match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(RecordError::Client(silent)), _) | (_, Some(silent)) => (silent.node.clone(), silent.to_string()),
+        (Some(RecordError::Silent(writes)), _) => {
+            (LEADER.to_owned(), format!("it runs, but none of the last {writes} writes was answered"))
+        }
+        _ => return error,
+    };
+    let reason = reason.trim_start_matches(&format!("{node}: ")).to_owned();
+    let log = cluster.with(|cluster| cluster.logs()).await.remove(&node).unwrap_or_default();
+    ClusterError::of_node(&node, reason, &log).into()
 }

@@ -1,0 +1,67 @@
+//! Notices that the leader has stopped answering, so that a long load does not run into its
+//! time limits write by write.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::Experiment;
+use crate::data::{LEADER, WriteOutcome, WriteRow};
+
+/// Fewer writes without an answer may be a coincidence.
+const FEWEST: u64 = 20;
+
+/// Counts writes without an answer in a row.
+#[derive(Debug)]
+pub(super) struct Silence {
+    in_a_row: AtomicU64,
+    /// So many are too many; none where the experiment itself silences the leader.
+    limit: Option<u64>,
+}
+
+impl Silence {
+    /// Too many are twice as many as are under way together.
+    pub(super) fn of(experiment: &Experiment) -> Self {
+        let planned = experiment.faults.iter().any(|fault| fault.node == LEADER);
+        let limit = u64::from(experiment.workload.concurrency.get()) * 2;
+        Self { in_a_row: AtomicU64::new(0), limit: (!planned).then_some(limit.max(FEWEST)) }
+    }
+
+    /// Takes note of a write's end; says how many had no answer when that are too many.
+    pub(super) fn after(&self, row: &WriteRow) -> Option<u64> {
+        if row.outcome != WriteOutcome::Unknown {
+            self.in_a_row.store(0, Ordering::Relaxed);
+            return None;
+        }
+        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        self.limit.filter(|limit| in_a_row >= *limit).map(|_| in_a_row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Fault, FaultKind, Trigger};
+
+    fn row(outcome: WriteOutcome) -> WriteRow {
+        let (key, value) = ("k0".to_owned(), "v0".to_owned());
+        let (http_status, version, acks, error) = (None, None, None, None);
+        WriteRow { write: 0, key, value, start_us: 0, latency_us: 0, outcome, http_status, version, acks, error }
+    }
+
+    #[test]
+    fn only_writes_without_an_answer_in_a_row_count() {
+        let silence = Silence::of(&Experiment::default());
+        for _ in 0..3 {
+            assert!((0..19).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
+            assert_eq!(silence.after(&row(WriteOutcome::Failed)), None);
+        }
+        assert!((0..19).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
+        assert_eq!(silence.after(&row(WriteOutcome::Unknown)), Some(20));
+    }
+
+    #[test]
+    fn a_leader_that_is_silenced_on_purpose_is_no_surprise() {
+        let fault = Fault { at: Trigger::Write(1), node: LEADER.to_owned(), kind: FaultKind::Kill, until: None };
+        let silence = Silence::of(&Experiment { faults: vec![fault], ..Experiment::default() });
+        assert!((0..1_000).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
+    }
+}
