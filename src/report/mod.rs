@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 pub use explore::write_exploration;
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, Findings, MomentReport,
-    OverheadReport, Report, RunReport, SCHEMA,
+    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, FaultReport, Findings,
+    MomentReport, OverheadReport, PlottedWrite, Report, RunReport, SCHEMA,
 };
 
 use crate::config::ExperimentName;

@@ -1,21 +1,27 @@
 //! Everything the report says, as numbers: `summary.json`.
 
+use std::thread;
+
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::prose;
 use crate::analysis::{
-    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Lag, Latency, Overhead, Paired, Prediction, RunFigures,
-    Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives,
+    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Overhead, Paired, Prediction,
+    RunFigures, Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives,
     write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Manifest, RunData};
+use crate::simulation;
 
 mod comparison;
 mod consistency;
+mod faults;
 
 pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
+pub use faults::{FaultReport, PlottedWrite};
 
 /// Version of `summary.json`.
 pub const SCHEMA: u32 = 1;
@@ -25,6 +31,9 @@ const MOST_POINTS: usize = 400;
 
 /// Most simulated runs of an experiment that is only compared with.
 const TRIALS_OF_OTHERS: u32 = 400;
+
+/// Most writes of a run that is simulated to compare.
+const MOST_FORESEEN: u32 = 5_000;
 
 /// Points of a predicted curve.
 const CURVE_POINTS: u32 = 120;
@@ -50,6 +59,9 @@ pub struct Report {
     pub claims: Vec<Claim>,
     /// Signs of a broken leader.
     pub diagnoses: Vec<Diagnosis>,
+    /// Each run against the simulation of the same seed; empty of simulated runs, of runs with
+    /// faults and of large ones.
+    pub forecasts: Vec<Forecast>,
     /// This experiment, then the others that have data; empty where no other has.
     pub experiments: Vec<ComparedExperiment>,
 }
@@ -75,6 +87,10 @@ pub struct Findings {
     pub overhead: String,
     /// This experiment beside others; absent where no other has data.
     pub comparison: Option<String>,
+    /// What was broken on purpose; absent where nothing was.
+    pub faults: Option<String>,
+    /// What the simulation foresaw; absent where it did not.
+    pub forecast: Option<String>,
 }
 
 /// What one run came to.
@@ -92,6 +108,9 @@ pub struct RunReport {
     pub overhead: OverheadReport,
     /// Followers against their leader.
     pub consistency: ConsistencyReport,
+    /// What was broken on purpose and what came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<FaultReport>,
     /// How long followers lagged behind acknowledgements.
     pub lag: Lag,
     /// What the leader's death would have cost.
@@ -152,6 +171,7 @@ impl Report {
             .collect();
         let diagnoses = diagnose(&figures.config, &symptoms);
         let experiments = comparison::experiments(&figures, &others);
+        let forecasts = forecasts(&data);
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
         Some(Self {
@@ -159,11 +179,12 @@ impl Report {
             experiment: figures.name,
             answer: prose::answer(&reports),
             warnings: prose::warnings(&reports, &diagnoses),
-            findings: prose::findings(&reports, &experiments),
+            findings: prose::findings(&reports, &experiments, &forecasts),
             runs: reports,
             paired: paired(runs),
             claims,
             diagnoses,
+            forecasts,
             experiments,
         })
     }
@@ -181,6 +202,7 @@ impl RunReport {
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
             },
             consistency: ConsistencyReport::of(&figures.consistency),
+            faults: figures.faults.map(|faults| FaultReport::new(faults, run)),
             lag: Lag::of(run),
             durability: Durability::of(run),
             lives: write_lives(run),
@@ -201,6 +223,26 @@ impl RunReport {
     pub fn followers(&self) -> u32 {
         self.manifest.config.followers.get()
     }
+}
+
+/// What the simulation foresaw of each run: as cheap as it is exact, but for large loads. A run
+/// that cannot be simulated is not held against anything.
+fn forecasts(runs: &[&RunData]) -> Vec<Forecast> {
+    let is_foreseeable = |run: &RunData| {
+        let manifest = &run.manifest;
+        manifest.backend.name != "sim"
+            && manifest.config.faults.is_empty()
+            && manifest.config.workload.writes.get() <= MOST_FORESEEN
+    };
+    if !runs.iter().all(|run| is_foreseeable(run)) {
+        return Vec::new();
+    }
+    // The simulation brings its own runtime, which must not be started within another.
+    let simulated = thread::scope(|scope| {
+        let forecast = |run: &RunData| simulation::forecast(std::slice::from_ref(run), &CancellationToken::new());
+        scope.spawn(move || runs.iter().map(|run| forecast(run)).collect::<Result<Vec<_>, _>>()).join()
+    });
+    simulated.ok().and_then(Result::ok).map_or_else(Vec::new, |all| all.into_iter().flatten().collect())
 }
 
 impl Distribution {

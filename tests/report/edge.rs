@@ -1,7 +1,7 @@
 //! Runs that are not as one would wish still get a sensible report.
 
 use labctl::config::{Experiment, Network, Order, Quorum, Workload};
-use labctl::data::{LEADER, ReplicationOutcome, RunData, WriteOutcome};
+use labctl::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, RunData, WriteOutcome};
 use labctl::report::{self, Rendered};
 use serde_json::Value;
 
@@ -137,7 +137,7 @@ fn nodes_that_did_not_answer_are_named() {
         warnings,
         [
             "At W = 1 f3 did not answer at the end and was not compared.",
-            "At W = 2 leader did not answer at the end and was not compared."
+            "At W = 2 the leader did not answer at the end and was not compared."
         ]
     );
     assert!(rendered.html.contains("did not answer</td>"));
@@ -172,6 +172,85 @@ fn an_acknowledgement_without_its_copies_is_an_error_in_front() {
     let warnings = warnings(&rendered);
     assert!(warnings[0].starts_with("1 of 100 acknowledged writes were on fewer than W = 3 followers"), "{warnings:?}");
     assert!(rendered.html.find("fewer than").unwrap() < rendered.html.find("Latency against the quorum</h2>").unwrap());
+}
+
+#[test]
+fn what_is_true_of_several_runs_is_said_once() {
+    let mut runs = sample::runs("quorum", &with_quorums(&[1, 2, 3]));
+    runs[0].manifest.settled = false;
+    runs[2].manifest.settled = false;
+    let warnings = warnings(&render(&runs));
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].starts_with("At W = 1 and 3 replications were still in flight"), "{warnings:?}");
+}
+
+/// The followers' last one dies after 300 ms and comes back empty after 900 ms.
+pub(crate) fn with_faults(runs: &mut [RunData]) {
+    for run in runs {
+        let config = &mut run.manifest.config;
+        config.faults = vec![serde_json::from_str(r#"{"at": 30, "node": "f5", "kind": "kill", "until": 70}"#).unwrap()];
+        let row = |begun_us, kind, detail: &str| FaultRow {
+            begun_us,
+            ended_us: begun_us + 1_000,
+            node: "f5".to_owned(),
+            kind,
+            detail: Some(detail.to_owned()),
+        };
+        run.faults = vec![row(300_000, FaultEvent::Kill, "SIGKILL"), row(900_000, FaultEvent::Restart, "empty")];
+    }
+}
+
+#[test]
+fn faults_are_told_with_what_came_of_them() {
+    let mut runs = sample::runs("quorum", &with_quorums(&[1, 5]));
+    with_faults(&mut runs);
+    for row in runs[1].writes.iter_mut().filter(|row| (300_000..900_000).contains(&row.start_us)) {
+        (row.outcome, row.http_status) = (WriteOutcome::Failed, Some(503));
+    }
+    runs[0].settled.get_mut("f5").unwrap().store.clear();
+    let rendered = render(&runs);
+    assert!(rendered.markdown.contains("Broken on purpose: kill f5 at write 30 until write 70."));
+    assert!(rendered.html.contains("What was broken, and what came of it</h2>"));
+    let answer = answer(&rendered);
+    assert!(answer.contains("Writes that met a fault and were not acknowledged: 0 of "), "{answer}");
+    assert!(answer.contains("In 1 of 2 runs the follower that came back caught up."), "{answer}");
+    assert!(!answer.contains("alone predict"), "{answer}");
+}
+
+#[test]
+fn a_leader_that_died_is_no_surprise() {
+    let mut runs = sample::runs("quorum", &with_quorums(&[1]));
+    with_faults(&mut runs);
+    let run = &mut runs[0];
+    run.faults.truncate(1);
+    run.faults[0].node = LEADER.to_owned();
+    run.settled.remove(LEADER);
+    run.manifest.absent_nodes = vec![LEADER.to_owned()];
+    run.manifest.settled = false;
+    let rendered = render(&runs);
+    assert_eq!(warnings(&rendered), Vec::<String>::new());
+    assert!(answer(&rendered).contains("The leader's death cost 0 of 100 acknowledged writes (W = 1)."));
+}
+
+#[test]
+fn a_run_that_was_foreseen_says_how_well() {
+    let mut runs = sample::runs("quorum", &with_quorums(&[1]));
+    runs[0].manifest.backend.name = "process".to_owned();
+    // The sample's delays are not the leader's own.
+    let rendered = render(&runs);
+    assert!(rendered.markdown.contains("The simulation of the same seed drew"), "{}", rendered.markdown);
+    let run = labctl::simulation::simulate_direct(
+        &"quorum".parse().unwrap(),
+        &with_quorums(&[1]),
+        quorum(1),
+        &tokio_util::sync::CancellationToken::new(),
+    );
+    let mut run = run.unwrap();
+    run.manifest.backend.name = "process".to_owned();
+    let rendered = render(&[run]);
+    assert!(
+        rendered.markdown.contains("foresaw the latency of 100 of 100 writes to within 10 ms, and how 50 of 50 pairs")
+    );
 }
 
 #[test]

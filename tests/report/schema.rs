@@ -127,6 +127,25 @@ fn faults_and_other_experiments_are_within_the_schema() {
 }
 
 #[test]
+fn runs_with_faults_and_forecasts_are_within_the_schema() {
+    let schema = Schema::committed();
+    let config = Experiment { quorums: vec![1.try_into().unwrap()], ..Experiment::default() };
+    let mut runs = sample::runs("quorum", &config);
+    runs[0].manifest.backend.name = "process".to_owned();
+    let summary: Value = serde_json::from_str(&report::render(&runs, &[]).unwrap().json).unwrap();
+    assert_eq!(summary["forecasts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(schema.problems(&summary), Vec::<String>::new());
+    crate::edge::with_faults(&mut runs);
+    runs[0].faults[1].node = "leader".to_owned();
+    runs[0].faults[0].node = "leader".to_owned();
+    runs[0].manifest.absent_nodes = vec!["f5".to_owned()];
+    runs[0].writes[40].outcome = WriteOutcome::Failed;
+    let summary: Value = serde_json::from_str(&report::render(&runs, &[]).unwrap().json).unwrap();
+    assert!(summary["runs"][0]["faults"]["leader_loss"].is_object());
+    assert_eq!(schema.problems(&summary), Vec::<String>::new());
+}
+
+#[test]
 fn the_check_sees_what_is_wrong() {
     let schema = Schema::committed();
     let runs = sample::runs("quorum", &Experiment { quorums: vec![1.try_into().unwrap()], ..Experiment::default() });

@@ -7,6 +7,7 @@ mod colour;
 pub(super) mod consistency_map;
 pub(super) mod distribution;
 pub(super) mod durability;
+pub(super) mod faults;
 mod labels;
 pub(super) mod overhead;
 mod scene;

@@ -7,7 +7,15 @@ use crate::report::number::{count, grouped, list, ms, percent, short_ms};
 
 /// What the quorum cost and what it bought.
 pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
-    let sentences = [latency(runs), overhead(runs), staleness(runs), at_risk(runs), divergence(runs), failures(runs)];
+    let sentences = [
+        latency(runs),
+        overhead(runs),
+        staleness(runs),
+        at_risk(runs),
+        divergence(runs),
+        super::faults::answer(runs),
+        failures(runs),
+    ];
     sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -28,8 +36,9 @@ fn capitalized(text: &str) -> String {
 
 fn latency(runs: &[RunReport]) -> Option<String> {
     let followers = runs.first()?.followers();
-    // Without injected delays there is nothing to predict.
-    let predicted = |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays());
+    // Without injected delays there is nothing to predict, and faults are not foreseen.
+    let predicted =
+        |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays() && run.faults.is_none());
     let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
     let what = |quorum| capitalized(&waiting(quorum, followers));
     match ends(runs, mean) {
@@ -97,6 +106,10 @@ pub(super) fn unprotected(run: &RunReport) -> Option<u64> {
 }
 
 fn at_risk(runs: &[RunReport]) -> Option<String> {
+    // Where it did die, that is known better.
+    if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.figures.leader_loss.is_some())) {
+        return None;
+    }
     let exposed: Vec<(u32, u64)> = runs.iter().filter_map(|run| Some((run.quorum, unprotected(run)?))).collect();
     let (quorum, most) = exposed.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
     if most == 0 {

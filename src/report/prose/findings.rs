@@ -2,12 +2,16 @@
 
 use super::answer::unprotected;
 use super::{Ends, ends};
-use crate::analysis::{Exemplar, Overhead, Quantile, Verdict, WriteLife};
+use crate::analysis::{Exemplar, Forecast, Overhead, Quantile, Verdict, WriteLife};
 use crate::report::model::{ComparedExperiment, Findings, RunReport};
 use crate::report::number::{count, grouped, list, ms, p_value, percent, short_ms};
 
 /// Every finding.
-pub(in crate::report) fn findings(runs: &[RunReport], experiments: &[ComparedExperiment]) -> Findings {
+pub(in crate::report) fn findings(
+    runs: &[RunReport],
+    experiments: &[ComparedExperiment],
+    forecasts: &[Forecast],
+) -> Findings {
     let lives: Vec<&WriteLife> = runs.iter().flat_map(|run| &run.lives).collect();
     Findings {
         latency: latency(runs),
@@ -19,6 +23,8 @@ pub(in crate::report) fn findings(runs: &[RunReport], experiments: &[ComparedExp
         guarantee: guarantee(runs),
         overhead: overhead(runs),
         comparison: (!experiments.is_empty()).then(|| comparison(experiments)),
+        faults: super::faults::finding(runs),
+        forecast: (!forecasts.is_empty()).then(|| forecast(forecasts)),
     }
 }
 
@@ -198,4 +204,25 @@ fn comparison(experiments: &[ComparedExperiment]) -> String {
         return "Divergence by experiment".to_owned();
     }
     format!("Pairs diverged at W = {highest}: {}", list(&at_highest))
+}
+
+/// How much of the runs the simulation foresaw.
+fn forecast(forecasts: &[Forecast]) -> String {
+    let sum = |of: fn(&Forecast) -> u64| forecasts.iter().map(of).sum::<u64>();
+    let other_delays = sum(|forecast| forecast.other_delays);
+    if other_delays > 0 {
+        return format!(
+            "The simulation of the same seed drew {}, so it foresaw nothing",
+            count(other_delays, "other delay")
+        );
+    }
+    let (near, writes) = (sum(|forecast| forecast.latency.near), sum(|forecast| forecast.latency.n));
+    let (agreeing, pairs) = (sum(|forecast| forecast.pairs.agreeing), sum(|forecast| forecast.pairs.n));
+    format!(
+        "The simulation of the same seed foresaw the latency of {} of {} to within 10 ms, and how {} of {} ended",
+        grouped(near),
+        count(writes, "write"),
+        grouped(agreeing),
+        count(pairs, "pair")
+    )
 }

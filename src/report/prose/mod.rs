@@ -1,6 +1,7 @@
 //! Sentences written from the numbers. None of them says what the numbers do not.
 
 mod answer;
+mod faults;
 mod findings;
 mod warnings;
 
@@ -31,7 +32,7 @@ pub(super) fn subtitle(report: &Report) -> String {
     };
     format!(
         "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
-         order. {run_on}.",
+         order.{} {run_on}.",
         report.experiment,
         count(u64::from(run.followers()), "follower"),
         count(u64::from(workload.writes.get()), "write"),
@@ -39,6 +40,7 @@ pub(super) fn subtitle(report: &Report) -> String {
         grouped(u64::from(workload.concurrency.get())),
         workload.pacing,
         config.network.order,
+        faults::planned(run),
     )
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::Diagnosis;
-use crate::data::Manifest;
+use crate::data::{LEADER, Manifest};
 use crate::report::model::RunReport;
 use crate::report::number::{count, list};
 
@@ -11,30 +11,48 @@ use crate::report::number::{count, list};
 pub(in crate::report) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
     let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
-    breaches.chain(faults).chain(runs.iter().flat_map(of_run)).chain(mixed(runs)).collect()
+    breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()
+}
+
+/// What is to be said of runs one by one, said once for all of which it is true.
+fn of_runs(runs: &[RunReport]) -> Vec<String> {
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for (quorum, what) in runs.iter().flat_map(|run| of_run(run).into_iter().map(|what| (run.quorum.to_string(), what)))
+    {
+        match said.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, quorums)) => quorums.push(quorum),
+            None => said.push((what, vec![quorum])),
+        }
+    }
+    said.into_iter().map(|(what, quorums)| format!("At W = {} {what}", list(&quorums))).collect()
 }
 
 fn of_run(run: &RunReport) -> Vec<String> {
-    let (quorum, manifest) = (run.quorum, &run.manifest);
+    let manifest = &run.manifest;
+    // What was broken on purpose is no surprise; the answer says what it left unknown.
+    let on_purpose = |node: &String| manifest.absent_nodes.contains(node);
     let mut warnings = Vec::new();
-    if !manifest.settled {
-        warnings.push(format!(
-            "At W = {quorum} replications were still in flight when the deadline passed, so what the followers held in \
-             the end is not known."
-        ));
+    if !manifest.settled && !on_purpose(&LEADER.to_owned()) {
+        warnings.push(
+            "replications were still in flight when the deadline passed, so what the followers held in the end is not \
+             known."
+                .to_owned(),
+        );
     }
     if manifest.trace_dropped > 0 {
-        warnings.push(format!(
-            "At W = {quorum} the nodes forgot {} for want of room.",
-            count(manifest.trace_dropped, "trace record")
-        ));
+        warnings.push(format!("the nodes forgot {} for want of room.", count(manifest.trace_dropped, "trace record")));
     }
-    let absent = &run.consistency.settled.absent;
+    let absent: Vec<String> =
+        run.consistency.settled.absent.iter().filter(|node| !on_purpose(node)).map(named).collect();
     if !absent.is_empty() {
         let verb = if absent.len() == 1 { "was" } else { "were" };
-        warnings.push(format!("At W = {quorum} {} did not answer at the end and {verb} not compared.", list(absent)));
+        warnings.push(format!("{} did not answer at the end and {verb} not compared.", list(&absent)));
     }
     warnings
+}
+
+fn named(node: &String) -> String {
+    if node == LEADER { "the leader".to_owned() } else { node.clone() }
 }
 
 /// Conditions that should be the same in all runs and are not.

@@ -5,6 +5,8 @@ mod comparison;
 mod consistency;
 mod diagnosis;
 mod distribution;
+mod faults;
+mod forecast;
 mod lag;
 mod latency;
 mod overhead;
@@ -19,12 +21,13 @@ use super::model::Report;
 use super::prose;
 
 /// PNG files that some reports have and others do not.
-pub(super) const OPTIONAL_FILES: [&str; 2] = [comparison::FILE, timelines::FILE];
+pub(super) const OPTIONAL_FILES: [&str; 3] = [comparison::FILE, faults::FILE, timelines::FILE];
 
 /// The whole document, and its figures.
 pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Document, ReportError> {
     let sections = [
         Some(latency::section(report, figures)?),
+        faults::section(report, figures)?,
         Some(consistency::section(report, figures)),
         Some(claims::section(report)),
         Some(diagnosis::section(report)),
@@ -32,6 +35,7 @@ pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Documen
         Some(timelines::section(report, figures)?),
         Some(lag::section(report, figures)?),
         Some(overhead::section(report, figures)?),
+        forecast::section(report),
         comparison::section(report, figures)?,
         Some(reproduce::section(report)),
     ];

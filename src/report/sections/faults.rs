@@ -1,0 +1,158 @@
+//! What was broken on purpose, and what came of it.
+
+use crate::analysis::{LostCopies, Returned, Spell, Spread};
+use crate::report::ReportError;
+use crate::report::document::{Block, Section, Table};
+use crate::report::figures::{Figures, Legend};
+use crate::report::model::{FaultReport, Report};
+use crate::report::number::{NONE, fixed, grouped, list, maybe, ms};
+use crate::report::plots;
+
+pub(super) const FILE: &str = "faults.png";
+
+/// Most quorums that have panels.
+const MOST_QUORUMS: usize = 6;
+
+/// Most lost writes that are listed.
+const MOST_WRITES: usize = 200;
+
+/// The section; nothing where nothing was broken.
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
+    let Some(finding) = &report.findings.faults else {
+        return Ok(None);
+    };
+    let faults: Vec<&FaultReport> = report.runs.iter().filter_map(|run| run.faults.as_ref()).collect();
+    let shown: Vec<&FaultReport> = super::evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
+    let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was \
+                   acknowledged, a cross refused, a ring had no answer. The ground is grey while a fault lasts.";
+    let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
+    let legend =
+        Legend { id: "faults-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let page = plots::faults::scene(&shown, None);
+    let file = plots::faults::scene(&shown, Some((finding, subtitle)));
+    let mut blocks = vec![figures.add(legend, &page, file, spells(&faults))?];
+    blocks.extend(returned(&faults).map(|table| Block::Table { table }));
+    blocks.extend(losses(&faults));
+    Ok(Some(Section { id: "faults", heading: "What was broken, and what came of it", blocks }))
+}
+
+/// Every fault of every run.
+fn spells(faults: &[&FaultReport]) -> Table {
+    let seconds = |ms: f64| fixed(ms / 1000.0, 2);
+    let row = |quorum: u32, spell: &Spell| {
+        let writes = spell.writes;
+        let copies = |of: fn(LostCopies) -> u64| maybe(spell.lost_copies, |lost| grouped(of(lost)));
+        vec![
+            quorum.to_string(),
+            format!("{} {}", spell.node, spell.kind),
+            spell.detail.clone().unwrap_or_else(|| NONE.to_owned()),
+            seconds(spell.begun_ms),
+            maybe(spell.ended_ms, seconds),
+            grouped(writes.ok),
+            grouped(writes.failed),
+            maybe(writes.failed_after, spread),
+            grouped(writes.unknown),
+            maybe(writes.unknown_after, spread),
+            copies(|lost| lost.failed),
+            copies(|lost| lost.timeout),
+        ]
+    };
+    let rows =
+        faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
+    Table::new(
+        "Each fault, from when to when in seconds, and the writes that were under way meanwhile: how they ended, and \
+         how long after the fault's or their own beginning in ms (least, median, greatest). Copies that were lost: \
+         refused at once, or timed out.",
+    )
+    .numbers(&["W"])
+    .text(&["fault", "how"])
+    .numbers(&["from", "to", "acknowledged", "refused", "after", "no answer", "after", "copies refused", "timed out"])
+    .rows(rows)
+}
+
+fn spread(spread: Spread) -> String {
+    format!("{}, {}, {}", ms(spread.min_ms), ms(spread.median_ms), ms(spread.max_ms))
+}
+
+/// Whether followers that came back caught up.
+fn returned(faults: &[&FaultReport]) -> Option<Table> {
+    let row = |quorum: u32, back: &Returned| {
+        let caught_up = match back.caught_up {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "not known",
+        };
+        vec![
+            quorum.to_string(),
+            back.follower.clone(),
+            maybe(back.pairs, |pairs| grouped(pairs.pairs())),
+            maybe(back.pairs, |pairs| grouped(pairs.stale)),
+            maybe(back.pairs, |pairs| grouped(pairs.missing)),
+            maybe(back.pairs, |pairs| grouped(pairs.foreign)),
+            caught_up.to_owned(),
+        ]
+    };
+    let rows: Vec<_> = faults
+        .iter()
+        .flat_map(|fault| fault.figures.returned.iter().map(move |back| row(fault.figures.quorum, back)))
+        .collect();
+    (!rows.is_empty()).then(|| {
+        Table::new("Followers that came back, and what they held once nothing was in flight: keys by state.")
+            .numbers(&["W"])
+            .text(&["follower"])
+            .numbers(&["keys", "stale", "missing", "foreign"])
+            .text(&["caught up"])
+            .rows(rows)
+    })
+}
+
+/// What went with the leader, where it died.
+fn losses(faults: &[&FaultReport]) -> Vec<Block> {
+    let dead: Vec<_> =
+        faults.iter().filter_map(|fault| Some((fault.figures.quorum, fault.figures.leader_loss.as_ref()?))).collect();
+    if dead.is_empty() {
+        return Vec::new();
+    }
+    let table = Table::new(
+        "What the leader's death cost: acknowledged writes that no survivor holds, nor a newer one of the same key. \
+         Turned up: writes without an answer that a survivor holds all the same.",
+    )
+    .numbers(&["W", "acknowledged", "lost", "turned up"])
+    .text(&["survivors"])
+    .rows(dead.iter().map(|(quorum, loss)| {
+        vec![
+            quorum.to_string(),
+            grouped(loss.acknowledged),
+            grouped(loss.lost.len() as u64),
+            grouped(loss.turned_up),
+            list(&loss.survivors),
+        ]
+    }));
+    let mut blocks = vec![Block::Table { table }];
+    let rows: Vec<_> = dead
+        .iter()
+        .flat_map(|(quorum, loss)| loss.lost.iter().map(move |write| (quorum, write)))
+        .take(MOST_WRITES)
+        .map(|(quorum, write)| {
+            vec![
+                quorum.to_string(),
+                write.write.to_string(),
+                write.key.clone(),
+                write.version.to_string(),
+                ms(write.acknowledged_ms),
+                write.arrived.to_string(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        let table = Table::new(
+            "Acknowledged writes that were lost, and on how many survivors each had been before an older one replaced it.",
+        )
+        .numbers(&["W", "write"])
+        .text(&["key"])
+        .numbers(&["version", "acknowledged at, ms", "had arrived on"])
+        .rows(rows);
+        blocks.push(Block::Details { summary: "Each lost write".to_owned(), table });
+    }
+    blocks
+}
