@@ -103,7 +103,7 @@ fn a_follower_that_is_not_there_has_no_delay() {
         let found = read(&format!("[experiment.a.network.follower.{name}]\nextra_ms = 1\n")).unwrap_err();
         assert!(found[0].2.contains("network.follower: the followers are f1 to f3, not `"), "{found:?}");
     }
-    let found = read("[experiment.a.network.follower.f1]\nextra = 1\n").unwrap_err();
+    let found = read("[experiment.a.network.follower.f1]\nextra_m = 1\n").unwrap_err();
     assert!(found[0].2.contains("did you mean `extra_ms`?"), "{found:?}");
 }
 
