@@ -34,7 +34,7 @@ impl Progress for Unwatched {
 /// The lab, ten times as fast.
 fn experiment() -> Experiment {
     let mut experiment = Experiment::default();
-    experiment.network.delay = DelayRange::new(0, 100).unwrap();
+    experiment.network.delay = DelayRange::new(0, 100).unwrap().into();
     experiment
 }
 
