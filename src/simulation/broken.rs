@@ -57,3 +57,6 @@ impl<C: Client> Injector for Hands<'_, C> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

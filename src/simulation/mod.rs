@@ -115,10 +115,8 @@ async fn messages(
 }
 
 /// HTTP between all.
-const OVER_HTTP: Reach<InProcessClient> = Reach {
-    followers: over_http,
-    nodes: |nodes, clock, limit| InProcessClient::new(routers(nodes), clock, limit),
-};
+const OVER_HTTP: Reach<InProcessClient> =
+    Reach { followers: over_http, nodes: |nodes, clock, limit| InProcessClient::new(routers(nodes), clock, limit) };
 
 /// Messages between all.
 const DIRECT: Reach<DirectClient> = Reach { followers: direct, nodes: DirectClient::new };

@@ -14,7 +14,7 @@ use labnode::transport::{Transport, TransportError};
 use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
-use super::way::{Condition, Owner, Refused, Way};
+use super::way::{Condition, Refused, Way};
 use super::{SimCluster, new_follower, new_leader};
 use crate::cluster::{Act, ClusterError, ClusterSpec, FaultAction};
 use crate::data::{LEADER, follower_name};
@@ -28,9 +28,9 @@ pub struct BreakableCluster {
     clock: Clock,
     connect: Connect,
     /// How each follower is, and the leader's way to it.
-    ways: Vec<Owner>,
+    ways: Vec<Way>,
     /// How the leader is, and its clients' way to it.
-    door: Owner,
+    door: Way,
     now: Mutex<Now>,
 }
 
@@ -38,7 +38,7 @@ pub struct BreakableCluster {
 struct Now {
     nodes: SimCluster,
     /// How this leader is: one that was killed never sends again, though its tasks run on.
-    leader: Owner,
+    leader: Way,
     /// Leads to these followers, whatever has become of them.
     followers: Arc<RwLock<Arc<dyn Transport>>>,
 }
@@ -56,15 +56,16 @@ impl BreakableCluster {
     /// When the nodes refuse their settings.
     pub fn new(spec: &ClusterSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
         let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
-        let followers = names.iter().map(|name| new_follower(spec, name, clock, None)).collect::<Result<Vec<_>, _>>()?;
-        let ways: Vec<Owner> = names.iter().map(|_| Owner::open()).collect();
+        let followers =
+            names.iter().map(|name| new_follower(spec, name, clock, None)).collect::<Result<Vec<_>, _>>()?;
+        let ways: Vec<Way> = names.iter().map(|_| Way::default()).collect();
         let now = {
-            let (leader, current) = (Owner::open(), Arc::new(RwLock::new(connect(&followers))));
+            let (leader, current) = (Way::default(), Arc::new(RwLock::new(connect(&followers))));
             let transport = BreakableTransport::new(&leader, &ways, &current, clock);
-            let nodes = SimCluster { leader: new_leader(spec, clock, None, transport)?, followers };
+            let nodes = SimCluster { leader: new_leader(spec, clock, None, Arc::new(transport))?, followers };
             Now { nodes, leader, followers: current }
         };
-        Ok(Self { spec: spec.clone(), clock, connect, ways, door: Owner::open(), now: Mutex::new(now) })
+        Ok(Self { spec: spec.clone(), clock, connect, ways, door: Way::default(), now: Mutex::new(now) })
     }
 
     /// The nodes that there are now by their names, for those who do not mind their condition.
@@ -76,7 +77,7 @@ impl BreakableCluster {
     /// The clients' way to the leader.
     #[must_use]
     pub fn door(&self) -> Way {
-        self.door.way()
+        self.door.clone()
     }
 
     /// Breaks or mends something.
@@ -135,9 +136,9 @@ impl BreakableCluster {
     fn restart(&self, node: &str) -> Result<(), ClusterError> {
         let mut now = self.now();
         if node == LEADER {
-            let leader = Owner::open();
+            let leader = Way::default();
             let transport = BreakableTransport::new(&leader, &self.ways, &now.followers, self.clock);
-            now.nodes.leader = new_leader(&self.spec, self.clock, None, transport)?;
+            now.nodes.leader = new_leader(&self.spec, self.clock, None, Arc::new(transport))?;
             now.leader = leader;
         } else {
             let follower = new_follower(&self.spec, node, self.clock, None)?;
@@ -159,14 +160,8 @@ struct BreakableTransport {
 }
 
 impl BreakableTransport {
-    fn new(
-        leader: &Owner,
-        ways: &[Owner],
-        followers: &Arc<RwLock<Arc<dyn Transport>>>,
-        clock: Clock,
-    ) -> Arc<dyn Transport> {
-        let ways = ways.iter().map(Owner::way).collect();
-        Arc::new(Self { leader: leader.way(), ways, followers: Arc::clone(followers), clock })
+    fn new(leader: &Way, ways: &[Way], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
+        Self { leader: leader.clone(), ways: ways.to_vec(), followers: Arc::clone(followers), clock }
     }
 
     fn way(&self, follower: usize) -> Result<&Way, TransportError> {

@@ -1,9 +1,11 @@
 //! What can happen to a node in virtual time, and to what is sent to it.
 
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use labnode::clock::Clock;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// How a node and the way to it are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,37 +25,39 @@ pub struct Condition {
 #[error("connection refused")]
 pub struct Refused;
 
-/// The way to one node, for those who send. Clones are the same way.
-#[derive(Debug, Clone)]
-pub struct Way(watch::Receiver<Condition>);
+/// The way to one node. Clones are the same way.
+///
+/// Those who wait go on in the order in which they came: tokio's `watch` would wake them in a
+/// random one, and no run would be like another.
+#[derive(Debug, Clone, Default)]
+pub struct Way(Arc<State>);
 
-/// The same, for those who break and mend it.
-#[derive(Debug)]
-pub(super) struct Owner(watch::Sender<Condition>);
-
-impl Owner {
-    /// A node that runs and can be reached.
-    pub(super) fn open() -> Self {
-        Self(watch::Sender::default())
-    }
-
-    pub(super) fn way(&self) -> Way {
-        Way(self.0.subscribe())
-    }
-
-    pub(super) fn change(&self, change: impl FnOnce(&mut Condition)) {
-        self.0.send_modify(change);
-    }
+#[derive(Debug, Default)]
+struct State {
+    condition: Mutex<Condition>,
+    changed: Notify,
 }
 
 impl Way {
+    /// How it is now.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        *self.0.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks or mends it.
+    pub fn change(&self, change: impl FnOnce(&mut Condition)) {
+        change(&mut self.0.condition.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.changed.notify_waiters();
+    }
+
     /// Waits until what is sent now gets to the node, which may be frozen.
     ///
     /// # Errors
     /// [`Refused`] once the node is down.
     pub async fn pass(&self, clock: &Clock) -> Result<(), Refused> {
-        let slow = self.until(|now| !now.cut).await?.slow;
-        clock.sleep(slow).await;
+        self.healed().await?;
+        clock.sleep(self.condition().slow).await;
         // What was on its way when the way was cut stays there until it heals.
         self.healed().await
     }
@@ -63,7 +67,7 @@ impl Way {
     /// # Errors
     /// [`Refused`] once the node is down.
     pub async fn healed(&self) -> Result<(), Refused> {
-        self.until(|now| !now.cut).await.map(drop)
+        self.unless_down(|now| !now.cut).await
     }
 
     /// Waits until the node does something.
@@ -71,20 +75,29 @@ impl Way {
     /// # Errors
     /// [`Refused`] once it is down.
     pub async fn thawed(&self) -> Result<(), Refused> {
-        self.until(|now| !now.frozen).await.map(drop)
+        self.unless_down(|now| !now.frozen).await
     }
 
     /// Waits until the node is down.
     pub async fn broken(&self) {
-        // An error says that nobody is left to break it.
-        if self.0.clone().wait_for(|now| now.down).await.is_err() {
-            std::future::pending().await
-        }
+        self.until(|now| now.down).await;
     }
 
-    async fn until(&self, fit: impl Fn(&Condition) -> bool) -> Result<Condition, Refused> {
-        let mut way = self.0.clone();
-        let now = *way.wait_for(|now| now.down || fit(now)).await.map_err(|_| Refused)?;
-        if now.down { Err(Refused) } else { Ok(now) }
+    async fn unless_down(&self, fit: impl Fn(Condition) -> bool) -> Result<(), Refused> {
+        let now = self.until(|now| now.down || fit(now)).await;
+        if now.down { Err(Refused) } else { Ok(()) }
+    }
+
+    async fn until(&self, fit: impl Fn(Condition) -> bool) -> Condition {
+        loop {
+            let mut changed = pin!(self.0.changed.notified());
+            // Before it is looked at, so that no change goes unseen.
+            changed.as_mut().enable();
+            let now = self.condition();
+            if fit(now) {
+                return now;
+            }
+            changed.await;
+        }
     }
 }
