@@ -4,6 +4,7 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod chance;
 mod claims;
 mod compare;
 mod consistency;
@@ -19,6 +20,7 @@ mod latency;
 mod overhead;
 mod paired;
 mod random;
+mod staleness;
 mod stats;
 mod summary;
 mod theory;
@@ -31,6 +33,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
@@ -47,6 +50,10 @@ pub use lag::{Lag, predicted_lag, write_lags};
 pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
+pub use staleness::{
+    Basis, Curve, CurvePoint, ModelLatency, ReadPath, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
+    VisibleAfter, Wars,
+};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};

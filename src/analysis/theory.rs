@@ -17,11 +17,11 @@ pub struct UniformDelay {
 }
 
 impl UniformDelay {
-    /// The range as a distribution; `None` where its bounds coincide.
+    /// The distribution between two bounds in milliseconds; `None` where they coincide.
     #[must_use]
-    pub fn new(range: DelayRange) -> Option<Self> {
-        let width_ms = f64::from(range.max_ms() - range.min_ms());
-        (width_ms > 0.0).then(|| Self { min_ms: f64::from(range.min_ms()), width_ms })
+    pub fn new(min_ms: f64, max_ms: f64) -> Option<Self> {
+        let width_ms = max_ms - min_ms;
+        (width_ms > 0.0).then_some(Self { min_ms, width_ms })
     }
 
     /// The chance of a delay of at most `x_ms`.
@@ -180,7 +180,7 @@ impl Prediction {
     /// The `rank`-th smallest of `of` delays, a rank there is.
     fn nth_smallest(delay: DelayRange, rank: u32, of: u32) -> Self {
         let constant = Self::Constant(f64::from(delay.min_ms()));
-        UniformDelay::new(delay)
+        UniformDelay::new(f64::from(delay.min_ms()), f64::from(delay.max_ms()))
             .and_then(|delay| OrderStatistic::new(delay, rank, of))
             .map_or(constant, Self::OrderStatistic)
     }

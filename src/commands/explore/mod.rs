@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use self::progress::Bar;
 use super::output::say;
 use super::{select, signals, tables};
+use crate::analysis::chance;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
 use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
 use crate::exit::Exit;
-use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, chance, explore};
+use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore};
 use crate::report;
 
 /// What `--format json` prints.

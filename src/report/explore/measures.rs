@@ -1,7 +1,7 @@
 //! What is drawn of an exploration: one figure of small multiples each.
 
-use crate::analysis::Interval;
-use crate::explore::{PointRow, chance};
+use crate::analysis::{Interval, chance};
+use crate::explore::PointRow;
 use crate::report::number::{fixed, percent};
 
 /// How many standard errors a 95 % interval reaches to each side in large samples.

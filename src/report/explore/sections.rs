@@ -3,7 +3,8 @@
 use super::conditions::{self, panels};
 use super::finding::Finding;
 use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS};
-use crate::explore::{PointRow, chance};
+use crate::analysis::chance;
+use crate::explore::PointRow;
 use crate::report::ReportError;
 use crate::report::document::{Block, Document, Section, Table};
 use crate::report::figures::{Figures, Legend};

@@ -6,7 +6,7 @@ use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
-use crate::report::number::{fixed, grouped, maybe, percent};
+use crate::report::number::{fixed, grouped, maybe};
 use crate::report::plots;
 use crate::report::plots::against_quorum::Chart;
 
@@ -61,18 +61,12 @@ fn lag_table(lags: &[&Lag]) -> Table {
     let row = |lag: &&Lag| {
         let mut row = vec![lag.quorum.to_string(), grouped(lag.n), grouped(lag.never_everywhere)];
         row.extend(beside_prediction(&Statistics::of_lag(lag)));
-        row.push(maybe(lag.behind_at_ack, percent));
-        row.push(maybe(lag.predicted_behind, percent));
         row
     };
-    Table::new(
-        "Lag in ms, measured and predicted, and the share of followers without a write when it was acknowledged: the \
-         chance of a stale read there and then. Never: writes that some follower never got.",
-    )
-    .numbers(&["W", "n", "never"])
-    .numbers(&BESIDE_PREDICTION)
-    .numbers(&["behind", "predicted"])
-    .rows(lags.iter().map(row))
+    Table::new("Lag in ms, measured and predicted. Never: writes that some follower never got.")
+        .numbers(&["W", "n", "never"])
+        .numbers(&BESIDE_PREDICTION)
+        .rows(lags.iter().map(row))
 }
 
 fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures) -> Result<Block, ReportError> {

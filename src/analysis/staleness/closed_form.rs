@@ -1,0 +1,60 @@
+//! t-visibility where it has a closed form.
+
+use super::visibility::Visible;
+use crate::analysis::chance::Chance;
+use crate::analysis::theory::{OrderStatistic, UniformDelay};
+
+/// Reads from R of N followers that take no time, of writes whose delays are independent and
+/// uniform, and whose acknowledgements take no time.
+///
+/// The write is there when the first of the R has it. That is the j-th follower of all with
+/// chance C(N - j, R - 1) / C(N, R), and it has it at the j-th smallest delay: at the
+/// acknowledgement if j is W at most, else after the difference of two uniform order
+/// statistics, which is distributed as the (j - W)-th smallest of N (David and Nagaraja, "Order
+/// Statistics", 3rd edition (2003), section 2.5). At the acknowledgement this comes to a
+/// hypergeometric chance of a stale read, C(N - W, R) / C(N, R).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ClosedForm {
+    /// By j from 1: the chance that it decides, and when it has the write; none: at once.
+    followers: Vec<(f64, Option<OrderStatistic>)>,
+    last_us: u64,
+}
+
+impl ClosedForm {
+    /// `None` where R is not one of 1 to N, or W more than N.
+    pub(super) fn new((low_ms, high_ms): (f64, f64), followers: u32, quorum: u32, replicas: u32) -> Option<Self> {
+        if !(1..=followers).contains(&replicas) || quorum > followers {
+            return None;
+        }
+        let width_ms = high_ms - low_ms;
+        // Nobody waits at W = 0: the acknowledgement is at the start, not at an arrival.
+        let from_ms = if quorum == 0 { low_ms } else { 0.0 };
+        let delay = UniformDelay::new(from_ms, from_ms + width_ms);
+        let all = binomial(followers, replicas);
+        let followers = (1..=followers).map(|j| {
+            let arrival =
+                delay.filter(|_| j > quorum).and_then(|delay| OrderStatistic::new(delay, j - quorum, followers));
+            (binomial(followers - j, replicas - 1) / all, arrival)
+        });
+        Some(Self { followers: followers.collect(), last_us: ((from_ms + width_ms) * 1000.0).ceil() as u64 })
+    }
+}
+
+impl Visible for ClosedForm {
+    fn seen(&self, t_us: u64) -> Option<Chance> {
+        let t_ms = t_us as f64 / 1000.0;
+        let arrived = |(weight, arrival): &(f64, Option<OrderStatistic>)| {
+            weight * arrival.as_ref().map_or(1.0, |arrival| arrival.cdf(t_ms))
+        };
+        Some(Chance::exact(self.followers.iter().map(arrived).sum::<f64>().clamp(0.0, 1.0)))
+    }
+
+    fn last_us(&self) -> u64 {
+        self.last_us
+    }
+}
+
+/// n over k.
+pub(super) fn binomial(n: u32, k: u32) -> f64 {
+    if k > n { 0.0 } else { (0..k).map(|i| f64::from(n - i) / f64::from(k - i)).product() }
+}
