@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use labnode::delay::Link;
-
 use super::MOST_REPLICAS;
 use super::reading::ReadPath;
 use super::wars::Wars;
@@ -13,7 +11,7 @@ use crate::data::RunData;
 /// A run's conditions, as far as staleness depends on them.
 pub(super) struct Setup {
     pub(super) wars: Wars,
-    /// R, one by one.
+    /// R, ascending.
     pub(super) replicas: Vec<u32>,
     /// When else reads begin.
     pub(super) at_ms: Vec<f64>,
@@ -27,16 +25,22 @@ impl Setup {
         let config = &run.manifest.config;
         let network = &config.network;
         let wars = Wars {
-            links: links(config),
+            links: network.links(config.followers.get()),
             quorum: run.manifest.quorum.get(),
-            path: ReadPath::default(),
+            path: ReadPath {
+                request: config.reads.request_delay.clone(),
+                response: config.reads.response_delay.clone(),
+            },
             replication_limit_us: micros(network.replication_timeout_s),
             request_limit_us: micros(network.global_request_timeout_s),
         };
+        // A read that asks more followers than there are is one that asks all.
+        let followers = config.followers.get();
+        let replicas: BTreeSet<u32> = config.reads.replicas.iter().map(|r| r.get().min(followers)).collect();
         let limit_ms = wars.replication_limit_us.min(wars.request_limit_us) as f64 / 1000.0;
         Self {
-            replicas: vec![1],
-            at_ms: Vec::new(),
+            replicas: replicas.into_iter().collect(),
+            at_ms: config.reads.at_ms.iter().map(|at| at.get()).collect(),
             seed: config.seed,
             uniform_ms: uniform_ms(config).filter(|(_, end_ms)| *end_ms < limit_ms && wars.path.is_instant()),
             wars,
@@ -62,15 +66,11 @@ impl Setup {
     }
 }
 
-fn links(config: &Experiment) -> Vec<Link> {
-    let range = config.network.delay;
-    let text = format!("uniform({},{})", range.min_ms(), range.max_ms());
-    let write: labnode::delay::Distribution = text.parse().unwrap_or_else(|_| unreachable!());
-    (0..config.followers.get()).map(|_| Link { write: write.clone(), ack: None }).collect()
-}
-
+/// The bounds of the delays, where all are uniform between the same and acknowledgements take
+/// no time.
 fn uniform_ms(config: &Experiment) -> Option<(f64, f64)> {
-    Some((f64::from(config.network.delay.min_ms()), f64::from(config.network.delay.max_ms())))
+    let delay = config.network.common_delay(config.followers.get())?;
+    delay.as_uniform_ms().or(delay.as_constant_ms().map(|ms| (ms, ms)))
 }
 
 fn micros(limit: Timeout) -> u64 {

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Experiment, Timeout};
+use crate::config::{DelayRange, Experiment, Timeout};
 
 fn network(min_ms: u32, max_ms: u32) -> Network {
-    Network { delay: DelayRange::new(min_ms, max_ms).unwrap(), ..Experiment::default().network }
+    Network { delay: DelayRange::new(min_ms, max_ms).unwrap().into(), ..Experiment::default().network }
 }
 
 fn predict(network: &Network, followers: i64, quorum: i64) -> Result<Prediction, NotPredicted> {
