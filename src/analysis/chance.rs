@@ -38,7 +38,7 @@ impl Chance {
     #[must_use]
     pub fn of_mean(n: u64, sum: f64, squares: f64) -> Option<Self> {
         let count = (n > 0).then_some(n as f64)?;
-        let value = (sum / count).clamp(0.0, 1.0);
+        let value = settled(sum / count);
         let standard_error = (n > 1).then(|| ((squares / count - value * value).max(0.0) / (count - 1.0)).sqrt());
         let half = standard_error.and_then(|error| Some(error * t_quantile(count - 1.0)?));
         let interval = Interval {
@@ -54,6 +54,16 @@ impl Chance {
         let Interval { lower, upper } = self.interval;
         let interval = Interval { lower: upper.map(|end| 1.0 - end), upper: lower.map(|end| 1.0 - end) };
         Self { value: 1.0 - self.value, interval, ..self }
+    }
+}
+
+/// A chance that sums of fractions brought within their rounding of 0 or 1 is 0 or 1.
+fn settled(chance: f64) -> f64 {
+    const ROUNDING: f64 = 1e-9;
+    match chance {
+        chance if chance < ROUNDING => 0.0,
+        chance if chance > 1.0 - ROUNDING => 1.0,
+        chance => chance,
     }
 }
 
@@ -107,6 +117,7 @@ mod tests {
         assert_eq!(mean.value, 0.5);
         assert!((mean.standard_error.unwrap() - 0.5 / 3_f64.sqrt()).abs() < 1e-12);
         assert_eq!(mean.interval, Interval { lower: Some(0.0), upper: Some(1.0) });
+        assert_eq!(Chance::of_mean(3, 1.0 / 3.0 * 9.0 - 1e-14, 3.0).unwrap().value, 1.0);
         let one = Chance::of_mean(1, 0.4, 0.16).unwrap();
         assert_eq!((one.standard_error, one.interval), (None, Interval { lower: None, upper: None }));
     }

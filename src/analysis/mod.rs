@@ -51,8 +51,8 @@ pub use latency::{Latency, ok_latencies, prediction};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
 pub use staleness::{
-    Basis, Curve, CurvePoint, ModelLatency, ReadPath, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
-    VisibleAfter, Wars,
+    Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
+    VisibleAfter, predicted_visible_ms,
 };
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;

@@ -18,6 +18,7 @@ use super::lag::predicted_lag;
 use super::random::stream;
 use super::stats::Sample;
 use super::trace::traced_writes;
+use crate::config::{Experiment, Quorum};
 use crate::data::RunData;
 
 mod closed_form;
@@ -29,9 +30,8 @@ mod tests;
 mod visibility;
 mod wars;
 
-pub use reading::{ReadPath, Reader};
+pub use reading::Reader;
 pub use visibility::{Visibility, VisibleAfter};
-pub use wars::Wars;
 
 /// Most numbers of followers R that the chance at the acknowledgement is told of.
 const MOST_REPLICAS: u32 = 8;
@@ -149,7 +149,7 @@ impl Staleness {
     pub fn of(run: &RunData) -> Self {
         let writes = traced_writes(run);
         let acked = writes.iter().filter(|write| write.acknowledged_us().is_some()).count() as u64;
-        let (setup, leads) = (Setup::of(run), leads(&writes));
+        let (setup, leads) = (Setup::new(&run.manifest.config, run.manifest.quorum), leads(&writes));
         let all = setup.all_replicas();
         let measured = Measured::of(&setup, &leads, &all);
         let predicted = Predicted::of(&setup, &all);
@@ -176,6 +176,15 @@ impl Staleness {
             reads,
         }
     }
+}
+
+/// How long after a write's acknowledgement, in milliseconds, a read from one random follower
+/// must begin to return it with chance `p`, 0 to 1; `None` without a closed form.
+#[must_use]
+pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> Option<f64> {
+    let setup = Setup::new(experiment, quorum);
+    let form = ClosedForm::new(setup.uniform_ms?, setup.followers(), quorum.get(), 1)?;
+    form.visible_us(p).map(|us| us as f64 / 1000.0)
 }
 
 /// One kind of read.

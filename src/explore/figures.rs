@@ -42,6 +42,13 @@ pub struct PointFigures {
     /// The chance that a read from one random follower, at the acknowledgement of a write, does
     /// not see it yet.
     pub stale_at_ack: Option<f64>,
+    /// How long after a write's acknowledgement such a read must begin to see it with a chance of
+    /// 99 %; none where that never comes.
+    pub t99_ms: Option<f64>,
+    /// The same for 99.9 %.
+    pub t999_ms: Option<f64>,
+    /// The former by theory, where there is a closed form.
+    pub predicted_t99_ms: Option<f64>,
     /// Mean time from a write's acknowledgement until the last follower had it.
     pub lag_mean_ms: Option<f64>,
     /// 99th percentile of the same.
@@ -57,9 +64,11 @@ pub struct PointFigures {
 }
 
 impl PointFigures {
-    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency.
+    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency and
+    /// this time until 99 % of reads see a write.
     #[must_use]
-    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>) -> Self {
+    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>, predicted_t99_ms: Option<f64>) -> Self {
+        let gaps = pooled(runs, |run| &run.gaps_us);
         let latencies = pooled(runs, |run| &run.latencies_us);
         let lags = pooled(runs, |run| &run.lags_us);
         let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
@@ -83,6 +92,9 @@ impl PointFigures {
             diverged_se: standard_error(runs.iter().map(|run| run.diverged as f64)).map(rounded),
             diverged_runs: sum(|run| u64::from(run.diverged > 0)),
             stale_at_ack: stale.map(rounded),
+            t99_ms: ms(visible_ms(&gaps, runs, 0.99)),
+            t999_ms: ms(visible_ms(&gaps, runs, 0.999)),
+            predicted_t99_ms: ms(predicted_t99_ms),
             lag_mean_ms: ms(lags.mean_ms()),
             lag_p99_ms: ms(lags.quantile_ms(0.99)),
             crash_loses_chance: mean(|run| run.losing),
@@ -94,6 +106,20 @@ impl PointFigures {
 
 fn pooled(runs: &[RunOutcome], times: fn(&RunOutcome) -> &Vec<u32>) -> Sample {
     runs.iter().flat_map(times).map(|us| i64::from(*us)).collect()
+}
+
+/// The time from which on a share `p` of the copies of acknowledged writes was there, given
+/// those that came after the acknowledgement.
+fn visible_ms(gaps: &Sample, runs: &[RunOutcome], p: f64) -> Option<f64> {
+    let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
+    let (copies, at_ack) = (sum(|run| run.copies), sum(|run| run.copies_at_ack));
+    // A product that is whole but for its rounding counts as whole.
+    let needed = (p * copies as f64 - 1e-6).ceil() as u64;
+    match needed.checked_sub(at_ack) {
+        _ if copies == 0 => None,
+        None | Some(0) => Some(0.0),
+        Some(later) => gaps.iter_ms().nth(usize::try_from(later).ok()? - 1),
+    }
 }
 
 fn average(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Point, PointFigures, RunOutcome};
-use crate::analysis::Prediction;
+use crate::analysis::{Prediction, predicted_visible_ms};
 use crate::config::{DelayRange, Order, Pacing};
 
 /// A point and what its runs came to. Fields are in the order of the columns.
@@ -97,7 +97,7 @@ impl Conditions {
 
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 36] = [
+    pub const COLUMNS: [&str; 39] = [
         "experiment",
         "followers",
         "quorum",
@@ -129,6 +129,9 @@ impl PointRow {
         "diverged_se",
         "diverged_runs",
         "stale_at_ack",
+        "t99_ms",
+        "t999_ms",
+        "predicted_t99_ms",
         "lag_mean_ms",
         "lag_p99_ms",
         "crash_loses_chance",
@@ -143,7 +146,8 @@ impl PointRow {
     pub fn of(point: &Point, runs: &[RunOutcome]) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
         let predicted = Prediction::new(&experiment.network, experiment.followers, point.quorum).ok();
-        let figures = PointFigures::of(runs, predicted.map(|prediction| prediction.figures().mean_ms));
+        let t99_ms = predicted_visible_ms(experiment, point.quorum, 0.99);
+        let figures = PointFigures::of(runs, predicted.map(|prediction| prediction.figures().mean_ms), t99_ms);
         Ok(Self { conditions: Conditions::of(point)?, figures })
     }
 }

@@ -18,17 +18,16 @@ pub enum Reader {
 
 /// How long a read's messages take; what is absent takes no time.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ReadPath {
+pub(super) struct ReadPath {
     /// R of WARS: the request, from the reader to a follower.
-    pub request: Option<Distribution>,
+    pub(super) request: Option<Distribution>,
     /// S of WARS: the response, back again.
-    pub response: Option<Distribution>,
+    pub(super) response: Option<Distribution>,
 }
 
 impl ReadPath {
     /// Whether reads take no time. Then it makes no difference how a [`Reader`] chooses.
-    #[must_use]
-    pub fn is_instant(&self) -> bool {
+    pub(super) fn is_instant(&self) -> bool {
         let is_nothing = |way: &Option<Distribution>| way.as_ref().is_none_or(|way| way.as_constant_ms() == Some(0.0));
         is_nothing(&self.request) && is_nothing(&self.response)
     }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::MOST_REPLICAS;
 use super::reading::ReadPath;
 use super::wars::Wars;
-use crate::config::{Experiment, Timeout};
-use crate::data::RunData;
+use crate::config::{Experiment, Quorum, Timeout};
 
-/// A run's conditions, as far as staleness depends on them.
+/// An experiment at one quorum, as far as staleness depends on them.
 pub(super) struct Setup {
     pub(super) wars: Wars,
     /// R, ascending.
@@ -21,12 +20,11 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    pub(super) fn of(run: &RunData) -> Self {
-        let config = &run.manifest.config;
+    pub(super) fn new(config: &Experiment, quorum: Quorum) -> Self {
         let network = &config.network;
         let wars = Wars {
             links: network.links(config.followers.get()),
-            quorum: run.manifest.quorum.get(),
+            quorum: quorum.get(),
             path: ReadPath {
                 request: config.reads.request_delay.clone(),
                 response: config.reads.response_delay.clone(),

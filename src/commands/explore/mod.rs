@@ -109,6 +109,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
         "diverged",
         "runs",
         "stale",
+        "t99 ms",
         "crash loses",
         "failover",
     ];
@@ -130,6 +131,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
             format!("{:.2}", figures.diverged),
             percent(chance(figures.diverged_runs, conditions.seeds).map(|(share, _)| share)),
             percent(figures.stale_at_ack),
+            ms(figures.t99_ms),
             percent(Some(figures.crash_loses_chance)),
             format!("{:.2}", figures.failover_loses),
         ]

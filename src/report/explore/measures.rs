@@ -95,6 +95,21 @@ pub(super) const STALENESS: Measure = Measure {
     subject: "The chance of a stale read from one follower",
 };
 
+/// The time until nearly all reads are fresh.
+pub(super) const VISIBLE: Measure = Measure {
+    id: "visible-figure",
+    file: "visible.png",
+    axis: "Time until 99 % of reads see a write, ms",
+    reading: "From so many milliseconds after a write's acknowledgement on, 99 % of reads from one random follower \
+              return it (t-visibility). A line a number of followers N. Dashed: by theory. Each panel has its own \
+              scale.",
+    one_scale: false,
+    value: |point| Some((point.figures.t99_ms?, None)),
+    predicted: |point| point.figures.predicted_t99_ms,
+    words: |ms| format!("{} ms", fixed(ms, 1)),
+    subject: "The time until 99 % of reads see a write",
+};
+
 /// The chance that the leader's death loses something for good.
 pub(super) const CRASH: Measure = Measure {
     id: "crash-figure",

@@ -120,10 +120,16 @@ fn kinds(runs: &[RunReport]) -> Table {
         row.push(maybe(staleness.predicted_lag_ms, |ms| fixed(ms, 1)));
         row
     };
-    Table::new(
+    let readers = if names.contains(&"asked") {
+        " Asked: R random followers, and all of them are waited for; or all N, and the first R answers count, as in \
+         Dynamo and in PBS."
+    } else {
+        ""
+    };
+    Table::new(format!(
         "Stale at ack: reads at the acknowledgement that miss the write, with a 95 % interval. 99 % and 99.9 %: from \
-         how many ms after it on so many reads return the write. Last: mean ms until the last follower has it.",
-    )
+         how many ms after it on so many reads return the write. Last: mean ms until the last follower has it.{readers}"
+    ))
     .numbers(&names)
     .numbers(&["n", "stale at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
     .rows(all_reads(runs).map(row))
