@@ -39,7 +39,8 @@ impl Chance {
     pub fn of_mean(n: u64, sum: f64, squares: f64) -> Option<Self> {
         let count = (n > 0).then_some(n as f64)?;
         let value = settled(sum / count);
-        let standard_error = (n > 1).then(|| ((squares / count - value * value).max(0.0) / (count - 1.0)).sqrt());
+        let variance = settled(squares / count - value * value);
+        let standard_error = (n > 1).then(|| (variance / (count - 1.0)).sqrt());
         let half = standard_error.and_then(|error| Some(error * t_quantile(count - 1.0)?));
         let interval = Interval {
             lower: half.map(|half| (value - half).max(0.0)),
@@ -57,7 +58,7 @@ impl Chance {
     }
 }
 
-/// A chance that sums of fractions brought within their rounding of 0 or 1 is 0 or 1.
+/// What sums of fractions brought within their rounding of 0 or 1 is 0 or 1.
 fn settled(chance: f64) -> f64 {
     const ROUNDING: f64 = 1e-9;
     match chance {

@@ -226,12 +226,13 @@ impl Predicted {
         if wars.quorum > followers {
             return Self::Nothing;
         }
-        if let Some(bounds_ms) = setup.uniform_ms {
-            let form = |replicas: &u32| {
-                let form = ClosedForm::new(bounds_ms, followers, wars.quorum, *replicas)?;
-                Some(((Reader::Random, *replicas), form))
-            };
-            return Self::Exact(replicas.iter().filter_map(form).collect());
+        let form = |bounds_ms, replicas: &u32| {
+            let form = ClosedForm::new(bounds_ms, followers, wars.quorum, *replicas)?;
+            Some(((Reader::Random, *replicas), form))
+        };
+        let forms = |bounds_ms| replicas.iter().map(|replicas| form(bounds_ms, replicas)).collect::<Option<Vec<_>>>();
+        if let Some(forms) = setup.uniform_ms.and_then(forms) {
+            return Self::Exact(forms);
         }
         let trials = setup.affordable_trials();
         let simulated = wars.simulate(replicas, trials, &mut stream(setup.seed, "analysis: staleness"));

@@ -21,12 +21,14 @@ pub(super) struct ClosedForm {
 }
 
 impl ClosedForm {
-    /// `None` where R is not one of 1 to N, or W more than N.
+    /// `None` where R is not one of 1 to N, W more than N, or every follower has a write at the
+    /// same moment after an acknowledgement that waited for none.
     pub(super) fn new((low_ms, high_ms): (f64, f64), followers: u32, quorum: u32, replicas: u32) -> Option<Self> {
-        if !(1..=followers).contains(&replicas) || quorum > followers {
+        let width_ms = high_ms - low_ms;
+        let is_one_moment = quorum == 0 && width_ms == 0.0 && low_ms > 0.0;
+        if !(1..=followers).contains(&replicas) || quorum > followers || is_one_moment {
             return None;
         }
-        let width_ms = high_ms - low_ms;
         // Nobody waits at W = 0: the acknowledgement is at the start, not at an arrival.
         let from_ms = if quorum == 0 { low_ms } else { 0.0 };
         let delay = UniformDelay::new(from_ms, from_ms + width_ms);

@@ -90,6 +90,11 @@ fn a_read_at_the_acknowledgement_misses_the_followers_that_were_not_waited_for()
 fn without_a_spread_every_read_sees_every_write() {
     let form = ClosedForm::new((5.0, 5.0), 5, 1, 1).unwrap();
     assert_eq!(form.figures().unwrap().p999.unwrap().ms, 0.0);
+    let at_once = RunBuilder::new(0).delay_ms(5, 5).write_with_delays(0, 0, &[5_000; 5]).build();
+    let read = Staleness::of(&at_once).reads[0].clone();
+    for visibility in [read.measured.unwrap(), read.predicted.unwrap()] {
+        assert_eq!((visibility.stale_at_ack.value, visibility.p50.unwrap().ms), (1.0, 5.0));
+    }
     let not_waited_for = ClosedForm::new((5.0, 9.0), 5, 0, 1).unwrap();
     assert_eq!(not_waited_for.seen(5_000).unwrap().value, 0.0);
     assert_eq!(not_waited_for.seen(9_000).unwrap().value, 1.0);
@@ -189,6 +194,14 @@ fn an_ideal_lab_is_as_stale_as_predicted() {
             assert!((measured.seen - predicted.seen).abs() < 0.04, "W {quorum}: {measured:?} {predicted:?}");
         }
     }
+}
+
+#[test]
+fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
+    let steps = Steps::instant(&vec![vec![0, 0, 30_000]; 9], 1);
+    let [p50, p99] = [0.5, 0.99].map(|p| steps.visible_after(p).unwrap());
+    assert_eq!((p50.ms, p50.interval_ms.upper), (0.0, Some(0.0)));
+    assert_eq!((p99.ms, p99.interval_ms.lower, p99.interval_ms.upper), (30.0, Some(30.0), None));
 }
 
 #[test]

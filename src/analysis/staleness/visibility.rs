@@ -64,14 +64,17 @@ pub(super) trait Visible {
 
     /// The same with its interval: the times at which the chance is `p` more or less what is not
     /// known of it there. R. S. Woodruff, "Confidence intervals for medians and other position
-    /// measures", Journal of the American Statistical Association 47 (1952), 635-646.
+    /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
+    /// upper end where every read of the sample sees the write only then.
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
         let t_us = self.visible_us(p)?;
         let Chance { value, interval, .. } = self.seen(t_us)?;
         let at = |chance: f64| self.visible_us(chance).map(ms);
+        // Past the last of a sample nothing tells how much later the next may be.
+        let is_last = t_us > 0 && value >= 1.0 - ROUNDING;
         let interval_ms = Interval {
             lower: interval.lower.and_then(|end| at(p - (value - end))),
-            upper: interval.upper.and_then(|end| at(p + (end - value))),
+            upper: interval.upper.filter(|_| !is_last).and_then(|end| at(p + (end - value))),
         };
         Some(VisibleAfter { ms: ms(t_us), interval_ms })
     }

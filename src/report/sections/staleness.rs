@@ -226,11 +226,13 @@ fn intersection(runs: &[RunReport]) -> String {
     let limit = match order {
         Some(Order::Version) => "Followers keep the newest version, so it also stays.",
         _ => {
-            "That it arrived does not mean that it stayed: these followers keep what came last, an older write may \
-             replace it, and then no R helps."
+            "That it arrived does not mean that it stayed: these followers keep what came last, so that an older \
+             write may replace it (overwritten, above), and then no R helps."
         }
     };
-    format!("{promise} {limit}")
+    let newer = "Each write is looked at alone: a read that would return a newer one instead, which is as good, counts \
+                 as stale all the same.";
+    format!("{promise} {limit} {newer}")
 }
 
 /// What reads and writes take by the model, where it was simulated and reads take time.
