@@ -26,7 +26,7 @@ fn rendered(name: &str) -> Rendered {
 fn predictions_that_were_drawn_say_so() {
     for (name, delays) in [
         ("pbs-disk", "injected delay 38 % Pareto (from 1.05 ms, shape 1.51) or 62 % exponential (mean 5.4645 ms), ack"),
-        ("three-regions", "f5: log-normal (median 90 ms, sigma 0.1), acknowledgements log-normal (median 90 ms"),
+        ("three-regions", "sigma 0.2) each way; f5: log-normal (median 90 ms, sigma 0.1) each way; followers apply"),
     ] {
         let Rendered { markdown, json, .. } = rendered(name);
         assert!(markdown.contains(delays), "{markdown:.2000}");

@@ -70,6 +70,7 @@ impl OrderStatistic {
     fn pieces(&self) -> Vec<Share> {
         let mut corners_ms = corners_ms(&self.delay);
         corners_ms.sort_by(f64::total_cmp);
+        corners_ms.dedup();
         let at = |x_ms: f64| Share { below: self.delay.cdf(x_ms), above: self.delay.survival(x_ms) };
         let inner = corners_ms.into_iter().flat_map(|x_ms| [at(x_ms - x_ms * 1e-12), at(x_ms)]);
         let mut pieces = vec![Share { below: 0.0, above: 1.0 }];

@@ -21,10 +21,12 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let is_predicted = report.runs.iter().any(|run| !run.distribution.predicted.is_empty());
     let method = method(&statistics).filter(|_| is_predicted);
     let (reading, subtitle) = if let Some(method) = method {
-        let curves = "dashed curves of the same colour are predicted: the W-th smallest of the injected delays, \
-                      without the software's own cost";
+        let curves = format!(
+            "dashed curves of the same colour are predicted, {method}: the W-th smallest of the injected delays, \
+             without the software's own cost"
+        );
         let short = format!("Solid: measured. Dashed: predicted from the injected delays alone, {method}.");
-        (format!("{steps}; {curves}, {method}."), short)
+        (format!("{steps}; {curves}."), short)
     } else {
         (format!("{steps}."), "Measured.".to_owned())
     };
