@@ -14,7 +14,6 @@ use self::setup::Setup;
 use self::visibility::Visible;
 use self::wars::Trials;
 use super::chance::Chance;
-use super::lag::predicted_lag;
 use super::random::stream;
 use super::stats::Sample;
 use super::trace::traced_writes;
@@ -52,8 +51,6 @@ pub struct Staleness {
     pub basis: Option<Basis>,
     /// What writes take, where the model was simulated.
     pub write_latency: Option<ModelLatency>,
-    /// Mean time from the acknowledgement until the last follower has a write, by the same.
-    pub predicted_lag_ms: Option<f64>,
     /// The reads of the experiment: each number of followers, each way to choose them.
     pub reads: Vec<ReadStaleness>,
     /// The chance at the acknowledgement for reads from 1, 2, ... random followers.
@@ -164,7 +161,6 @@ impl Staleness {
             without_trace: acked - leads.len() as u64,
             basis: predicted.basis(),
             write_latency: predicted.write_latency(),
-            predicted_lag_ms: predicted.lag_ms(run),
             at_ack: (1..=setup.followers().min(MOST_REPLICAS))
                 .map(|replicas| StaleAtAck {
                     replicas,
@@ -259,14 +255,6 @@ impl Predicted {
         let Self::Simulated(_, trials) = self else { return None };
         let latencies = trials.of(kind)?.latencies();
         (latencies.max_ms()? > 0.0).then(|| ModelLatency::of(&latencies))
-    }
-
-    fn lag_ms(&self, run: &RunData) -> Option<f64> {
-        match self {
-            Self::Nothing => None,
-            Self::Exact(_) => predicted_lag(run).ok().map(|lag| lag.mean_ms()),
-            Self::Simulated(_, trials) => trials.lags.mean_ms(),
-        }
     }
 
     fn write_latency(&self) -> Option<ModelLatency> {

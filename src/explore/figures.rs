@@ -42,6 +42,8 @@ pub struct PointFigures {
     /// The chance that a read from one random follower, at the acknowledgement of a write, does
     /// not see it yet.
     pub stale_at_ack: Option<f64>,
+    /// The same by theory.
+    pub predicted_stale_at_ack: Option<f64>,
     /// How long after a write's acknowledgement such a read must begin to see it with a chance of
     /// 99 %; none where that never comes.
     pub t99_ms: Option<f64>,
@@ -63,11 +65,21 @@ pub struct PointFigures {
     pub failover_loses: f64,
 }
 
+/// What theory says of a point; absent where it does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Predicted {
+    /// Mean latency.
+    pub mean_ms: Option<f64>,
+    /// The chance of a stale read from one random follower at the acknowledgement.
+    pub stale_at_ack: Option<f64>,
+    /// The time until 99 % of such reads see a write.
+    pub t99_ms: Option<f64>,
+}
+
 impl PointFigures {
-    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency and
-    /// this time until 99 % of reads see a write.
+    /// Sums up runs, in the order of their numbers, of which theory predicts so much.
     #[must_use]
-    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>, predicted_t99_ms: Option<f64>) -> Self {
+    pub fn of(runs: &[RunOutcome], predicted: Predicted) -> Self {
         let gaps = pooled(runs, |run| &run.gaps_us);
         let latencies = pooled(runs, |run| &run.latencies_us);
         let lags = pooled(runs, |run| &run.lags_us);
@@ -85,16 +97,17 @@ impl PointFigures {
             median_ms: ms(latencies.quantile_ms(0.5)),
             p95_ms: ms(latencies.quantile_ms(0.95)),
             p99_ms: ms(latencies.quantile_ms(0.99)),
-            predicted_mean_ms: ms(predicted_mean_ms),
+            predicted_mean_ms: ms(predicted.mean_ms),
             pairs: mean(|run| run.pairs as f64),
             behind: mean(|run| run.behind as f64),
             diverged: mean(|run| run.diverged as f64),
             diverged_se: standard_error(runs.iter().map(|run| run.diverged as f64)).map(rounded),
             diverged_runs: sum(|run| u64::from(run.diverged > 0)),
             stale_at_ack: stale.map(rounded),
+            predicted_stale_at_ack: predicted.stale_at_ack.map(rounded),
             t99_ms: ms(visible_ms(&gaps, runs, 0.99)),
             t999_ms: ms(visible_ms(&gaps, runs, 0.999)),
-            predicted_t99_ms: ms(predicted_t99_ms),
+            predicted_t99_ms: ms(predicted.t99_ms),
             lag_mean_ms: ms(lags.mean_ms()),
             lag_p99_ms: ms(lags.quantile_ms(0.99)),
             crash_loses_chance: mean(|run| run.losing),

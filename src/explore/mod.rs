@@ -15,7 +15,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use figures::PointFigures;
+pub use figures::{PointFigures, Predicted};
 pub use file::ResultsFile;
 pub use grid::{Grid, Point};
 pub use outcome::RunOutcome;

@@ -81,7 +81,7 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
                 "W = {w}"
             );
             let read = &Staleness::of(&run).reads[0];
-            let figures = PointFigures::of(std::slice::from_ref(&outcome), None, None);
+            let figures = PointFigures::of(std::slice::from_ref(&outcome), Predicted::default());
             let measured = read.measured.as_ref();
             assert_eq!(figures.t99_ms, measured.and_then(|of| of.p99).map(|after| after.ms), "W = {w}");
             assert_eq!(figures.t999_ms, measured.and_then(|of| of.p999).map(|after| after.ms), "W = {w}");

@@ -1,8 +1,9 @@
 //! t-visibility where it has a closed form.
 
+use statrs::distribution::{Beta, ContinuousCDF};
+
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
-use crate::analysis::theory::{OrderStatistic, UniformDelay};
 
 /// Reads from R of N followers that take no time, of writes whose delays are independent and
 /// uniform, and whose acknowledgements take no time.
@@ -15,9 +16,11 @@ use crate::analysis::theory::{OrderStatistic, UniformDelay};
 /// hypergeometric chance of a stale read, C(N - W, R) / C(N, R).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ClosedForm {
-    /// By j from 1: the chance that it decides, and when it has the write; none: at once.
-    followers: Vec<(f64, Option<OrderStatistic>)>,
-    last_us: u64,
+    /// By j from 1: the chance that it decides, and when it has the write as a share of the way
+    /// from the first moment to the last; none: at once.
+    followers: Vec<(f64, Option<Beta>)>,
+    from_ms: f64,
+    width_ms: f64,
 }
 
 impl ClosedForm {
@@ -31,28 +34,28 @@ impl ClosedForm {
         }
         // Nobody waits at W = 0: the acknowledgement is at the start, not at an arrival.
         let from_ms = if quorum == 0 { low_ms } else { 0.0 };
-        let delay = UniformDelay::new(from_ms, from_ms + width_ms);
+        let differs = |j: u32| j > quorum && width_ms > 0.0;
         let all = binomial(followers, replicas);
         let followers = (1..=followers).map(|j| {
-            let arrival =
-                delay.filter(|_| j > quorum).and_then(|delay| OrderStatistic::new(delay, j - quorum, followers));
+            let rank = f64::from(j.saturating_sub(quorum));
+            let arrival = differs(j).then(|| Beta::new(rank, f64::from(followers) + 1.0 - rank).ok()).flatten();
             (binomial(followers - j, replicas - 1) / all, arrival)
         });
-        Some(Self { followers: followers.collect(), last_us: ((from_ms + width_ms) * 1000.0).ceil() as u64 })
+        Some(Self { followers: followers.collect(), from_ms, width_ms })
     }
 }
 
 impl Visible for ClosedForm {
     fn seen(&self, t_us: u64) -> Option<Chance> {
-        let t_ms = t_us as f64 / 1000.0;
-        let arrived = |(weight, arrival): &(f64, Option<OrderStatistic>)| {
-            weight * arrival.as_ref().map_or(1.0, |arrival| arrival.cdf(t_ms))
+        let share = ((t_us as f64 / 1000.0 - self.from_ms) / self.width_ms).clamp(0.0, 1.0);
+        let arrived = |(weight, arrival): &(f64, Option<Beta>)| {
+            weight * arrival.as_ref().map_or(1.0, |arrival| arrival.cdf(share))
         };
         Some(Chance::exact(self.followers.iter().map(arrived).sum::<f64>().clamp(0.0, 1.0)))
     }
 
     fn last_us(&self) -> u64 {
-        self.last_us
+        ((self.from_ms + self.width_ms) * 1000.0).ceil() as u64
     }
 }
 

@@ -36,8 +36,6 @@ pub(super) struct Wars {
 pub(super) struct Trials {
     /// Latency of each acknowledged write.
     pub(super) writes: Sample,
-    /// From the acknowledgement until the last follower has it, of each that gets everywhere.
-    pub(super) lags: Sample,
     pub(super) reads: Vec<ReadTrials>,
 }
 
@@ -62,15 +60,12 @@ impl Wars {
             .flat_map(|reader| replicas.iter().map(|replicas| ReadTrials::new(*replicas, *reader)))
             .collect();
         let mut latencies_us: Vec<u64> = Vec::with_capacity(trials as usize);
-        let mut lags_us: Vec<i64> = Vec::with_capacity(trials as usize);
         let mut write = Write::new(self.links.len());
         let mut reading = Reading::new(&self.path, self.links.len());
         for _ in 0..trials {
             reading.draw(rng);
             let Some(latency_us) = self.write(&mut write, rng) else { continue };
             latencies_us.push(latency_us);
-            lags_us
-                .extend(write.lead_us.iter().max().filter(|last_us| **last_us != NEVER).map(|last_us| last_us.max(&0)));
             for reader in self.path.readers() {
                 reading.waits(*reader, &write.lead_us, |asked, wait_us, latency_us| {
                     let kinds = reads.iter_mut().filter(|kind| kind.reader == *reader);
@@ -79,7 +74,7 @@ impl Wars {
             }
         }
         reads.iter_mut().for_each(|kind| kind.waits_us.sort_unstable());
-        Trials { writes: latencies_us.into_iter().collect(), lags: lags_us.into_iter().collect(), reads }
+        Trials { writes: latencies_us.into_iter().collect(), reads }
     }
 
     /// Draws a write; answers its latency, if it was acknowledged.

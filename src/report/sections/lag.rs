@@ -1,6 +1,8 @@
 //! How far followers lagged, and what the leader's death would have cost.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
+use super::statistics::{
+    BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
+};
 use crate::analysis::{Durability, Exposure, Lag};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
@@ -63,10 +65,14 @@ fn lag_table(lags: &[&Lag]) -> Table {
         row.extend(beside_prediction(&Statistics::of_lag(lag)));
         row
     };
-    Table::new("Lag in ms, measured and predicted. Never: writes that some follower never got.")
-        .numbers(&["W", "n", "never"])
-        .numbers(&BESIDE_PREDICTION)
-        .rows(lags.iter().map(row))
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    Table::new(format!(
+        "Lag in ms, measured and predicted. Never: writes that some follower never got.{}",
+        method_sentence(&statistics)
+    ))
+    .numbers(&["W", "n", "never"])
+    .numbers(&BESIDE_PREDICTION)
+    .rows(lags.iter().map(row))
 }
 
 fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures) -> Result<Block, ReportError> {

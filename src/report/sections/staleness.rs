@@ -117,7 +117,7 @@ fn kinds(runs: &[RunReport]) -> Table {
         }
         let lag = lag_of(staleness.quorum);
         row.push(maybe(lag.and_then(|lag| lag.mean), |mean| fixed(mean.value_ms, 1)));
-        row.push(maybe(staleness.predicted_lag_ms, |ms| fixed(ms, 1)));
+        row.push(maybe(lag.and_then(|lag| lag.predicted), |predicted| fixed(predicted.mean_ms, 1)));
         row
     };
     let readers = if names.contains(&"asked") {
