@@ -201,9 +201,9 @@ fn timeline(lives: &[&WriteLife], acks_are_instant: bool) -> String {
     let awaited = worst.followers.iter().filter(|leg| leg.in_quorum);
     let last = awaited.max_by_key(|leg| leg.ack_rank);
     let whom = last.map_or(String::new(), |leg| {
-        let way = if acks_are_instant { "" } else { " on the way there" };
+        let way = if acks_are_instant { "" } else { " there" };
         let delay = leg.delay_ms.map(ms).unwrap_or_default();
-        format!(": it waited for {}, whose delay{way} was {delay} ms", leg.follower)
+        format!(": it waited for {}, whose delay was {delay} ms{way}", leg.follower)
     });
     format!("The slowest write of all, at W = {}, took {} ms{whom}", worst.quorum, ms(worst.latency_ms))
 }

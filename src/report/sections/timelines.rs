@@ -29,10 +29,14 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
                    acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
                    the numbers are the order of acknowledgements. The vertical line is the client's answer.";
-    let way_back = if has_way_back(report) { " Dashed: the acknowledgement's way back." } else { "" };
+    let (way_back, in_short) = if has_way_back(report) {
+        (" A dashed line is the acknowledgement's way back.", " Dashed: way back.")
+    } else {
+        ("", "")
+    };
     let subtitle = format!(
         "Disc: awaited copy. Ring: later copy. Cross: lost. Numbers: order of acknowledgements. Vertical line: \
-         answer.{way_back}"
+         answer.{in_short}"
     );
     let reading = format!("{reading}{way_back}");
     let legend = Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading };
