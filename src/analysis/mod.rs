@@ -4,6 +4,7 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod chance;
 mod claims;
 mod compare;
 mod consistency;
@@ -19,11 +20,13 @@ mod latency;
 mod overhead;
 mod paired;
 mod random;
+mod staleness;
 mod stats;
 mod summary;
 mod theory;
 mod timeline;
 mod trace;
+mod way;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -31,6 +34,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
@@ -43,11 +47,15 @@ pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned,
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{KsTest, ks_one_sample};
-pub use lag::{Lag, predicted_lag, write_lags};
-pub use latency::{Latency, ok_latencies, prediction};
+pub use lag::{Lag, write_lags};
+pub use latency::{Latency, ok_latencies};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
+pub use staleness::{
+    Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
+    VisibleAfter, predicted_visible_ms,
+};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
-pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
+pub use theory::{MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, Simulated};
 pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

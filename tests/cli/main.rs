@@ -9,3 +9,4 @@ mod faults;
 mod interruption;
 mod lab;
 mod running;
+mod staleness;

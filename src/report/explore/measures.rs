@@ -1,9 +1,7 @@
 //! What is drawn of an exploration: one figure of small multiples each.
 
-use labnode::delay::Distribution;
-
-use crate::analysis::Interval;
-use crate::explore::{PointRow, chance};
+use crate::analysis::{Interval, chance};
+use crate::explore::PointRow;
 use crate::report::number::{fixed, percent};
 
 /// How many standard errors a 95 % interval reaches to each side in large samples.
@@ -41,7 +39,8 @@ pub(super) const LATENCY: Measure = Measure {
     file: "latency.png",
     axis: "Mean write latency, ms",
     reading: "A line a number of followers N. Solid: simulated, with 95 % intervals, mostly too narrow to be seen. \
-              Dashed: the mean of the W-th smallest of N delays, by theory. Each panel has its own scale.",
+              Dashed: the mean of the W-th smallest of N delays, exact where all have one \
+              distribution and acknowledgements take no time, else of 100,000 draws. Each panel has its own scale.",
     one_scale: false,
     value: |point| {
         let value = point.figures.mean_ms?;
@@ -80,19 +79,28 @@ pub(super) const STALENESS: Measure = Measure {
     file: "staleness.png",
     axis: "Stale reads at the acknowledgement, %",
     reading: "The chance that a read from one random follower, at the moment a write is acknowledged, does not see \
-              that write. A line a number of followers N. Dashed: (N - W) / N, by theory.",
+              that write. A line a number of followers N. Dashed: by theory, (N - W) / N where \
+              acknowledgements take no time, else of 100,000 draws.",
     one_scale: true,
     value: |point| Some((point.figures.stale_at_ack? * 100.0, None)),
-    predicted: |point| {
-        let conditions = &point.conditions;
-        let applies = point.figures.predicted_mean_ms.is_some()
-            && conditions.ack_delay.is_none()
-            && conditions.delay.parse::<Distribution>().is_ok_and(|delay| delay.as_constant_ms().is_none());
-        let behind = conditions.followers.checked_sub(conditions.quorum).filter(|_| applies)?;
-        Some(f64::from(behind) / f64::from(conditions.followers) * 100.0)
-    },
+    predicted: |point| Some(point.figures.predicted_stale_at_ack? * 100.0),
     words: |share| percent(share / 100.0),
     subject: "The chance of a stale read from one follower",
+};
+
+/// The time until nearly all reads are fresh.
+pub(super) const VISIBLE: Measure = Measure {
+    id: "visible-figure",
+    file: "visible.png",
+    axis: "Time until 99 % of reads see a write, ms",
+    reading: "From so many milliseconds after a write's acknowledgement on, 99 % of reads from one random follower \
+              return it (t-visibility). A line a number of followers N. Dashed: by theory. Each panel has its own \
+              scale.",
+    one_scale: false,
+    value: |point| Some((point.figures.t99_ms?, None)),
+    predicted: |point| point.figures.predicted_t99_ms,
+    words: |ms| format!("{} ms", fixed(ms, 1)),
+    subject: "The time until 99 % of reads see a write",
 };
 
 /// The chance that the leader's death loses something for good.

@@ -17,8 +17,12 @@ pub(in crate::report) fn findings(
         latency: latency(runs),
         consistency: consistency(runs),
         distribution: distribution(runs),
-        timelines: timeline(&lives),
+        timelines: timeline(
+            &lives,
+            runs.iter().all(|run| run.manifest.config.network.has_instant_acks(run.followers())),
+        ),
         lag: lag(runs),
+        staleness: staleness(runs),
         durability: durability(runs),
         guarantee: guarantee(runs),
         overhead: overhead(runs),
@@ -121,6 +125,19 @@ fn lag(runs: &[RunReport]) -> String {
     }
 }
 
+/// How stale reads at the acknowledgement are.
+fn staleness(runs: &[RunReport]) -> String {
+    let stale = |run: &RunReport| Some(run.staleness.at_ack.first()?.measured?.value);
+    let reads = "Reads from one follower at the acknowledgement are stale";
+    match ends(runs, stale) {
+        Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
+        Ends::One(quorum, share) => format!("{reads}: {} at W = {quorum}", percent(share)),
+        Ends::Two((first, low), (last, high)) => {
+            format!("{reads}: {} at W = {first}, {} at W = {last}", percent(low), percent(high))
+        }
+    }
+}
+
 /// What the leader's death would have cost.
 fn durability(runs: &[RunReport]) -> String {
     let at_risk: Vec<String> = runs
@@ -176,7 +193,7 @@ fn guarantee(runs: &[RunReport]) -> String {
 }
 
 /// What single writes show.
-fn timeline(lives: &[&WriteLife]) -> String {
+fn timeline(lives: &[&WriteLife], acks_are_instant: bool) -> String {
     let slowest = lives.iter().filter(|life| life.exemplar == Exemplar::Worst);
     let Some(worst) = slowest.max_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms)) else {
         return "One write's life at each W".to_owned();
@@ -184,7 +201,9 @@ fn timeline(lives: &[&WriteLife]) -> String {
     let awaited = worst.followers.iter().filter(|leg| leg.in_quorum);
     let last = awaited.max_by_key(|leg| leg.ack_rank);
     let whom = last.map_or(String::new(), |leg| {
-        format!(": it waited for {}, whose delay was {} ms", leg.follower, leg.delay_ms.map(ms).unwrap_or_default())
+        let way = if acks_are_instant { "" } else { " there" };
+        let delay = leg.delay_ms.map(ms).unwrap_or_default();
+        format!(": it waited for {}, whose delay was {delay} ms{way}", leg.follower)
     });
     format!("The slowest write of all, at W = {}, took {} ms{whom}", worst.quorum, ms(worst.latency_ms))
 }

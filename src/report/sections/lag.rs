@@ -1,12 +1,14 @@
 //! How far followers lagged, and what the leader's death would have cost.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
+use super::statistics::{
+    BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
+};
 use crate::analysis::{Durability, Exposure, Lag};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
-use crate::report::number::{fixed, grouped, maybe, percent};
+use crate::report::number::{fixed, grouped, maybe};
 use crate::report::plots;
 use crate::report::plots::against_quorum::Chart;
 
@@ -61,17 +63,15 @@ fn lag_table(lags: &[&Lag]) -> Table {
     let row = |lag: &&Lag| {
         let mut row = vec![lag.quorum.to_string(), grouped(lag.n), grouped(lag.never_everywhere)];
         row.extend(beside_prediction(&Statistics::of_lag(lag)));
-        row.push(maybe(lag.behind_at_ack, percent));
-        row.push(maybe(lag.predicted_behind, percent));
         row
     };
-    Table::new(
-        "Lag in ms, measured and predicted, and the share of followers without a write when it was acknowledged: the \
-         chance of a stale read there and then. Never: writes that some follower never got.",
-    )
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    Table::new(format!(
+        "Lag in ms, measured and predicted. Never: writes that some follower never got.{}",
+        method_sentence(&statistics)
+    ))
     .numbers(&["W", "n", "never"])
     .numbers(&BESIDE_PREDICTION)
-    .numbers(&["behind", "predicted"])
     .rows(lags.iter().map(row))
 }
 
