@@ -4,6 +4,7 @@ mod backend;
 mod compose;
 mod docker;
 mod fault;
+mod owner;
 mod process;
 mod sim;
 mod spec;
@@ -18,6 +19,7 @@ pub use compose::{
 };
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use fault::{Act, FaultAction};
+pub use owner::Owner;
 pub use process::ProcessCluster;
 pub use sim::{SimCluster, in_virtual_time};
 pub use spec::{ClusterSpec, Endpoints};

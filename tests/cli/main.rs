@@ -4,7 +4,11 @@
 mod checking;
 mod comparing;
 mod configuration;
+mod docker;
 mod exploring;
+#[path = "../fake-docker/mod.rs"]
+#[allow(dead_code, reason = "the other user of the scripted Docker needs more of it")]
+mod fake_docker;
 mod faults;
 mod interruption;
 mod lab;
