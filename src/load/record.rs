@@ -16,6 +16,10 @@ use crate::cluster::ClusterError;
 use crate::config::{Experiment, Network};
 use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
 /// What settling may take beyond the replication timeout that bounds it.

@@ -10,14 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::lab::{Ended, Lab, SMALL};
 
 /// A run that takes long enough to be interrupted.
-fn slow() -> Lab {
+pub(crate) fn slow() -> Lab {
     let lab = Lab::new(&SMALL.replace("max_delay_ms = 20", "max_delay_ms = 2000"));
     lab.ok(&["run", "1", "-e", "versioned", "--seed", "3"]);
     lab
 }
 
 /// labctl on its way through W = 3 of `small`, W = 1 being done; and its nodes' process ids.
-fn started(lab: &Lab) -> (Child, Vec<Pid>) {
+pub(crate) fn started(lab: &Lab) -> (Child, Vec<Pid>) {
     let mut command = lab.command(&["run", "3"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
