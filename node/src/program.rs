@@ -52,6 +52,12 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
 /// Once it listens it prints one line to standard output, `listening on ADDRESS:PORT`, and
 /// nothing else ever; its log goes to standard error (filtered by `LOG`, `info` by default).
 pub fn run() -> ExitCode {
+    run_over(|config| Arc::new(HttpTransport::new(config.followers.clone())))
+}
+
+/// As [`run`], with a leader that reaches its followers as `connect` says: for a program that
+/// wants to see what another one makes of a leader that does not do as it should.
+pub fn run_over(connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> ExitCode {
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
         Err(error) => {
@@ -64,7 +70,7 @@ pub fn run() -> ExitCode {
         warn!("{warning}");
     }
     raise_file_limit();
-    match serve(settings) {
+    match serve(settings, connect) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("labnode: {error}");
@@ -128,15 +134,15 @@ fn raise_file_limit() {
     }
 }
 
-fn serve(settings: Settings) -> io::Result<()> {
+fn serve(settings: Settings, connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(listen(settings));
+    let served = runtime.block_on(listen(settings, connect));
     // A thread may still be looking a host name up; that is nothing to wait for.
     runtime.shutdown_background();
     served
 }
 
-async fn listen(settings: Settings) -> io::Result<()> {
+async fn listen(settings: Settings, connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> io::Result<()> {
     // Signals are caught before anybody can know that the node is there.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -146,9 +152,8 @@ async fn listen(settings: Settings) -> io::Result<()> {
         .map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
     let name = settings.node.name.clone();
-    let node = Node::new(settings.node, Clock::monotonic(), |followers| {
-        Arc::new(HttpTransport::new(followers.to_vec())) as Arc<dyn Transport>
-    });
+    let transport = connect(&settings.node);
+    let node = Node::new(settings.node, Clock::monotonic(), |_| transport);
     announce(&format!("listening on {address}"))?;
     info!("{name} listens on {address}");
     let parent = parent::gone(settings.exit_with_parent);

@@ -74,7 +74,7 @@ impl RunBuilder {
 
     /// Sets the delay's bounds.
     pub(crate) fn delay_ms(self, min: u32, max: u32) -> Self {
-        self.configure(|config| config.network.delay = DelayRange::new(min, max).unwrap())
+        self.configure(|config| config.network.delay = DelayRange::new(min, max).unwrap().into())
     }
 
     /// Adds an acknowledged write, ten seconds after the write numbered one less.
@@ -101,7 +101,8 @@ impl RunBuilder {
     /// Adds the experiment's whole load, with delays drawn from its seed, as `leader` answers it.
     pub(crate) fn load(mut self, leader: impl Fn(&Drawn<'_>) -> Answer) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
-        let (workload, delay) = (self.config.workload, self.config.network.delay);
+        let workload = self.config.workload;
+        let delay = DelayRange::of(&self.config.network.delay).unwrap();
         let concurrency = workload.concurrency.get() as usize;
         let mut ends: Vec<u64> = Vec::new();
         for write in 0..u64::from(workload.writes.get()) {

@@ -125,7 +125,7 @@ fn behind(acknowledged: &[(i64, &TracedWrite<'_>)]) -> Option<f64> {
 fn predicted_behind(run: &RunData) -> Option<f64> {
     let followers = run.manifest.config.followers.get();
     let waited_for = run.manifest.quorum.get();
-    let spread = run.manifest.config.network.delay;
-    let applies = predicted_lag(run).is_ok() && spread.min_ms() < spread.max_ms();
+    let differs = run.manifest.config.network.delay.as_constant_ms().is_none();
+    let applies = predicted_lag(run).is_ok() && differs;
     applies.then(|| f64::from(followers - waited_for) / f64::from(followers))
 }

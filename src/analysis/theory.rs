@@ -4,7 +4,7 @@
 use serde::Serialize;
 use statrs::distribution::{Beta, Continuous, ContinuousCDF};
 
-use crate::config::{DelayRange, Followers, Network, Quorum};
+use crate::config::{Followers, Network, Quorum};
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +17,11 @@ pub struct UniformDelay {
 }
 
 impl UniformDelay {
-    /// The range as a distribution; `None` where its bounds coincide.
+    /// The distribution between two bounds in milliseconds; `None` where they coincide.
     #[must_use]
-    pub fn new(range: DelayRange) -> Option<Self> {
-        let width_ms = f64::from(range.max_ms() - range.min_ms());
-        (width_ms > 0.0).then(|| Self { min_ms: f64::from(range.min_ms()), width_ms })
+    pub fn new(min_ms: f64, max_ms: f64) -> Option<Self> {
+        let width_ms = max_ms - min_ms;
+        (width_ms > 0.0).then_some(Self { min_ms, width_ms })
     }
 
     /// The chance of a delay of at most `x_ms`.
@@ -116,6 +116,9 @@ pub enum NotPredicted {
     /// Some replications or writes time out, and what is left is not the whole distribution.
     #[error("a delay can reach a time limit, which cuts the distribution off")]
     Truncated,
+    /// There is no closed form for these delays.
+    #[error("the delays are not uniform and the same to all followers")]
+    NotUniform,
 }
 
 /// A prediction's figures, all in milliseconds.
@@ -131,16 +134,19 @@ pub struct PredictedFigures {
     pub p99_ms: f64,
 }
 
-/// Whether delays on this network can be told from their distribution alone.
-fn applies(network: &Network, followers: Followers, quorum: Quorum) -> Result<(), NotPredicted> {
+/// The bounds of the delays on this network, where they can be told from these alone.
+fn bounds_ms(network: &Network, followers: Followers, quorum: Quorum) -> Result<(f64, f64), NotPredicted> {
     if quorum.get() > followers.get() {
         return Err(NotPredicted::QuorumBeyondFollowers);
     }
     let limit_s = network.replication_timeout_s.secs().min(network.global_request_timeout_s.secs());
-    if f64::from(network.delay.max_ms()) >= limit_s * 1000.0 {
+    let delay = network.common_delay(followers.get()).ok_or(NotPredicted::NotUniform)?;
+    let constant = delay.as_constant_ms().map(|ms| (ms, ms));
+    let (min_ms, max_ms) = delay.as_uniform_ms().or(constant).ok_or(NotPredicted::NotUniform)?;
+    if max_ms >= limit_s * 1000.0 {
         return Err(NotPredicted::Truncated);
     }
-    Ok(())
+    Ok((min_ms, max_ms))
 }
 
 impl Prediction {
@@ -152,8 +158,8 @@ impl Prediction {
         if quorum.get() == 0 {
             return Ok(Self::Constant(0.0));
         }
-        applies(network, followers, quorum)?;
-        Ok(Self::nth_smallest(network.delay, quorum.get(), followers.get()))
+        let bounds = bounds_ms(network, followers, quorum)?;
+        Ok(Self::nth_smallest(bounds, quorum.get(), followers.get()))
     }
 
     /// How long after its acknowledgement at quorum W a write reaches the last of N followers:
@@ -164,23 +170,20 @@ impl Prediction {
     /// # Errors
     /// Where the model does not apply, see [`NotPredicted`].
     pub fn lag(network: &Network, followers: Followers, quorum: Quorum) -> Result<Self, NotPredicted> {
-        applies(network, followers, quorum)?;
-        let delay = network.delay;
+        let (min_ms, max_ms) = bounds_ms(network, followers, quorum)?;
         if quorum.get() == 0 {
-            return Ok(Self::nth_smallest(delay, followers.get(), followers.get()));
+            return Ok(Self::nth_smallest((min_ms, max_ms), followers.get(), followers.get()));
         }
-        // A part of a valid range is one.
-        let spread = DelayRange::new(0, delay.max_ms() - delay.min_ms()).unwrap_or(delay);
         Ok(match followers.get() - quorum.get() {
             0 => Self::Constant(0.0),
-            rank => Self::nth_smallest(spread, rank, followers.get()),
+            rank => Self::nth_smallest((0.0, max_ms - min_ms), rank, followers.get()),
         })
     }
 
     /// The `rank`-th smallest of `of` delays, a rank there is.
-    fn nth_smallest(delay: DelayRange, rank: u32, of: u32) -> Self {
-        let constant = Self::Constant(f64::from(delay.min_ms()));
-        UniformDelay::new(delay)
+    fn nth_smallest((min_ms, max_ms): (f64, f64), rank: u32, of: u32) -> Self {
+        let constant = Self::Constant(min_ms);
+        UniformDelay::new(min_ms, max_ms)
             .and_then(|delay| OrderStatistic::new(delay, rank, of))
             .map_or(constant, Self::OrderStatistic)
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use labnode::delay::Distribution;
 
 use super::Format;
 use crate::config::{Concurrency, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum, WriteCount};
@@ -25,6 +26,13 @@ pub struct Explore {
     /// Longest injected delays
     #[arg(long, value_name = "MS,...", value_delimiter = ',')]
     pub max_delay_ms: Vec<u32>,
+    /// Distribution of the injected delay instead of its bounds, such as "lognormal(5,0.5)"; may
+    /// be repeated
+    #[arg(long, value_name = "KIND(...)", conflicts_with_all = ["min_delay_ms", "max_delay_ms"])]
+    pub delay: Vec<Distribution>,
+    /// The same for acknowledgements, which else take as long as in the experiment; may be repeated
+    #[arg(long, value_name = "KIND(...)")]
+    pub ack_delay: Vec<Distribution>,
     /// Writes at a time
     #[arg(long, value_name = "COUNT,...", value_delimiter = ',')]
     pub concurrency: Vec<Concurrency>,

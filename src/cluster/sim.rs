@@ -52,21 +52,25 @@ impl SimCluster {
         })
     }
 
-    /// The same below HTTP: the leader calls its followers' own code.
+    /// The same with a leader that reaches its followers as `connect` says.
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub fn direct(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, None, direct)
+    pub fn over(
+        spec: &ClusterSpec,
+        clock: Clock,
+        connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
+    ) -> Result<Self, ClusterError> {
+        Self::start(spec, clock, None, connect)
     }
 
-    /// As [`Self::direct`], but the leader keeps no trace, and each follower's has room for so
-    /// many arrivals.
+    /// Below HTTP: the leader calls its followers' own code. It keeps no trace, and each
+    /// follower's has room for so many arrivals.
     ///
     /// # Errors
     /// When the nodes refuse their settings.
     pub fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, Some(arrivals), direct)
+        Self::start(spec, clock, Some(arrivals), |followers| Arc::new(DirectTransport::new(followers.to_vec())))
     }
 
     /// `arrivals` is the room in the followers' traces where the leader is to keep none.
@@ -115,11 +119,6 @@ impl SimCluster {
     pub fn facts() -> BackendFacts {
         BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
     }
-}
-
-/// Followers reached below HTTP.
-fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
-    Arc::new(DirectTransport::new(followers.to_vec()))
 }
 
 /// A node's settings, by the variables that a real one would find in its environment.

@@ -15,15 +15,14 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
         let (network, workload) = (&experiment.network, &experiment.workload);
         say!(
             "  {name:<width$}  W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
-             {} to {} ms, {} order{}",
+             {}, {} order{}",
             quorums.join(", "),
             experiment.followers,
             workload.writes,
             workload.concurrency,
             workload.pacing,
             workload.keys,
-            network.delay.min_ms(),
-            network.delay.max_ms(),
+            network.delays_in_words(),
             network.order,
             if *name == config.default { "; the default" } else { "" },
         );

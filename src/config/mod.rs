@@ -1,8 +1,10 @@
 //! `experiments.toml` as validated types: what got in here is sound.
 
 mod fault;
+mod network;
 mod parse;
 mod problem;
+mod reads;
 mod types;
 
 use std::collections::BTreeMap;
@@ -10,11 +12,13 @@ use std::fs;
 use std::path::Path;
 
 pub use fault::{CutFrom, Elapsed, Fault, FaultKind, Link, Trigger, link_name, links};
+pub use network::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout, distribution_in_words};
 pub use parse::parse;
 pub use problem::{ConfigError, Problem};
+pub use reads::Reads;
 pub use types::{
-    BackendChoice, Concurrency, DelayRange, Expect, Experiment, ExperimentName, Followers, KeyCount, Network, Order,
-    Pacing, Quorum, Timeout, Workload, WriteCount,
+    BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Pacing, Quorum, ReadQuorum,
+    Workload, WriteCount,
 };
 
 /// The newest `schema` of `experiments.toml` that this labctl reads.
@@ -36,6 +40,8 @@ impl Config {
     /// [`ConfigError`] names the file and, for every problem in it, line, column and text.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
-        parse(&text).map_err(|problems| ConfigError::Invalid { path: path.into(), problems })
+        let folder = path.parent().unwrap_or(Path::new(""));
+        parse(&text, &|name| fs::read_to_string(folder.join(name)))
+            .map_err(|problems| ConfigError::Invalid { path: path.into(), problems })
     }
 }

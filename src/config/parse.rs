@@ -1,28 +1,32 @@
 //! From TOML text to [`Config`], collecting every problem instead of stopping at the first.
 
+mod distribution;
 mod faults;
+mod network;
+mod reads;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
 use std::ops::Range;
+use std::path::Path;
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
-use super::types::{
-    BackendChoice, DelayRange, Expect, Experiment, ExperimentName, Network, Order, Pacing, Quorum, Timeout, Workload,
-};
+use super::types::{BackendChoice, Expect, Experiment, ExperimentName, Pacing, Quorum, Workload};
 use super::{Config, SCHEMA};
 
-/// Parses the text of an `experiments.toml`.
+/// Parses the text of an `experiments.toml`. Files that it names are read with `read_file`.
 ///
 /// # Errors
 /// Every problem of the file, in its order; the list is never empty.
-pub fn parse(input: &str) -> Result<Config, Vec<Problem>> {
+pub fn parse(input: &str, read_file: ReadFile<'_>) -> Result<Config, Vec<Problem>> {
     let root = DeTable::parse(input)
         .map_err(|error| vec![Problem::at(input, error.span().unwrap_or(0..0), error.message().replace('\n', ", "))])?;
-    let mut problems = Problems { input, found: Vec::new() };
+    let mut problems = Problems { input, read_file, found: Vec::new() };
     let config = read_config(root, &mut problems);
     problems.found.sort_by_key(|problem| (problem.line, problem.column));
     match config {
@@ -31,9 +35,13 @@ pub fn parse(input: &str) -> Result<Config, Vec<Problem>> {
     }
 }
 
-/// What is wrong so far.
+/// How a file is read that an `experiments.toml` names, relative to it.
+type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
+
+/// What is wrong so far, and what it takes to find out.
 struct Problems<'i> {
     input: &'i str,
+    read_file: ReadFile<'i>,
     found: Vec<Problem>,
 }
 
@@ -178,7 +186,7 @@ fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTr
 fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Experiment {
     let lab = Experiment::default();
     let followers = fields.value("followers", lab.followers, problems);
-    let quorums = read_quorums(fields, "quorums", lab.quorums, problems);
+    let quorums = read_list(fields, "quorums", lab.quorums, problems);
     for quorum in &quorums {
         if quorum.value.get() > followers.value.get() {
             let message = format!(
@@ -191,13 +199,13 @@ fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Expe
     let seed = fields.value("seed", lab.seed, problems).value;
     let backend = fields.value::<BackendChoice>("backend", lab.backend, problems).value;
     let mut table = fields.table("network", problems);
-    let network = read_network(&mut table, lab.network, problems);
+    let network = network::read_network(&mut table, followers.value, problems);
     table.finish(problems);
     let mut table = fields.table("workload", problems);
     let workload = read_workload(&mut table, lab.workload, problems);
     table.finish(problems);
     let mut table = fields.table("expect", problems);
-    let consistent_at = read_quorums(&mut table, "consistent_at", Vec::new(), problems);
+    let consistent_at = read_list::<Quorum>(&mut table, "consistent_at", Vec::new(), problems);
     table.finish(problems);
     let quorums: Vec<Quorum> = quorums.into_iter().map(|quorum| quorum.value).collect();
     for expected in &consistent_at {
@@ -209,27 +217,30 @@ fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Expe
     let expect = Expect { consistent_at: consistent_at.into_iter().map(|quorum| quorum.value).collect() };
     let lab = faults::Lab { followers: followers.value, writes: workload.writes };
     let faults = faults::read_faults(fields, &lab, problems);
-    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect, faults }
+    let mut table = fields.table("reads", problems);
+    let reads = reads::read_reads(&mut table, followers.value, problems);
+    table.finish(problems);
+    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect, faults, reads }
 }
 
-/// Reads a list of distinct quorums; an empty `quorums` is refused by its default being none.
-fn read_quorums(
+/// Reads a list of distinct values; it has at least one where its default has.
+fn read_list<T: DeserializeOwned + PartialEq + fmt::Display>(
     fields: &mut Fields<'_>,
     key: &'static str,
-    default: Vec<Quorum>,
+    default: Vec<T>,
     problems: &mut Problems<'_>,
-) -> Vec<Located<Quorum>> {
+) -> Vec<Located<T>> {
     let must_have_one = !default.is_empty();
-    let default = default.into_iter().map(|quorum| Spanned::new(0..0, quorum)).collect();
-    let list = fields.value::<Vec<Spanned<Quorum>>>(key, default, problems);
+    let default = default.into_iter().map(|value| Spanned::new(0..0, value)).collect();
+    let list = fields.value::<Vec<Spanned<T>>>(key, default, problems);
     if must_have_one && list.value.is_empty() {
-        problems.add(list.span, format!("{}{key}: at least one write quorum", fields.path));
+        problems.add(list.span, format!("{}{key}: at least one value", fields.path));
     }
-    let mut read: Vec<Located<Quorum>> = Vec::new();
-    for quorum in list.value {
+    let mut read: Vec<Located<T>> = Vec::new();
+    for value in list.value {
         // A default has no place of its own in the file: what is wrong with it is the table's.
-        let span = if quorum.span().is_empty() { fields.span.clone() } else { quorum.span() };
-        let value = quorum.into_inner();
+        let span = if value.span().is_empty() { fields.span.clone() } else { value.span() };
+        let value = value.into_inner();
         if read.iter().any(|earlier| earlier.value == value) {
             problems.add(span, format!("{}{key}: {value} is there twice", fields.path));
         } else {
@@ -237,27 +248,6 @@ fn read_quorums(
         }
     }
     read
-}
-
-fn read_network(fields: &mut Fields<'_>, lab: Network, problems: &mut Problems<'_>) -> Network {
-    let min = fields.value::<u32>("min_delay_ms", lab.delay.min_ms(), problems);
-    let max = fields.value::<u32>("max_delay_ms", lab.delay.max_ms(), problems);
-    let delay = DelayRange::new(min.value, max.value).unwrap_or_else(|message| {
-        if min.good && max.good {
-            problems.add(max.span, format!("{}{message}", fields.path));
-        }
-        lab.delay
-    });
-    Network {
-        delay,
-        replication_timeout_s: fields
-            .value::<Timeout>("replication_timeout_s", lab.replication_timeout_s, problems)
-            .value,
-        global_request_timeout_s: fields
-            .value::<Timeout>("global_request_timeout_s", lab.global_request_timeout_s, problems)
-            .value,
-        order: fields.value::<Order>("order", lab.order, problems).value,
-    }
 }
 
 fn read_workload(fields: &mut Fields<'_>, lab: Workload, problems: &mut Problems<'_>) -> Workload {

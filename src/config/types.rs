@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::network::Network;
+use super::reads::Reads;
 
 /// Declares an integer newtype that accepts one inclusive range, in TOML, JSON and on the command line.
 macro_rules! ranged_integer {
@@ -74,6 +75,10 @@ ranged_integer!(
     Followers(u32), "the number of followers", 1..=99
 );
 ranged_integer!(
+    /// R: how many followers a read asks.
+    ReadQuorum(u32), "a read quorum", 1..=99
+);
+ranged_integer!(
     /// How many writes the load makes.
     WriteCount(u32), "the number of writes", 1..=10_000_000
 );
@@ -86,95 +91,9 @@ ranged_integer!(
     KeyCount(u32), "the number of keys", 1..=1_000_000
 );
 
-/// The injected network delay before each replication: uniform over the inclusive range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "DelayBounds")]
-pub struct DelayRange {
-    min_delay_ms: u32,
-    max_delay_ms: u32,
-}
-
-/// A [`DelayRange`] as it is written down, not yet checked.
-#[derive(Deserialize)]
-struct DelayBounds {
-    min_delay_ms: u32,
-    max_delay_ms: u32,
-}
-
-impl TryFrom<DelayBounds> for DelayRange {
-    type Error = String;
-
-    fn try_from(bounds: DelayBounds) -> Result<Self, String> {
-        Self::new(bounds.min_delay_ms, bounds.max_delay_ms)
-    }
-}
-
-impl DelayRange {
-    /// The longest delay that makes sense, one hour in milliseconds.
-    pub const LIMIT_MS: u32 = 3_600_000;
-
-    /// A range in milliseconds.
-    ///
-    /// # Errors
-    /// When it is reversed or goes past [`Self::LIMIT_MS`].
-    pub fn new(min_ms: u32, max_ms: u32) -> Result<Self, String> {
-        if max_ms > Self::LIMIT_MS {
-            return Err(format!("max_delay_ms is at most {} (an hour), not {max_ms}", Self::LIMIT_MS));
-        }
-        if min_ms > max_ms {
-            return Err(format!("min_delay_ms ({min_ms}) must not exceed max_delay_ms ({max_ms})"));
-        }
-        Ok(Self { min_delay_ms: min_ms, max_delay_ms: max_ms })
-    }
-
-    /// The shortest delay in milliseconds.
-    #[must_use]
-    pub const fn min_ms(self) -> u32 {
-        self.min_delay_ms
-    }
-
-    /// The longest delay in milliseconds.
-    #[must_use]
-    pub const fn max_ms(self) -> u32 {
-        self.max_delay_ms
-    }
-}
-
-/// A time limit: positive, at most an hour, in seconds with fractions.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct Timeout(f64);
-
-impl Timeout {
-    /// The limit as a duration.
-    #[must_use]
-    pub fn duration(self) -> Duration {
-        Duration::from_secs_f64(self.0)
-    }
-
-    /// The limit in seconds.
-    #[must_use]
-    pub const fn secs(self) -> f64 {
-        self.0
-    }
-}
-
-impl TryFrom<f64> for Timeout {
-    type Error = String;
-
-    fn try_from(secs: f64) -> Result<Self, String> {
-        if (0.001..=3_600.0).contains(&secs) {
-            Ok(Self(secs))
-        } else {
-            Err(format!("a time limit is 0.001 to 3600 seconds, not {secs}"))
-        }
-    }
-}
-
-impl From<Timeout> for f64 {
-    fn from(limit: Timeout) -> Self {
-        limit.0
-    }
+impl ReadQuorum {
+    /// A read from one follower.
+    pub(super) const ONE: Self = Self(1);
 }
 
 /// An experiment's name: it becomes a folder, a Compose project and a heading.
@@ -254,25 +173,6 @@ impl fmt::Display for BackendChoice {
     }
 }
 
-/// What a follower does with a write older than the one it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// The last to arrive wins, as in the original lab.
-    Arrival,
-    /// The highest version wins.
-    Version,
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Arrival => "arrival",
-            Self::Version => "version",
-        })
-    }
-}
-
 /// How the load keeps `concurrency` writes under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -290,20 +190,6 @@ impl fmt::Display for Pacing {
             Self::Batch => "batch",
         })
     }
-}
-
-/// `[experiment.NAME.network]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Network {
-    /// The injected delay.
-    #[serde(flatten)]
-    pub delay: DelayRange,
-    /// Bounds one replication, injected delay included.
-    pub replication_timeout_s: Timeout,
-    /// Bounds one client write.
-    pub global_request_timeout_s: Timeout,
-    /// What a follower does with an older write.
-    pub order: Order,
 }
 
 /// `[experiment.NAME.workload]`.
@@ -346,6 +232,9 @@ pub struct Experiment {
     /// What breaks, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Reads that staleness is told of.
+    #[serde(default, skip_serializing_if = "Reads::is_default")]
+    pub reads: Reads,
 }
 
 impl Default for Experiment {
@@ -356,12 +245,7 @@ impl Default for Experiment {
             followers: Followers(5),
             seed: 42,
             backend: BackendChoice::Auto,
-            network: Network {
-                delay: DelayRange { min_delay_ms: 0, max_delay_ms: 1000 },
-                replication_timeout_s: Timeout(2.0),
-                global_request_timeout_s: Timeout(5.0),
-                order: Order::Arrival,
-            },
+            network: Network::default(),
             workload: Workload {
                 writes: WriteCount(100),
                 concurrency: Concurrency(10),
@@ -370,6 +254,7 @@ impl Default for Experiment {
             },
             expect: Expect::default(),
             faults: Vec::new(),
+            reads: Reads::default(),
         }
     }
 }

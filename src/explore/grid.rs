@@ -1,8 +1,10 @@
 //! The points of an exploration.
 
+use labnode::delay::Distribution;
+
 use crate::config::{
-    BackendChoice, Concurrency, DelayRange, Expect, Experiment, ExperimentName, Followers, KeyCount, Order, Pacing,
-    Quorum, WriteCount,
+    BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum,
+    WriteCount,
 };
 use crate::data::config_sha256;
 
@@ -17,8 +19,10 @@ pub struct Grid {
     pub quorums: Vec<Quorum>,
     /// N.
     pub followers: Vec<Followers>,
-    /// The injected delay.
-    pub delays: Vec<DelayRange>,
+    /// The injected delay of writes.
+    pub delays: Vec<Distribution>,
+    /// That of acknowledgements; none takes no time.
+    pub ack_delays: Vec<Option<Distribution>>,
     /// Writes at a time.
     pub concurrencies: Vec<Concurrency>,
     /// Keys that the writes go round.
@@ -59,6 +63,7 @@ impl Grid {
         }];
         vary(&mut conditions, &self.orders, |experiment, order| experiment.network.order = order);
         vary(&mut conditions, &self.delays, |experiment, delay| experiment.network.delay = delay);
+        vary(&mut conditions, &self.ack_delays, |experiment, delay| experiment.network.ack_delay = delay);
         vary(&mut conditions, &self.writes, |experiment, writes| experiment.workload.writes = writes);
         vary(&mut conditions, &self.keys, |experiment, keys| experiment.workload.keys = keys);
         vary(&mut conditions, &self.concurrencies, |experiment, count| experiment.workload.concurrency = count);
@@ -82,11 +87,11 @@ impl Grid {
 }
 
 /// Replaces each condition by one for each value.
-fn vary<T: Copy>(conditions: &mut Vec<Experiment>, values: &[T], set: impl Fn(&mut Experiment, T)) {
+fn vary<T: Clone>(conditions: &mut Vec<Experiment>, values: &[T], set: impl Fn(&mut Experiment, T)) {
     let varied = conditions.drain(..).flat_map(|condition| {
         let with = |value: &T| {
             let mut condition = condition.clone();
-            set(&mut condition, *value);
+            set(&mut condition, value.clone());
             condition
         };
         values.iter().map(with).collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Point, PointFigures, RunOutcome};
 use crate::analysis::Prediction;
-use crate::config::{Order, Pacing};
+use crate::config::{DelayRange, Order, Pacing};
 
 /// A point and what its runs came to. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,10 +24,14 @@ pub struct Conditions {
     pub followers: u32,
     /// W.
     pub quorum: u32,
-    /// The shortest injected delay.
-    pub min_delay_ms: u32,
+    /// The shortest injected delay, of a uniform one in whole milliseconds.
+    pub min_delay_ms: Option<u32>,
     /// The longest.
-    pub max_delay_ms: u32,
+    pub max_delay_ms: Option<u32>,
+    /// Its distribution, whatever it is, as `--delay` takes it.
+    pub delay: String,
+    /// That of acknowledgements, where they take any time.
+    pub ack_delay: Option<String>,
     /// What followers do with older writes.
     pub order: Order,
     /// Writes a run.
@@ -54,12 +58,15 @@ impl Conditions {
     pub fn of(point: &Point) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
         let (network, workload) = (&experiment.network, &experiment.workload);
+        let range = DelayRange::of(&network.delay);
         Ok(Self {
             experiment: point.name.to_string(),
             followers: experiment.followers.get(),
             quorum: point.quorum.get(),
-            min_delay_ms: network.delay.min_ms(),
-            max_delay_ms: network.delay.max_ms(),
+            min_delay_ms: range.map(DelayRange::min_ms),
+            max_delay_ms: range.map(DelayRange::max_ms),
+            delay: network.delay.to_string(),
+            ack_delay: network.ack_delay.as_ref().map(ToString::to_string),
             order: network.order,
             writes: workload.writes.get(),
             keys: workload.keys.get(),
@@ -72,14 +79,32 @@ impl Conditions {
     }
 }
 
+impl Conditions {
+    /// The injected delays; a distribution in the words of `--delay`.
+    #[must_use]
+    pub fn delays_in_words(&self) -> String {
+        let write = match (self.min_delay_ms, self.max_delay_ms) {
+            (Some(_), Some(0)) => "no delay".to_owned(),
+            (Some(min), Some(max)) => format!("{min} to {max} ms"),
+            _ => self.delay.clone(),
+        };
+        match &self.ack_delay {
+            Some(ack) => format!("{write}, back {ack}"),
+            None => write,
+        }
+    }
+}
+
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 34] = [
+    pub const COLUMNS: [&str; 36] = [
         "experiment",
         "followers",
         "quorum",
         "min_delay_ms",
         "max_delay_ms",
+        "delay",
+        "ack_delay",
         "order",
         "writes",
         "keys",

@@ -18,7 +18,8 @@ fn lab() -> Grid {
         name: "quorum".parse().unwrap(),
         quorums: Vec::new(),
         followers: vec![base.followers],
-        delays: vec![base.network.delay],
+        delays: vec![base.network.delay.clone()],
+        ack_delays: vec![None],
         concurrencies: vec![base.workload.concurrency],
         keys: vec![base.workload.keys],
         writes: vec![base.workload.writes],
@@ -52,12 +53,12 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
         experiment.network.global_request_timeout_s = Timeout::try_from(0.6).unwrap();
     };
     let versions = |experiment: &mut Experiment| experiment.network.order = Order::Version;
-    let at_once = |experiment: &mut Experiment| experiment.network.delay = DelayRange::new(0, 0).unwrap();
+    let at_once = |experiment: &mut Experiment| experiment.network.delay = DelayRange::new(0, 0).unwrap().into();
     let as_it_is = |_: &mut Experiment| {};
     for change in [late as fn(&mut Experiment), versions, at_once, as_it_is] {
         let mut grid = lab();
         change(&mut grid.base);
-        (grid.orders, grid.delays) = (vec![grid.base.network.order], vec![grid.base.network.delay]);
+        (grid.orders, grid.delays) = (vec![grid.base.network.order], vec![grid.base.network.delay.clone()]);
         for point in grid.points() {
             let cancel = CancellationToken::new();
             let outcome = RunOutcome::of(&point, 0, &cancel).unwrap();

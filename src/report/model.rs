@@ -215,7 +215,7 @@ impl RunReport {
     /// Whether delays were injected.
     #[must_use]
     pub fn has_delays(&self) -> bool {
-        self.manifest.config.network.delay.max_ms() > 0
+        self.manifest.config.network.has_delays(self.followers())
     }
 
     /// N.

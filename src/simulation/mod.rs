@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use labnode::clock::Clock;
 use labnode::follower::Follower;
+use labnode::transport::{DirectTransport, Transport};
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
@@ -57,11 +58,25 @@ pub fn simulate_direct(
     quorum: Quorum,
     cancel: &CancellationToken,
 ) -> Result<RunData, ClusterError> {
+    simulate_over(name, experiment, quorum, cancel, |followers| Arc::new(DirectTransport::new(followers.to_vec())))
+}
+
+/// As [`simulate_direct`], with a leader that reaches its followers as `connect` says.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_over(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    cancel: &CancellationToken,
+    connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
+) -> Result<RunData, ClusterError> {
     let spec = ClusterSpec::new(name, experiment, quorum);
     let limit = experiment.network.global_request_timeout_s.duration();
     let run = with_default(NoSubscriber::new(), || {
         in_virtual_time(async |clock| {
-            let client = DirectClient::new(SimCluster::direct(&spec, clock)?.nodes(), clock, limit);
+            let client = DirectClient::new(SimCluster::over(&spec, clock, connect)?.nodes(), clock, limit);
             let recorded = load(&client, experiment, &clock, &Unwatched, cancel).await?;
             run_data(&spec, experiment, recorded, clock.now_us())
         })

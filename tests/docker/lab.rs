@@ -20,7 +20,7 @@ struct Lab {
 /// An experiment of five followers with delays of up to 50 ms.
 fn experiment() -> Experiment {
     let mut experiment = Experiment::default();
-    experiment.network.delay = DelayRange::new(0, 50).unwrap();
+    experiment.network.delay = DelayRange::new(0, 50).unwrap().into();
     experiment
 }
 

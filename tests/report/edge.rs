@@ -300,7 +300,7 @@ fn many_followers_keys_and_quorums() {
 fn a_constant_delay_and_none() {
     for (low, high) in [(20, 20), (0, 0)] {
         let network = Network {
-            delay: labctl::config::DelayRange::new(low, high).unwrap(),
+            delay: labctl::config::DelayRange::new(low, high).unwrap().into(),
             order: Order::Version,
             ..Experiment::default().network
         };

@@ -25,7 +25,7 @@ pub(crate) fn runs(name: &str, experiment: &Experiment) -> Vec<RunData> {
 pub(crate) fn unusual() -> Vec<(&'static str, Experiment)> {
     let quorums = |quorums: &[i64]| quorums.iter().map(|w| Quorum::try_from(*w).unwrap()).collect();
     let lab = Experiment::default;
-    let no_delay = Network { delay: DelayRange::new(0, 0).unwrap(), ..lab().network };
+    let no_delay = Network { delay: DelayRange::new(0, 0).unwrap().into(), ..lab().network };
     let many = Workload { writes: 60.try_into().unwrap(), keys: 40.try_into().unwrap(), ..lab().workload };
     let single = Workload { writes: 1.try_into().unwrap(), keys: 1.try_into().unwrap(), ..lab().workload };
     vec![
@@ -81,7 +81,7 @@ struct Played {
 
 impl Played {
     fn new(config: &Experiment, quorum: Quorum) -> Self {
-        let delay = config.network.delay;
+        let delay = DelayRange::of(&config.network.delay).unwrap();
         Self {
             quorum: quorum.get() as usize,
             followers: config.followers.get() as usize,

@@ -17,16 +17,12 @@ use super::range::DelayRange;
 pub struct Distribution {
     #[serde(flatten)]
     kind: Kind,
-    #[serde(default = "zero", skip_serializing_if = "Millis::is_zero", rename = "extra_ms")]
+    #[serde(default, skip_serializing_if = "Millis::is_zero", rename = "extra_ms")]
     extra: Millis,
 }
 
 /// An hour, in microseconds; 32 bits hold it.
 const LONGEST_US: u32 = 3_600_000_000;
-
-fn zero() -> Millis {
-    Millis::ZERO
-}
 
 /// The kinds of distributions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -73,6 +73,13 @@ ranged_number!(
     Weight, "a weight", 0.000_001..=1_000_000.0
 );
 
+impl Default for Millis {
+    /// No delay.
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl Millis {
     /// No delay.
     pub const ZERO: Self = Self(0.0);

@@ -3,4 +3,5 @@
 
 mod http;
 mod program;
+mod soak;
 mod support;

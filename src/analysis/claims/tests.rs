@@ -122,7 +122,8 @@ fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
 
 #[test]
 fn without_an_injected_delay_nothing_is_said_of_latency() {
-    let constant = |config: &mut Experiment| config.network.delay = crate::config::DelayRange::new(0, 0).unwrap();
+    let constant =
+        |config: &mut Experiment| config.network.delay = crate::config::DelayRange::new(0, 0).unwrap().into();
     let found = findings(&lab("throughput", 1..=5, constant, |_| Answer::after(700)), &[]);
     assert_eq!(found[RISES..=TAILS], [Finding::NotTestable; 3]);
 }

@@ -128,7 +128,7 @@ fn losses_that_do_not_depend_on_w_are_not_cancellation() {
 
 #[test]
 fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
-    let constant = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 0).unwrap();
+    let constant = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 0).unwrap().into();
     assert_eq!(faults(&runs(constant, |_| Answer::after(700))), []);
     let mut failed = runs(|_| {}, right_leader);
     for write in failed.iter_mut().flat_map(|run| &mut run.writes) {

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use rand::RngExt;
+use labnode::delay::{Distribution, Kind, Link};
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt};
 
 use crate::config::{Experiment, Order, Pacing, Quorum};
 
@@ -20,10 +21,53 @@ pub(super) struct Model {
     quorum: usize,
     pacing: Pacing,
     order: Order,
-    min_us: u32,
-    max_us: u32,
+    /// By follower.
+    ways: Vec<Way>,
     replication_timeout_us: u64,
     request_timeout_us: u64,
+}
+
+/// Between the leader and one follower.
+struct Way {
+    write: Draw,
+    ack: Option<Draw>,
+}
+
+impl Way {
+    fn new(link: Link) -> Self {
+        Self { write: Draw::new(link.write), ack: link.ack.map(Draw::new) }
+    }
+}
+
+/// How a delay is drawn.
+enum Draw {
+    /// Evenly from a range of microseconds, which takes less than its distribution does.
+    Range(u32, u32),
+    Other(Distribution),
+}
+
+impl Draw {
+    fn new(distribution: Distribution) -> Self {
+        let plain = match distribution.kind() {
+            Kind::Uniform(range) if distribution.extra().is_zero() => {
+                Some(Self::Range(micros(range.min_ms()), micros(range.max_ms())))
+            }
+            _ => None,
+        };
+        plain.unwrap_or(Self::Other(distribution))
+    }
+
+    fn draw_us(&self, rng: &mut ChaCha8Rng) -> u64 {
+        u64::from(match self {
+            Self::Range(min_us, max_us) => rng.random_range(*min_us..=*max_us),
+            Self::Other(distribution) => distribution.pick_us(rng.next_u64()),
+        })
+    }
+}
+
+/// Of at most an hour, which 32 bits hold.
+fn micros(ms: f64) -> u32 {
+    (ms * 1000.0).round() as u32
 }
 
 /// Buffers that all trials share.
@@ -64,9 +108,7 @@ impl Model {
             quorum: quorum.get() as usize,
             pacing: workload.pacing,
             order: network.order,
-            // An hour, the longest delay, is 3.6e9 microseconds and fits.
-            min_us: network.delay.min_ms().saturating_mul(1000),
-            max_us: network.delay.max_ms().saturating_mul(1000),
+            ways: network.links(followers.get()).into_iter().map(Way::new).collect(),
             replication_timeout_us: micros(network.replication_timeout_s),
             request_timeout_us: micros(network.global_request_timeout_s),
         }
@@ -120,10 +162,10 @@ impl Model {
     fn replicate(&self, write: usize, start_us: u64, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> (u64, bool) {
         scratch.delays.clear();
         let slots = scratch.arrivals.iter_mut().skip(write * self.followers).take(self.followers);
-        for arrival in slots {
-            let delay_us = u64::from(rng.random_range(self.min_us..=self.max_us));
+        for (arrival, way) in slots.zip(&self.ways) {
+            let delay_us = way.write.draw_us(rng);
             *arrival = if delay_us < self.replication_timeout_us { start_us + delay_us } else { LOST };
-            scratch.delays.push(delay_us);
+            scratch.delays.push(delay_us + way.ack.as_ref().map_or(0, |ack| ack.draw_us(rng)));
         }
         scratch.delays.sort_unstable();
         let quorum_us = match self.quorum.checked_sub(1) {

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Experiment, Timeout};
+use crate::config::{DelayRange, Experiment, Timeout};
 
 fn network(min_ms: u32, max_ms: u32) -> Network {
-    Network { delay: DelayRange::new(min_ms, max_ms).unwrap(), ..Experiment::default().network }
+    Network { delay: DelayRange::new(min_ms, max_ms).unwrap().into(), ..Experiment::default().network }
 }
 
 fn predict(network: &Network, followers: i64, quorum: i64) -> Result<Prediction, NotPredicted> {
@@ -81,7 +81,7 @@ fn lag_over_a_constant_delay_is_none_but_for_quorum_nought() {
 
 #[test]
 fn there_is_no_rank_nought_and_none_beyond_the_delays() {
-    let delay = UniformDelay::new(DelayRange::new(0, 10).unwrap()).unwrap();
+    let delay = UniformDelay::new(0.0, 10.0).unwrap();
     assert_eq!(OrderStatistic::new(delay, 0, 5), None);
     assert_eq!(OrderStatistic::new(delay, 6, 5), None);
 }

@@ -1,9 +1,10 @@
 //! The grid that experiment and command line come to.
 
 use anyhow::anyhow;
+use labnode::delay::Distribution;
 
 use crate::cli::Explore;
-use crate::config::{DelayRange, Experiment, ExperimentName};
+use crate::config::{DelayRange, Experiment, ExperimentName, Network};
 use crate::explore::Grid;
 
 /// Puts together what the file and the command line say.
@@ -12,15 +13,13 @@ use crate::explore::Grid;
 /// When the delays do not go together.
 pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explore) -> anyhow::Result<Grid> {
     let (network, workload) = (&experiment.network, &experiment.workload);
-    let least = axis(args.min_delay_ms.clone(), network.delay.min_ms());
-    let most = axis(args.max_delay_ms.clone(), network.delay.max_ms());
-    let pairs = least.iter().flat_map(|min| most.iter().map(|max| DelayRange::new(*min, *max)));
     Ok(Grid {
         name: name.clone(),
         base: Experiment { seed: args.seed.unwrap_or(experiment.seed), ..experiment.clone() },
         quorums: distinct(args.quorums.clone()),
         followers: axis(args.followers.clone(), experiment.followers),
-        delays: pairs.collect::<Result<_, _>>().map_err(|error| anyhow!(error))?,
+        delays: delays(network, args)?,
+        ack_delays: axis(args.ack_delay.iter().cloned().map(Some).collect(), network.ack_delay.clone()),
         concurrencies: axis(args.concurrency.clone(), workload.concurrency),
         keys: axis(args.keys.clone(), workload.keys),
         writes: axis(args.writes.clone(), workload.writes),
@@ -28,6 +27,19 @@ pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explor
         pacings: axis(args.pacing.iter().copied().map(Into::into).collect(), workload.pacing),
         seeds: args.seeds,
     })
+}
+
+/// The distributions, or the ranges between every two of the bounds.
+fn delays(network: &Network, args: &Explore) -> anyhow::Result<Vec<Distribution>> {
+    if args.min_delay_ms.is_empty() && args.max_delay_ms.is_empty() {
+        return Ok(axis(args.delay.clone(), network.delay.clone()));
+    }
+    // Where the experiment's own delay has no bounds, one that is left out is the lab's.
+    let own = DelayRange::of(&network.delay).or_else(|| DelayRange::of(&Network::default().delay));
+    let least = axis(args.min_delay_ms.clone(), own.map_or(0, DelayRange::min_ms));
+    let most = axis(args.max_delay_ms.clone(), own.map_or(0, DelayRange::max_ms));
+    let pairs = least.iter().flat_map(|min| most.iter().map(|max| DelayRange::new(*min, *max)));
+    pairs.map(|range| Ok(range.map_err(|error| anyhow!(error))?.into())).collect()
 }
 
 /// The values given, or the experiment's own.

@@ -94,7 +94,7 @@ fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path
 /// Every point's main figures.
 fn table(rows: &[PointRow]) -> comfy_table::Table {
     let header = [
-        "delay ms",
+        "delay",
         "order",
         "writes",
         "keys",
@@ -115,7 +115,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
     let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let row = |PointRow { conditions, figures }: &PointRow| {
         vec![
-            format!("{}-{}", conditions.min_delay_ms, conditions.max_delay_ms),
+            conditions.delays_in_words(),
             conditions.order.to_string(),
             conditions.writes.to_string(),
             conditions.keys.to_string(),

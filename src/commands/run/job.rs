@@ -49,7 +49,7 @@ impl Job {
     pub(super) fn describe(&self) -> String {
         let (network, workload) = (&self.experiment.network, &self.experiment.workload);
         let mut text = format!(
-            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; delays of {} to {} ms, {} order; \
+            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; delays of {}, {} order; \
              seed {}; backend {}",
             self.name,
             workload.writes,
@@ -57,8 +57,7 @@ impl Job {
             workload.pacing,
             workload.keys,
             self.experiment.followers,
-            network.delay.min_ms(),
-            network.delay.max_ms(),
+            network.delays_in_words(),
             network.order,
             self.experiment.seed,
             self.experiment.backend,

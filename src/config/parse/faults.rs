@@ -8,7 +8,8 @@ use toml::de::DeValue;
 
 use super::{Fields, Located, Problems, as_table};
 use crate::config::fault::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
-use crate::config::types::{DelayRange, Followers, WriteCount};
+use crate::config::network::DelayRange;
+use crate::config::types::{Followers, WriteCount};
 use crate::data::{LEADER, follower_name};
 
 /// What a fault must fit.

@@ -1,11 +1,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::config::Order;
 
 const COMMITTED: &str = include_str!("../../../experiments.toml");
 
+/// A file that names no other.
+fn parse_alone(input: &str) -> Result<Config, Vec<Problem>> {
+    parse(input, &|_| Err(std::io::ErrorKind::NotFound.into()))
+}
+
 fn problems(input: &str) -> Vec<(usize, usize, String)> {
-    parse(input).unwrap_err().into_iter().map(|problem| (problem.line, problem.column, problem.message)).collect()
+    parse_alone(input).unwrap_err().into_iter().map(|problem| (problem.line, problem.column, problem.message)).collect()
 }
 
 fn network(line: &str) -> String {
@@ -14,7 +20,7 @@ fn network(line: &str) -> String {
 
 #[test]
 fn the_committed_file_holds_the_lab_and_its_counterexamples() {
-    let config = parse(COMMITTED).unwrap();
+    let config = parse_alone(COMMITTED).unwrap();
     assert_eq!(config.default.as_str(), "quorum");
     let get = |name: &str| &config.experiments[&name.parse::<ExperimentName>().unwrap()];
     assert_eq!(get("quorum"), &Experiment::default());
@@ -24,12 +30,15 @@ fn the_committed_file_holds_the_lab_and_its_counterexamples() {
     assert_eq!(get("versioned").expect.consistent_at.len(), 5);
     assert_eq!(get("throughput").workload.writes.get(), 20_000);
     assert_eq!(get("throughput").workload.concurrency.get(), 64);
-    assert_eq!(get("throughput").network.delay.max_ms(), 0);
+    assert!(!get("throughput").network.has_delays(5));
+    assert_eq!(get("pbs-disk").network.common_delay(3), None);
+    assert_eq!(get("pbs-disk").reads.replicas.len(), 1);
+    assert_eq!(get("three-regions").network.follower.len(), 3);
 }
 
 #[test]
 fn an_experiment_that_says_nothing_is_the_lab() {
-    let config = parse("default = \"mine\"\n[experiment.mine]\n").unwrap();
+    let config = parse_alone("default = \"mine\"\n[experiment.mine]\n").unwrap();
     assert_eq!(config.experiments.values().next().unwrap(), &Experiment::default());
 }
 
@@ -86,7 +95,7 @@ fn syntax_errors_duplicates_and_other_shapes_are_located() {
 
 #[test]
 fn a_problem_shows_the_line_and_marks_the_text() {
-    let problem = &parse(&network("order = \"random\"")).unwrap_err()[0];
+    let problem = &parse_alone(&network("order = \"random\"")).unwrap_err()[0];
     let shown = problem.to_string();
     assert!(shown.ends_with("  5 | order = \"random\"\n    |         ^^^^^^^^"), "{shown}");
 }
@@ -112,12 +121,12 @@ fn the_corpus_is_judged_as_its_names_say() {
 proptest::proptest! {
     #[test]
     fn no_input_makes_it_panic(input in ".{0,200}") {
-        let _ = parse(&input);
+        let _ = parse_alone(&input);
     }
 
     #[test]
     fn no_mutation_of_the_committed_file_makes_it_panic(at in 0..COMMITTED.len(), junk in ".{0,5}") {
         let at = COMMITTED.floor_char_boundary(at);
-        let _ = parse(&format!("{}{junk}{}", &COMMITTED[..at], &COMMITTED[at..]));
+        let _ = parse_alone(&format!("{}{junk}{}", &COMMITTED[..at], &COMMITTED[at..]));
     }
 }

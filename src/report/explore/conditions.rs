@@ -6,10 +6,7 @@ use crate::report::number::{count, grouped, list};
 /// The conditions but N and W, as words: those that a point shares with its panel.
 fn words(conditions: &Conditions) -> [String; 6] {
     [
-        match (conditions.min_delay_ms, conditions.max_delay_ms) {
-            (_, 0) => "no delay".to_owned(),
-            (min, max) => format!("{min} to {max} ms"),
-        },
+        conditions.delays_in_words(),
         format!("{} order", conditions.order),
         count(u64::from(conditions.writes), "write"),
         count(u64::from(conditions.keys), "key"),
@@ -96,14 +93,27 @@ pub(super) fn command(points: &[PointRow]) -> String {
         return String::new();
     };
     let axis = |of: fn(&Conditions) -> String| distinct(points, of).join(",");
+    let is_range = points.iter().all(|point| point.conditions.min_delay_ms.is_some());
+    let delays = if is_range {
+        let bound = |of: fn(&Conditions) -> Option<u32>| {
+            let all = distinct(points, |conditions| of(conditions).map_or_else(String::new, |ms| ms.to_string()));
+            all.join(",")
+        };
+        format!("--min-delay-ms {} --max-delay-ms {}", bound(|c| c.min_delay_ms), bound(|c| c.max_delay_ms))
+    } else {
+        repeated("--delay", distinct(points, |conditions| conditions.delay.clone()))
+    };
+    let acks = distinct(points, |conditions| conditions.ack_delay.clone().unwrap_or_default());
+    let delays = match acks.as_slice() {
+        [none] if none.is_empty() => delays,
+        _ => format!("{delays} {}", repeated("--ack-delay", acks)),
+    };
     format!(
-        "labctl explore -e {} --quorums {} --followers {} --min-delay-ms {} --max-delay-ms {} --order {} --writes {} \
+        "labctl explore -e {} --quorums {} --followers {} {delays} --order {} --writes {} \
          --keys {} --concurrency {} --pacing {} --seed {} --seeds {}",
         first.experiment,
         axis(|c| c.quorum.to_string()),
         axis(|c| c.followers.to_string()),
-        axis(|c| c.min_delay_ms.to_string()),
-        axis(|c| c.max_delay_ms.to_string()),
         axis(|c| c.order.to_string()),
         axis(|c| c.writes.to_string()),
         axis(|c| c.keys.to_string()),
@@ -112,6 +122,12 @@ pub(super) fn command(points: &[PointRow]) -> String {
         first.seed,
         first.seeds,
     )
+}
+
+/// An option once for each value, quoted for a shell.
+fn repeated(option: &str, values: Vec<String>) -> String {
+    let options: Vec<String> = values.iter().map(|value| format!("{option} '{value}'")).collect();
+    options.join(" ")
 }
 
 /// The values of one condition, in the order of their appearance.

@@ -1,5 +1,7 @@
 //! What is drawn of an exploration: one figure of small multiples each.
 
+use labnode::delay::Distribution;
+
 use crate::analysis::Interval;
 use crate::explore::{PointRow, chance};
 use crate::report::number::{fixed, percent};
@@ -83,7 +85,9 @@ pub(super) const STALENESS: Measure = Measure {
     value: |point| Some((point.figures.stale_at_ack? * 100.0, None)),
     predicted: |point| {
         let conditions = &point.conditions;
-        let applies = point.figures.predicted_mean_ms.is_some() && conditions.min_delay_ms < conditions.max_delay_ms;
+        let applies = point.figures.predicted_mean_ms.is_some()
+            && conditions.ack_delay.is_none()
+            && conditions.delay.parse::<Distribution>().is_ok_and(|delay| delay.as_constant_ms().is_none());
         let behind = conditions.followers.checked_sub(conditions.quorum).filter(|_| applies)?;
         Some(f64::from(behind) / f64::from(conditions.followers) * 100.0)
     },

@@ -15,7 +15,7 @@ pub struct ComparedExperiment {
     /// What its followers did with older writes.
     pub order: Order,
     /// The longest injected delay, in milliseconds.
-    pub max_delay_ms: u32,
+    pub delays: String,
     /// Writes a run.
     pub writes: u32,
     /// Its runs, by W.
@@ -58,7 +58,7 @@ impl ComparedExperiment {
             name: figures.name.clone(),
             pacing: config.workload.pacing,
             order: config.network.order,
-            max_delay_ms: config.network.delay.max_ms(),
+            delays: config.network.delays_in_words(),
             writes: config.workload.writes.get(),
             runs: figures.runs.iter().map(ComparedRun::of).collect(),
         }

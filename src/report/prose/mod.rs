@@ -18,7 +18,7 @@ pub(super) fn subtitle(report: &Report) -> String {
         return String::new();
     };
     let (manifest, config) = (&run.manifest, &run.manifest.config);
-    let (workload, delay) = (&config.workload, config.network.delay);
+    let workload = &config.workload;
     let run_on = match &manifest.started {
         Some(started) => {
             let date = started.split('T').next().unwrap_or_default();
@@ -26,9 +26,10 @@ pub(super) fn subtitle(report: &Report) -> String {
         }
         None => "Simulated in virtual time".to_owned(),
     };
-    let delay = match (delay.min_ms(), delay.max_ms()) {
-        (_, 0) => "no injected delay".to_owned(),
-        (low, high) => format!("injected delay {low} to {high} ms"),
+    let delay = if run.has_delays() {
+        format!("injected delay {}", config.network.delays_in_words())
+    } else {
+        "no injected delay".to_owned()
     };
     format!(
         "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \

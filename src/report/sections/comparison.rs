@@ -53,14 +53,14 @@ fn series(experiments: &[ComparedExperiment]) -> Vec<Series> {
 
 fn conditions(experiments: &[ComparedExperiment]) -> Table {
     Table::new("The experiments that have data.")
-        .text(&["experiment", "pacing", "order"])
-        .numbers(&["delay up to, ms", "writes a run"])
+        .text(&["experiment", "pacing", "order", "delays"])
+        .numbers(&["writes a run"])
         .rows(experiments.iter().map(|e| {
             vec![
                 e.name.to_string(),
                 e.pacing.to_string(),
                 e.order.to_string(),
-                grouped(u64::from(e.max_delay_ms)),
+                e.delays.clone(),
                 grouped(u64::from(e.writes)),
             ]
         }))

@@ -6,12 +6,18 @@ use crate::config::parse;
 const HEAD: &str = "default = \"a\"\n[experiment.a]\n";
 
 fn faults(text: &str) -> Vec<Fault> {
-    parse(&format!("{HEAD}{text}")).unwrap().experiments.into_values().next().unwrap().faults
+    parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into()))
+        .unwrap()
+        .experiments
+        .into_values()
+        .next()
+        .unwrap()
+        .faults
 }
 
 /// Problems as (line after the head, column, message).
 fn problems(text: &str) -> Vec<(usize, usize, String)> {
-    let found = parse(&format!("{HEAD}{text}")).unwrap_err();
+    let found = parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap_err();
     found.into_iter().map(|problem| (problem.line - 2, problem.column, problem.message)).collect()
 }
 
