@@ -104,7 +104,8 @@ impl<'i> Fields<'i> {
             let near = self
                 .known
                 .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, name), *known))
+                // A unit left out is nearer than another word of some letters' difference.
+                .map(|known| (usize::from(!known.starts_with(name)) * strsim::damerau_levenshtein(known, name), *known))
                 .min()
                 .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 3);
             let hint = match near {

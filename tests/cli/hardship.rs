@@ -29,7 +29,8 @@ fn a_full_disk_leaves_the_earlier_run_whole() {
     assert_eq!(files(&lab.path("data/W1")), data);
     assert!(!fs::read_dir(lab.path("data")).unwrap().any(|entry| entry.unwrap().path().ends_with(".W1-")));
 
-    // Room enough for the data, not for the report.
+    // Some files of a report of both quorums would fit, and none of it is put in place.
+    lab.ok(&["run", "3", "--backend", "sim", "--report", "elsewhere"]);
     let ended = with_files_of(&lab, 40, "report");
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains("File too large"), "{}", ended.stderr);

@@ -133,7 +133,8 @@ fn no_request_makes_a_node_call_elsewhere_or_write_a_file() {
             format!("PUT /kv/{} HTTP/1.1\r\nHost: x\r\nReferer: {url}\r\nLocation: {url}", url.replace('/', "%2F")),
             "PUT /kv/..%2F..%2Ftmp%2Fx HTTP/1.1\r\nHost: x".to_owned(),
         ] {
-            let answer = node.raw(format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+            let answer =
+                node.raw(format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
             assert!(answer.starts_with("HTTP/1.1 "), "{head}: {answer}");
         }
     }

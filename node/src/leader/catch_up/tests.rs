@@ -52,7 +52,11 @@ struct Network {
 /// A request that reached a follower, whatever became of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reached {
-    Write { key: String, value: String, version: u64 },
+    Write {
+        key: String,
+        value: String,
+        version: u64,
+    },
     /// Everything before is forgotten.
     Restart,
 }
