@@ -2,6 +2,7 @@
 //! over HTTP and in the simulation.
 
 mod direct;
+mod gated;
 mod http;
 mod in_process;
 
@@ -9,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use direct::DirectClient;
+pub use gated::GatedClient;
 pub use http::HttpClient;
 pub use in_process::InProcessClient;
 use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump};

@@ -21,7 +21,7 @@ pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use fault::{Act, FaultAction};
 pub use owner::Owner;
 pub use process::ProcessCluster;
-pub use sim::{SimCluster, in_virtual_time};
+pub use sim::{BreakableCluster, Condition, Refused, SimCluster, Way, direct, in_virtual_time, over_http, routers};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 

@@ -1,5 +1,8 @@
 //! A cluster's nodes inside this process, in virtual time.
 
+mod breakable;
+mod way;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +17,8 @@ use labnode::transport::{DirectTransport, InProcessTransport, Transport};
 use labnode::wire::Role;
 use tokio::runtime::Builder;
 
+pub use self::breakable::BreakableCluster;
+pub use self::way::{Condition, Refused, Way};
 use super::{ClusterError, ClusterSpec};
 use crate::data::{BackendFacts, LEADER, follower_name};
 
@@ -41,18 +46,7 @@ pub struct SimCluster {
 }
 
 impl SimCluster {
-    /// A cluster whose leader calls its followers' HTTP routers.
-    ///
-    /// # Errors
-    /// When the nodes refuse their settings.
-    pub fn routed(spec: &ClusterSpec, clock: Clock) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, None, |followers| {
-            let router = |follower: &Arc<Follower>| api::router(Arc::new(Node::Follower(Arc::clone(follower))));
-            Arc::new(InProcessTransport::new(followers.iter().map(router).collect()))
-        })
-    }
-
-    /// The same with a leader that reaches its followers as `connect` says.
+    /// A cluster whose leader reaches its followers as `connect` says.
     ///
     /// # Errors
     /// When the nodes refuse their settings.
@@ -70,7 +64,7 @@ impl SimCluster {
     /// # Errors
     /// When the nodes refuse their settings.
     pub fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
-        Self::start(spec, clock, Some(arrivals), |followers| Arc::new(DirectTransport::new(followers.to_vec())))
+        Self::start(spec, clock, Some(arrivals), direct)
     }
 
     /// `arrivals` is the room in the followers' traces where the leader is to keep none.
@@ -80,17 +74,9 @@ impl SimCluster {
         arrivals: Option<usize>,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, ClusterError> {
-        let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
-        let follower = |name: &String| {
-            let mut config = node_config(spec, name, Role::Follower, String::new())?;
-            config.trace_capacity = arrivals.unwrap_or(config.trace_capacity);
-            Ok(Arc::new(Follower::new(config, clock)))
-        };
-        let followers = names.iter().map(follower).collect::<Result<Vec<_>, ClusterError>>()?;
-        let urls: Vec<String> = names.iter().map(|name| format!("http://{name}:8000")).collect();
-        let mut config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
-        config.trace_capacity = if arrivals.is_some() { 0 } else { config.trace_capacity };
-        let leader = Arc::new(Leader::new(config, clock, connect(&followers)));
+        let names = (0..spec.followers as usize).map(follower_name);
+        let followers = names.map(|name| new_follower(spec, &name, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;
+        let leader = new_leader(spec, clock, arrivals.map(|_| 0), connect(&followers))?;
         Ok(Self { leader, followers })
     }
 
@@ -108,17 +94,56 @@ impl SimCluster {
         std::iter::once(leader).chain(followers).map(|node| (node.config().name.clone(), node)).collect()
     }
 
-    /// Every node's routes by its name.
-    #[must_use]
-    pub fn routers(&self) -> BTreeMap<String, Router> {
-        self.nodes().into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
-    }
-
     /// What the manifest says of where the nodes run.
     #[must_use]
     pub fn facts() -> BackendFacts {
         BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
     }
+}
+
+/// Followers reached by their HTTP routes.
+#[must_use]
+pub fn over_http(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+    let router = |follower: &Arc<Follower>| api::router(Arc::new(Node::Follower(Arc::clone(follower))));
+    Arc::new(InProcessTransport::new(followers.iter().map(router).collect()))
+}
+
+/// Followers reached below HTTP, by their own code.
+#[must_use]
+pub fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+    Arc::new(DirectTransport::new(followers.to_vec()))
+}
+
+/// The nodes' HTTP routes.
+#[must_use]
+pub fn routers(nodes: BTreeMap<String, Node>) -> BTreeMap<String, Router> {
+    nodes.into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
+}
+
+/// A follower with nothing in its store, and with as much room in its trace as given.
+fn new_follower(
+    spec: &ClusterSpec,
+    name: &str,
+    clock: Clock,
+    trace_capacity: Option<usize>,
+) -> Result<Arc<Follower>, ClusterError> {
+    let mut config = node_config(spec, name, Role::Follower, String::new())?;
+    config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
+    Ok(Arc::new(Follower::new(config, clock)))
+}
+
+/// The same of a leader.
+fn new_leader(
+    spec: &ClusterSpec,
+    clock: Clock,
+    trace_capacity: Option<usize>,
+    transport: Arc<dyn Transport>,
+) -> Result<Arc<Leader>, ClusterError> {
+    let urls: Vec<String> =
+        (0..spec.followers as usize).map(|index| format!("http://{}:8000", follower_name(index))).collect();
+    let mut config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
+    config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
+    Ok(Arc::new(Leader::new(config, clock, transport)))
 }
 
 /// A node's settings, by the variables that a real one would find in its environment.

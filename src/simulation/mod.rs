@@ -1,6 +1,7 @@
 //! Whole runs in virtual time: the nodes' own code, the same load, the same record of it. A
 //! run is a function of the experiment and the quorum alone.
 
+mod broken;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -9,16 +10,17 @@ use std::sync::Arc;
 
 use labnode::clock::Clock;
 use labnode::follower::Follower;
-use labnode::transport::{DirectTransport, Transport};
+use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use self::broken::Reach;
 use crate::analysis::Forecast;
 use crate::client::{Client, ClientError, DirectClient, InProcessClient};
-use crate::cluster::{ClusterError, ClusterSpec, SimCluster, in_virtual_time};
+use crate::cluster::{ClusterError, ClusterSpec, SimCluster, direct, in_virtual_time, over_http, routers};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
-use crate::load::{NoFaults, Progress, RecordError, Recorded, observe, record};
+use crate::load::{Injector, NoFaults, Progress, RecordError, Recorded, observe, record};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -36,9 +38,13 @@ pub fn simulate(
     let limit = experiment.network.global_request_timeout_s.duration();
     let (run, printed) = log::captured(|| {
         in_virtual_time(async |clock| {
-            let cluster = SimCluster::routed(&spec, clock)?;
-            let client = InProcessClient::new(cluster.routers(), clock, limit);
-            let recorded = load(&client, experiment, &clock, progress, cancel).await?;
+            let recorded = if experiment.faults.is_empty() {
+                let cluster = SimCluster::over(&spec, clock, over_http)?;
+                let client = InProcessClient::new(routers(cluster.nodes()), clock, limit);
+                load(&client, experiment, &NoFaults, &clock, progress, cancel).await?
+            } else {
+                broken::run(&spec, experiment, clock, OVER_HTTP, progress, cancel).await?
+            };
             run_data(&spec, experiment, recorded, clock.now_us())
         })
     });
@@ -58,10 +64,14 @@ pub fn simulate_direct(
     quorum: Quorum,
     cancel: &CancellationToken,
 ) -> Result<RunData, ClusterError> {
-    simulate_over(name, experiment, quorum, cancel, |followers| Arc::new(DirectTransport::new(followers.to_vec())))
+    unheard(name, experiment, quorum, async |spec, clock| match experiment.faults.as_slice() {
+        [] => messages(spec, experiment, clock, cancel, direct).await,
+        _ => broken::run(spec, experiment, clock, DIRECT, &Unwatched, cancel).await,
+    })
 }
 
-/// As [`simulate_direct`], with a leader that reaches its followers as `connect` says.
+/// As [`simulate_direct`], without faults, and with a leader that reaches its followers as
+/// `connect` says.
 ///
 /// # Errors
 /// As [`simulate`].
@@ -72,17 +82,44 @@ pub fn simulate_over(
     cancel: &CancellationToken,
     connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
 ) -> Result<RunData, ClusterError> {
+    unheard(name, experiment, quorum, async |spec, clock| messages(spec, experiment, clock, cancel, connect).await)
+}
+
+/// A run whose nodes' log goes nowhere.
+fn unheard(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    record: impl AsyncFnOnce(&ClusterSpec, Clock) -> Result<Recorded, ClusterError>,
+) -> Result<RunData, ClusterError> {
     let spec = ClusterSpec::new(name, experiment, quorum);
-    let limit = experiment.network.global_request_timeout_s.duration();
     let run = with_default(NoSubscriber::new(), || {
         in_virtual_time(async |clock| {
-            let client = DirectClient::new(SimCluster::over(&spec, clock, connect)?.nodes(), clock, limit);
-            let recorded = load(&client, experiment, &clock, &Unwatched, cancel).await?;
+            let recorded = record(&spec, clock).await?;
             run_data(&spec, experiment, recorded, clock.now_us())
         })
     });
     run?
 }
+
+async fn messages(
+    spec: &ClusterSpec,
+    experiment: &Experiment,
+    clock: Clock,
+    cancel: &CancellationToken,
+    connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
+) -> Result<Recorded, ClusterError> {
+    let limit = experiment.network.global_request_timeout_s.duration();
+    let client = DirectClient::new(SimCluster::over(spec, clock, connect)?.nodes(), clock, limit);
+    load(&client, experiment, &NoFaults, &clock, &Unwatched, cancel).await
+}
+
+/// HTTP between all.
+const OVER_HTTP: Reach<InProcessClient> =
+    Reach { followers: over_http, nodes: |nodes, clock, limit| InProcessClient::new(routers(nodes), clock, limit) };
+
+/// Messages between all.
+const DIRECT: Reach<DirectClient> = Reach { followers: direct, nodes: DirectClient::new };
 
 /// Holds real runs, one a quorum, against the simulation of the same experiment and seed.
 ///
@@ -132,14 +169,15 @@ impl Progress for Unwatched {
     fn settling(&self, _: u64) {}
 }
 
-async fn load<C: Client>(
+async fn load<C: Client, I: Injector>(
     client: &C,
     experiment: &Experiment,
+    injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Recorded, ClusterError> {
-    unless_cancelled(record(client, experiment, &NoFaults, clock, progress), cancel).await
+    unless_cancelled(record(client, experiment, injector, clock, progress), cancel).await
 }
 
 async fn unless_cancelled<T>(

@@ -217,10 +217,11 @@ fn what_does_not_come_up_is_said_and_left_out() {
 }
 
 #[test]
-fn what_virtual_time_cannot_break_is_refused_at_once() {
+fn virtual_time_breaks_the_same_and_a_dry_run_says_what() {
     let lab = lab("[1]", &["at = 5\nnode = \"f1\"\nkind = \"kill\""]);
-    let ended = lab.run(&["run", "all", "--backend", "sim"]);
-    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    assert!(ended.stderr.contains("run it with --backend compose or process"), "{}", ended.stderr);
     assert!(lab.ok(&["run", "all", "--dry-run"]).contains("kill f1 at write 5"));
+    lab.ok(&["run", "all", "--backend", "sim"]);
+    assert_eq!(done(&lab, "data/W1"), ["kill f1"]);
+    assert!(count(&rows(&lab, "data/W1/replication.csv"), &[("follower", "f1"), ("outcome", "failed")]) >= 50);
+    check_report(&lab);
 }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
 use crate::commands::output::note;
-use crate::config::{BackendChoice, Config, Experiment, ExperimentName, Quorum};
+use crate::config::{Config, Experiment, ExperimentName, Quorum};
 use crate::data::{DataFolder, RunData, config_sha256};
 
 /// An experiment to run.
@@ -69,17 +69,6 @@ impl Job {
             text += &format!("\n  W={quorum} -> {}", self.data.run(*quorum).display());
         }
         text + &format!("\n  report -> {}", self.report.display())
-    }
-
-    /// Refuses what virtual time cannot do.
-    pub(super) fn check_faults(&self) -> anyhow::Result<()> {
-        if self.experiment.backend == BackendChoice::Sim && !self.experiment.faults.is_empty() {
-            bail!(
-                "experiment {}: its faults need nodes that can be broken; run it with --backend compose or process",
-                self.name
-            );
-        }
-        Ok(())
     }
 
     /// Warns of quorums that no write can reach: they may be run, to see the refusals.

@@ -42,7 +42,6 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let selected = select::experiments(&config, args.experiment.as_ref())?;
     let jobs: Vec<Job> =
         selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
-    jobs.iter().try_for_each(Job::check_faults)?;
     jobs.iter().for_each(Job::warn_of_impossible);
     if args.dry_run {
         jobs.iter().for_each(|job| say!("{}", job.describe()));

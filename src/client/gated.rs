@@ -1,0 +1,79 @@
+//! A client in virtual time whose way to the leader can be broken.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use labnode::clock::Clock;
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+
+use super::{ANSWER_MARGIN, Answer, Client, ClientError};
+use crate::cluster::{Refused, Way};
+use crate::load::PlannedWrite;
+
+/// Asks nodes through another client; its writes go through the door of their leader. Other
+/// questions do not: whoever breaks a node knows not to ask it. Clones share all.
+#[derive(Debug, Clone)]
+pub struct GatedClient<C> {
+    inner: Arc<RwLock<C>>,
+    door: Way,
+    clock: Clock,
+    write_limit: Duration,
+}
+
+impl<C: Client> GatedClient<C> {
+    /// A client behind `door` whose writes the leader answers within `write_limit`.
+    #[must_use]
+    pub fn new(inner: C, door: Way, clock: Clock, write_limit: Duration) -> Self {
+        Self { inner: Arc::new(RwLock::new(inner)), door, clock, write_limit: write_limit + ANSWER_MARGIN }
+    }
+
+    /// Asks through this client from now on, also for every clone: a node was started again.
+    pub fn redirect(&self, inner: C) {
+        *self.inner.write().unwrap_or_else(PoisonError::into_inner) = inner;
+    }
+
+    fn inner(&self) -> C {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gets a write to the leader and its answer back.
+    async fn exchange(&self, write: &PlannedWrite) -> Result<Answer, Refused> {
+        self.door.pass(&self.clock).await?;
+        self.door.thawed().await?;
+        let answer = self.inner().put(write).await;
+        self.door.thawed().await?;
+        self.door.healed().await?;
+        Ok(answer)
+    }
+}
+
+impl<C: Client> Client for GatedClient<C> {
+    async fn put(&self, write: &PlannedWrite) -> Answer {
+        let exchange = self.clock.timeout(self.write_limit, self.exchange(write));
+        tokio::select! {
+            biased;
+            () = self.door.broken() => Answer::none(Refused.to_string()),
+            answer = exchange => match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(refused)) => Answer::none(refused.to_string()),
+                Err(_elapsed) => Answer::none("no answer in time"),
+            },
+        }
+    }
+
+    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+        self.inner().health(node).await
+    }
+
+    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+        self.inner().store(node).await
+    }
+
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
+        self.inner().leader_trace().await
+    }
+
+    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+        self.inner().follower_trace(node).await
+    }
+}

@@ -1,0 +1,221 @@
+//! A cluster in virtual time whose nodes can be killed, frozen, cut off and slowed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use labnode::clock::Clock;
+use labnode::follower::Follower;
+use labnode::node::Node;
+use labnode::transport::{Transport, TransportError};
+use labnode::wire::{Replicate, Replicated};
+use tokio::sync::oneshot;
+
+use super::way::{Condition, Refused, Way};
+use super::{SimCluster, new_follower, new_leader};
+use crate::cluster::{Act, ClusterError, ClusterSpec, FaultAction};
+use crate::data::{LEADER, follower_name};
+
+/// How a leader comes to reach its followers.
+type Connect = fn(&[Arc<Follower>]) -> Arc<dyn Transport>;
+
+/// A [`SimCluster`] that faults work on as they do on local processes.
+pub struct BreakableCluster {
+    spec: ClusterSpec,
+    clock: Clock,
+    connect: Connect,
+    /// How each follower is, and the leader's way to it.
+    ways: Vec<Way>,
+    /// How the leader is, and its clients' way to it.
+    door: Way,
+    now: Mutex<Now>,
+}
+
+/// What a restart replaces.
+struct Now {
+    nodes: SimCluster,
+    /// How this leader is: one that was killed never sends again, though its tasks run on.
+    leader: Way,
+    /// Leads to these followers, whatever has become of them.
+    followers: Arc<RwLock<Arc<dyn Transport>>>,
+}
+
+impl fmt::Debug for BreakableCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BreakableCluster").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl BreakableCluster {
+    /// A whole cluster whose leader reaches its followers as `connect` says.
+    ///
+    /// # Errors
+    /// When the nodes refuse their settings.
+    pub fn new(spec: &ClusterSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
+        let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
+        let followers =
+            names.iter().map(|name| new_follower(spec, name, clock, None)).collect::<Result<Vec<_>, _>>()?;
+        let ways: Vec<Way> = names.iter().map(|_| Way::default()).collect();
+        let now = {
+            let (leader, current) = (Way::default(), Arc::new(RwLock::new(connect(&followers))));
+            let transport = BreakableTransport::new(&leader, &ways, &current, clock);
+            let nodes = SimCluster { leader: new_leader(spec, clock, None, Arc::new(transport))?, followers };
+            Now { nodes, leader, followers: current }
+        };
+        Ok(Self { spec: spec.clone(), clock, connect, ways, door: Way::default(), now: Mutex::new(now) })
+    }
+
+    /// The nodes that there are now by their names, for those who do not mind their condition.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<String, Node> {
+        self.now().nodes.nodes()
+    }
+
+    /// The clients' way to the leader.
+    #[must_use]
+    pub fn door(&self) -> Way {
+        self.door.clone()
+    }
+
+    /// Breaks or mends something.
+    ///
+    /// # Errors
+    /// When there is no such node, or one that is started again refuses its settings.
+    pub fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
+        let node = action.node.as_str();
+        match action.act {
+            Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
+            Act::Pause => self.change(node, |now| now.frozen = true),
+            Act::Resume => self.change(node, |now| now.frozen = false),
+            Act::Slow { delay_ms } => {
+                self.change_way(node, |now| now.slow = Duration::from_millis(u64::from(delay_ms)))
+            }
+            Act::Hasten => self.change_way(node, |now| now.slow = Duration::ZERO),
+            Act::Partition(_) => self.change_ways(node, |now| now.cut = true),
+            Act::Heal(_) => self.change_ways(node, |now| now.cut = false),
+            Act::Restart => self.restart(node),
+        }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn index(&self, node: &str) -> Result<usize, ClusterError> {
+        let found = (0..self.ways.len()).find(|index| follower_name(*index) == node);
+        found.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))
+    }
+
+    /// Changes the way that others take to a node, and with it how the node looks to them.
+    fn change_way(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+        let way = if node == LEADER { Some(&self.door) } else { self.ways.get(self.index(node)?) };
+        way.into_iter().for_each(|way| way.change(&change));
+        Ok(())
+    }
+
+    /// Changes all the ways between a node and others: the leader's own to its followers as well.
+    fn change_ways(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+        if node == LEADER {
+            self.ways.iter().for_each(|way| way.change(&change));
+        }
+        self.change_way(node, change)
+    }
+
+    /// Changes a node.
+    fn change(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+        if node == LEADER {
+            self.now().leader.change(&change);
+        }
+        self.change_way(node, change)
+    }
+
+    /// Puts an empty node in the place of one that is down.
+    fn restart(&self, node: &str) -> Result<(), ClusterError> {
+        let mut now = self.now();
+        if node == LEADER {
+            let leader = Way::default();
+            let transport = BreakableTransport::new(&leader, &self.ways, &now.followers, self.clock);
+            now.nodes.leader = new_leader(&self.spec, self.clock, None, Arc::new(transport))?;
+            now.leader = leader;
+        } else {
+            let follower = new_follower(&self.spec, node, self.clock, None)?;
+            let index = self.index(node)?;
+            now.nodes.followers.splice(index..=index, [follower]);
+            *now.followers.write().unwrap_or_else(PoisonError::into_inner) = (self.connect)(&now.nodes.followers);
+        }
+        drop(now);
+        self.change_way(node, |now| (now.down, now.frozen) = (false, false))
+    }
+}
+
+/// What a leader sends, through whatever is broken.
+struct BreakableTransport {
+    leader: Way,
+    ways: Vec<Way>,
+    followers: Arc<RwLock<Arc<dyn Transport>>>,
+    clock: Clock,
+}
+
+impl BreakableTransport {
+    fn new(leader: &Way, ways: &[Way], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
+        Self { leader: leader.clone(), ways: ways.to_vec(), followers: Arc::clone(followers), clock }
+    }
+
+    fn way(&self, follower: usize) -> Result<&Way, TransportError> {
+        self.ways.get(follower).ok_or(TransportError::UnknownFollower(follower))
+    }
+
+    /// Gets to a follower and back.
+    async fn exchange<T: Send + 'static>(
+        &self,
+        follower: usize,
+        exchange: impl FnOnce(Arc<dyn Transport>) -> BoxFuture<'static, Result<T, TransportError>> + Send + 'static,
+    ) -> Result<T, TransportError> {
+        self.leader.thawed().await?;
+        let way = self.way(follower)?;
+        // What is on its way is dropped with this future, when the leader gives it up.
+        way.pass(&self.clock).await?;
+        // What has got to the machine of a frozen node waits there, whatever the leader does.
+        let (answer, answered) = oneshot::channel();
+        let (way, followers) = (way.clone(), Arc::clone(&self.followers));
+        tokio::spawn(async move {
+            let exchanged = async {
+                way.thawed().await?;
+                let followers = Arc::clone(&followers.read().unwrap_or_else(PoisonError::into_inner));
+                exchange(followers).await
+            };
+            // Nobody may be waiting any more.
+            let _ = answer.send(exchanged.await);
+        });
+        let answer = answered.await.map_err(|_| Refused)?;
+        self.leader.thawed().await?;
+        answer
+    }
+}
+
+impl From<Refused> for TransportError {
+    fn from(refused: Refused) -> Self {
+        Self::NoAnswer(refused.to_string())
+    }
+}
+
+impl Transport for BreakableTransport {
+    fn replicate<'a>(
+        &'a self,
+        follower: usize,
+        key: &'a str,
+        body: &'a Replicate,
+    ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
+        let (key, body) = (key.to_owned(), body.clone());
+        let exchange = move |to: Arc<dyn Transport>| async move { to.replicate(follower, &key, &body).await }.boxed();
+        self.exchange(follower, exchange).boxed()
+    }
+
+    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
+        let exchange = move |to: Arc<dyn Transport>| async move { to.started_us(follower).await }.boxed();
+        self.exchange(follower, exchange).boxed()
+    }
+}

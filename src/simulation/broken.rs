@@ -1,0 +1,62 @@
+//! Runs in virtual time in which something breaks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use labnode::clock::Clock;
+use labnode::follower::Follower;
+use labnode::node::Node;
+use labnode::transport::Transport;
+use tokio_util::sync::CancellationToken;
+
+use super::load;
+use crate::client::{Client, GatedClient};
+use crate::cluster::{BreakableCluster, ClusterError, ClusterSpec, FaultAction};
+use crate::config::Experiment;
+use crate::load::{Injector, Progress, Recorded};
+
+/// How a leader and its clients come to reach nodes.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<C> {
+    /// The leader its followers.
+    pub(super) followers: fn(&[Arc<Follower>]) -> Arc<dyn Transport>,
+    /// Clients all nodes, the leader within a time limit.
+    pub(super) nodes: fn(BTreeMap<String, Node>, Clock, Duration) -> C,
+}
+
+/// Loads a cluster and breaks it meanwhile as its experiment says.
+pub(super) async fn run<C: Client>(
+    spec: &ClusterSpec,
+    experiment: &Experiment,
+    clock: Clock,
+    reach: Reach<C>,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Recorded, ClusterError> {
+    let limit = experiment.network.global_request_timeout_s.duration();
+    let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
+    let client = || (reach.nodes)(cluster.nodes(), clock, limit);
+    let gated = GatedClient::new(client(), cluster.door(), clock, limit);
+    let hands = Hands { cluster: &cluster, client: &client, gated: gated.clone() };
+    load(&gated, experiment, &hands, &clock, progress, cancel).await
+}
+
+/// Breaks a cluster and keeps its client up to date.
+struct Hands<'a, C> {
+    cluster: &'a BreakableCluster,
+    /// A client of the nodes that there are now.
+    client: &'a (dyn Fn() -> C + Sync),
+    gated: GatedClient<C>,
+}
+
+impl<C: Client> Injector for Hands<'_, C> {
+    async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
+        self.cluster.inject(action)?;
+        self.gated.redirect((self.client)());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{CatchUp, Experiment, Order, Quorum};
+use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
+use crate::simulation::{Unwatched, simulate, simulate_direct};
+
+/// The lab with these faults, as the manifest writes them, run both ways.
+fn run(faults: serde_json::Value, w: i64, change: impl FnOnce(&mut Experiment)) -> RunData {
+    let mut experiment = Experiment { faults: serde_json::from_value(faults).unwrap(), ..Experiment::default() };
+    change(&mut experiment);
+    let (name, never) = ("quorum".parse().unwrap(), CancellationToken::new());
+    let quorum = Quorum::try_from(w).unwrap();
+    let mut routed = simulate(&name, &experiment, quorum, &Unwatched, &never).unwrap();
+    routed.logs.insert("leader".to_owned(), Vec::new());
+    let direct = simulate_direct(&name, &experiment, quorum, &never).unwrap();
+    assert_eq!(routed.writes, direct.writes);
+    // Whole, but without pages of text where they differ.
+    assert!(routed == direct, "HTTP and messages give different runs");
+    routed
+}
+
+fn lab(faults: serde_json::Value, w: i64) -> RunData {
+    run(faults, w, |_| {})
+}
+
+/// How many writes ended how.
+fn outcomes(run: &RunData) -> (usize, usize, usize) {
+    let count = |outcome| run.writes.iter().filter(|row| row.outcome == outcome).count();
+    (count(WriteOutcome::Ok), count(WriteOutcome::Failed), count(WriteOutcome::Unknown))
+}
+
+/// When a follower's arrivals were, by version.
+fn arrivals(run: &RunData, follower: &str) -> BTreeMap<u64, i64> {
+    run.arrivals.iter().filter(|row| row.follower == follower).map(|row| (row.version, row.at_us)).collect()
+}
+
+#[test]
+fn a_killed_follower_refuses_and_comes_back_empty() {
+    let run = lab(json!([{"at": 30, "node": "f5", "kind": "kill", "until": 70}]), 5);
+    let (down_us, up_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
+    let (ok, failed, unknown) = outcomes(&run);
+    assert!(ok > 40 && failed > 30 && unknown == 0, "{ok} {failed} {unknown}");
+    // The last to be refused lets write 70 begin, and so brings the follower back at once.
+    for row in run.replication.iter().filter(|row| row.follower == "f5" && row.sent_us != Some(up_us)) {
+        let sent_us = row.sent_us.unwrap();
+        let lost = (down_us..up_us).contains(&sent_us);
+        assert_eq!(row.outcome == ReplicationOutcome::Failed, lost, "{row:?}");
+    }
+    // Refused at once, not after the time limit.
+    assert!(run.writes.iter().all(|row| row.latency_us < 1_000_000));
+    // Its trace began again with it.
+    assert!(arrivals(&run, "f5").values().all(|at_us| *at_us >= up_us));
+}
+
+#[test]
+fn a_returned_follower_is_caught_up_with_where_the_leader_does_that() {
+    let crash = json!([{"at": 80, "node": "f5", "kind": "kill", "until": 95}]);
+    let held = |catch_up| {
+        let run = run(crash.clone(), 3, |experiment| {
+            experiment.network.order = Order::Version;
+            experiment.network.catch_up = catch_up;
+            experiment.workload.keys = 100.try_into().unwrap();
+        });
+        (run.settled["f5"].versions.clone(), run.settled["leader"].versions.clone())
+    };
+    let (follower, leader) = held(CatchUp::Off);
+    assert!(follower.len() < leader.len());
+    let (follower, leader) = held(CatchUp::Snapshot);
+    assert_eq!(follower, leader);
+}
+
+#[test]
+fn a_frozen_follower_applies_what_has_got_to_it_when_it_goes_on() {
+    let run = lab(json!([{"at": 30, "node": "f1", "kind": "pause", "until": 70}]), 3);
+    let (from_us, to_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
+    let arrived = arrivals(&run, "f1");
+    assert_eq!(arrived.len(), 100);
+    assert!(arrived.values().all(|at_us| !(from_us..to_us).contains(at_us)));
+    assert!(arrived.values().filter(|at_us| **at_us == to_us).count() > 10);
+    let given_up = |row: &&crate::data::ReplicationRow| row.outcome == ReplicationOutcome::Timeout;
+    assert!(run.replication.iter().filter(given_up).all(|row| row.follower == "f1"));
+}
+
+#[test]
+fn a_follower_that_is_cut_off_loses_what_the_leader_gives_up() {
+    let run = lab(json!([{"at": 30, "node": "f2", "kind": "partition", "from": "leader", "until": "9s"}]), 5);
+    let late = run.replication.iter().filter(|row| row.outcome == ReplicationOutcome::Timeout).collect::<Vec<_>>();
+    assert!(!late.is_empty() && late.iter().all(|row| row.follower == "f2"));
+    let arrived = arrivals(&run, "f2");
+    assert!(late.iter().all(|row| !arrived.contains_key(&row.version)));
+    // A write that misses one copy of five waits for it until the time limit.
+    let failed = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Failed);
+    assert!(failed.clone().count() > 0 && failed.clone().all(|row| row.latency_us == 2_000_000));
+}
+
+#[test]
+fn what_is_sent_to_a_slow_follower_takes_so_much_longer() {
+    let run = lab(json!([{"at": 0, "node": "f3", "kind": "slow", "delay_ms": 500}]), 1);
+    let arrived = arrivals(&run, "f3");
+    for row in run.replication.iter().filter(|row| row.follower == "f3") {
+        assert_eq!(arrived[&row.version], row.sent_us.unwrap() + 500_000);
+        assert_eq!(row.acked_us, Some(arrived[&row.version]));
+    }
+}
+
+#[test]
+fn a_killed_leader_sends_nothing_more_and_its_clients_do_not_know() {
+    let run = lab(json!([{"at": 50, "node": "leader", "kind": "kill"}]), 3);
+    let died_us = run.faults[0].begun_us;
+    let (ok, failed, unknown) = outcomes(&run);
+    assert!((ok, failed) == (41, 0) && unknown == 59, "{ok} {failed} {unknown}");
+    assert_eq!(run.manifest.absent_nodes, ["leader"]);
+    assert!(!run.manifest.settled && run.replication.is_empty());
+    assert!(run.arrivals.iter().all(|row| row.at_us <= died_us));
+}
+
+#[test]
+fn a_leader_that_was_started_again_begins_anew() {
+    let run = lab(json!([{"at": 20, "node": "leader", "kind": "stop", "until": "3s"}]), 1);
+    // All that were sent meanwhile were refused at once.
+    assert!(outcomes(&run).2 > 50);
+    let run = self::run(json!([{"at": "1s", "node": "leader", "kind": "kill", "until": "1s"}]), 1, |experiment| {
+        experiment.workload.writes = 200.try_into().unwrap();
+    });
+    assert!(outcomes(&run).0 > 150);
+    let versions: Vec<u64> = run.replication.iter().map(|row| row.version).collect();
+    assert_eq!(versions.iter().min(), Some(&1));
+    assert!(*versions.iter().max().unwrap() < 200);
+}
+
+#[test]
+fn a_frozen_leader_answers_when_it_goes_on() {
+    let run = lab(json!([{"at": 50, "node": "leader", "kind": "pause", "until": "6s"}]), 1);
+    let (frozen_us, thawed_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
+    assert_eq!(thawed_us, 6_000_000);
+    let answered = run.writes.iter().map(|row| (row.start_us + row.latency_us).cast_signed());
+    assert!(answered.clone().all(|at_us| !(frozen_us + 1..thawed_us).contains(&at_us)));
+    assert!(answered.max().unwrap() > thawed_us);
+}
+
+#[test]
+fn a_leader_that_is_cut_off_reaches_nobody() {
+    let run = lab(json!([{"at": 50, "node": "leader", "kind": "partition", "from": "all", "until": "3s"}]), 2);
+    let (cut_us, healed_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
+    let during = |at_us: i64| (cut_us + 1..healed_us).contains(&at_us);
+    assert!(run.arrivals.iter().all(|row| !during(row.at_us)));
+    assert!(run.writes.iter().all(|row| !during((row.start_us + row.latency_us).cast_signed())));
+    assert!(run.manifest.settled);
+}
