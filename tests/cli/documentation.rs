@@ -20,7 +20,7 @@ fn every_trouble_has_a_test_and_every_test_named_exists() {
     for row in rows {
         assert!(links(row).count() > 0, "no test: {row}");
         for (name, file) in links(row) {
-            let source = fs::read_to_string(docs.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let source = fs::read_to_string(docs.join(file)).map_err(|error| format!("{file}: {error}")).unwrap();
             assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
             named += 1;
         }
