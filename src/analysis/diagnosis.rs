@@ -73,6 +73,8 @@ pub struct Symptoms {
     /// The share of pairs, 0 to 1, where the follower ended without the key; `None` where
     /// no store could be judged.
     pub missing: Option<f64>,
+    /// What latency should be.
+    pub predicted: Option<PredictedFigures>,
 }
 
 impl Symptoms {
@@ -87,6 +89,7 @@ impl Symptoms {
             p99_ms: latency.p99.map(|p99| p99.value_ms),
             undelivered: undelivered(run),
             missing: (total.pairs() > 0).then(|| total.missing as f64 / total.pairs() as f64),
+            predicted: latency.predicted,
         }
     }
 }
@@ -128,7 +131,7 @@ impl<'a> Patient<'a> {
                 quorum: run.quorum,
                 mean_ms: mean.value_ms,
                 margin_ms: 4.0 * mean.standard_error_ms?,
-                predicted: predicted(experiment, run.quorum)?,
+                predicted: run.predicted?,
             })
         };
         Self { experiment, symptoms, compared: symptoms.iter().filter_map(compare).collect() }
@@ -140,14 +143,13 @@ impl<'a> Patient<'a> {
 
     /// Mean latency at W by theory.
     fn predicted_ms(&self, quorum: u32) -> Option<f64> {
-        Some(predicted(self.experiment, quorum)?.mean_ms)
+        let run = self.symptoms.iter().find(|run| run.quorum == quorum);
+        let known = run.and_then(|run| run.predicted).map(|predicted| predicted.mean_ms);
+        known.or_else(|| {
+            let quorum = Quorum::try_from(i64::from(quorum)).ok()?;
+            Some(Prediction::new(self.experiment, quorum).ok()?.mean_ms())
+        })
     }
-}
-
-fn predicted(experiment: &Experiment, quorum: u32) -> Option<PredictedFigures> {
-    let quorum = Quorum::try_from(i64::from(quorum)).ok()?;
-    let prediction = Prediction::new(&experiment.network, experiment.followers, quorum).ok()?;
-    Some(prediction.figures())
 }
 
 /// The share of a run's traced replications that reached no follower, by either side's trace.

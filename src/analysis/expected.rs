@@ -1,12 +1,12 @@
-//! What the model expects of a run: a seeded Monte Carlo of the experiment with uniform
-//! delays and software that takes no time.
+//! What the model expects of a run: a seeded Monte Carlo of the experiment with its delays and
+//! software that takes no time.
 
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
 use self::model::{Model, Trial};
 use super::random::stream;
-use crate::config::{Experiment, Quorum};
+use crate::config::{CatchUp, Experiment, Quorum};
 
 mod model;
 #[cfg(test)]
@@ -83,9 +83,13 @@ impl Expected {
     }
 
     /// How many trials give useful figures in well under half a second: 2,000 of the lab, fewer
-    /// of larger runs, none (`None`) of those where a single trial would take too long.
+    /// of larger runs, none (`None`) of those where a single trial would take too long, or that
+    /// the model knows nothing of: it brings no follower up to date.
     #[must_use]
     pub fn affordable_trials(experiment: &Experiment) -> Option<u32> {
+        if experiment.network.catch_up != CatchUp::Off {
+            return None;
+        }
         const DRAWS: u64 = 4_000_000;
         const FEWEST: u64 = 20;
         const MOST: u64 = 2_000;

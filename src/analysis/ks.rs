@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use serde::Serialize;
 
 use super::stats::Sample;
+use super::theory::Prediction;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,20 @@ pub fn ks_one_sample(sample: &Sample, cdf: impl Fn(f64) -> f64) -> Option<KsTest
         })
         .max_by(f64::total_cmp)?;
     Some(KsTest { distance, p_value: p_value(distance, n) })
+}
+
+/// Tests a sample against a prediction; `None` where that is not continuous. One that was drawn
+/// is a sample itself, and the test is then that of two.
+#[must_use]
+pub(super) fn ks_predicted(sample: &Sample, prediction: &Prediction) -> Option<KsTest> {
+    let test = ks_one_sample(sample, |x| prediction.cdf(x)).filter(|_| prediction.is_continuous())?;
+    Some(match prediction.draws().map(|draws| draws as f64) {
+        None => test,
+        Some(draws) => {
+            let n = sample.len() as f64;
+            KsTest { p_value: p_value(test.distance, n * draws / (n + draws)), ..test }
+        }
+    })
 }
 
 /// The p-value of a distance at effective sample size `n`, with the finite-size correction of

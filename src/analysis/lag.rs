@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::ks::{KsTest, ks_one_sample};
+use super::ks::{KsTest, ks_predicted};
 use super::stats::{Mean, Quantile, Sample};
-use super::theory::{NotPredicted, PredictedFigures, Prediction};
+use super::theory::{NotPredicted, PredictedFigures, PredictedLag, Prediction};
 use super::trace::{TracedWrite, traced_writes};
 use crate::data::RunData;
 
@@ -44,7 +44,7 @@ pub struct Lag {
     pub behind_at_ack: Option<f64>,
     /// The same share for the write that was acknowledged last alone.
     pub behind_at_last_ack: Option<f64>,
-    /// The share by theory, (N - W) / N.
+    /// The share by theory: (N - W) / N, or less where acknowledgements take time.
     pub predicted_behind: Option<f64>,
 }
 
@@ -60,11 +60,9 @@ impl Lag {
             .filter_map(|write| Some((write.acknowledged_us()?, write)))
             .collect();
         let sample = lags(&traced);
-        let prediction = predicted_lag(run);
-        let ks = match &prediction {
-            Ok(Prediction::OrderStatistic(statistic)) => ks_one_sample(&sample, |x| statistic.cdf(x)),
-            _ => None,
-        };
+        let predicted = PredictedLag::new(&run.manifest.config, run.manifest.quorum);
+        let prediction = predicted.lag.as_ref();
+        let ks = prediction.ok().and_then(|prediction| ks_predicted(&sample, prediction));
         let last = traced.iter().max_by_key(|(acknowledged_us, write)| (*acknowledged_us, write.row.write));
         Self {
             quorum: run.manifest.quorum.get(),
@@ -76,12 +74,12 @@ impl Lag {
             p95: sample.quantile(0.95),
             p99: sample.quantile(0.99),
             max_ms: sample.max_ms(),
-            predicted: prediction.as_ref().ok().map(Prediction::figures),
-            not_predicted: prediction.err(),
+            predicted: prediction.ok().map(Prediction::figures),
+            not_predicted: prediction.err().copied(),
             ks,
             behind_at_ack: behind(&traced),
             behind_at_last_ack: last.and_then(|last| behind(&[*last])),
-            predicted_behind: predicted_behind(run),
+            predicted_behind: predicted.behind,
         }
     }
 }
@@ -92,15 +90,6 @@ pub fn write_lags(run: &RunData) -> Sample {
     let writes = traced_writes(run);
     let traced: Vec<_> = writes.iter().filter_map(|write| Some((write.acknowledged_us()?, write))).collect();
     lags(&traced)
-}
-
-/// The lag predicted for a run's own configuration.
-///
-/// # Errors
-/// Where theory does not apply, see [`NotPredicted`].
-pub fn predicted_lag(run: &RunData) -> Result<Prediction, NotPredicted> {
-    let config = &run.manifest.config;
-    Prediction::lag(&config.network, config.followers, run.manifest.quorum)
 }
 
 /// Lags of writes given with the time of their acknowledgement.
@@ -118,14 +107,4 @@ fn behind(acknowledged: &[(i64, &TracedWrite<'_>)]) -> Option<f64> {
         copies += write.copies_at(*acknowledged_us);
     }
     (followers > 0).then(|| (followers - copies) as f64 / followers as f64)
-}
-
-/// The W followers whose acknowledgements were waited for are not behind, the others are.
-/// That needs delays that differ: with a constant one all arrive together.
-fn predicted_behind(run: &RunData) -> Option<f64> {
-    let followers = run.manifest.config.followers.get();
-    let waited_for = run.manifest.quorum.get();
-    let differs = run.manifest.config.network.delay.as_constant_ms().is_none();
-    let applies = predicted_lag(run).is_ok() && differs;
-    applies.then(|| f64::from(followers - waited_for) / f64::from(followers))
 }

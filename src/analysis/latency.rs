@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::ks::{KsTest, ks_one_sample};
+use super::ks::{KsTest, ks_predicted};
 use super::stats::{Mean, Quantile, Sample};
 use super::theory::{NotPredicted, PredictedFigures, Prediction};
 use crate::data::{RunData, WriteOutcome};
@@ -36,6 +36,9 @@ pub struct Latency {
     pub not_predicted: Option<NotPredicted>,
     /// The distance from the predicted distribution, where that is continuous.
     pub ks: Option<KsTest>,
+    /// The predicted distribution.
+    #[serde(skip)]
+    pub prediction: Result<Prediction, NotPredicted>,
 }
 
 impl Latency {
@@ -44,11 +47,8 @@ impl Latency {
     pub fn of(run: &RunData) -> Self {
         let count = |outcome| run.writes.iter().filter(|write| write.outcome == outcome).count() as u64;
         let sample = ok_latencies(run);
-        let prediction = prediction(run);
-        let ks = match &prediction {
-            Ok(Prediction::OrderStatistic(statistic)) => ks_one_sample(&sample, |x| statistic.cdf(x)),
-            _ => None,
-        };
+        let prediction = Prediction::new(&run.manifest.config, run.manifest.quorum);
+        let ks = prediction.as_ref().ok().and_then(|prediction| ks_predicted(&sample, prediction));
         Self {
             quorum: run.manifest.quorum.get(),
             n: sample.len() as u64,
@@ -61,8 +61,9 @@ impl Latency {
             min_ms: sample.min_ms(),
             max_ms: sample.max_ms(),
             predicted: prediction.as_ref().ok().map(Prediction::figures),
-            not_predicted: prediction.err(),
+            not_predicted: prediction.as_ref().err().copied(),
             ks,
+            prediction,
         }
     }
 }
@@ -71,15 +72,6 @@ impl Latency {
 #[must_use]
 pub fn ok_latencies(run: &RunData) -> Sample {
     run.writes.iter().filter(|write| write.outcome == WriteOutcome::Ok).map(|write| write.latency_us).collect()
-}
-
-/// The prediction for a run's own configuration.
-///
-/// # Errors
-/// Where theory does not apply, see [`NotPredicted`].
-pub fn prediction(run: &RunData) -> Result<Prediction, NotPredicted> {
-    let config = &run.manifest.config;
-    Prediction::new(&config.network, config.followers, run.manifest.quorum)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod summary;
 mod theory;
 mod timeline;
 mod trace;
+mod way;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -43,11 +44,11 @@ pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned,
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{KsTest, ks_one_sample};
-pub use lag::{Lag, predicted_lag, write_lags};
-pub use latency::{Latency, ok_latencies, prediction};
+pub use lag::{Lag, write_lags};
+pub use latency::{Latency, ok_latencies};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
-pub use theory::{NotPredicted, OrderStatistic, PredictedFigures, Prediction, UniformDelay};
+pub use theory::{MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, Simulated};
 pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

@@ -1,14 +1,17 @@
 //! What the software itself costs: measured latency minus the delay that was injected.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use labnode::delay::DelaySource;
 use serde::Serialize;
 
 use super::faults::undisturbed;
 use super::stats::{Quantile, Sample, ms};
-use crate::data::{RunData, WriteOutcome, WriteRow};
+use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow, follower_name};
 
-/// One acknowledged write's latency beyond the W-th smallest of its own drawn delays.
+/// One acknowledged write's latency beyond the W-th smallest of its own drawn delays, there and
+/// back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOverhead {
     /// The write's number in the plan.
@@ -81,9 +84,10 @@ fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
 pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
     let quorum = run.manifest.quorum.get() as usize;
     let followers = run.manifest.config.followers.get() as usize;
+    let ack_us = ack_delays(run);
     let mut delays: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for row in &run.replication {
-        delays.entry(row.write).or_default().push(row.delay_us);
+        delays.entry(row.write).or_default().push(row.delay_us + ack_us(row));
     }
     let injected = |write: u64| match quorum.checked_sub(1) {
         None => Some(0),
@@ -100,6 +104,21 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
             Some(WriteOverhead { write: row.write, injected_us, overhead_us })
         })
         .collect()
+}
+
+/// The delay of the acknowledgement of a replication. No file holds it: it follows from the seed.
+fn ack_delays(run: &RunData) -> impl Fn(&ReplicationRow) -> u64 {
+    let config = &run.manifest.config;
+    let followers = config.followers.get();
+    let links = config.network.links(followers);
+    let has_any = links.iter().any(|link| link.ack.is_some());
+    let drawn = DelaySource::new(links, Some(config.seed));
+    let index: BTreeMap<String, u32> = (0..followers).map(|index| (follower_name(index as usize), index)).collect();
+    move |row| {
+        let follower = index.get(&row.follower).filter(|_| has_any);
+        let ack = follower.map_or(Duration::ZERO, |follower| drawn.draw(row.write, *follower).ack);
+        u64::try_from(ack.as_micros()).unwrap_or(u64::MAX)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::latency::prediction;
+use super::figures::RunFigures;
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome};
 
@@ -29,7 +29,7 @@ pub struct Paired {
     pub median: Option<Quantile>,
     /// Writes that were answered sooner at the higher W.
     pub sooner: u64,
-    /// The mean difference by theory, in milliseconds.
+    /// The mean difference by theory, in milliseconds, of two runs of one experiment.
     pub predicted_mean_ms: Option<f64>,
 }
 
@@ -45,7 +45,6 @@ impl Paired {
         let drawn = both.iter().filter_map(|(write, _)| Some(delays_from.get(write)? == delays_to.get(write)?));
         let (same, other): (Vec<bool>, Vec<bool>) = drawn.partition(|same| *same);
         let sample: Sample = both.iter().map(|(_, difference_us)| *difference_us).collect();
-        let predicted = prediction(from).ok().zip(prediction(to).ok());
         Self {
             from: from.manifest.quorum.get(),
             to: to.manifest.quorum.get(),
@@ -55,7 +54,7 @@ impl Paired {
             mean: sample.mean(),
             median: sample.quantile(0.5),
             sooner: both.iter().filter(|(_, difference_us)| *difference_us < 0).count() as u64,
-            predicted_mean_ms: predicted.map(|(from, to)| to.mean_ms() - from.mean_ms()),
+            predicted_mean_ms: None,
         }
     }
 
@@ -66,12 +65,20 @@ impl Paired {
     }
 }
 
-/// Compares each run with the one at the next higher quorum.
+/// Compares each run of an experiment, whose figures are known, with the one at the next higher
+/// quorum.
 #[must_use]
-pub fn paired(runs: &[RunData]) -> Vec<Paired> {
+pub fn paired(runs: &[RunData], figures: &[RunFigures]) -> Vec<Paired> {
+    let predicted_ms: HashMap<u32, f64> =
+        figures.iter().filter_map(|run| Some((run.quorum(), run.latency.predicted?.mean_ms))).collect();
+    let between = |from: &RunData, to: &RunData| {
+        let pair = Paired::between(from, to);
+        let both = predicted_ms.get(&pair.from).zip(predicted_ms.get(&pair.to));
+        Paired { predicted_mean_ms: both.map(|(from, to)| to - from), ..pair }
+    };
     let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, run)).collect();
     let ordered: Vec<&RunData> = by_quorum.into_values().collect();
-    ordered.windows(2).map(|pair| Paired::between(pair[0], pair[1])).collect()
+    ordered.windows(2).map(|pair| between(pair[0], pair[1])).collect()
 }
 
 /// Number and latency of each acknowledged write.
@@ -106,7 +113,8 @@ mod tests {
     #[test]
     fn no_write_is_sooner_at_a_higher_quorum() {
         let runs: Vec<RunData> = [3, 1, 5].map(lab).into();
-        let pairs = paired(&runs);
+        let figures: Vec<RunFigures> = runs.iter().map(|run| RunFigures::of(run, None)).collect();
+        let pairs = paired(&runs, &figures);
         assert_eq!(pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 3), (3, 5)]);
         for pair in &pairs {
             assert!(pair.is_paired());
@@ -130,7 +138,7 @@ mod tests {
         two.writes[0].outcome = WriteOutcome::Failed;
         two.writes.remove(7);
         assert_eq!(Paired::between(&one, &two).n, 98);
-        assert_eq!(paired(&[one]), []);
+        assert_eq!(paired(&[one], &[]), []);
     }
 
     #[test]

@@ -1,109 +1,30 @@
 //! What latency at a write quorum should be, were the software free: the W-th smallest of
-//! the N injected delays.
+//! the N injected delays, there and back.
 
-use serde::Serialize;
-use statrs::distribution::{Beta, Continuous, ContinuousCDF};
-
-use crate::config::{Followers, Network, Quorum};
-
+mod order_statistic;
+mod quadrature;
+mod simulated;
 #[cfg(test)]
 mod tests;
 
-/// The injected delay: uniform between two different bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct UniformDelay {
-    min_ms: f64,
-    width_ms: f64,
-}
+use labnode::delay::{Distribution, Millis};
+use serde::Serialize;
 
-impl UniformDelay {
-    /// The distribution between two bounds in milliseconds; `None` where they coincide.
-    #[must_use]
-    pub fn new(min_ms: f64, max_ms: f64) -> Option<Self> {
-        let width_ms = max_ms - min_ms;
-        (width_ms > 0.0).then_some(Self { min_ms, width_ms })
-    }
+use self::simulated::SimulatedLag;
+use crate::config::{Experiment, Network, Quorum};
 
-    /// The chance of a delay of at most `x_ms`.
-    #[must_use]
-    pub fn cdf(&self, x_ms: f64) -> f64 {
-        ((x_ms - self.min_ms) / self.width_ms).clamp(0.0, 1.0)
-    }
-
-    /// The delay in milliseconds that is not exceeded with chance `p`, 0 to 1.
-    #[must_use]
-    pub fn quantile_ms(&self, p: f64) -> f64 {
-        self.min_ms + self.width_ms * p
-    }
-
-    /// The density at `x_ms`, per millisecond.
-    #[must_use]
-    pub fn density(&self, x_ms: f64) -> f64 {
-        let inside = (self.min_ms..=self.min_ms + self.width_ms).contains(&x_ms);
-        if inside { 1.0 / self.width_ms } else { 0.0 }
-    }
-}
-
-/// The `rank`-th smallest of `of` independent delays with one distribution F.
-///
-/// It is F's quantile function applied to a Beta(rank, of + 1 - rank) variable (David and
-/// Nagaraja, "Order Statistics", 3rd edition (2003), section 2.1), which holds for every
-/// continuous F; only the mean uses that the delay is uniform.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OrderStatistic {
-    delay: UniformDelay,
-    rank: u32,
-    of: u32,
-    beta: Beta,
-}
-
-impl OrderStatistic {
-    /// The `rank`-th smallest of `of` delays, ranks from 1; `None` for a rank there is not.
-    #[must_use]
-    pub fn new(delay: UniformDelay, rank: u32, of: u32) -> Option<Self> {
-        let above = of.checked_sub(rank)?;
-        let beta = Beta::new(f64::from(rank), f64::from(above) + 1.0).ok()?;
-        Some(Self { delay, rank, of, beta })
-    }
-
-    /// The mean in milliseconds: a + (b - a) rank / (of + 1).
-    #[must_use]
-    pub fn mean_ms(&self) -> f64 {
-        self.delay.quantile_ms(f64::from(self.rank) / (f64::from(self.of) + 1.0))
-    }
-
-    /// The `p` quantile in milliseconds; `p` outside 0 to 1 is taken as the nearer end.
-    #[must_use]
-    pub fn quantile_ms(&self, p: f64) -> f64 {
-        let share = match p {
-            p if p <= 0.0 => 0.0,
-            p if p >= 1.0 => 1.0,
-            p => self.beta.inverse_cdf(p),
-        };
-        self.delay.quantile_ms(share)
-    }
-
-    /// The chance of at most `x_ms`.
-    #[must_use]
-    pub fn cdf(&self, x_ms: f64) -> f64 {
-        self.beta.cdf(self.delay.cdf(x_ms))
-    }
-
-    /// The density at `x_ms`, per millisecond.
-    #[must_use]
-    pub fn density(&self, x_ms: f64) -> f64 {
-        let density = self.delay.density(x_ms);
-        if density > 0.0 { self.beta.pdf(self.delay.cdf(x_ms)) * density } else { 0.0 }
-    }
-}
+pub use order_statistic::OrderStatistic;
+pub use simulated::{MonteCarlo, Simulated};
 
 /// A time at a write quorum by theory, without the software's own cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Prediction {
     /// Always the same number of milliseconds: no waiting (W = 0), or a constant delay.
     Constant(f64),
-    /// The W-th smallest of the N delays.
+    /// The W-th smallest of N delays with one distribution: exact.
     OrderStatistic(OrderStatistic),
+    /// Drawn, where no formula gives it: followers differ, or acknowledgements take time.
+    Simulated(Simulated),
 }
 
 /// Why there is no [`Prediction`].
@@ -113,12 +34,9 @@ pub enum NotPredicted {
     /// Every write fails.
     #[error("W is more than there are followers: every write fails")]
     QuorumBeyondFollowers,
-    /// Some replications or writes time out, and what is left is not the whole distribution.
-    #[error("a delay can reach a time limit, which cuts the distribution off")]
+    /// Every write fails, or, of a lag, none reaches every follower.
+    #[error("delays reach a time limit, and nothing is left to predict")]
     Truncated,
-    /// There is no closed form for these delays.
-    #[error("the delays are not uniform and the same to all followers")]
-    NotUniform,
 }
 
 /// A prediction's figures, all in milliseconds.
@@ -132,60 +50,48 @@ pub struct PredictedFigures {
     pub p95_ms: f64,
     /// The 99th percentile.
     pub p99_ms: f64,
+    /// How they were simulated; exact without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<MonteCarlo>,
 }
 
-/// The bounds of the delays on this network, where they can be told from these alone.
-fn bounds_ms(network: &Network, followers: Followers, quorum: Quorum) -> Result<(f64, f64), NotPredicted> {
-    if quorum.get() > followers.get() {
-        return Err(NotPredicted::QuorumBeyondFollowers);
-    }
-    let limit_s = network.replication_timeout_s.secs().min(network.global_request_timeout_s.secs());
-    let delay = network.common_delay(followers.get()).ok_or(NotPredicted::NotUniform)?;
-    let constant = delay.as_constant_ms().map(|ms| (ms, ms));
-    let (min_ms, max_ms) = delay.as_uniform_ms().or(constant).ok_or(NotPredicted::NotUniform)?;
-    if max_ms >= limit_s * 1000.0 {
-        return Err(NotPredicted::Truncated);
-    }
-    Ok((min_ms, max_ms))
+/// How long after its acknowledgement a write reaches the last follower, and how many are
+/// behind when it is acknowledged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictedLag {
+    /// Of writes that reach every follower.
+    pub lag: Result<Prediction, NotPredicted>,
+    /// The share of followers, 0 to 1, that do not have a write yet when it is acknowledged.
+    pub behind: Option<f64>,
 }
 
 impl Prediction {
-    /// Latency at quorum W of N followers over this network.
+    /// Latency of the writes of an experiment that are acknowledged at quorum W.
     ///
     /// # Errors
-    /// Where the model does not apply, see [`NotPredicted`].
-    pub fn new(network: &Network, followers: Followers, quorum: Quorum) -> Result<Self, NotPredicted> {
+    /// Where there are none, see [`NotPredicted`].
+    pub fn new(experiment: &Experiment, quorum: Quorum) -> Result<Self, NotPredicted> {
+        let Experiment { network, followers, .. } = experiment;
         if quorum.get() == 0 {
             return Ok(Self::Constant(0.0));
         }
-        let bounds = bounds_ms(network, followers, quorum)?;
-        Ok(Self::nth_smallest(bounds, quorum.get(), followers.get()))
-    }
-
-    /// How long after its acknowledgement at quorum W a write reaches the last of N followers:
-    /// the greatest delay less the W-th smallest. That difference of uniform order statistics
-    /// has the distribution of the (N - W)-th smallest of N delays from 0 to b - a (David and
-    /// Nagaraja, "Order Statistics", 3rd edition (2003), section 2.5).
-    ///
-    /// # Errors
-    /// Where the model does not apply, see [`NotPredicted`].
-    pub fn lag(network: &Network, followers: Followers, quorum: Quorum) -> Result<Self, NotPredicted> {
-        let (min_ms, max_ms) = bounds_ms(network, followers, quorum)?;
-        if quorum.get() == 0 {
-            return Ok(Self::nth_smallest((min_ms, max_ms), followers.get(), followers.get()));
+        if quorum.get() > followers.get() {
+            return Err(NotPredicted::QuorumBeyondFollowers);
         }
-        Ok(match followers.get() - quorum.get() {
-            0 => Self::Constant(0.0),
-            rank => Self::nth_smallest((0.0, max_ms - min_ms), rank, followers.get()),
-        })
+        let prediction = match network.common_delay(followers.get()) {
+            Some(delay) => Self::nth_smallest(delay, quorum.get(), followers.get(), limit_ms(network)),
+            None => Simulated::latency(experiment, quorum).map(Self::Simulated),
+        };
+        prediction.ok_or(NotPredicted::Truncated)
     }
 
-    /// The `rank`-th smallest of `of` delays, a rank there is.
-    fn nth_smallest((min_ms, max_ms): (f64, f64), rank: u32, of: u32) -> Self {
-        let constant = Self::Constant(min_ms);
-        UniformDelay::new(min_ms, max_ms)
-            .and_then(|delay| OrderStatistic::new(delay, rank, of))
-            .map_or(constant, Self::OrderStatistic)
+    /// The `rank`-th smallest of `of` delays where it is below a limit, a rank there is; `None`
+    /// where it never is.
+    fn nth_smallest(delay: Distribution, rank: u32, of: u32, limit_ms: f64) -> Option<Self> {
+        match delay.as_constant_ms() {
+            Some(constant_ms) => (constant_ms < limit_ms).then_some(Self::Constant(constant_ms)),
+            None => OrderStatistic::new(delay, rank, of, limit_ms).map(Self::OrderStatistic),
+        }
     }
 
     /// The mean in milliseconds.
@@ -194,6 +100,7 @@ impl Prediction {
         match self {
             Self::Constant(value_ms) => *value_ms,
             Self::OrderStatistic(statistic) => statistic.mean_ms(),
+            Self::Simulated(simulated) => simulated.mean_ms(),
         }
     }
 
@@ -203,6 +110,7 @@ impl Prediction {
         match self {
             Self::Constant(value_ms) => *value_ms,
             Self::OrderStatistic(statistic) => statistic.quantile_ms(p),
+            Self::Simulated(simulated) => simulated.quantile_ms(p),
         }
     }
 
@@ -213,15 +121,36 @@ impl Prediction {
             Self::Constant(value_ms) if x_ms < *value_ms => 0.0,
             Self::Constant(_) => 1.0,
             Self::OrderStatistic(statistic) => statistic.cdf(x_ms),
+            Self::Simulated(simulated) => simulated.cdf(x_ms),
         }
     }
 
-    /// The density at `x_ms`, per millisecond; `None` where it is all in one point.
+    /// Whether no single value has a chance of its own.
     #[must_use]
-    pub fn density(&self, x_ms: f64) -> Option<f64> {
+    pub fn is_continuous(&self) -> bool {
         match self {
-            Self::Constant(_) => None,
-            Self::OrderStatistic(statistic) => Some(statistic.density(x_ms)),
+            Self::Constant(_) => false,
+            Self::OrderStatistic(statistic) => statistic.is_continuous(),
+            Self::Simulated(simulated) => simulated.is_continuous(),
+        }
+    }
+
+    /// Whether there is a greatest value that the distribution itself sets.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            Self::OrderStatistic(statistic) => statistic.is_bounded(),
+            Self::Simulated(_) => false,
+        }
+    }
+
+    /// How many draws the distribution is known from; `None` where it is exact.
+    #[must_use]
+    pub fn draws(&self) -> Option<usize> {
+        match self {
+            Self::Constant(_) | Self::OrderStatistic(_) => None,
+            Self::Simulated(simulated) => Some(simulated.n()),
         }
     }
 
@@ -233,6 +162,70 @@ impl Prediction {
             median_ms: self.quantile_ms(0.5),
             p95_ms: self.quantile_ms(0.95),
             p99_ms: self.quantile_ms(0.99),
+            simulated: match self {
+                Self::Constant(_) | Self::OrderStatistic(_) => None,
+                Self::Simulated(simulated) => Some(simulated.method()),
+            },
         }
     }
+}
+
+/// Neither a copy nor a write may take as long, in milliseconds.
+fn limit_ms(network: &Network) -> f64 {
+    network.replication_timeout_s.secs().min(network.global_request_timeout_s.secs()) * 1000.0
+}
+
+impl PredictedLag {
+    /// Of the writes of an experiment at quorum W.
+    ///
+    /// Exact where all delays are uniform: the greatest less the W-th smallest of N such delays
+    /// has the distribution of the (N - W)-th smallest of N delays from 0 to b - a (David and
+    /// Nagaraja, "Order Statistics", 3rd edition (2003), section 2.5).
+    #[must_use]
+    pub fn new(experiment: &Experiment, quorum: Quorum) -> Self {
+        let Experiment { network, followers, .. } = experiment;
+        let waited_for = quorum.get();
+        let Some(rest) = followers.get().checked_sub(waited_for) else {
+            return Self { lag: Err(NotPredicted::QuorumBeyondFollowers), behind: None };
+        };
+        let common = network.common_delay(followers.get());
+        if let Some(lag) = common.as_ref().and_then(|delay| exact(delay, waited_for, followers.get(), network)) {
+            // Where all arrive together, nobody is behind or everybody is.
+            let differs = common.is_some_and(|delay| delay.as_constant_ms().is_none());
+            let behind = differs.then(|| f64::from(rest) / f64::from(followers.get()));
+            return Self { lag: Ok(lag), behind };
+        }
+        let SimulatedLag { lag, behind } = Simulated::lag(experiment, quorum);
+        let behind = if tells_apart(network, followers.get()) {
+            Some(f64::from(rest) / f64::from(followers.get()))
+        } else {
+            behind
+        };
+        Self { lag: lag.map(Prediction::Simulated).ok_or(NotPredicted::Truncated), behind }
+    }
+}
+
+/// Whether those whose acknowledgements were waited for, and no others, have a write when it is
+/// acknowledged: acknowledgements take no time, and no two copies arrive together.
+fn tells_apart(network: &Network, followers: u32) -> bool {
+    network.has_instant_acks(followers) && network.links(followers).iter().all(|link| link.write.is_continuous())
+}
+
+/// The lag where a formula gives it: no delay reaches a limit, and all are one or uniform.
+fn exact(delay: &Distribution, waited_for: u32, followers: u32, network: &Network) -> Option<Prediction> {
+    let constant = delay.as_constant_ms().map(|ms| (ms, ms));
+    let (min_ms, max_ms) = delay.as_uniform_ms().or(constant)?;
+    let limit_ms = limit_ms(network);
+    if max_ms >= limit_ms {
+        return None;
+    }
+    if waited_for == 0 {
+        return Prediction::nth_smallest(delay.clone(), followers, followers, limit_ms);
+    }
+    let rank = followers - waited_for;
+    if rank == 0 || min_ms == max_ms {
+        return Some(Prediction::Constant(0.0));
+    }
+    let spread = labnode::delay::DelayRange::from_ms(Millis::ZERO, Millis::try_from(max_ms - min_ms).ok()?).ok()?;
+    Prediction::nth_smallest(spread.into(), rank, followers, limit_ms)
 }

@@ -2,7 +2,7 @@
 
 use super::output::say;
 use crate::cli::Paths;
-use crate::config::Config;
+use crate::config::{CatchUp, Config, Reads};
 use crate::exit::Exit;
 
 /// Reads the configuration and says what is in it.
@@ -15,17 +15,22 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
         let (network, workload) = (&experiment.network, &experiment.workload);
         say!(
             "  {name:<width$}  W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
-             {}, {} order{}",
+             {}, {} order{}{}",
             quorums.join(", "),
             experiment.followers,
             workload.writes,
             workload.concurrency,
             workload.pacing,
             workload.keys,
-            network.delays_in_words(),
+            network.common_delays_in_words(),
             network.order,
+            if network.catch_up == CatchUp::Snapshot { ", catch-up by snapshot" } else { "" },
             if *name == config.default { "; the default" } else { "" },
         );
+        network.overrides_in_words().iter().for_each(|own| say!("    {own}"));
+        if experiment.reads != Reads::default() {
+            say!("    {}", experiment.reads);
+        }
         experiment.faults.iter().for_each(|fault| say!("    {fault}"));
     }
     Ok(Exit::Success)

@@ -79,8 +79,14 @@ impl Network {
     pub fn common_delay(&self, followers: u32) -> Option<Distribution> {
         let links = self.links(followers);
         let first = links.first()?;
-        let is_common = links.iter().all(|link| link.write == first.write && is_instant(link.ack.as_ref()));
+        let is_common = links.iter().all(|link| link.write == first.write) && self.has_instant_acks(followers);
         is_common.then(|| first.write.clone())
+    }
+
+    /// Whether no acknowledgement from so many followers takes any time.
+    #[must_use]
+    pub fn has_instant_acks(&self, followers: u32) -> bool {
+        self.links(followers).iter().all(|link| is_instant(link.ack.as_ref()))
     }
 
     /// Whether any message to or from so many followers is delayed.

@@ -104,12 +104,12 @@ impl<'i> Fields<'i> {
             let near = self
                 .known
                 .iter()
-                // A unit left out is nearer than another word of some letters' difference.
-                .map(|known| (usize::from(!known.starts_with(name)) * strsim::damerau_levenshtein(known, name), *known))
+                // Of two as near, the one whose beginning or end was forgotten.
+                .map(|known| (strsim::damerau_levenshtein(known, name), !known.contains(name), *known))
                 .min()
-                .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 3);
+                .filter(|(distance, _, known)| *distance <= known.len().max(name.len()) / 3);
             let hint = match near {
-                Some((_, known)) => format!("did you mean `{known}`?"),
+                Some((_, _, known)) => format!("did you mean `{known}`?"),
                 None => format!("accepted are {}", self.known.join(", ")),
             };
             problems.add(key.span(), format!("unknown key `{}{name}`; {hint}", self.path));

@@ -1,9 +1,12 @@
 //! `[experiment.NAME.reads]`: the reads that staleness is told of. No run makes them: what they
 //! would have seen follows from when each follower had each write.
 
+use std::fmt;
+
 use labnode::delay::{Distribution, Millis};
 use serde::{Deserialize, Serialize};
 
+use super::network::distribution_in_words;
 use super::types::ReadQuorum;
 
 /// How reads are made, in the WARS model of PBS (Bailis et al., "Probabilistically Bounded
@@ -28,6 +31,22 @@ impl Reads {
     /// Whether nothing was said of them.
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl fmt::Display for Reads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |items: Vec<String>| items.join(", ");
+        write!(f, "reads from R = {}", list(self.replicas.iter().map(ToString::to_string).collect()))?;
+        for (way, delay) in [("requests", &self.request_delay), ("answers", &self.response_delay)] {
+            if let Some(delay) = delay {
+                write!(f, "; {way} {}", distribution_in_words(delay))?;
+            }
+        }
+        if !self.at_ms.is_empty() {
+            write!(f, "; {} ms after", list(self.at_ms.iter().map(ToString::to_string).collect()))?;
+        }
+        Ok(())
     }
 }
 

@@ -42,6 +42,8 @@ pub struct PointFigures {
     /// The chance that a read from one random follower, at the acknowledgement of a write, does
     /// not see it yet.
     pub stale_at_ack: Option<f64>,
+    /// The same by theory.
+    pub predicted_stale_at_ack: Option<f64>,
     /// Mean time from a write's acknowledgement until the last follower had it.
     pub lag_mean_ms: Option<f64>,
     /// 99th percentile of the same.
@@ -57,9 +59,10 @@ pub struct PointFigures {
 }
 
 impl PointFigures {
-    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency.
+    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency
+    /// and this chance of a stale read at the acknowledgement.
     #[must_use]
-    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>) -> Self {
+    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>, predicted_stale_at_ack: Option<f64>) -> Self {
         let latencies = pooled(runs, |run| &run.latencies_us);
         let lags = pooled(runs, |run| &run.lags_us);
         let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
@@ -83,6 +86,7 @@ impl PointFigures {
             diverged_se: standard_error(runs.iter().map(|run| run.diverged as f64)).map(rounded),
             diverged_runs: sum(|run| u64::from(run.diverged > 0)),
             stale_at_ack: stale.map(rounded),
+            predicted_stale_at_ack: predicted_stale_at_ack.map(rounded),
             lag_mean_ms: ms(lags.mean_ms()),
             lag_p99_ms: ms(lags.quantile_ms(0.99)),
             crash_loses_chance: mean(|run| run.losing),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Point, PointFigures, RunOutcome};
-use crate::analysis::Prediction;
+use crate::analysis::{PredictedLag, Prediction};
 use crate::config::{DelayRange, Order, Pacing};
 
 /// A point and what its runs came to. Fields are in the order of the columns.
@@ -97,7 +97,7 @@ impl Conditions {
 
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 36] = [
+    pub const COLUMNS: [&str; 37] = [
         "experiment",
         "followers",
         "quorum",
@@ -129,6 +129,7 @@ impl PointRow {
         "diverged_se",
         "diverged_runs",
         "stale_at_ack",
+        "predicted_stale_at_ack",
         "lag_mean_ms",
         "lag_p99_ms",
         "crash_loses_chance",
@@ -142,8 +143,9 @@ impl PointRow {
     /// When its configuration cannot be written as JSON.
     pub fn of(point: &Point, runs: &[RunOutcome]) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
-        let predicted = Prediction::new(&experiment.network, experiment.followers, point.quorum).ok();
-        let figures = PointFigures::of(runs, predicted.map(|prediction| prediction.figures().mean_ms));
+        let predicted_mean_ms = Prediction::new(experiment, point.quorum).ok().map(|prediction| prediction.mean_ms());
+        let predicted_stale = PredictedLag::new(experiment, point.quorum).behind;
+        let figures = PointFigures::of(runs, predicted_mean_ms, predicted_stale);
         Ok(Self { conditions: Conditions::of(point)?, figures })
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::prose;
 use crate::analysis::{
     Claim, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Overhead, Paired, Prediction,
-    RunFigures, Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, prediction, write_lives,
+    RunFigures, Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, write_lives,
     write_overheads,
 };
 use crate::config::ExperimentName;
@@ -34,6 +34,9 @@ const TRIALS_OF_OTHERS: u32 = 400;
 
 /// Most writes of a run that is simulated to compare.
 const MOST_FORESEEN: u32 = 5_000;
+
+/// How far the curve of a tail without end is drawn.
+const MOST_SHARE: f64 = 0.999;
 
 /// Points of a predicted curve.
 const CURVE_POINTS: u32 = 120;
@@ -171,7 +174,7 @@ impl Report {
             .collect();
         let diagnoses = diagnose(&figures.config, &symptoms);
         let experiments = comparison::experiments(&figures, &others);
-        let forecasts = forecasts(&data);
+        let (paired, forecasts) = (paired(runs, &figures.runs), forecasts(&data));
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
         Some(Self {
@@ -181,7 +184,7 @@ impl Report {
             warnings: prose::warnings(&reports, &diagnoses),
             findings: prose::findings(&reports, &experiments, &forecasts),
             runs: reports,
-            paired: paired(runs),
+            paired,
             claims,
             diagnoses,
             forecasts,
@@ -196,7 +199,7 @@ impl RunReport {
         Self {
             quorum: figures.quorum(),
             summary: figures.summary,
-            distribution: Distribution::of(run),
+            distribution: Distribution::of(run, &figures.latency),
             overhead: OverheadReport {
                 figures: figures.overhead,
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
@@ -246,13 +249,14 @@ fn forecasts(runs: &[&RunData]) -> Vec<Forecast> {
 }
 
 impl Distribution {
-    fn of(run: &RunData) -> Self {
+    fn of(run: &RunData, latency: &Latency) -> Self {
         let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
-        let predicted = match prediction(run) {
-            Ok(Prediction::OrderStatistic(statistic)) => (0..=CURVE_POINTS)
-                .map(|i| DistributionPoint { ms: statistic.quantile_ms(share(i)), share: share(i) })
-                .collect(),
+        let predicted = match &latency.prediction {
             Ok(Prediction::Constant(_)) | Err(_) => Vec::new(),
+            Ok(prediction) => (0..=CURVE_POINTS)
+                .map(|i| if prediction.is_bounded() { share(i) } else { share(i).min(MOST_SHARE) })
+                .map(|share| DistributionPoint { ms: prediction.quantile_ms(share), share })
+                .collect(),
         };
         Self { quorum: run.manifest.quorum.get(), measured: thinned(&ok_latencies(run)), predicted }
     }

@@ -19,6 +19,31 @@ fn every_problem_of_a_file_is_told_in_one_go() {
 }
 
 #[test]
+fn measured_delays_lie_beside_the_configuration_and_are_recorded_with_the_run() {
+    let measured = "delay = { kind = \"empirical\", file = \"measured/delays.csv\" }";
+    let lab = Lab::new("");
+    std::fs::create_dir_all(lab.path("lab/measured")).unwrap();
+    std::fs::write(lab.path("lab/experiments.toml"), SMALL.replace("max_delay_ms = 20", measured)).unwrap();
+    std::fs::write(lab.path("lab/measured/delays.csv"), "ms\n1\n2.5\nx\n").unwrap();
+    let run = ["run", "1", "--backend", "sim", "--config", "lab/experiments.toml"];
+    let ended = lab.run(&run);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("measured/delays.csv:4: expected one number of milliseconds"), "{}", ended.stderr);
+
+    lab.edit("lab/measured/delays.csv", |text| text.replace('x', "4"));
+    lab.ok(&run);
+    std::fs::remove_file(lab.path("lab/measured/delays.csv")).unwrap();
+    assert!(lab.read("data/W1/manifest.json").contains("quantiles_ms"));
+    // What the report prints of the configuration can be run again.
+    let report = lab.read("report/report.md");
+    let (_, rest) = report.split_once("```toml\n").unwrap();
+    let (config, _) = rest.split_once("```").unwrap();
+    std::fs::write(lab.path("experiments.toml"), format!("default = \"small\"\n{config}")).unwrap();
+    lab.ok(&["run", "1", "--backend", "sim", "--data", "again"]);
+    assert_eq!(lab.read("data/W1/writes.csv"), lab.read("again/W1/writes.csv"));
+}
+
+#[test]
 fn a_missing_file_and_a_missing_experiment_are_named() {
     let lab = Lab::new(SMALL);
     let ended = lab.run(&["validate", "--config", "no.toml"]);

@@ -74,3 +74,28 @@ fn a_grid_without_points_and_a_foreign_folder_are_refused() {
     assert_eq!(foreign.code, Some(2));
     assert!(foreign.stderr.contains("explore/points.csv:1: these are not results"), "{}", foreign.stderr);
 }
+
+#[test]
+fn distributions_are_an_axis() {
+    let lab = Lab::new(SMALL);
+    let delays = ["--delay", "lognormal(5,0.5)", "--delay", "uniform(0,20)", "--ack-delay", "constant(2)"];
+    let args = [&["explore", "--quorums", "1", "--seeds", "3"][..], &delays].concat();
+    let first = lab.run(&args);
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    let points = lab.read("explore/points.csv");
+    assert!(points.contains("\nsmall,3,1,,,\"lognormal(5,0.5)\",constant(2),arrival,"), "{points}");
+    assert!(points.contains("\nsmall,3,1,0,20,\"uniform(0,20)\",constant(2),arrival,"), "{points}");
+    let report = lab.read("explore/report.md");
+    assert!(
+        report.contains("--delay 'lognormal(5,0.5)' --delay 'uniform(0,20)' --ack-delay 'constant(2)'"),
+        "{report}"
+    );
+    let again = lab.run(&args);
+    assert!(again.stderr.contains("2 of 2 points are in explore/points.csv already"), "{}", again.stderr);
+
+    let wrong = lab.run(&["explore", "--delay", "lognorm(5,0.5)"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("a distribution is constant, uniform, exponential"), "{}", wrong.stderr);
+    let both = lab.run(&["explore", "--delay", "constant(5)", "--max-delay-ms", "20"]);
+    assert_eq!(both.code, Some(2));
+}

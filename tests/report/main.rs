@@ -4,5 +4,6 @@
 mod browser;
 mod edge;
 mod golden;
+mod networks;
 mod sample;
 mod schema;

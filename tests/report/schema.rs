@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 use crate::sample;
 
 /// What the schema says against a value: the keywords that it uses, and no others.
-struct Schema {
+pub(crate) struct Schema {
     root: Value,
 }
 
 impl Schema {
-    fn committed() -> Self {
+    pub(crate) fn committed() -> Self {
         Self { root: serde_json::from_str(include_str!("../../schema/summary.schema.json")).unwrap() }
     }
 
-    fn problems(&self, value: &Value) -> Vec<String> {
+    pub(crate) fn problems(&self, value: &Value) -> Vec<String> {
         let mut problems = Vec::new();
         self.check(&self.root, value, "summary", &mut problems);
         problems

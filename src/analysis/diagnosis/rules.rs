@@ -8,6 +8,10 @@ const SHARE_TOLERANCE: f64 = 0.05;
 /// The least part of the predicted latency that an excess has to be to matter.
 const MATERIAL: f64 = 0.1;
 
+/// What the software itself may take for a write, in milliseconds, without being broken: over a
+/// fast network that alone is far above theory.
+const OWN_COST_MS: f64 = 10.0;
+
 fn readings(runs: &[Compared]) -> Vec<Reading> {
     let reading =
         |run: &Compared| Reading { quorum: run.quorum, measured: run.mean_ms, expected: run.predicted.mean_ms };
@@ -25,7 +29,7 @@ pub(super) fn waits_for_all(patient: &Patient<'_>) -> Option<Diagnosis> {
     let below: Vec<&Compared> = patient.compared.iter().filter(|run| run.quorum < patient.followers()).collect();
     let like_all = |run: &Compared| {
         let between_ms = all_ms - run.predicted.mean_ms;
-        run.mean_ms - run.margin_ms > run.predicted.mean_ms
+        run.mean_ms - run.margin_ms > run.predicted.mean_ms + OWN_COST_MS
             && (run.mean_ms - all_ms).abs() <= run.margin_ms.max(between_ms * MATERIAL)
     };
     let first = below.first().filter(|_| below.iter().all(|run| like_all(run)))?;
@@ -80,7 +84,7 @@ fn shortfall(run: &Compared) -> f64 {
 pub(super) fn excess_at_low_w(patient: &Patient<'_>) -> Option<Diagnosis> {
     let (lowest, highest) = (patient.compared.first()?, patient.compared.last()?);
     let excess = |run: &Compared| run.mean_ms - run.predicted.mean_ms;
-    let matters = |run: &Compared| excess(run) > run.margin_ms.max(run.predicted.mean_ms * MATERIAL);
+    let matters = |run: &Compared| excess(run) > run.margin_ms.max(run.predicted.mean_ms * MATERIAL).max(OWN_COST_MS);
     (lowest.quorum < highest.quorum
         && matters(lowest)
         && !matters(highest)

@@ -31,6 +31,13 @@ fn a_right_leader_has_nothing() {
 }
 
 #[test]
+fn what_the_software_takes_over_a_fast_network_is_no_fault() {
+    let fast = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 20).unwrap().into();
+    let right = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum - 1] + 1_500);
+    assert_eq!(found(&runs(fast, right)), []);
+}
+
+#[test]
 fn waiting_for_everyone_is_flat_and_slow() {
     let runs = runs(|_| {}, |drawn| Answer::after(drawn.sorted_us[4] + 1_500));
     let found = found(&runs);

@@ -3,10 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use labnode::delay::{Distribution, Kind, Link};
 use rand::rngs::ChaCha8Rng;
-use rand::{Rng, RngExt};
 
+use crate::analysis::way::Way;
 use crate::config::{Experiment, Order, Pacing, Quorum};
 
 /// An arrival that never happens.
@@ -27,53 +26,11 @@ pub(super) struct Model {
     request_timeout_us: u64,
 }
 
-/// Between the leader and one follower.
-struct Way {
-    write: Draw,
-    ack: Option<Draw>,
-}
-
-impl Way {
-    fn new(link: Link) -> Self {
-        Self { write: Draw::new(link.write), ack: link.ack.map(Draw::new) }
-    }
-}
-
-/// How a delay is drawn.
-enum Draw {
-    /// Evenly from a range of microseconds, which takes less than its distribution does.
-    Range(u32, u32),
-    Other(Distribution),
-}
-
-impl Draw {
-    fn new(distribution: Distribution) -> Self {
-        let plain = match distribution.kind() {
-            Kind::Uniform(range) if distribution.extra().is_zero() => {
-                Some(Self::Range(micros(range.min_ms()), micros(range.max_ms())))
-            }
-            _ => None,
-        };
-        plain.unwrap_or(Self::Other(distribution))
-    }
-
-    fn draw_us(&self, rng: &mut ChaCha8Rng) -> u64 {
-        u64::from(match self {
-            Self::Range(min_us, max_us) => rng.random_range(*min_us..=*max_us),
-            Self::Other(distribution) => distribution.pick_us(rng.next_u64()),
-        })
-    }
-}
-
-/// Of at most an hour, which 32 bits hold.
-fn micros(ms: f64) -> u32 {
-    (ms * 1000.0).round() as u32
-}
-
 /// Buffers that all trials share.
 pub(super) struct Scratch {
     /// By write, then follower.
     arrivals: Vec<u64>,
+    /// Of one write: there and back.
     delays: Vec<u64>,
     running: BinaryHeap<Reverse<u64>>,
     /// By follower, then key: the write held and when it arrived.
@@ -163,9 +120,9 @@ impl Model {
         scratch.delays.clear();
         let slots = scratch.arrivals.iter_mut().skip(write * self.followers).take(self.followers);
         for (arrival, way) in slots.zip(&self.ways) {
-            let delay_us = way.write.draw_us(rng);
-            *arrival = if delay_us < self.replication_timeout_us { start_us + delay_us } else { LOST };
-            scratch.delays.push(delay_us + way.ack.as_ref().map_or(0, |ack| ack.draw_us(rng)));
+            let (arrival_us, answer_us) = way.draw_us(rng);
+            *arrival = if arrival_us < self.replication_timeout_us { start_us + arrival_us } else { LOST };
+            scratch.delays.push(answer_us);
         }
         scratch.delays.sort_unstable();
         let quorum_us = match self.quorum.checked_sub(1) {

@@ -49,7 +49,7 @@ impl Job {
     pub(super) fn describe(&self) -> String {
         let (network, workload) = (&self.experiment.network, &self.experiment.workload);
         let mut text = format!(
-            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; delays of {}, {} order; \
+            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; {}, {} order; \
              seed {}; backend {}",
             self.name,
             workload.writes,
@@ -57,11 +57,14 @@ impl Job {
             workload.pacing,
             workload.keys,
             self.experiment.followers,
-            network.delays_in_words(),
+            network.common_delays_in_words(),
             network.order,
             self.experiment.seed,
             self.experiment.backend,
         );
+        for own in network.overrides_in_words() {
+            text += &format!("\n  {own}");
+        }
         for fault in &self.experiment.faults {
             text += &format!("\n  {fault}");
         }

@@ -112,4 +112,12 @@ fn networks_in_words() {
         "38 % Pareto (from 1.05 ms, shape 1.51) or 62 % exponential (mean 5.4645 ms), acknowledgements always 3 ms \
          plus 1 ms; f1: as the others; f3: 1500 ms more; f5: log-normal (median 90 ms, sigma 0.2)"
     );
+    let far = Override { delay: Some(of("constant(9)")), ack_delay: Some(of("constant(9)")), ..Override::default() };
+    let network = Network {
+        delay: of("constant(0)"),
+        ack_delay: Some(of("uniform(0,0)")),
+        follower: [(FollowerName(1), far.clone()), (FollowerName(4), far)].into(),
+        ..Network::default()
+    };
+    assert_eq!(network.delays_in_words(), "no delay, acknowledgements no delay; f2 and f5: always 9 ms each way");
 }

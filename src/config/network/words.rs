@@ -8,6 +8,7 @@ use super::{Network, Override};
 #[must_use]
 pub fn distribution_in_words(distribution: &Distribution) -> String {
     let words = match distribution.kind() {
+        _ if distribution.as_constant_ms() == Some(0.0) => return "no delay".to_owned(),
         Kind::Constant { ms } => format!("always {ms} ms"),
         Kind::Uniform(range) if range.min_ms() == range.max_ms() => format!("always {} ms", range.min_ms()),
         Kind::Uniform(range) => format!("{} to {} ms", range.min_ms(), range.max_ms()),
@@ -44,22 +45,44 @@ impl Network {
     /// f3: ...`.
     #[must_use]
     pub fn delays_in_words(&self) -> String {
-        let mut words = distribution_in_words(&self.delay);
-        if let Some(ack) = &self.ack_delay {
-            words += &format!(", acknowledgements {}", distribution_in_words(ack));
+        std::iter::once(self.common_delays_in_words()).chain(self.overrides_in_words()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The delays of followers about which nothing is said.
+    #[must_use]
+    pub fn common_delays_in_words(&self) -> String {
+        let write = distribution_in_words(&self.delay);
+        match &self.ack_delay {
+            Some(ack) if *ack == self.delay => format!("{write} each way"),
+            Some(ack) => format!("{write}, acknowledgements {}", distribution_in_words(ack)),
+            None => write,
         }
+    }
+
+    /// What differs, follower by follower, e.g. `f3 and f4: 1500 ms more`.
+    #[must_use]
+    pub fn overrides_in_words(&self) -> Vec<String> {
+        let mut said: Vec<(&Override, Vec<String>)> = Vec::new();
         for (follower, own) in &self.follower {
-            words += &format!("; {follower}: {}", override_in_words(own));
+            match said.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, followers)) => followers.push(follower.to_string()),
+                None => said.push((own, vec![follower.to_string()])),
+            }
         }
-        words
+        said.into_iter()
+            .map(|(own, followers)| format!("{}: {}", followers.join(" and "), override_in_words(own)))
+            .collect()
     }
 }
 
 fn override_in_words(own: &Override) -> String {
+    let is_same = own.delay.is_some() && own.delay == own.ack_delay;
+    let ack = own.ack_delay.as_ref().filter(|_| !is_same);
+    let each_way = if is_same { " each way" } else { "" };
     let parts = [
-        own.delay.as_ref().map(distribution_in_words),
+        own.delay.as_ref().map(|delay| format!("{}{each_way}", distribution_in_words(delay))),
         (!own.extra_ms.is_zero()).then(|| format!("{} ms more", own.extra_ms)),
-        own.ack_delay.as_ref().map(|ack| format!("acknowledgements {}", distribution_in_words(ack))),
+        ack.map(|ack| format!("acknowledgements {}", distribution_in_words(ack))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "as the others".to_owned() } else { parts.join(", ") }

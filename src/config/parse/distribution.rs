@@ -91,12 +91,20 @@ fn noted<T>(result: Result<T, String>, span: Range<usize>, path: &str, problems:
     result.map_err(|message| problems.add(span, format!("{}: {message}", path.trim_end_matches('.')))).ok()
 }
 
-/// The distribution of the delays in a file.
+/// The distribution of the delays in a file, or the table that a manifest records of them.
 fn read_empirical(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Empirical> {
-    if !fields.table.contains_key("file") {
+    let table = fields.value::<Option<Vec<Millis>>>("quantiles_ms", None, problems);
+    let file = fields.value::<Option<PathBuf>>("file", None, problems);
+    if let Some(quantiles) = table.value {
+        if file.value.is_some() {
+            problems.add(file.span, format!("{}file says what quantiles_ms says already", fields.path));
+        }
+        let path = format!("{}quantiles_ms", fields.path);
+        return noted(Empirical::new(quantiles), table.span, &path, problems);
+    }
+    if file.value.is_none() && file.good && table.good {
         problems.add(fields.span.clone(), format!("{}file is missing", fields.path));
     }
-    let file = fields.value::<Option<PathBuf>>("file", None, problems);
     let name = file.value?;
     let sample = (problems.read_file)(&name)
         .map_err(|error| format!("{}: {error}", name.display()))

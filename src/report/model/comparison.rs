@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::{ExperimentFigures, RunFigures, Verdict};
-use crate::config::{ExperimentName, Order, Pacing};
+use crate::config::{DelayRange, ExperimentName, Order, Pacing};
 
 /// One experiment among several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,8 +14,11 @@ pub struct ComparedExperiment {
     pub pacing: Pacing,
     /// What its followers did with older writes.
     pub order: Order,
-    /// The longest injected delay, in milliseconds.
+    /// The injected delays, in words.
     pub delays: String,
+    /// The longest of them, in milliseconds, where they are uniform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_delay_ms: Option<u32>,
     /// Writes a run.
     pub writes: u32,
     /// Its runs, by W.
@@ -59,6 +62,7 @@ impl ComparedExperiment {
             pacing: config.workload.pacing,
             order: config.network.order,
             delays: config.network.delays_in_words(),
+            max_delay_ms: DelayRange::of(&config.network.delay).map(DelayRange::max_ms),
             writes: config.workload.writes.get(),
             runs: figures.runs.iter().map(ComparedRun::of).collect(),
         }

@@ -59,26 +59,33 @@ fn draw(scene: &mut Scene, distribution: &Distribution, x: Scale, y: Scale) {
     scene.path(steps, Stroke::solid(colour, 2.0));
 }
 
-/// A label on each curve at its median; where medians are near each other they stand aside.
+/// A label on each curve at its median; where medians are too near each other for that, each
+/// stands beside its curve at a height of its own.
 fn draw_labels(scene: &mut Scene, distributions: &[&Distribution], frame: Frame, (x, y): (Scale, Scale)) {
-    let labelled: Vec<(&Distribution, f64)> = distributions
-        .iter()
-        .filter_map(|d| {
-            let points = if d.measured.is_empty() { &d.predicted } else { &d.measured };
-            points.iter().find(|point| point.share >= 0.5).map(|point| (*d, x.at(point.ms)))
-        })
-        .collect();
-    let names: Vec<String> = labelled.iter().map(|(d, _)| format!("W = {}", d.quorum)).collect();
+    let labelled: Vec<&Distribution> = distributions.iter().filter(|d| at_share(d, 0.5).is_some()).copied().collect();
+    let names: Vec<String> = labelled.iter().map(|d| format!("W = {}", d.quorum)).collect();
     let width = names.iter().map(|name| text_width(name, LABEL_SIZE)).fold(0.0, f64::max) * 1.15 + 10.0;
-    let wanted: Vec<f64> = labelled.iter().map(|(_, median)| *median).collect();
-    let places = spread(&wanted, width, frame.left + width / 2.0, frame.right - width / 2.0);
-    let row = y.at(50.0);
-    for (((distribution, median), name), place) in labelled.iter().zip(names).zip(places) {
+    let place = |distribution: &Distribution, share| x.at(at_share(distribution, share).unwrap_or(0.0));
+    let medians: Vec<f64> = labelled.iter().map(|d| place(d, 0.5)).collect();
+    let places = spread(&medians, width, frame.left + width / 2.0, frame.right - width / 2.0);
+    let is_crowded = places.iter().zip(&medians).any(|(place, median)| (place - median).abs() > width / 2.0);
+    let last = labelled.len().saturating_sub(1).max(1) as f64;
+    for (rank, ((distribution, name), at_median)) in labelled.iter().zip(names).zip(places).enumerate() {
+        let (at, row) = if is_crowded {
+            let share = 0.85 - 0.7 * rank as f64 / last;
+            let beside = place(distribution, share) + width / 2.0 + 4.0;
+            (beside.min(frame.right - width / 2.0), y.at(share * 100.0))
+        } else {
+            (at_median, y.at(50.0))
+        };
+        scene.rect((at - width / 2.0, row - 10.0), (at + width / 2.0, row + 10.0), Colour::Paper);
         let hue = Hue::of_quorum(distribution.quorum);
-        if (place - median).abs() > width / 2.0 {
-            scene.line((*median, row), (place, row), Stroke::solid(Colour::Hue(hue), 1.0));
-        }
-        scene.rect((place - width / 2.0, row - 10.0), (place + width / 2.0, row + 10.0), Colour::Paper);
-        scene.text((place, row), name, LABEL_SIZE, Colour::Text(hue), Anchor::Middle);
+        scene.text((at, row), name, LABEL_SIZE, Colour::Text(hue), Anchor::Middle);
     }
+}
+
+/// The time within which this share was answered.
+fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
+    let points = if distribution.measured.is_empty() { &distribution.predicted } else { &distribution.measured };
+    points.iter().find(|point| point.share >= share).map(|point| point.ms)
 }

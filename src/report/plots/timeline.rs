@@ -87,14 +87,15 @@ fn draw(scene: &mut Scene, life: &WriteLife, (left, top): (f64, f64), x: Scale) 
 }
 
 /// The wait until a copy left, then its arrival: a disc for the acknowledgements that the
-/// client waited for, a ring for later ones, a cross where the copy was lost.
+/// client waited for, a ring for later ones, a cross where the copy was lost. Then the
+/// acknowledgement's way back, where it can be seen.
 fn draw_leg(scene: &mut Scene, leg: &FollowerLeg, y: f64, hue: Hue, x: Scale) {
     const RADIUS: f64 = 4.0;
     let colour = if leg.in_quorum { Colour::Hue(hue) } else { Colour::Muted };
-    let Some(end) = leg.arrived_ms.or(leg.acked_ms).or(leg.sent_ms).or(leg.delay_ms) else {
+    let Some(arrived) = leg.arrived_ms.or(leg.acked_ms).or(leg.sent_ms).or(leg.delay_ms) else {
         return;
     };
-    let at = x.at(end);
+    let at = x.at(arrived);
     scene.line((x.at(0.0), y), (at, y), Stroke::solid(colour, 1.25));
     if leg.arrived_ms.is_none() && leg.acked_ms.is_none() {
         let stroke = Stroke::solid(Colour::Ink, 1.5);
@@ -105,7 +106,12 @@ fn draw_leg(scene: &mut Scene, leg: &FollowerLeg, y: f64, hue: Hue, x: Scale) {
     } else {
         scene.ring((at, y), RADIUS, Stroke::solid(colour, 1.5));
     }
+    let mut end = at + RADIUS;
+    if let Some(back) = leg.acked_ms.map(|acked_ms| x.at(acked_ms)).filter(|back| *back > at + 2.0 * RADIUS) {
+        scene.path(vec![(end, y), (back, y)], Stroke::dashed(colour, 1.25));
+        end = back;
+    }
     if let Some(rank) = leg.ack_rank {
-        scene.text((at + 8.0, y), rank.to_string(), SMALL, Colour::Muted, Anchor::Start);
+        scene.text((end + 4.0, y), rank.to_string(), SMALL, Colour::Muted, Anchor::Start);
     }
 }

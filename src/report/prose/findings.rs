@@ -17,7 +17,10 @@ pub(in crate::report) fn findings(
         latency: latency(runs),
         consistency: consistency(runs),
         distribution: distribution(runs),
-        timelines: timeline(&lives),
+        timelines: timeline(
+            &lives,
+            runs.iter().all(|run| run.manifest.config.network.has_instant_acks(run.followers())),
+        ),
         lag: lag(runs),
         durability: durability(runs),
         guarantee: guarantee(runs),
@@ -176,7 +179,7 @@ fn guarantee(runs: &[RunReport]) -> String {
 }
 
 /// What single writes show.
-fn timeline(lives: &[&WriteLife]) -> String {
+fn timeline(lives: &[&WriteLife], acks_are_instant: bool) -> String {
     let slowest = lives.iter().filter(|life| life.exemplar == Exemplar::Worst);
     let Some(worst) = slowest.max_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms)) else {
         return "One write's life at each W".to_owned();
@@ -184,7 +187,9 @@ fn timeline(lives: &[&WriteLife]) -> String {
     let awaited = worst.followers.iter().filter(|leg| leg.in_quorum);
     let last = awaited.max_by_key(|leg| leg.ack_rank);
     let whom = last.map_or(String::new(), |leg| {
-        format!(": it waited for {}, whose delay was {} ms", leg.follower, leg.delay_ms.map(ms).unwrap_or_default())
+        let way = if acks_are_instant { "" } else { " there" };
+        let delay = leg.delay_ms.map(ms).unwrap_or_default();
+        format!(": it waited for {}, whose delay was {delay} ms{way}", leg.follower)
     });
     format!("The slowest write of all, at W = {}, took {} ms{whom}", worst.quorum, ms(worst.latency_ms))
 }

@@ -11,6 +11,7 @@ pub(super) use warnings::warnings;
 
 use super::model::{Report, RunReport};
 use super::number::{count, grouped};
+use crate::config::CatchUp;
 
 /// The conditions, in one line.
 pub(super) fn subtitle(report: &Report) -> String {
@@ -31,9 +32,13 @@ pub(super) fn subtitle(report: &Report) -> String {
     } else {
         "no injected delay".to_owned()
     };
+    let catch_up = match config.network.catch_up {
+        CatchUp::Off => "",
+        CatchUp::Snapshot => ", and one that answers again is brought up to date",
+    };
     format!(
         "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
-         order.{} {run_on}.",
+         order{catch_up}.{} {run_on}.",
         report.experiment,
         count(u64::from(run.followers()), "follower"),
         count(u64::from(workload.writes.get()), "write"),

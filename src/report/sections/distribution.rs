@@ -1,5 +1,6 @@
 //! The distribution of latency over its prediction.
 
+use super::statistics::{Statistics, method};
 use crate::analysis::Latency;
 use crate::report::ReportError;
 use crate::report::document::{Section, Table};
@@ -16,19 +17,24 @@ const MOST_CURVES: usize = 8;
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
     let finding = &report.findings.distribution;
     let steps = "Solid steps are the share of acknowledged writes answered within a time";
+    let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     let is_predicted = report.runs.iter().any(|run| !run.distribution.predicted.is_empty());
-    let (reading, subtitle) = if is_predicted {
-        let curves = "dashed curves of the same colour are predicted: the W-th smallest of the injected delays, \
-                      without the software's own cost";
-        (format!("{steps}; {curves}."), "Solid: measured. Dashed: predicted from the injected delays alone.")
+    let method = method(&statistics).filter(|_| is_predicted);
+    let (reading, subtitle) = if let Some(method) = method {
+        let curves = format!(
+            "dashed curves of the same colour are predicted, {method}: the W-th smallest of the injected delays, \
+             without the software's own cost"
+        );
+        let short = format!("Solid: measured. Dashed: predicted from the injected delays alone, {method}.");
+        (format!("{steps}; {curves}."), short)
     } else {
-        (format!("{steps}."), "Measured.")
+        (format!("{steps}."), "Measured.".to_owned())
     };
     let shown = super::evenly(&report.runs, MOST_CURVES);
     let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
     let legend = Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading };
     let page = plots::distribution::scene(&distributions, None);
-    let file = plots::distribution::scene(&distributions, Some((finding, subtitle)));
+    let file = plots::distribution::scene(&distributions, Some((finding, &subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })

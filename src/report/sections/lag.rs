@@ -1,6 +1,8 @@
 //! How far followers lagged, and what the leader's death would have cost.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
+use super::statistics::{
+    BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
+};
 use crate::analysis::{Durability, Exposure, Lag};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
@@ -65,10 +67,12 @@ fn lag_table(lags: &[&Lag]) -> Table {
         row.push(maybe(lag.predicted_behind, percent));
         row
     };
-    Table::new(
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    Table::new(format!(
         "Lag in ms, measured and predicted, and the share of followers without a write when it was acknowledged: the \
-         chance of a stale read there and then. Never: writes that some follower never got.",
-    )
+         chance of a stale read there and then. Never: writes that some follower never got.{}",
+        method_sentence(&statistics)
+    ))
     .numbers(&["W", "n", "never"])
     .numbers(&BESIDE_PREDICTION)
     .numbers(&["behind", "predicted"])

@@ -1,6 +1,8 @@
 //! Latency against W: figure, table, and the same writes across quorums.
 
-use super::statistics::{BESIDE_PREDICTION, Statistics, beside_prediction, intervals, reading, series, short_reading};
+use super::statistics::{
+    BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
+};
 use crate::analysis::{Latency, Paired};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
@@ -22,13 +24,13 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
     let figure = figures.add(legend, &page, file, intervals(&statistics, "Write latency"))?;
     let latencies = report.runs.iter().map(|run| &run.latency);
-    let mut blocks = vec![figure, Block::Table { table: table(latencies) }];
+    let mut blocks = vec![figure, Block::Table { table: table(latencies, &statistics) }];
     blocks.extend(pairs(&report.paired));
     Ok(Section { id: "latency", heading: "Latency against the quorum", blocks })
 }
 
 impl Statistics {
-    fn of(latency: &Latency) -> Self {
+    pub(super) fn of(latency: &Latency) -> Self {
         Self {
             quorum: latency.quorum,
             n: latency.n,
@@ -42,17 +44,18 @@ impl Statistics {
 }
 
 /// Measured and predicted figures.
-fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
+fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statistics]) -> Table {
     let row = |l: &Latency| {
         let mut row = vec![l.quorum.to_string(), grouped(l.n), grouped(l.failed), grouped(l.unknown)];
         row.extend(beside_prediction(&Statistics::of(l)));
         row.push(maybe(l.ks, |ks| p_value(ks.p_value)));
         row
     };
-    Table::new(
+    Table::new(format!(
         "Write latency in ms, measured and predicted. n counts acknowledged writes; KS p is the chance of a \
-         distribution at least as far from the predicted one if the prediction holds.",
-    )
+         distribution at least as far from the predicted one if the prediction holds.{}",
+        method_sentence(statistics)
+    ))
     .numbers(&["W", "n", "failed", "unknown"])
     .numbers(&BESIDE_PREDICTION)
     .numbers(&["KS p"])

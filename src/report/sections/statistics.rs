@@ -1,8 +1,8 @@
 //! The four statistics that latency and lag are told by.
 
-use crate::analysis::{Mean, PredictedFigures, Quantile};
+use crate::analysis::{Mean, MonteCarlo, PredictedFigures, Quantile};
 use crate::report::document::Table;
-use crate::report::number::{count, grouped, interval, list, maybe, ms};
+use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
 use crate::report::plots::Hue;
 use crate::report::plots::against_quorum::{Measured, Series};
 
@@ -22,7 +22,8 @@ pub(super) struct Statistics {
 pub(super) fn reading(all: &[Statistics]) -> String {
     let solid = "Solid lines are measured, with 95 % intervals";
     let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
-    format!("{solid}{}.{}", if has_predictions(all) { dashed } else { "" }, unbounded(all))
+    let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
+    format!("{solid}{predicted}.{}", unbounded(all))
 }
 
 /// Takes one quantile out of the figures of a quorum.
@@ -49,22 +50,45 @@ fn unbounded(all: &[Statistics]) -> String {
 }
 
 /// The same in short, for a file that stands alone.
-pub(super) fn short_reading(all: &[Statistics]) -> &'static str {
-    if has_predictions(all) {
-        "Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone."
-    } else {
-        "Measured, with 95 % intervals."
+pub(super) fn short_reading(all: &[Statistics]) -> String {
+    match method(all) {
+        Some(method) => {
+            format!("Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone, {method}.")
+        }
+        None => "Measured, with 95 % intervals.".to_owned(),
     }
 }
 
-/// Whether any prediction says more than that software without cost takes no time.
-fn has_predictions(all: &[Statistics]) -> bool {
-    all.iter().filter_map(|s| s.predicted).any(|predicted| predicted.p99_ms > 0.0)
+/// Predictions that say more than that software without cost takes no time.
+fn predictions(all: &[Statistics]) -> impl Iterator<Item = PredictedFigures> {
+    all.iter().filter_map(|s| s.predicted).filter(|predicted| predicted.p99_ms > 0.0)
+}
+
+/// How the predictions came about, e.g. `by simulation of 100,000 writes`.
+pub(super) fn method(all: &[Statistics]) -> Option<String> {
+    let simulated: Vec<Option<MonteCarlo>> = predictions(all).map(|predicted| predicted.simulated).collect();
+    let draws = simulated.iter().flatten().map(|method| method.draws).max();
+    draws
+        .map(|draws| format!("by simulation of {}", count(u64::from(draws), "write")))
+        .or_else(|| (!simulated.is_empty()).then(|| "exactly".to_owned()))
+}
+
+/// The same as a sentence under a table, with the error that it leaves.
+pub(super) fn method_sentence(all: &[Statistics]) -> String {
+    let Some(method) = method(all) else {
+        return String::new();
+    };
+    let errors = predictions(all).filter_map(|predicted| Some(predicted.simulated?.mean_standard_error_ms));
+    let greatest = errors.max_by(f64::total_cmp);
+    let error = greatest.map_or_else(String::new, |error| {
+        format!("; the standard error of their means is at most {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
+    });
+    format!(" Predicted from the injected delays alone, {method}{error}.")
 }
 
 /// One line a statistic.
 pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
-    let is_predicted = has_predictions(all);
+    let is_predicted = predictions(all).next().is_some();
     let line = |name: &str,
                 hue,
                 measured: &dyn Fn(&Statistics) -> Option<Measured>,

@@ -29,14 +29,26 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
                    acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
                    the numbers are the order of acknowledgements. The vertical line is the client's answer.";
-    let subtitle =
-        "Disc: awaited copy. Ring: later copy. Cross: lost. Numbers: order of acknowledgements. Vertical line: answer.";
-    let legend =
-        Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let (way_back, in_short) = if has_way_back(report) {
+        (" A dashed line is the acknowledgement's way back.", " Dashed: way back.")
+    } else {
+        ("", "")
+    };
+    let subtitle = format!(
+        "Disc: awaited copy. Ring: later copy. Cross: lost. Numbers: order of acknowledgements. Vertical line: \
+         answer.{in_short}"
+    );
+    let reading = format!("{reading}{way_back}");
+    let legend = Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading };
     let page = plots::timeline::scene(&lives, None);
-    let file = plots::timeline::scene(&lives, Some((finding, subtitle)));
+    let file = plots::timeline::scene(&lives, Some((finding, &subtitle)));
     let figure = figures.add(legend, &page, file, table(&lives))?;
     Ok(Section { id: "timelines", heading, blocks: vec![figure] })
+}
+
+/// Whether acknowledgements are delayed.
+fn has_way_back(report: &Report) -> bool {
+    report.runs.iter().any(|run| !run.manifest.config.network.has_instant_acks(run.followers()))
 }
 
 fn table(lives: &[&WriteLife]) -> Table {

@@ -45,6 +45,7 @@ fn every_kind_of_distribution_is_read() {
         ("{ kind = \"lognormal\", median_ms = 5, sigma = 0.5 }", "lognormal(5,0.5)"),
         ("{ kind = \"pareto\", min_ms = 1.05, shape = 1.51 }", "pareto(1.05,1.51)"),
         ("{ kind = \"empirical\", file = \"delays.csv\" }", "empirical(1,2.5,3)"),
+        ("{ kind = \"empirical\", quantiles_ms = [1, 2.5, 3] }", "empirical(1,2.5,3)"),
         (
             "{ kind = \"mixture\", parts = [{ weight = 1, kind = \"constant\", ms = 1 }, \
              { weight = 2, kind = \"pareto\", min_ms = 3, shape = 2, extra_ms = 1 }] }",
@@ -119,6 +120,10 @@ fn problems_of_a_file_name_it_and_the_line() {
         assert!(found[0].ends_with(message), "{found:?}");
     }
     assert!(wrong("delay = { kind = \"empirical\" }")[0].contains("file is missing"));
+    let descending = "delay = { kind = \"empirical\", quantiles_ms = [2, 1] }";
+    assert!(wrong(descending)[0].contains("delay.quantiles_ms: the quantiles of a distribution ascend"));
+    let both = "delay = { kind = \"empirical\", quantiles_ms = [1, 2], file = \"delays.csv\" }";
+    assert!(wrong(both)[0].contains("delay.file says what quantiles_ms says already"));
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! Drawing delays on the way to a follower and back.
+
+use labnode::delay::{Distribution, Kind, Link};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt};
+
+/// The way between the leader and one follower.
+pub(super) struct Way {
+    write: Draw,
+    ack: Option<Draw>,
+}
+
+impl Way {
+    pub(super) fn new(link: Link) -> Self {
+        Self { write: Draw::new(link.write), ack: link.ack.map(Draw::new) }
+    }
+
+    /// After how many microseconds a write arrives, and its acknowledgement is back.
+    pub(super) fn draw_us(&self, rng: &mut ChaCha8Rng) -> (u64, u64) {
+        let write_us = self.write.draw_us(rng);
+        (write_us, write_us + self.ack.as_ref().map_or(0, |ack| ack.draw_us(rng)))
+    }
+}
+
+/// How a delay is drawn.
+enum Draw {
+    /// Evenly from a range of microseconds, which takes less than its distribution does.
+    Range(u32, u32),
+    Other(Distribution),
+}
+
+impl Draw {
+    fn new(distribution: Distribution) -> Self {
+        match distribution.kind() {
+            Kind::Uniform(range) if distribution.extra().is_zero() => {
+                Self::Range(micros(range.min_ms()), micros(range.max_ms()))
+            }
+            _ => Self::Other(distribution),
+        }
+    }
+
+    fn draw_us(&self, rng: &mut ChaCha8Rng) -> u64 {
+        u64::from(match self {
+            Self::Range(min_us, max_us) => rng.random_range(*min_us..=*max_us),
+            Self::Other(distribution) => distribution.pick_us(rng.next_u64()),
+        })
+    }
+}
+
+/// Of at most an hour, which 32 bits hold.
+fn micros(ms: f64) -> u32 {
+    (ms * 1000.0).round() as u32
+}
