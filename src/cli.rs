@@ -8,9 +8,10 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use labnode::delay::Millis;
 
 pub use self::explore::{Explore, OrderArg, PacingArg};
-use crate::config::{BackendChoice, ExperimentName, Quorum};
+use crate::config::{BackendChoice, ExperimentName, Quorum, ReadQuorum};
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
 /// key-value store and writes a report that anyone can reproduce.
@@ -55,6 +56,8 @@ pub enum Command {
     Run(Run),
     /// Compare every follower with its leader, from the saved data
     CheckConsistency(CheckConsistency),
+    /// Say how stale reads from followers are, from the saved data, beside what PBS predicts
+    Staleness(Staleness),
     /// Render the report again, from the saved data
     Report(Report),
     /// Put two data folders side by side: latency, diverged pairs, conditions
@@ -114,6 +117,23 @@ pub struct CheckConsistency {
     /// Which experiment's data; `all` checks every one [default: the file's default]
     #[arg(short, long, value_name = "NAME")]
     pub experiment: Option<ExperimentSelection>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `labctl staleness`.
+#[derive(Debug, Args)]
+pub struct Staleness {
+    /// Which experiment's data; `all` takes every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME")]
+    pub experiment: Option<ExperimentSelection>,
+    /// How many followers a read asks: 1 or 1,3 [default: the experiment's]
+    #[arg(long, value_name = "R[,R...]", value_delimiter = ',')]
+    pub replicas: Vec<ReadQuorum>,
+    /// How many ms after a write's acknowledgement reads are made, beside at once: 100 or 0,100
+    #[arg(long, value_name = "MS[,MS...]", value_delimiter = ',', value_parser = millis)]
+    pub at_ms: Vec<Millis>,
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -247,6 +267,11 @@ impl FromStr for ExperimentSelection {
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "all" { Ok(Self::All) } else { text.parse().map(Self::One) }
     }
+}
+
+fn millis(text: &str) -> Result<Millis, String> {
+    let number: f64 = text.parse().map_err(|_| format!("a delay in ms is a number, not `{text}`"))?;
+    Millis::try_from(number)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod chance;
 mod claims;
 mod compare;
 mod consistency;
@@ -19,6 +20,7 @@ mod latency;
 mod overhead;
 mod paired;
 mod random;
+mod staleness;
 mod stats;
 mod summary;
 mod theory;
@@ -32,6 +34,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
@@ -48,6 +51,10 @@ pub use lag::{Lag, write_lags};
 pub use latency::{Latency, ok_latencies};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
+pub use staleness::{
+    Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
+    VisibleAfter, predicted_visible_ms,
+};
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use theory::{MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, Simulated};

@@ -216,7 +216,7 @@ fn first_rank(last: usize, holds: impl Fn(usize) -> bool) -> usize {
 }
 
 /// How many standard errors Student's 95 % interval reaches to each side.
-fn t_quantile(freedom: f64) -> Option<f64> {
+pub(super) fn t_quantile(freedom: f64) -> Option<f64> {
     let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
     Some(student.inverse_cdf(0.5 + CONFIDENCE / 2.0)).filter(|t| t.is_finite())
 }

@@ -12,6 +12,7 @@ mod run;
 mod saved;
 mod select;
 mod signals;
+mod staleness;
 mod tables;
 mod up;
 mod validate;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let exit = match cli.command {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
+        Command::Staleness(args) => staleness::staleness(&cli.paths, &args),
         Command::Report(args) => report::report(&cli.paths, &args),
         Command::Up(args) => block_on(up::up(&cli.paths, &args))?,
         Command::Down => block_on(up::down(&cli.paths))?,

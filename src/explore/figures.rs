@@ -44,6 +44,13 @@ pub struct PointFigures {
     pub stale_at_ack: Option<f64>,
     /// The same by theory.
     pub predicted_stale_at_ack: Option<f64>,
+    /// How long after a write's acknowledgement such a read must begin to see it with a chance of
+    /// 99 %; none where that never comes.
+    pub t99_ms: Option<f64>,
+    /// The same for 99.9 %.
+    pub t999_ms: Option<f64>,
+    /// The former by theory, where there is a closed form.
+    pub predicted_t99_ms: Option<f64>,
     /// Mean time from a write's acknowledgement until the last follower had it.
     pub lag_mean_ms: Option<f64>,
     /// 99th percentile of the same.
@@ -58,11 +65,22 @@ pub struct PointFigures {
     pub failover_loses: f64,
 }
 
+/// What theory says of a point; absent where it does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Predicted {
+    /// Mean latency.
+    pub mean_ms: Option<f64>,
+    /// The chance of a stale read from one random follower at the acknowledgement.
+    pub stale_at_ack: Option<f64>,
+    /// The time until 99 % of such reads see a write.
+    pub t99_ms: Option<f64>,
+}
+
 impl PointFigures {
-    /// Sums up runs, in the order of their numbers, of which theory predicts this mean latency
-    /// and this chance of a stale read at the acknowledgement.
+    /// Sums up runs, in the order of their numbers, of which theory predicts so much.
     #[must_use]
-    pub fn of(runs: &[RunOutcome], predicted_mean_ms: Option<f64>, predicted_stale_at_ack: Option<f64>) -> Self {
+    pub fn of(runs: &[RunOutcome], predicted: Predicted) -> Self {
+        let gaps = pooled(runs, |run| &run.gaps_us);
         let latencies = pooled(runs, |run| &run.latencies_us);
         let lags = pooled(runs, |run| &run.lags_us);
         let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
@@ -79,14 +97,17 @@ impl PointFigures {
             median_ms: ms(latencies.quantile_ms(0.5)),
             p95_ms: ms(latencies.quantile_ms(0.95)),
             p99_ms: ms(latencies.quantile_ms(0.99)),
-            predicted_mean_ms: ms(predicted_mean_ms),
+            predicted_mean_ms: ms(predicted.mean_ms),
             pairs: mean(|run| run.pairs as f64),
             behind: mean(|run| run.behind as f64),
             diverged: mean(|run| run.diverged as f64),
             diverged_se: standard_error(runs.iter().map(|run| run.diverged as f64)).map(rounded),
             diverged_runs: sum(|run| u64::from(run.diverged > 0)),
             stale_at_ack: stale.map(rounded),
-            predicted_stale_at_ack: predicted_stale_at_ack.map(rounded),
+            predicted_stale_at_ack: predicted.stale_at_ack.map(rounded),
+            t99_ms: ms(visible_ms(&gaps, runs, 0.99)),
+            t999_ms: ms(visible_ms(&gaps, runs, 0.999)),
+            predicted_t99_ms: ms(predicted.t99_ms),
             lag_mean_ms: ms(lags.mean_ms()),
             lag_p99_ms: ms(lags.quantile_ms(0.99)),
             crash_loses_chance: mean(|run| run.losing),
@@ -98,6 +119,20 @@ impl PointFigures {
 
 fn pooled(runs: &[RunOutcome], times: fn(&RunOutcome) -> &Vec<u32>) -> Sample {
     runs.iter().flat_map(times).map(|us| i64::from(*us)).collect()
+}
+
+/// The time from which on a share `p` of the copies of acknowledged writes was there, given
+/// those that came after the acknowledgement.
+fn visible_ms(gaps: &Sample, runs: &[RunOutcome], p: f64) -> Option<f64> {
+    let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
+    let (copies, at_ack) = (sum(|run| run.copies), sum(|run| run.copies_at_ack));
+    // A product that is whole but for its rounding counts as whole.
+    let needed = (p * copies as f64 - 1e-6).ceil() as u64;
+    match needed.checked_sub(at_ack) {
+        _ if copies == 0 => None,
+        None | Some(0) => Some(0.0),
+        Some(later) => gaps.iter_ms().nth(usize::try_from(later).ok()? - 1),
+    }
 }
 
 fn average(values: impl Iterator<Item = f64>) -> Option<f64> {

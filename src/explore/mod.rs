@@ -4,7 +4,6 @@
 //! `grid` lays out the points, `outcome` plays one run of one, `figures` sums up a
 //! point's runs, `work` spreads runs over threads, and `file` keeps the results.
 
-mod chance;
 mod figures;
 mod file;
 mod grid;
@@ -16,8 +15,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use chance::chance;
-pub use figures::PointFigures;
+pub use figures::{PointFigures, Predicted};
 pub use file::ResultsFile;
 pub use grid::{Grid, Point};
 pub use outcome::RunOutcome;

@@ -24,6 +24,13 @@ pub struct RunOutcome {
     /// The share of followers that had an acknowledged write when it was acknowledged, averaged
     /// over such writes; `None` without any.
     pub fresh_at_ack: Option<f64>,
+    /// From the acknowledgement until a follower that lacked the write then had it, of each
+    /// acknowledged write and follower where that came to pass.
+    pub gaps_us: Vec<u32>,
+    /// Copies that acknowledged writes had when they were acknowledged, together.
+    pub copies_at_ack: u64,
+    /// Copies that they were to have: one a follower each.
+    pub copies: u64,
     /// Pairs of follower and key.
     pub pairs: u64,
     /// Pairs that differed when the last write was answered.
@@ -72,12 +79,15 @@ impl RunOutcome {
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
         let latencies_us: Vec<u32> = ok.map(|row| u32::try_from(row.latency_us).unwrap_or(u32::MAX)).collect();
         let consistency = RunConsistency::of(run);
-        let copies = (latencies_us.len() * followers) as f64;
+        let copies = (latencies_us.len() * followers) as u64;
         let over_load = |sum: f64| if run.manifest.load_us > 0 { sum / run.manifest.load_us as f64 } else { 0.0 };
         Self {
             failed: count(WriteOutcome::Failed),
             unknown: count(WriteOutcome::Unknown),
-            fresh_at_ack: (copies > 0.0).then(|| replay.copies_at_ack as f64 / copies),
+            fresh_at_ack: (copies > 0).then(|| replay.copies_at_ack as f64 / copies as f64),
+            gaps_us: replay.gaps_us,
+            copies_at_ack: replay.copies_at_ack,
+            copies,
             latencies_us,
             lags_us: replay.lags_us,
             pairs: consistency.settled.total.pairs(),

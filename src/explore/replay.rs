@@ -20,6 +20,9 @@ const PIECE: usize = 4_096;
 pub(super) struct Replay {
     /// From the acknowledgement until the last follower had it, of each write that got there.
     pub(super) lags_us: Vec<u32>,
+    /// From the acknowledgement until a follower that lacked the write then had it, of each such
+    /// write and follower.
+    pub(super) gaps_us: Vec<u32>,
     /// Copies that acknowledged writes had when they were acknowledged, together.
     pub(super) copies_at_ack: u64,
     /// Acknowledged writes that no follower held, each times how long that was so in the load.
@@ -179,6 +182,9 @@ impl Player {
     fn arrive(&mut self, follower: usize, version: u64, applied: bool, at_us: u64) {
         let Some(write) = self.writes.get_mut(place_of(version)) else { return };
         write.arrivals += 1;
+        if let Some(acknowledged_us) = write.acknowledged_us.filter(|_| write.is_acknowledged) {
+            self.replay.gaps_us.push(u32::try_from(at_us.saturating_sub(acknowledged_us)).unwrap_or(u32::MAX));
+        }
         write.last_arrival_us = at_us;
         let (key, holds) = (write.key as usize, write.place + 1);
         if !applied {

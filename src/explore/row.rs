@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Point, PointFigures, RunOutcome};
-use crate::analysis::{PredictedLag, Prediction};
+use super::{Point, PointFigures, Predicted, RunOutcome};
+use crate::analysis::{PredictedLag, Prediction, predicted_visible_ms};
 use crate::config::{DelayRange, Order, Pacing};
 
 /// A point and what its runs came to. Fields are in the order of the columns.
@@ -97,7 +97,7 @@ impl Conditions {
 
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 37] = [
+    pub const COLUMNS: [&str; 40] = [
         "experiment",
         "followers",
         "quorum",
@@ -130,6 +130,9 @@ impl PointRow {
         "diverged_runs",
         "stale_at_ack",
         "predicted_stale_at_ack",
+        "t99_ms",
+        "t999_ms",
+        "predicted_t99_ms",
         "lag_mean_ms",
         "lag_p99_ms",
         "crash_loses_chance",
@@ -143,9 +146,12 @@ impl PointRow {
     /// When its configuration cannot be written as JSON.
     pub fn of(point: &Point, runs: &[RunOutcome]) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
-        let predicted_mean_ms = Prediction::new(experiment, point.quorum).ok().map(|prediction| prediction.mean_ms());
-        let predicted_stale = PredictedLag::new(experiment, point.quorum).behind;
-        let figures = PointFigures::of(runs, predicted_mean_ms, predicted_stale);
+        let predicted = Predicted {
+            mean_ms: Prediction::new(experiment, point.quorum).ok().map(|prediction| prediction.mean_ms()),
+            stale_at_ack: PredictedLag::new(experiment, point.quorum).behind,
+            t99_ms: predicted_visible_ms(experiment, point.quorum, 0.99),
+        };
+        let figures = PointFigures::of(runs, predicted);
         Ok(Self { conditions: Conditions::of(point)?, figures })
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::analysis::{Durability, Lag, RunConsistency, ok_latencies};
+use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
 use crate::cluster::ClusterError;
 use crate::config::{DelayRange, Experiment, Order, Pacing, Timeout};
 use crate::data::DataError;
@@ -80,6 +80,11 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
                 lag.behind_at_ack.is_none_or(|behind| close(behind, 1.0 - outcome.fresh_at_ack.unwrap())),
                 "W = {w}"
             );
+            let read = &Staleness::of(&run).reads[0];
+            let figures = PointFigures::of(std::slice::from_ref(&outcome), Predicted::default());
+            let measured = read.measured.as_ref();
+            assert_eq!(figures.t99_ms, measured.and_then(|of| of.p99).map(|after| after.ms), "W = {w}");
+            assert_eq!(figures.t999_ms, measured.and_then(|of| of.p999).map(|after| after.ms), "W = {w}");
             assert_eq!(outcome.diverged, consistency.settled.total.differing());
             assert_eq!(outcome.behind, consistency.at_last_ack.total.differing());
             assert_eq!(outcome.pairs, 50);
@@ -127,6 +132,9 @@ fn divergence_is_that_of_theory() {
             let PointFigures { diverged, diverged_se, mean_ms, mean_se_ms, predicted_mean_ms, .. } = row.figures;
             // Four standard errors, and half a digit of what is written above.
             assert!((diverged - expected).abs() <= 4.0 * diverged_se.unwrap() + 0.05, "{row:?}");
+            // More than four standard errors at every W.
+            let (t99_ms, predicted_t99_ms) = (row.figures.t99_ms.unwrap(), row.figures.predicted_t99_ms.unwrap());
+            assert!((t99_ms - predicted_t99_ms).abs() <= 40.0, "{row:?}");
             assert!((mean_ms.unwrap() - predicted_mean_ms.unwrap()).abs() <= 4.0 * mean_se_ms.unwrap(), "{row:?}");
         }
     }

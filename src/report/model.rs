@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::prose;
 use crate::analysis::{
     Claim, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Overhead, Paired, Prediction,
-    RunFigures, Sample, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, write_lives,
+    RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, write_lives,
     write_overheads,
 };
 use crate::config::ExperimentName;
@@ -82,6 +82,8 @@ pub struct Findings {
     pub timelines: String,
     /// Lag against W.
     pub lag: String,
+    /// The chance of a stale read against time.
+    pub staleness: String,
     /// How many followers held acknowledged writes.
     pub durability: String,
     /// Whether an acknowledgement meant W copies.
@@ -116,6 +118,8 @@ pub struct RunReport {
     pub faults: Option<FaultReport>,
     /// How long followers lagged behind acknowledgements.
     pub lag: Lag,
+    /// How stale reads from followers are.
+    pub staleness: Staleness,
     /// What the leader's death would have cost.
     pub durability: Durability,
     /// The lives of a median and a worst write.
@@ -207,6 +211,7 @@ impl RunReport {
             consistency: ConsistencyReport::of(&figures.consistency),
             faults: figures.faults.map(|faults| FaultReport::new(faults, run)),
             lag: Lag::of(run),
+            staleness: Staleness::of(run),
             durability: Durability::of(run),
             lives: write_lives(run),
             expected: figures.expected,

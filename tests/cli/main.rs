@@ -15,3 +15,4 @@ mod hardship;
 mod interruption;
 mod lab;
 mod running;
+mod staleness;

@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use self::progress::Bar;
 use super::output::say;
 use super::{select, signals, tables};
+use crate::analysis::chance;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
 use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
 use crate::exit::Exit;
-use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, chance, explore};
+use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore};
 use crate::report;
 
 /// What `--format json` prints.
@@ -108,6 +109,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
         "diverged",
         "runs",
         "stale",
+        "t99 ms",
         "crash loses",
         "failover",
     ];
@@ -129,6 +131,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
             format!("{:.2}", figures.diverged),
             percent(chance(figures.diverged_runs, conditions.seeds).map(|(share, _)| share)),
             percent(figures.stale_at_ack),
+            ms(figures.t99_ms),
             percent(Some(figures.crash_loses_chance)),
             format!("{:.2}", figures.failover_loses),
         ]

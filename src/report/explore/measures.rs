@@ -1,7 +1,7 @@
 //! What is drawn of an exploration: one figure of small multiples each.
 
-use crate::analysis::Interval;
-use crate::explore::{PointRow, chance};
+use crate::analysis::{Interval, chance};
+use crate::explore::PointRow;
 use crate::report::number::{fixed, percent};
 
 /// How many standard errors a 95 % interval reaches to each side in large samples.
@@ -86,6 +86,21 @@ pub(super) const STALENESS: Measure = Measure {
     predicted: |point| Some(point.figures.predicted_stale_at_ack? * 100.0),
     words: |share| percent(share / 100.0),
     subject: "The chance of a stale read from one follower",
+};
+
+/// The time until nearly all reads are fresh.
+pub(super) const VISIBLE: Measure = Measure {
+    id: "visible-figure",
+    file: "visible.png",
+    axis: "Time until 99 % of reads see a write, ms",
+    reading: "From so many milliseconds after a write's acknowledgement on, 99 % of reads from one random follower \
+              return it (t-visibility). A line a number of followers N. Dashed: by theory. Each panel has its own \
+              scale.",
+    one_scale: false,
+    value: |point| Some((point.figures.t99_ms?, None)),
+    predicted: |point| point.figures.predicted_t99_ms,
+    words: |ms| format!("{} ms", fixed(ms, 1)),
+    subject: "The time until 99 % of reads see a write",
 };
 
 /// The chance that the leader's death loses something for good.

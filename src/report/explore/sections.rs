@@ -2,8 +2,9 @@
 
 use super::conditions::{self, panels};
 use super::finding::Finding;
-use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS};
-use crate::explore::{PointRow, chance};
+use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS, VISIBLE};
+use crate::analysis::chance;
+use crate::explore::PointRow;
 use crate::report::ReportError;
 use crate::report::document::{Block, Document, Section, Table};
 use crate::report::figures::{Figures, Legend};
@@ -27,7 +28,11 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
     let sections = vec![
         Section { id: "latency", heading: "What it costs: latency", blocks: vec![draw(&LATENCY)?] },
         Section { id: "divergence", heading: "What it buys: replicas that agree", blocks: vec![draw(&DIVERGENCE)?] },
-        Section { id: "staleness", heading: "What it buys: fresh reads", blocks: vec![draw(&STALENESS)?] },
+        Section {
+            id: "staleness",
+            heading: "What it buys: fresh reads",
+            blocks: vec![draw(&STALENESS)?, draw(&VISIBLE)?],
+        },
         Section {
             id: "crash",
             heading: "What it buys: writes that outlive the leader",
@@ -143,6 +148,7 @@ fn all_points(points: &[PointRow]) -> Section {
             fixed(figures.diverged, 2),
             maybe(chance(figures.diverged_runs, point.conditions.seeds), |(share, _)| percent(share)),
             maybe(figures.stale_at_ack, percent),
+            maybe(figures.t99_ms, ms),
             maybe(figures.lag_mean_ms, ms),
             maybe(figures.lag_p99_ms, ms),
             percent(figures.crash_loses_chance),
@@ -154,12 +160,12 @@ fn all_points(points: &[PointRow]) -> Section {
     let table = Table::new(
         "Latency and lag in ms. Behind and diverged: pairs of follower and key that differed from the leader at the \
          last acknowledgement, and for good. Runs: those with any diverged pair. Stale: reads from one random \
-         follower at the acknowledgement. Crash: the chance that the leader's death loses an acknowledged write for \
+         follower at the acknowledgement; t99: ms after it from which on 99 % see the write. Crash: the chance that the leader's death loses an acknowledged write for \
          good, and how many are lost on average; failover: how many promoting one random follower loses. All columns \
          are in points.csv.",
     )
     .numbers(&conditions::columns(points))
-    .numbers(&["ok", "not ok", "mean", "predicted", "median", "p95", "p99", "behind", "diverged", "runs", "stale"])
+    .numbers(&["ok", "not ok", "mean", "predicted", "median", "p95", "p99", "behind", "diverged", "runs", "stale", "t99"])
     .numbers(&["lag", "lag p99", "crash", "lost", "failover"])
     .rows(points.iter().map(row));
     Section {

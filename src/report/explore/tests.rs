@@ -46,7 +46,7 @@ fn the_same_points_give_the_same_files_and_say_what_was_found() {
     };
     let files = write();
     assert_eq!(files, write());
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     let markdown = String::from_utf8(files[1].clone()).unwrap();
     for expected in [
         "64 simulated runs of 16 points.",
@@ -54,6 +54,7 @@ fn the_same_points_give_the_same_files_and_say_what_was_found() {
         "Mean latency rises from",
         "The chance of a stale read from one follower falls from 80 % at W = 1 to 0 % at W = 5",
         "0 % throughout in 2 of 4 conditions",
+        "The time until 99 % of reads see a write falls from",
         "labctl explore -e quorum --quorums 1,2,3,4,5 --followers 3,5 --min-delay-ms 0 --max-delay-ms 100 \
          --order arrival,version --writes 30 --keys 10 --concurrency 10 --pacing window --seed 42 --seeds 4",
     ] {

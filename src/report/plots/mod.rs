@@ -12,6 +12,7 @@ mod labels;
 pub(super) mod overhead;
 mod scene;
 pub(super) mod small_multiples;
+pub(super) mod staleness;
 pub(super) mod timeline;
 
 pub(super) use canvas::DrawError;

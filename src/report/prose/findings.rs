@@ -22,6 +22,7 @@ pub(in crate::report) fn findings(
             runs.iter().all(|run| run.manifest.config.network.has_instant_acks(run.followers())),
         ),
         lag: lag(runs),
+        staleness: staleness(runs),
         durability: durability(runs),
         guarantee: guarantee(runs),
         overhead: overhead(runs),
@@ -121,6 +122,19 @@ fn lag(runs: &[RunReport]) -> String {
             ms(low),
             ms(high)
         ),
+    }
+}
+
+/// How stale reads at the acknowledgement are.
+fn staleness(runs: &[RunReport]) -> String {
+    let stale = |run: &RunReport| Some(run.staleness.at_ack.first()?.measured?.value);
+    let reads = "Reads from one follower at the acknowledgement are stale";
+    match ends(runs, stale) {
+        Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
+        Ends::One(quorum, share) => format!("{reads}: {} at W = {quorum}", percent(share)),
+        Ends::Two((first, low), (last, high)) => {
+            format!("{reads}: {} at W = {first}, {} at W = {last}", percent(low), percent(high))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
-use crate::report::number::{fixed, grouped, maybe, percent};
+use crate::report::number::{fixed, grouped, maybe};
 use crate::report::plots;
 use crate::report::plots::against_quorum::Chart;
 
@@ -63,19 +63,15 @@ fn lag_table(lags: &[&Lag]) -> Table {
     let row = |lag: &&Lag| {
         let mut row = vec![lag.quorum.to_string(), grouped(lag.n), grouped(lag.never_everywhere)];
         row.extend(beside_prediction(&Statistics::of_lag(lag)));
-        row.push(maybe(lag.behind_at_ack, percent));
-        row.push(maybe(lag.predicted_behind, percent));
         row
     };
     let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
     Table::new(format!(
-        "Lag in ms, measured and predicted, and the share of followers without a write when it was acknowledged: the \
-         chance of a stale read there and then. Never: writes that some follower never got.{}",
+        "Lag in ms, measured and predicted. Never: writes that some follower never got.{}",
         method_sentence(&statistics)
     ))
     .numbers(&["W", "n", "never"])
     .numbers(&BESIDE_PREDICTION)
-    .numbers(&["behind", "predicted"])
     .rows(lags.iter().map(row))
 }
 

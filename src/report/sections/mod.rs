@@ -11,6 +11,7 @@ mod lag;
 mod latency;
 mod overhead;
 mod reproduce;
+mod staleness;
 mod statistics;
 mod timelines;
 
@@ -34,6 +35,7 @@ pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Documen
         Some(distribution::section(report, figures)?),
         Some(timelines::section(report, figures)?),
         Some(lag::section(report, figures)?),
+        Some(staleness::section(report, figures)?),
         Some(overhead::section(report, figures)?),
         forecast::section(report),
         comparison::section(report, figures)?,

@@ -1,0 +1,318 @@
+//! How stale reads from followers are: the chance that a read begun t after a write's
+//! acknowledgement returns it, measured and predicted.
+//!
+//! As in PBS a write counts alone: what a newer write of its key would make up for, or an older
+//! one that comes later would undo, is left out. Consistency is told elsewhere.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use self::closed_form::ClosedForm;
+use self::measured::{Steps, leads};
+use self::setup::Setup;
+use self::visibility::Visible;
+use self::wars::Trials;
+use super::chance::Chance;
+use super::random::stream;
+use super::stats::Sample;
+use super::trace::traced_writes;
+use crate::config::{Experiment, Quorum};
+use crate::data::RunData;
+
+mod closed_form;
+mod measured;
+mod reading;
+mod setup;
+#[cfg(test)]
+mod tests;
+mod visibility;
+mod wars;
+
+pub use reading::Reader;
+pub use visibility::{Visibility, VisibleAfter};
+
+/// Most numbers of followers R that the chance at the acknowledgement is told of.
+const MOST_REPLICAS: u32 = 8;
+
+/// Parts of a curve.
+const CURVE_PARTS: u64 = 80;
+
+/// Staleness at one write quorum.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Staleness {
+    /// W.
+    pub quorum: u32,
+    /// Acknowledged writes that the measured figures are made from.
+    pub n: u64,
+    /// Acknowledged writes whose trace is not complete.
+    pub without_trace: u64,
+    /// What predictions come from; absent where every write must fail.
+    pub basis: Option<Basis>,
+    /// What writes take, where the model was simulated.
+    pub write_latency: Option<ModelLatency>,
+    /// The reads of the experiment: each number of followers, each way to choose them.
+    pub reads: Vec<ReadStaleness>,
+    /// The chance at the acknowledgement for reads from 1, 2, ... random followers.
+    pub at_ack: Vec<StaleAtAck>,
+    /// The chance over time for the first of `reads`.
+    pub curve: Curve,
+}
+
+/// What a prediction comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Basis {
+    /// A formula.
+    ClosedForm,
+    /// A seeded simulation of the WARS model.
+    MonteCarlo {
+        /// Writes that were drawn.
+        trials: u32,
+    },
+}
+
+/// Staleness of one kind of read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadStaleness {
+    /// R: how many answers the reader waits for.
+    pub replicas: u32,
+    /// How it chooses them.
+    pub reader: Reader,
+    /// From the trace.
+    pub measured: Option<Visibility>,
+    /// From the distributions of delays alone.
+    pub predicted: Option<Visibility>,
+    /// At the times that the experiment names.
+    pub at: Vec<SeenAt>,
+    /// What reads take, by the model; absent where they take no time.
+    pub latency: Option<ModelLatency>,
+}
+
+/// The chance of a stale read from so many random followers at the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StaleAtAck {
+    /// R.
+    pub replicas: u32,
+    /// From the trace.
+    pub measured: Option<Chance>,
+    /// From the distributions of delays alone.
+    pub predicted: Option<Chance>,
+}
+
+/// The chance that a read returns a write some time after its acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SeenAt {
+    /// Milliseconds after the acknowledgement at which the read begins.
+    pub at_ms: f64,
+    /// From the trace.
+    pub measured: Option<Chance>,
+    /// From the distributions of delays alone.
+    pub predicted: Option<Chance>,
+}
+
+/// What reads or writes take by the model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ModelLatency {
+    /// The median.
+    pub median_ms: Option<f64>,
+    /// The 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// The 99.9th percentile.
+    pub p999_ms: Option<f64>,
+}
+
+/// The chance that a read returns a write, against the time since its acknowledgement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curve {
+    /// From the trace; empty without data.
+    pub measured: Vec<CurvePoint>,
+    /// From the distributions of delays alone; empty without a prediction.
+    pub predicted: Vec<CurvePoint>,
+}
+
+/// A point of a [`Curve`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// Milliseconds after the acknowledgement.
+    pub ms: f64,
+    /// The chance.
+    pub seen: f64,
+}
+
+impl Staleness {
+    /// The staleness that one run's writes had.
+    #[must_use]
+    pub fn of(run: &RunData) -> Self {
+        let writes = traced_writes(run);
+        let acked = writes.iter().filter(|write| write.acknowledged_us().is_some()).count() as u64;
+        let (setup, leads) = (Setup::new(&run.manifest.config, run.manifest.quorum), leads(&writes));
+        let all = setup.all_replicas();
+        let measured = Measured::of(&setup, &leads, &all);
+        let predicted = Predicted::of(&setup, &all);
+        let kinds = setup.wars.path.readers().iter();
+        let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
+        let reads: Vec<_> =
+            kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, measured.get(kind), &predicted)).collect();
+        let first = reads.first().map(|read| (read.reader, read.replicas));
+        Self {
+            quorum: setup.wars.quorum,
+            n: leads.len() as u64,
+            without_trace: acked - leads.len() as u64,
+            basis: predicted.basis(),
+            write_latency: predicted.write_latency(),
+            at_ack: (1..=setup.followers().min(MOST_REPLICAS))
+                .map(|replicas| StaleAtAck {
+                    replicas,
+                    measured: stale_at_ack(measured.get((Reader::Random, replicas))),
+                    predicted: stale_at_ack(predicted.get((Reader::Random, replicas))),
+                })
+                .collect(),
+            curve: first.map_or_else(Curve::empty, |kind| Curve::of(measured.get(kind), predicted.get(kind))),
+            reads,
+        }
+    }
+}
+
+/// How long after a write's acknowledgement, in milliseconds, a read from one random follower
+/// must begin to return it with chance `p`, 0 to 1; `None` without a closed form.
+#[must_use]
+pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> Option<f64> {
+    let setup = Setup::new(experiment, quorum);
+    let form = ClosedForm::new(setup.uniform_ms?, setup.followers(), quorum.get(), 1)?;
+    form.visible_us(p).map(|us| us as f64 / 1000.0)
+}
+
+/// One kind of read.
+type Kind = (Reader, u32);
+
+/// By kind of read: what the trace says.
+struct Measured(Vec<(Kind, Steps)>);
+
+impl Measured {
+    fn of(setup: &Setup, leads: &[Vec<i64>], replicas: &[u32]) -> Self {
+        if leads.is_empty() {
+            return Self(Vec::new());
+        }
+        let path = &setup.wars.path;
+        if path.is_instant() {
+            let steps = |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas));
+            return Self(replicas.iter().map(steps).collect());
+        }
+        let mut rng = stream(setup.seed, "analysis: reads");
+        let drawn = Steps::drawn(leads, replicas, path, &mut rng);
+        Self(drawn.into_iter().map(|(reader, replicas, steps)| ((reader, replicas), steps)).collect())
+    }
+
+    fn get(&self, kind: Kind) -> Option<&dyn Visible> {
+        self.0.iter().find(|(of, _)| *of == kind).map(|(_, steps)| steps as &dyn Visible)
+    }
+}
+
+/// What theory says.
+enum Predicted {
+    Nothing,
+    Exact(Vec<(Kind, ClosedForm)>),
+    Simulated(u32, Trials),
+}
+
+impl Predicted {
+    fn of(setup: &Setup, replicas: &[u32]) -> Self {
+        let (wars, followers) = (&setup.wars, setup.followers());
+        if wars.quorum > followers {
+            return Self::Nothing;
+        }
+        let form = |bounds_ms, replicas: &u32| {
+            let form = ClosedForm::new(bounds_ms, followers, wars.quorum, *replicas)?;
+            Some(((Reader::Random, *replicas), form))
+        };
+        let forms = |bounds_ms| replicas.iter().map(|replicas| form(bounds_ms, replicas)).collect::<Option<Vec<_>>>();
+        if let Some(forms) = setup.uniform_ms.and_then(forms) {
+            return Self::Exact(forms);
+        }
+        let trials = setup.affordable_trials();
+        let simulated = wars.simulate(replicas, trials, &mut stream(setup.seed, "analysis: staleness"));
+        if simulated.writes.is_empty() { Self::Nothing } else { Self::Simulated(trials, simulated) }
+    }
+
+    fn basis(&self) -> Option<Basis> {
+        match self {
+            Self::Nothing => None,
+            Self::Exact(_) => Some(Basis::ClosedForm),
+            Self::Simulated(trials, _) => Some(Basis::MonteCarlo { trials: *trials }),
+        }
+    }
+
+    fn get(&self, kind: Kind) -> Option<&dyn Visible> {
+        match self {
+            Self::Nothing => None,
+            Self::Exact(forms) => forms.iter().find(|(of, _)| *of == kind).map(|(_, form)| form as &dyn Visible),
+            Self::Simulated(_, trials) => trials.of(kind).map(|reads| reads as &dyn Visible),
+        }
+    }
+
+    fn latency(&self, kind: Kind) -> Option<ModelLatency> {
+        let Self::Simulated(_, trials) = self else { return None };
+        let latencies = trials.of(kind)?.latencies();
+        (latencies.max_ms()? > 0.0).then(|| ModelLatency::of(&latencies))
+    }
+
+    fn write_latency(&self) -> Option<ModelLatency> {
+        match self {
+            Self::Nothing | Self::Exact(_) => None,
+            Self::Simulated(_, trials) => Some(ModelLatency::of(&trials.writes)),
+        }
+    }
+}
+
+impl ModelLatency {
+    fn of(latencies: &Sample) -> Self {
+        let at = |p| latencies.quantile_ms(p);
+        Self { median_ms: at(0.5), p99_ms: at(0.99), p999_ms: at(0.999) }
+    }
+}
+
+impl ReadStaleness {
+    fn new(kind: Kind, at_ms: &[f64], measured: Option<&dyn Visible>, predictions: &Predicted) -> Self {
+        let predicted = predictions.get(kind);
+        let seen = |of: Option<&dyn Visible>, at_ms: f64| of.and_then(|of| of.seen((at_ms * 1000.0).round() as u64));
+        Self {
+            replicas: kind.1,
+            reader: kind.0,
+            measured: measured.and_then(Visible::figures),
+            predicted: predicted.and_then(Visible::figures),
+            at: at_ms
+                .iter()
+                .map(|at_ms| SeenAt {
+                    at_ms: *at_ms,
+                    measured: seen(measured, *at_ms),
+                    predicted: seen(predicted, *at_ms),
+                })
+                .collect(),
+            latency: predictions.latency(kind),
+        }
+    }
+}
+
+fn stale_at_ack(of: Option<&dyn Visible>) -> Option<Chance> {
+    Some(of?.seen(0)?.complement())
+}
+
+impl Curve {
+    const fn empty() -> Self {
+        Self { measured: Vec::new(), predicted: Vec::new() }
+    }
+
+    /// Both curves until reads that miss a write are rare in both.
+    fn of(measured: Option<&dyn Visible>, predicted: Option<&dyn Visible>) -> Self {
+        let end_us = |of: &dyn Visible| of.visible_us(0.999).unwrap_or_else(|| of.last_us());
+        let end_us = measured.iter().chain(&predicted).map(|of| end_us(*of)).max().unwrap_or(0);
+        let times_us: BTreeSet<u64> = (0..=CURVE_PARTS).map(|part| end_us * part / CURVE_PARTS).collect();
+        let point =
+            |of: &dyn Visible, t_us: u64| Some(CurvePoint { ms: t_us as f64 / 1000.0, seen: of.seen(t_us)?.value });
+        let points = |of: Option<&dyn Visible>| {
+            of.map_or_else(Vec::new, |of| times_us.iter().filter_map(|t_us| point(of, *t_us)).collect())
+        };
+        Self { measured: points(measured), predicted: points(predicted) }
+    }
+}

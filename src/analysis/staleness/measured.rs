@@ -1,0 +1,126 @@
+//! t-visibility of the writes of a run, from its trace.
+
+use rand::rngs::ChaCha8Rng;
+
+use super::closed_form::binomial;
+use super::reading::{ReadPath, Reader, Reading};
+use super::visibility::Visible;
+use crate::analysis::chance::Chance;
+use crate::analysis::trace::TracedWrite;
+
+/// Reads that are drawn in all, where reads take time.
+const READS: usize = 200_000;
+
+/// Most reads that are drawn after one write.
+const MOST_READS: usize = 2_000;
+
+/// The chance that a read returns a write, averaged over a run's writes: a step wherever it
+/// grows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Steps {
+    writes: u64,
+    /// Ascending.
+    at_us: Vec<u64>,
+    /// The chances of all writes together and their squares, from each step on.
+    sums: Vec<(f64, f64)>,
+}
+
+/// When a write's chance grows, and by how much.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Gain {
+    at_us: u64,
+    write: usize,
+    by: f64,
+}
+
+/// When each follower had each acknowledged write whose trace is complete: microseconds after
+/// its acknowledgement, negative before it, [`i64::MAX`] never.
+pub(super) fn leads(writes: &[TracedWrite<'_>]) -> Vec<Vec<i64>> {
+    let lead = |write: &TracedWrite<'_>| {
+        let acknowledged_us = write.acknowledged_us().filter(|_| write.is_complete())?;
+        let after = |at_us: &Option<i64>| at_us.map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
+        Some(write.arrived_us.iter().map(after).collect())
+    };
+    writes.iter().filter_map(lead).collect()
+}
+
+impl Steps {
+    /// Reads that take no time, from each number of followers R: exact over all choices of
+    /// followers. The first of R random ones to have the write is the j-th of all N to have it
+    /// with chance C(N - j, R - 1) / C(N, R).
+    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32) -> Self {
+        let mut gains = Vec::new();
+        for (write, leads_us) in leads.iter().enumerate() {
+            let followers = u32::try_from(leads_us.len()).unwrap_or(u32::MAX);
+            let all = binomial(followers, replicas);
+            let mut sorted_us = leads_us.clone();
+            sorted_us.sort_unstable();
+            let arrived = (1..).zip(sorted_us).filter(|(_, lead_us)| *lead_us != i64::MAX);
+            gains.extend(arrived.map(|(j, lead_us)| Gain {
+                at_us: lead_us.max(0).unsigned_abs(),
+                write,
+                by: binomial(followers - j, replicas - 1) / all,
+            }));
+        }
+        Self::of(leads.len(), gains)
+    }
+
+    /// Reads whose messages take time, drawn at random after each write: for each reader and
+    /// number of followers R.
+    pub(super) fn drawn(
+        leads: &[Vec<i64>],
+        replicas: &[u32],
+        path: &ReadPath,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<(Reader, u32, Self)> {
+        let reads = (READS / leads.len().max(1)).clamp(1, MOST_READS);
+        let kinds = path.readers().iter().flat_map(|reader| replicas.iter().map(|replicas| (*reader, *replicas)));
+        let mut gains: Vec<(Reader, u32, Vec<Gain>)> = kinds.map(|(reader, r)| (reader, r, Vec::new())).collect();
+        let mut reading = Reading::new(path, leads.first().map_or(0, Vec::len));
+        for (write, leads_us) in leads.iter().enumerate() {
+            for _ in 0..reads {
+                reading.draw(rng);
+                for reader in path.readers() {
+                    reading.waits(*reader, leads_us, |asked, wait_us, _| {
+                        let kinds = gains.iter_mut().filter(|(kind, r, _)| kind == reader && *r as usize == asked);
+                        let gain = Gain { at_us: wait_us.unsigned_abs(), write, by: 1.0 / reads as f64 };
+                        kinds.filter(|_| wait_us != i64::MAX).for_each(|(_, _, gains)| gains.push(gain));
+                    });
+                }
+            }
+        }
+        gains.into_iter().map(|(reader, replicas, gains)| (reader, replicas, Self::of(leads.len(), gains))).collect()
+    }
+
+    fn of(writes: usize, mut gains: Vec<Gain>) -> Self {
+        gains.sort_unstable_by_key(|gain| (gain.at_us, gain.write));
+        let mut chances = vec![0.0_f64; writes];
+        let (mut sum, mut squares) = (0.0, 0.0);
+        let mut steps = Self { writes: writes as u64, at_us: Vec::new(), sums: Vec::new() };
+        for Gain { at_us, write, by } in gains {
+            let Some(chance) = chances.get_mut(write) else { continue };
+            squares += by * (2.0 * *chance + by);
+            sum += by;
+            *chance += by;
+            if steps.at_us.last() == Some(&at_us) {
+                steps.sums.pop();
+            } else {
+                steps.at_us.push(at_us);
+            }
+            steps.sums.push((sum, squares));
+        }
+        steps
+    }
+}
+
+impl Visible for Steps {
+    fn seen(&self, t_us: u64) -> Option<Chance> {
+        let passed = self.at_us.partition_point(|at_us| *at_us <= t_us);
+        let (sum, squares) = passed.checked_sub(1).and_then(|last| self.sums.get(last)).copied().unwrap_or((0.0, 0.0));
+        Chance::of_mean(self.writes, sum, squares)
+    }
+
+    fn last_us(&self) -> u64 {
+        self.at_us.last().copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,84 @@
+//! One read: whom it asks, and how long its messages take.
+
+use labnode::delay::Distribution;
+use rand::Rng;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+use serde::Serialize;
+
+/// How a reader reads from R of N followers. It takes the newest version among the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reader {
+    /// It asks R followers at random and waits for all of them.
+    Random,
+    /// It asks all N followers and takes the first R answers, as Dynamo does and PBS assumes.
+    First,
+}
+
+/// How long a read's messages take; what is absent takes no time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct ReadPath {
+    /// R of WARS: the request, from the reader to a follower.
+    pub(super) request: Option<Distribution>,
+    /// S of WARS: the response, back again.
+    pub(super) response: Option<Distribution>,
+}
+
+impl ReadPath {
+    /// Whether reads take no time. Then it makes no difference how a [`Reader`] chooses.
+    pub(super) fn is_instant(&self) -> bool {
+        let is_nothing = |way: &Option<Distribution>| way.as_ref().is_none_or(|way| way.as_constant_ms() == Some(0.0));
+        is_nothing(&self.request) && is_nothing(&self.response)
+    }
+
+    /// The readers that differ on this path.
+    pub(super) fn readers(&self) -> &'static [Reader] {
+        if self.is_instant() { &[Reader::Random] } else { &[Reader::Random, Reader::First] }
+    }
+}
+
+/// A read that asks everyone, of which each [`Reader`] hears as much as it waits for.
+pub(super) struct Reading<'a> {
+    path: &'a ReadPath,
+    /// Followers, in the order in which each reader counts them.
+    order: Vec<usize>,
+    /// By follower: when the request is there, and when the answer is back.
+    request_us: Vec<i64>,
+    answer_us: Vec<i64>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(path: &'a ReadPath, followers: usize) -> Self {
+        let none = vec![0; followers];
+        Self { path, order: (0..followers).collect(), request_us: none.clone(), answer_us: none }
+    }
+
+    /// Draws another read.
+    pub(super) fn draw(&mut self, rng: &mut ChaCha8Rng) {
+        let mut way = |way: &Option<Distribution>| way.as_ref().map_or(0, |way| i64::from(way.pick_us(rng.next_u64())));
+        for (request_us, answer_us) in self.request_us.iter_mut().zip(&mut self.answer_us) {
+            *request_us = way(&self.path.request);
+            *answer_us = *request_us + way(&self.path.response);
+        }
+        self.order.shuffle(rng);
+    }
+
+    /// By R from 1: how long after a moment such a read must begin to return a write that
+    /// reaches each follower so many microseconds after that moment ([`i64::MAX`]: never), and
+    /// how long it takes.
+    pub(super) fn waits(&mut self, reader: Reader, lead_us: &[i64], mut each: impl FnMut(usize, i64, i64)) {
+        if reader == Reader::First {
+            // Stable: of equals the first is random.
+            self.order.sort_by_key(|follower| self.answer_us[*follower]);
+        }
+        let (mut wait_us, mut latency_us) = (i64::MAX, 0);
+        for (place, follower) in self.order.iter().enumerate() {
+            let lead_us = lead_us.get(*follower).copied().unwrap_or(i64::MAX);
+            let missed_us = if lead_us == i64::MAX { i64::MAX } else { lead_us - self.request_us[*follower] };
+            wait_us = wait_us.min(missed_us.max(0));
+            latency_us = latency_us.max(self.answer_us[*follower]);
+            each(place + 1, wait_us, latency_us);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What an experiment says of writes and reads.
+
+use std::collections::BTreeSet;
+
+use super::MOST_REPLICAS;
+use super::reading::ReadPath;
+use super::wars::Wars;
+use crate::config::{Experiment, Quorum, Timeout};
+
+/// An experiment at one quorum, as far as staleness depends on them.
+pub(super) struct Setup {
+    pub(super) wars: Wars,
+    /// R, ascending.
+    pub(super) replicas: Vec<u32>,
+    /// When else reads begin.
+    pub(super) at_ms: Vec<f64>,
+    pub(super) seed: u64,
+    /// The bounds of all delays, where there is a closed form.
+    pub(super) uniform_ms: Option<(f64, f64)>,
+}
+
+impl Setup {
+    pub(super) fn new(config: &Experiment, quorum: Quorum) -> Self {
+        let network = &config.network;
+        let wars = Wars {
+            links: network.links(config.followers.get()),
+            quorum: quorum.get(),
+            path: ReadPath {
+                request: config.reads.request_delay.clone(),
+                response: config.reads.response_delay.clone(),
+            },
+            replication_limit_us: micros(network.replication_timeout_s),
+            request_limit_us: micros(network.global_request_timeout_s),
+        };
+        // A read that asks more followers than there are is one that asks all.
+        let followers = config.followers.get();
+        let replicas: BTreeSet<u32> = config.reads.replicas.iter().map(|r| r.get().min(followers)).collect();
+        let limit_ms = wars.replication_limit_us.min(wars.request_limit_us) as f64 / 1000.0;
+        Self {
+            replicas: replicas.into_iter().collect(),
+            at_ms: config.reads.at_ms.iter().map(|at| at.get()).collect(),
+            seed: config.seed,
+            uniform_ms: uniform_ms(config).filter(|(_, end_ms)| *end_ms < limit_ms && wars.path.is_instant()),
+            wars,
+        }
+    }
+
+    /// N.
+    pub(super) fn followers(&self) -> u32 {
+        u32::try_from(self.wars.links.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Every R that anything is told of, ascending.
+    pub(super) fn all_replicas(&self) -> Vec<u32> {
+        let few = 1..=self.followers().min(MOST_REPLICAS);
+        self.replicas.iter().copied().chain(few).collect::<BTreeSet<u32>>().into_iter().collect()
+    }
+
+    /// How many trials give useful chances in well under half a second.
+    pub(super) fn affordable_trials(&self) -> u32 {
+        const DRAWS: u32 = 2_000_000;
+        const MOST: u32 = 100_000;
+        (DRAWS / (4 * self.followers().max(1))).min(MOST)
+    }
+}
+
+/// The bounds of the delays, where all are uniform between the same and acknowledgements take
+/// no time.
+fn uniform_ms(config: &Experiment) -> Option<(f64, f64)> {
+    let delay = config.network.common_delay(config.followers.get())?;
+    delay.as_uniform_ms().or(delay.as_constant_ms().map(|ms| (ms, ms)))
+}
+
+fn micros(limit: Timeout) -> u64 {
+    u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,96 @@
+//! t-visibility: the chance that a read begun t after a write's acknowledgement returns it.
+
+use serde::Serialize;
+
+use crate::analysis::chance::Chance;
+use crate::analysis::stats::Interval;
+
+/// Differences of chances that mean nothing.
+const ROUNDING: f64 = 1e-9;
+
+/// Microseconds in a millisecond.
+const US_PER_MS: f64 = 1000.0;
+
+/// The t-visibility of one read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Visibility {
+    /// The chance that a read at the acknowledgement does not return the write.
+    pub stale_at_ack: Chance,
+    /// From when on half of the reads return it; absent where they never do.
+    pub p50: Option<VisibleAfter>,
+    /// From when on 90 % of reads return it; absent where they never do.
+    pub p90: Option<VisibleAfter>,
+    /// From when on 99 % of reads return it; absent where they never do.
+    pub p99: Option<VisibleAfter>,
+    /// From when on 99.9 % of reads return it; absent where they never do.
+    pub p999: Option<VisibleAfter>,
+}
+
+/// From when on some share of reads returns a write.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct VisibleAfter {
+    /// Milliseconds after the acknowledgement.
+    pub ms: f64,
+    /// Its 95 % interval; without an end where the data do not give it.
+    pub interval_ms: Interval,
+}
+
+/// A chance that grows with the time since the acknowledgement.
+pub(super) trait Visible {
+    /// The chance that a read begun `t_us` after the acknowledgement returns the write; none
+    /// without data.
+    fn seen(&self, t_us: u64) -> Option<Chance>;
+
+    /// A time from which on the chance does not grow any more.
+    fn last_us(&self) -> u64;
+
+    /// The least time from which on the chance is `p` at least.
+    fn visible_us(&self, p: f64) -> Option<u64> {
+        let holds = |t_us| self.seen(t_us).is_some_and(|chance| chance.value >= p - ROUNDING);
+        let (mut low, mut high) = (0, self.last_us());
+        if !holds(high) {
+            return None;
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if holds(middle) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Some(low)
+    }
+
+    /// The same with its interval: the times at which the chance is `p` more or less what is not
+    /// known of it there. R. S. Woodruff, "Confidence intervals for medians and other position
+    /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
+    /// upper end where every read of the sample sees the write only then.
+    fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
+        let t_us = self.visible_us(p)?;
+        let Chance { value, interval, .. } = self.seen(t_us)?;
+        let at = |chance: f64| self.visible_us(chance).map(ms);
+        // Past the last of a sample nothing tells how much later the next may be.
+        let is_last = t_us > 0 && value >= 1.0 - ROUNDING;
+        let interval_ms = Interval {
+            lower: interval.lower.and_then(|end| at(p - (value - end))),
+            upper: interval.upper.filter(|_| !is_last).and_then(|end| at(p + (end - value))),
+        };
+        Some(VisibleAfter { ms: ms(t_us), interval_ms })
+    }
+
+    /// The figures; none without data.
+    fn figures(&self) -> Option<Visibility> {
+        Some(Visibility {
+            stale_at_ack: self.seen(0)?.complement(),
+            p50: self.visible_after(0.5),
+            p90: self.visible_after(0.9),
+            p99: self.visible_after(0.99),
+            p999: self.visible_after(0.999),
+        })
+    }
+}
+
+fn ms(us: u64) -> f64 {
+    us as f64 / US_PER_MS
+}
