@@ -20,7 +20,7 @@ pub use compose::{
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use fault::{Act, FaultAction};
 pub use owner::Owner;
-pub use process::ProcessCluster;
+pub use process::{ProcessCluster, end_processes_left};
 pub use sim::{BreakableCluster, Condition, Refused, SimCluster, Way, direct, in_virtual_time, over_http, routers};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;

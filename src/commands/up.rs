@@ -16,7 +16,7 @@ use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, Endpoints, ProcessCluster, Programs,
-    Unavailable, checkout,
+    Unavailable, checkout, end_processes_left,
 };
 use crate::config::Config;
 use crate::data::Lock;
@@ -107,6 +107,9 @@ fn announce(endpoints: &Endpoints) {
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
+    let ended = end_processes_left();
+    ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
+    found += ended.len();
     found += spawn_blocking(remove_all).await.context("removing containers")??;
     if found == 0 {
         say!("nothing is up");
