@@ -35,6 +35,9 @@ pub use visibility::{Visibility, VisibleAfter};
 /// Most numbers of followers R that the chance at the acknowledgement is told of.
 const MOST_REPLICAS: u32 = 8;
 
+/// Most writes that are drawn where reads take no time: each tells of every choice of followers.
+const MOST_AVERAGED: u32 = 20_000;
+
 /// Parts of a curve.
 const CURVE_PARTS: u64 = 80;
 
@@ -49,7 +52,7 @@ pub struct Staleness {
     pub without_trace: u64,
     /// What predictions come from; absent where every write must fail.
     pub basis: Option<Basis>,
-    /// What writes take, where the model was simulated.
+    /// What writes take by the model; absent where reads take no time.
     pub write_latency: Option<ModelLatency>,
     /// The reads of the experiment: each number of followers, each way to choose them.
     pub reads: Vec<ReadStaleness>,
@@ -148,7 +151,7 @@ impl Staleness {
         let acked = writes.iter().filter(|write| write.acknowledged_us().is_some()).count() as u64;
         let (setup, leads) = (Setup::new(&run.manifest.config, run.manifest.quorum), leads(&writes));
         let all = setup.all_replicas();
-        let measured = Measured::of(&setup, &leads, &all);
+        let measured = Averaged::of(&setup, &leads, &all);
         let predicted = Predicted::of(&setup, &all);
         let kinds = setup.wars.path.readers().iter();
         let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
@@ -186,10 +189,10 @@ pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> 
 /// One kind of read.
 type Kind = (Reader, u32);
 
-/// By kind of read: what the trace says.
-struct Measured(Vec<(Kind, Steps)>);
+/// By kind of read: what is known of single writes, averaged.
+struct Averaged(Vec<(Kind, Steps)>);
 
-impl Measured {
+impl Averaged {
     fn of(setup: &Setup, leads: &[Vec<i64>], replicas: &[u32]) -> Self {
         if leads.is_empty() {
             return Self(Vec::new());
@@ -213,6 +216,9 @@ impl Measured {
 enum Predicted {
     Nothing,
     Exact(Vec<(Kind, ClosedForm)>),
+    /// Of so many drawn writes, exact over all choices of followers.
+    Averaged(u32, Averaged),
+    /// Of so many drawn writes, each with a read.
     Simulated(u32, Trials),
 }
 
@@ -230,8 +236,15 @@ impl Predicted {
         if let Some(forms) = setup.uniform_ms.and_then(forms) {
             return Self::Exact(forms);
         }
+        let mut rng = stream(setup.seed, "analysis: staleness");
         let trials = setup.affordable_trials();
-        let simulated = wars.simulate(replicas, trials, &mut stream(setup.seed, "analysis: staleness"));
+        if wars.path.is_instant() {
+            let trials = trials.min(MOST_AVERAGED);
+            let leads = wars.leads(trials, &mut rng);
+            let averaged = || Self::Averaged(trials, Averaged::of(setup, &leads, replicas));
+            return if leads.is_empty() { Self::Nothing } else { averaged() };
+        }
+        let simulated = wars.simulate(replicas, trials, &mut rng);
         if simulated.writes.is_empty() { Self::Nothing } else { Self::Simulated(trials, simulated) }
     }
 
@@ -239,7 +252,7 @@ impl Predicted {
         match self {
             Self::Nothing => None,
             Self::Exact(_) => Some(Basis::ClosedForm),
-            Self::Simulated(trials, _) => Some(Basis::MonteCarlo { trials: *trials }),
+            Self::Averaged(trials, _) | Self::Simulated(trials, _) => Some(Basis::MonteCarlo { trials: *trials }),
         }
     }
 
@@ -247,6 +260,7 @@ impl Predicted {
         match self {
             Self::Nothing => None,
             Self::Exact(forms) => forms.iter().find(|(of, _)| *of == kind).map(|(_, form)| form as &dyn Visible),
+            Self::Averaged(_, averaged) => averaged.get(kind),
             Self::Simulated(_, trials) => trials.of(kind).map(|reads| reads as &dyn Visible),
         }
     }
@@ -259,7 +273,7 @@ impl Predicted {
 
     fn write_latency(&self) -> Option<ModelLatency> {
         match self {
-            Self::Nothing | Self::Exact(_) => None,
+            Self::Nothing | Self::Exact(_) | Self::Averaged(..) => None,
             Self::Simulated(_, trials) => Some(ModelLatency::of(&trials.writes)),
         }
     }

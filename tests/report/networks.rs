@@ -31,6 +31,7 @@ fn predictions_that_were_drawn_say_so() {
         let Rendered { markdown, json, .. } = rendered(name);
         assert!(markdown.contains(delays), "{markdown:.2000}");
         assert!(markdown.contains("predicted from the injected delays alone, by simulation of 100,000 writes"));
+        assert!(markdown.contains("A dashed line is the acknowledgement's way back."));
         let summary: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(Schema::committed().problems(&summary), Vec::<String>::new(), "{name}");
         let figures = &summary["runs"][0]["latency"]["predicted"];

@@ -197,6 +197,21 @@ fn an_ideal_lab_is_as_stale_as_predicted() {
 }
 
 #[test]
+fn any_delays_leave_behind_whom_nobody_waited_for() {
+    for quorum in 1..=5 {
+        let run =
+            RunBuilder::new(quorum).configure(|config| config.network.delay = distribution("pareto(5,1.5)")).build();
+        let staleness = Staleness::of(&run);
+        assert_eq!(staleness.basis, Some(Basis::MonteCarlo { trials: 20_000 }));
+        for at in staleness.at_ack {
+            let expected = binomial(5 - quorum, at.replicas) / binomial(5, at.replicas);
+            // Delays in the same microsecond count as one.
+            assert!((at.predicted.unwrap().value - expected).abs() < 2e-3, "{at:?} {expected}");
+        }
+    }
+}
+
+#[test]
 fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
     let steps = Steps::instant(&vec![vec![0, 0, 30_000]; 9], 1);
     let [p50, p99] = [0.5, 0.99].map(|p| steps.visible_after(p).unwrap());

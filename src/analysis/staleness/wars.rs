@@ -77,6 +77,13 @@ impl Wars {
         Trials { writes: latencies_us.into_iter().collect(), reads }
     }
 
+    /// Draws `trials` writes; answers when each follower has each of the acknowledged ones, in
+    /// microseconds after its acknowledgement, negative before it, [`i64::MAX`] never.
+    pub(super) fn leads(&self, trials: u32, rng: &mut ChaCha8Rng) -> Vec<Vec<i64>> {
+        let mut write = Write::new(self.links.len());
+        (0..trials).filter_map(|_| self.write(&mut write, rng).map(|_| write.lead_us.clone())).collect()
+    }
+
     /// Draws a write; answers its latency, if it was acknowledged.
     fn write(&self, write: &mut Write, rng: &mut ChaCha8Rng) -> Option<u64> {
         let limit_us = i64::try_from(self.replication_limit_us).unwrap_or(NEVER);

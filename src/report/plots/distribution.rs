@@ -89,3 +89,40 @@ fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
     let points = if distribution.measured.is_empty() { &distribution.predicted } else { &distribution.measured };
     points.iter().find(|point| point.share >= share).map(|point| point.ms)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::DistributionPoint;
+    use crate::report::plots::scene::Mark;
+
+    /// A curve from 0 to twice its median.
+    fn curve(quorum: u32, median_ms: f64) -> Distribution {
+        let at = |share: f64| DistributionPoint { ms: 2.0 * median_ms * share, share };
+        Distribution { quorum, measured: (1..=100).map(|i| at(f64::from(i) / 100.0)).collect(), predicted: Vec::new() }
+    }
+
+    /// Where the labels of such curves stand.
+    fn labels(medians_ms: &[f64]) -> Vec<Point> {
+        let curves: Vec<Distribution> = (1..).zip(medians_ms).map(|(w, median_ms)| curve(w, *median_ms)).collect();
+        let scene = scene(&curves.iter().collect::<Vec<_>>(), None);
+        let label = |mark: Mark| match mark {
+            Mark::Text { at, text, .. } if text.starts_with("W =") => Some(at),
+            _ => None,
+        };
+        scene.marks.into_iter().filter_map(label).collect()
+    }
+
+    #[test]
+    fn labels_stand_in_a_row_where_there_is_room() {
+        let places = labels(&[100.0, 300.0, 500.0]);
+        assert_eq!(places.len(), 3);
+        assert!(places.windows(2).all(|pair| pair[0].1 == pair[1].1 && pair[0].0 < pair[1].0), "{places:?}");
+    }
+
+    #[test]
+    fn labels_of_crowded_curves_stand_below_each_other() {
+        let places = labels(&[2.0, 2.3, 2.6, 500.0]);
+        assert!(places.windows(2).all(|pair| pair[1].1 - pair[0].1 > LABEL_SIZE), "{places:?}");
+    }
+}
