@@ -5,7 +5,7 @@ use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::labels::spread;
 use super::scene::{Anchor, Point, Scene, Stroke};
-use crate::report::model::Distribution;
+use crate::report::model::{Distribution, DistributionPoint};
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 500;
@@ -27,16 +27,30 @@ pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&
     let shares: Vec<f64> = ticks(0.0, 100.0, 5);
     let y = frame.y_axis(&mut scene, &shares, 100.0, "Share of acknowledged writes answered, %");
     let x = x_axis(&mut scene, frame, distributions);
+    let end_ms = cut_ms(distributions).unwrap_or(f64::INFINITY);
     for distribution in distributions {
-        draw(&mut scene, distribution, x, y);
+        draw(&mut scene, distribution, end_ms, (x, y));
     }
     draw_labels(&mut scene, distributions, frame, (x, y));
     scene
 }
 
+/// The share of writes at each quorum that is shown whatever the axis leaves out.
+pub(in crate::report) const SHOWN: f64 = 0.995;
+
+/// Where the axis ends, in ms, where that is before the slowest write: a heavy tail would
+/// press all else against the left edge.
+pub(in crate::report) fn cut_ms(distributions: &[&Distribution]) -> Option<f64> {
+    let most = |times: &mut dyn Iterator<Item = f64>| times.fold(0.0_f64, f64::max);
+    let whole = most(&mut distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted)).map(|p| p.ms));
+    let shown = most(&mut distributions.iter().filter_map(|d| at_share(d, SHOWN)));
+    (shown > 0.0 && whole > 2.0 * shown).then_some(shown * 1.1)
+}
+
 fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&Distribution]) -> Scale {
     let points = distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted));
     let (low, high) = points.fold((0.0_f64, 1.0_f64), |(low, high), point| (low.min(point.ms), high.max(point.ms)));
+    let high = cut_ms(distributions).unwrap_or(high);
     let step = round_step(high - low, 8);
     let scale = Scale::new((low, high * 1.02), (frame.left, frame.right));
     let labels: Vec<_> = ticks(low, high, 8).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
@@ -44,15 +58,16 @@ fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&Distribution]) -> S
     scale
 }
 
-/// Steps of what was measured, over a dashed curve of what was predicted.
-fn draw(scene: &mut Scene, distribution: &Distribution, x: Scale, y: Scale) {
+/// Steps of what was measured, over a dashed curve of what was predicted, up to `end_ms`.
+fn draw(scene: &mut Scene, distribution: &Distribution, end_ms: f64, (x, y): (Scale, Scale)) {
     let colour = Colour::Hue(Hue::of_quorum(distribution.quorum));
     let place = |ms: f64, share: f64| (x.at(ms), y.at(share * 100.0));
-    let curve = distribution.predicted.iter().map(|point| place(point.ms, point.share)).collect();
+    let is_shown = |point: &&DistributionPoint| point.ms <= end_ms;
+    let curve = distribution.predicted.iter().filter(is_shown).map(|point| place(point.ms, point.share)).collect();
     scene.path(curve, Stroke::dashed(colour, 1.5));
     let mut steps: Vec<Point> = Vec::with_capacity(distribution.measured.len() * 2);
     let mut below = 0.0;
-    for point in &distribution.measured {
+    for point in distribution.measured.iter().filter(is_shown) {
         steps.extend([place(point.ms, below), place(point.ms, point.share)]);
         below = point.share;
     }
@@ -91,9 +106,9 @@ fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::report::model::DistributionPoint;
     use crate::report::plots::scene::Mark;
 
     /// A curve from 0 to twice its median.
@@ -124,5 +139,27 @@ mod tests {
     fn labels_of_crowded_curves_stand_below_each_other() {
         let places = labels(&[2.0, 2.3, 2.6, 500.0]);
         assert!(places.windows(2).all(|pair| pair[1].1 - pair[0].1 > LABEL_SIZE), "{places:?}");
+    }
+
+    fn of(times_ms: impl Iterator<Item = f64>) -> Distribution {
+        let times_ms: Vec<f64> = times_ms.collect();
+        let n = times_ms.len() as f64;
+        let point = |(index, ms): (usize, &f64)| DistributionPoint { ms: *ms, share: (index + 1) as f64 / n };
+        Distribution { quorum: 1, measured: times_ms.iter().enumerate().map(point).collect(), predicted: Vec::new() }
+    }
+
+    #[test]
+    fn only_a_heavy_tail_is_cut_off() {
+        let light = of((1..=1000).map(f64::from));
+        assert_eq!(cut_ms(&[&light]), None);
+        let heavy = of((1..=999).map(f64::from).chain([50_000.0]));
+        let cut = cut_ms(&[&light, &heavy]).unwrap();
+        assert!((1000.0..1200.0).contains(&cut), "{cut}");
+    }
+
+    #[test]
+    fn a_single_slow_write_is_no_tail() {
+        assert_eq!(cut_ms(&[&of([1.0, 2.0, 900.0].into_iter())]), None);
+        assert_eq!(cut_ms(&[&of([].into_iter())]), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::report::ReportError;
 use crate::report::document::{Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
-use crate::report::number::{fixed, grouped, maybe, ms, p_value};
+use crate::report::number::{fixed, grouped, maybe, ms, p_value, percent};
 use crate::report::plots;
 
 const FILE: &str = "latency_distributions.png";
@@ -32,7 +32,11 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     };
     let shown = super::evenly(&report.runs, MOST_CURVES);
     let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
-    let legend = Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading };
+    let cut = plots::distribution::cut_ms(&distributions).map_or_else(String::new, |cut_ms| {
+        let beyond = percent(1.0 - plots::distribution::SHOWN);
+        format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
+    });
+    let legend = Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading: reading + &cut };
     let page = plots::distribution::scene(&distributions, None);
     let file = plots::distribution::scene(&distributions, Some((finding, &subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
