@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fake_docker::Fake;
 use labctl::cluster::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Programs, Unavailable,
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Owner, Programs, Unavailable,
     projects_left,
 };
 use labctl::config::Experiment;
@@ -96,7 +96,7 @@ fn the_nodes_environment_is_the_experiments() {
         ("F5_PORT", "0"),
         ("LABNODE_IMAGE", "sha256:abc"),
         ("LABNODE_HEALTH_INTERVAL", "1h"),
-        ("LABCTL_OWNER", &std::process::id().to_string()),
+        ("LABCTL_OWNER", &Owner::this().to_string()),
     ] {
         assert_eq!(fake.env("up", name), value, "{name}");
     }
@@ -318,7 +318,7 @@ fn projects_left_are_those_with_an_owner() {
     let fake = Fake::new(&[ENGINE, left]);
     let found = projects_left(&fake.docker(), &CancellationToken::new()).unwrap();
     let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner)).collect();
-    assert_eq!(found, [("labctl-a", Some(12)), ("labctl-b", Some(13))]);
+    assert_eq!(found, [("labctl-a", Owner::from("12")), ("labctl-b", Owner::from("13"))]);
 }
 
 /// Answers to a successful build.

@@ -1,5 +1,9 @@
 //! Serving a router over TCP.
 
+mod patience;
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -8,12 +12,18 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
+
+use patience::Patient;
 
 /// How long a connection may be idle, and how long the head of a request may take. Clients
 /// that keep connections open should let them go before that.
 pub const HEADER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a client may leave its answer unread.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The most that a connection buffers, and so the largest head of a request. A key of 512
 /// bytes, every one percent-encoded, takes a tenth of it.
@@ -62,20 +72,21 @@ async fn connection(stream: TcpStream, router: Router) {
     // tried.
     let first_byte = tokio::time::timeout(HEADER_DEADLINE, stream.peek(&mut [0])).await;
     if let Ok(Ok(1)) = first_byte {
+        // Answers are small and whole: waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!("cannot set TCP_NODELAY: {error}");
+        }
         Box::pin(serve(stream, router)).await;
     }
 }
 
-async fn serve(stream: TcpStream, router: Router) {
-    // Answers are small and whole: waiting for more to send would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!("cannot set TCP_NODELAY: {error}");
-    }
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send, router: Router) {
+    let stream = TokioIo::new(Patient::new(stream, WRITE_DEADLINE));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(stream, TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         debug!("a connection ended early: {error}");

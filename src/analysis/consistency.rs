@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use self::history::History;
-use crate::data::{LEADER, ReplicationOutcome, RunData, Snapshot, follower_name};
+use crate::data::{LEADER, ReplicationOutcome, ReplicationRow, RunData, Snapshot, follower_name};
 
 mod history;
 #[cfg(test)]
@@ -60,6 +60,15 @@ pub enum Cause {
         version: u64,
         /// `timeout` or `failed`.
         outcome: ReplicationOutcome,
+    },
+    /// The follower had the leader's version, and was restarted empty afterwards.
+    Erased {
+        /// The leader's version.
+        version: u64,
+        /// When the leader had its acknowledgement.
+        acked_us: i64,
+        /// When the follower was back.
+        restarted_us: i64,
     },
     /// The leader's version was still on its way.
     Lagging {
@@ -300,7 +309,7 @@ impl Judge<'_> {
     fn cause(&self, follower: &str, key: &str, own: Option<u64>, newest: u64) -> Option<Cause> {
         let replication = self.history.replication(follower, newest);
         let Some((newest_index, arrival)) = self.history.arrival(follower, key, newest) else {
-            return self.cause_without_arrival(newest, replication?.outcome, replication?.acked_us);
+            return self.cause_without_arrival(follower, replication?);
         };
         if let Some((own_index, older)) = own.and_then(|own| self.history.arrival(follower, key, own))
             && own_index > newest_index
@@ -320,13 +329,19 @@ impl Judge<'_> {
     }
 
     /// The cause where no arrival of the leader's version was recorded.
-    fn cause_without_arrival(&self, version: u64, outcome: ReplicationOutcome, acked_us: Option<i64>) -> Option<Cause> {
+    fn cause_without_arrival(&self, follower: &str, replication: &ReplicationRow) -> Option<Cause> {
+        let ReplicationRow { version, outcome, acked_us, .. } = *replication;
         match outcome {
             ReplicationOutcome::Timeout | ReplicationOutcome::Failed => Some(Cause::Lost { version, outcome }),
             ReplicationOutcome::Pending => Some(Cause::Lagging { version, arrived_us: None }),
-            ReplicationOutcome::Acked => acked_us
-                .is_some_and(|at_us| at_us >= self.moment_us)
-                .then_some(Cause::Lagging { version, arrived_us: None }),
+            ReplicationOutcome::Acked => {
+                let acked_us = acked_us?;
+                if acked_us >= self.moment_us {
+                    return Some(Cause::Lagging { version, arrived_us: None });
+                }
+                let restarted_us = self.history.restarted_after(follower, acked_us)?;
+                Some(Cause::Erased { version, acked_us, restarted_us })
+            }
         }
     }
 }

@@ -61,7 +61,10 @@ pub struct Met {
     /// How soon those that failed did, from the fault's beginning or their own start, whichever
     /// was later.
     pub failed_after: Option<Spread>,
-    /// The same for those without an answer.
+    /// How soon those that failed did once the copy that put the quorum out of reach had been
+    /// sent: at once where the refusal is certain, at the replication timeout where it is not.
+    pub failed_after_sent: Option<Spread>,
+    /// As `failed_after`, for those without an answer.
     pub unknown_after: Option<Spread>,
 }
 
@@ -192,9 +195,30 @@ impl Met {
             failed: with(WriteOutcome::Failed).count() as u64,
             unknown: with(WriteOutcome::Unknown).count() as u64,
             failed_after: after(WriteOutcome::Failed),
+            failed_after_sent: Spread::of(&failed_after_sent(run, with(WriteOutcome::Failed))),
             unknown_after: after(WriteOutcome::Unknown),
         }
     }
+}
+
+/// From the sending of the copy that put each write's quorum out of reach to its refusal: with N
+/// followers and a quorum of W that is the (N - W + 1)-th of the copies that were lost.
+fn failed_after_sent<'a>(run: &RunData, failed: impl Iterator<Item = &'a &'a WriteRow>) -> Sample {
+    let mut sent: BTreeMap<u64, Vec<Option<i64>>> = BTreeMap::new();
+    let is_lost =
+        |row: &&ReplicationRow| matches!(row.outcome, ReplicationOutcome::Failed | ReplicationOutcome::Timeout);
+    for row in run.replication.iter().filter(is_lost) {
+        sent.entry(row.write).or_default().push(row.sent_us);
+    }
+    let (followers, quorum) = (run.manifest.config.followers.get(), run.manifest.quorum.get());
+    let spare = followers.checked_sub(quorum);
+    let after = |row: &WriteRow| {
+        // One that was never sent, its delay being longer than the timeout, has no such time.
+        let mut of_write: Vec<i64> = sent.get(&row.write)?.iter().copied().collect::<Option<_>>()?;
+        of_write.sort_unstable();
+        Some(end_us(row) - of_write.get(spare? as usize)?)
+    };
+    failed.filter_map(|row| after(row)).collect()
 }
 
 impl Spread {

@@ -10,7 +10,8 @@ pub(crate) struct TracedWrite<'a> {
     pub(crate) row: &'a WriteRow,
     /// The leader's number, from its answer or its trace.
     pub(crate) version: Option<u64>,
-    /// By follower index: when it first arrived there.
+    /// By follower index: when it first arrived there, by the follower's trace, or at the latest,
+    /// by its acknowledgement: a follower that was killed took its trace with it.
     pub(crate) arrived_us: Vec<Option<i64>>,
     /// By follower index: when the leader had that follower's acknowledgement.
     pub(crate) acked_us: Vec<Option<i64>>,
@@ -68,13 +69,16 @@ pub(crate) fn traced_writes(run: &RunData) -> Vec<TracedWrite<'_>> {
         if let Some((write, follower)) = place {
             write.replications += 1;
             write.acked_us[*follower] = row.acked_us;
+            write.arrived_us[*follower] = row.acked_us;
         }
     }
     for row in &run.arrivals {
         let place =
             by_version.get(&row.version).and_then(|i| writes.get_mut(*i)).zip(followers.get(row.follower.as_str()));
         if let Some((write, follower)) = place {
-            write.arrived_us[*follower].get_or_insert(row.at_us);
+            // The first of several arrivals: a follower that came back empty may be sent it again.
+            let arrived_us = write.arrived_us[*follower].unwrap_or(i64::MAX);
+            write.arrived_us[*follower] = Some(arrived_us.min(row.at_us));
         }
     }
     writes

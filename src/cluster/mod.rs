@@ -4,6 +4,7 @@ mod backend;
 mod compose;
 mod docker;
 mod fault;
+mod owner;
 mod process;
 mod sim;
 mod spec;
@@ -18,7 +19,8 @@ pub use compose::{
 };
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use fault::{Act, FaultAction};
-pub use process::ProcessCluster;
+pub use owner::Owner;
+pub use process::{ProcessCluster, end_processes_left};
 pub use sim::{BreakableCluster, Condition, Refused, SimCluster, Way, direct, in_virtual_time, over_http, routers};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;

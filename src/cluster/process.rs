@@ -5,12 +5,14 @@
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
 mod child;
+mod left;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use labnode::relay::Mode;
+pub use left::end_processes_left;
 use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 

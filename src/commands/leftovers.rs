@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use rustix::process::{Pid, test_kill_process};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{ClusterError, Docker, PLAY_PROJECT, projects_left, remove_project};
@@ -28,20 +27,12 @@ pub(super) fn remove(
 ) -> Result<Vec<String>, ClusterError> {
     let mut removed = Vec::new();
     for project in projects_left(docker, cancel)? {
-        let stays = if project.name == PLAY_PROJECT {
-            keep == Keep::ClusterToPlayWith
-        } else {
-            project.owner.is_some_and(is_running)
-        };
+        let stays =
+            if project.name == PLAY_PROJECT { keep == Keep::ClusterToPlayWith } else { project.owner.is_running() };
         if !stays {
             remove_project(docker, root, &project.name)?;
             removed.push(project.name);
         }
     }
     Ok(removed)
-}
-
-/// Whether there is a process of this id.
-fn is_running(pid: u32) -> bool {
-    i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok())
 }

@@ -16,7 +16,7 @@ use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, Endpoints, ProcessCluster, Programs,
-    Unavailable, checkout,
+    Unavailable, checkout, end_processes_left,
 };
 use crate::config::Config;
 use crate::data::Lock;
@@ -72,7 +72,20 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
 async fn started<C: Cluster + 'static>(mut cluster: C, cancel: &CancellationToken) -> anyhow::Result<(C, Endpoints)> {
     let cancel = cancel.clone();
     let up = spawn_blocking(move || cluster.up(&cancel).map(|endpoints| (cluster, endpoints)));
-    Ok(up.await.context("starting the cluster")??)
+    let started = up.await.context("starting the cluster")?;
+    started.map_err(
+        |error| if is_port_taken(&error) { anyhow::Error::new(error).context(PORT_TAKEN) } else { error.into() },
+    )
+}
+
+/// What to do where a port is taken.
+const PORT_TAKEN: &str = "a port is taken; `labctl down` stops an earlier cluster of `labctl up`, and `ss -ltnp` tells \
+                          who else listens";
+
+/// Whether a node could not have its port, by what it or the engine said.
+fn is_port_taken(error: &ClusterError) -> bool {
+    let said = error.to_string().to_lowercase();
+    ["address already in use", "address in use", "port is already allocated"].iter().any(|words| said.contains(words))
 }
 
 async fn ready(endpoints: &Endpoints, limit: Duration, cancel: &CancellationToken) -> anyhow::Result<()> {
@@ -94,6 +107,9 @@ fn announce(endpoints: &Endpoints) {
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
+    let ended = end_processes_left();
+    ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
+    found += ended.len();
     found += spawn_blocking(remove_all).await.context("removing containers")??;
     if found == 0 {
         say!("nothing is up");

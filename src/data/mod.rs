@@ -17,6 +17,7 @@ use std::path::PathBuf;
 pub use folder::{DataFolder, Lock};
 pub use labnode::wire::StoreDump;
 pub use manifest::{BackendFacts, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
+pub(crate) use read::TIME_LIMIT_US;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
 
 /// Every node's store at one moment, by node name (`leader`, `f1`, ...).

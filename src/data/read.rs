@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
@@ -13,8 +13,44 @@ use super::{
     follower_name,
 };
 
-/// The largest time in a run, ten years in microseconds: past it a file is damaged.
-const TIME_LIMIT_US: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
+/// The largest time in a run, ten years in microseconds: past it a file is damaged, or a node lies.
+pub(crate) const TIME_LIMIT_US: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
+
+/// What is wrong with a time past [`TIME_LIMIT_US`].
+const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
+
+/// The most of a message that is shown: it may repeat what the file says.
+const MOST_SHOWN: usize = 300;
+
+/// What is wrong with a line of a file, itself on one line and without control characters: a
+/// file may say anything.
+fn invalid(path: &Path, line: u64, message: &str) -> DataError {
+    let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    let message = message.chars().take(MOST_SHOWN).map(escape).collect();
+    DataError::Invalid { path: path.to_owned(), line, message }
+}
+
+/// A CSV file's rows and the lines on which they begin: a quoted field may be of several lines.
+struct Table<T> {
+    path: PathBuf,
+    rows: Vec<T>,
+    lines: Vec<u64>,
+}
+
+impl<T> Table<T> {
+    /// The rows, if none is refused.
+    ///
+    /// # Errors
+    /// What is wrong with the first row that `refuse` says something about.
+    fn checked(self, mut refuse: impl FnMut(&T) -> Option<String>) -> Result<Vec<T>, DataError> {
+        for (row, line) in self.rows.iter().zip(self.lines) {
+            if let Some(message) = refuse(row) {
+                return Err(invalid(&self.path, line, &message));
+            }
+        }
+        Ok(self.rows)
+    }
+}
 
 impl RunData {
     /// Reads the run in `folder`.
@@ -24,11 +60,9 @@ impl RunData {
     /// schema, or contradicts itself.
     pub fn load(folder: &Path) -> Result<Self, DataError> {
         let manifest = manifest(folder)?;
-        let writes = read_csv::<WriteRow>(&folder.join("writes.csv"))?;
-        check_writes(&folder.join("writes.csv"), &writes, &manifest)?;
-        let replication = read_csv::<ReplicationRow>(&folder.join("replication.csv"))?;
-        check_replication(&folder.join("replication.csv"), &replication, &manifest)?;
-        let arrivals = read_csv::<ArrivalRow>(&folder.join("arrivals.csv"))?;
+        let writes = check_writes(read_csv(folder.join("writes.csv"))?, &manifest)?;
+        let replication = check_replication(read_csv(folder.join("replication.csv"))?, &manifest)?;
+        let arrivals = check_arrivals(read_csv(folder.join("arrivals.csv"))?, &manifest)?;
         let faults = read_faults(folder, &manifest)?;
         Ok(Self {
             at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
@@ -54,9 +88,13 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, DataError> {
     let Schema { schema } = read_json(&path)?;
     if schema != SCHEMA {
         let message = format!("this data has schema {schema}, and this labctl reads schema {SCHEMA}");
-        return Err(DataError::Invalid { path, line: 1, message });
+        return Err(invalid(&path, 1, &message));
     }
-    read_json(&path)
+    let manifest: Manifest = read_json(&path)?;
+    if [manifest.load_us, manifest.settle_us, manifest.wall_us].iter().any(|time_us| *time_us > TIME_LIMIT_US) {
+        return Err(invalid(&path, 1, OVER_TEN_YEARS));
+    }
+    Ok(manifest)
 }
 
 fn open(path: &Path) -> Result<File, DataError> {
@@ -69,42 +107,51 @@ fn open(path: &Path) -> Result<File, DataError> {
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, DataError> {
-    let invalid =
-        |line: usize, message: String| DataError::Invalid { path: path.to_owned(), line: line as u64, message };
     open(path)?;
     let bytes = fs::read(path).map_err(|source| DataError::Io { path: path.to_owned(), action: "read", source })?;
     let text = str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        invalid(line, "not UTF-8".to_owned())
+        invalid(path, line as u64, "not UTF-8")
     })?;
-    serde_json::from_str(text).map_err(|error| invalid(error.line().max(1), error.to_string()))
+    serde_json::from_str(text).map_err(|error| invalid(path, error.line().max(1) as u64, &error.to_string()))
 }
 
-fn read_csv<T: DeserializeOwned + Columns>(path: &Path) -> Result<Vec<T>, DataError> {
-    let invalid = |line: u64, message: String| DataError::Invalid { path: path.to_owned(), line, message };
-    let mut csv = csv::Reader::from_reader(open(path)?);
-    let headers = csv.headers().map_err(|error| invalid(1, describe(&error)))?.clone();
+fn read_csv<T: DeserializeOwned + Columns>(path: PathBuf) -> Result<Table<T>, DataError> {
+    let refuse = |line: u64, message: String| invalid(&path, line, &message);
+    let mut csv = csv::Reader::from_reader(open(&path)?);
+    let headers = csv.headers().map_err(|error| refuse(1, describe(&error, None)))?.clone();
     for column in T::COLUMNS {
         if !headers.iter().any(|header| header == *column) {
             let columns = T::COLUMNS.join(",");
-            return Err(invalid(1, format!("column `{column}` is missing; the columns are {columns}")));
+            return Err(refuse(1, format!("column `{column}` is missing; the columns are {columns}")));
         }
     }
-    let mut rows = Vec::new();
-    for row in csv.deserialize() {
-        rows.push(
-            row.map_err(|error: csv::Error| {
-                invalid(error.position().map_or(1, csv::Position::line), describe(&error))
-            })?,
-        );
+    let (mut rows, mut lines) = (Vec::new(), Vec::new());
+    let mut record = csv::StringRecord::new();
+    let line_of = |position: Option<&csv::Position>| position.map_or(1, csv::Position::line);
+    while csv
+        .read_record(&mut record)
+        .map_err(|error| refuse(line_of(error.position()), describe(&error, Some(&headers))))?
+    {
+        let line = line_of(record.position());
+        let row = record.deserialize(Some(&headers));
+        rows.push(row.map_err(|error: csv::Error| refuse(line, describe(&error, Some(&headers))))?);
+        lines.push(line);
     }
-    Ok(rows)
+    Ok(Table { path, rows, lines })
 }
 
-/// csv's own message without the position, which the path already carries.
-fn describe(error: &csv::Error) -> String {
+/// csv's own message without the position, which the path already carries, and with the
+/// column's name in place of its number.
+fn describe(error: &csv::Error, headers: Option<&csv::StringRecord>) -> String {
     match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let field = err.field().and_then(|field| usize::try_from(field).ok());
+            match field.and_then(|field| headers?.get(field)) {
+                Some(column) => format!("column `{column}`: {}", err.kind()),
+                None => err.kind().to_string(),
+            }
+        }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields where there are {expected_len} columns: the line is cut off or has a stray comma")
         }
@@ -113,55 +160,67 @@ fn describe(error: &csv::Error) -> String {
     }
 }
 
-/// A row's line in its file: the header is the first.
-fn line_of(index: usize) -> u64 {
-    index as u64 + 2
+/// What is wrong with times that lie over ten years from the run's start.
+fn absurd(times_us: impl IntoIterator<Item = i64>) -> Option<String> {
+    let is_absurd = times_us.into_iter().any(|at_us| at_us.unsigned_abs() > TIME_LIMIT_US);
+    is_absurd.then(|| OVER_TEN_YEARS.to_owned())
 }
 
-fn check_writes(path: &Path, rows: &[WriteRow], manifest: &Manifest) -> Result<(), DataError> {
+fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<WriteRow>, DataError> {
     let planned = u64::from(manifest.config.workload.writes.get());
     let mut seen = BTreeSet::new();
-    for (index, row) in rows.iter().enumerate() {
-        let invalid = |message: String| DataError::Invalid { path: path.to_owned(), line: line_of(index), message };
-        if row.write >= planned {
-            return Err(invalid(format!(
-                "write {} is not among the {planned} of the plan (0 to {})",
-                row.write,
-                planned - 1
-            )));
+    let (path, last_line) = (table.path.clone(), table.lines.last().copied().unwrap_or(1));
+    let rows = table.checked(|row| {
+        let write = row.write;
+        if write >= planned {
+            Some(format!("write {write} is not among the {planned} of the plan (0 to {})", planned - 1))
+        } else if !seen.insert(write) {
+            Some(format!("write {write} is there twice"))
+        } else if row.latency_us > TIME_LIMIT_US || row.start_us > TIME_LIMIT_US {
+            Some(format!("write {write} has {OVER_TEN_YEARS}"))
+        } else {
+            None
         }
-        if !seen.insert(row.write) {
-            return Err(invalid(format!("write {} is there twice", row.write)));
-        }
-        if row.latency_us > TIME_LIMIT_US || row.start_us > TIME_LIMIT_US {
-            return Err(invalid(format!("write {} has a time that cannot be (over ten years)", row.write)));
-        }
+    })?;
+    let missing = planned - rows.len() as u64;
+    if missing > 0 {
+        let message = format!("{missing} of the {planned} writes of the plan are missing");
+        return Err(invalid(&path, last_line + 1, &message));
     }
-    if (seen.len() as u64) < planned {
-        let message = format!("{} of the {planned} writes of the plan are missing", planned - seen.len() as u64);
-        return Err(DataError::Invalid { path: path.to_owned(), line: line_of(rows.len()), message });
-    }
-    Ok(())
+    Ok(rows)
 }
 
-fn check_replication(path: &Path, rows: &[ReplicationRow], manifest: &Manifest) -> Result<(), DataError> {
-    let followers: BTreeSet<String> = (0..manifest.config.followers.get() as usize).map(follower_name).collect();
+fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Result<Vec<ReplicationRow>, DataError> {
+    let followers = Followers::of(manifest);
     let mut seen = BTreeSet::new();
-    for (index, row) in rows.iter().enumerate() {
-        let invalid = |message: String| DataError::Invalid { path: path.to_owned(), line: line_of(index), message };
-        if !followers.contains(&row.follower) {
-            return Err(invalid(format!("`{}` is not among the followers f1 to f{}", row.follower, followers.len())));
+    table.checked(|row| {
+        if !seen.insert((row.version, row.follower.clone())) {
+            return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
-        if !seen.insert((row.version, row.follower.as_str())) {
-            return Err(invalid(format!("version {} to {} is there twice", row.version, row.follower)));
-        }
-        if row.delay_us > TIME_LIMIT_US
-            || [row.sent_us, row.acked_us].into_iter().flatten().any(|at| at.unsigned_abs() > TIME_LIMIT_US)
-        {
-            return Err(invalid("a time that cannot be (over ten years)".to_owned()));
-        }
+        let delay_us = i64::try_from(row.delay_us).unwrap_or(i64::MAX);
+        followers
+            .refuse(&row.follower)
+            .or_else(|| absurd([Some(delay_us), row.sent_us, row.acked_us].into_iter().flatten()))
+    })
+}
+
+fn check_arrivals(table: Table<ArrivalRow>, manifest: &Manifest) -> Result<Vec<ArrivalRow>, DataError> {
+    let followers = Followers::of(manifest);
+    table.checked(|row| followers.refuse(&row.follower).or_else(|| absurd([row.at_us])))
+}
+
+/// The names that followers of a run may have.
+struct Followers(BTreeSet<String>);
+
+impl Followers {
+    fn of(manifest: &Manifest) -> Self {
+        Self((0..manifest.config.followers.get() as usize).map(follower_name).collect())
     }
-    Ok(())
+
+    /// What is wrong with a follower that there is not.
+    fn refuse(&self, name: &str) -> Option<String> {
+        (!self.0.contains(name)).then(|| format!("`{name}` is not among the followers f1 to f{}", self.0.len()))
+    }
 }
 
 /// Reads what was done on purpose; there is no file where that is nothing.
@@ -170,18 +229,16 @@ fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, Data
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let rows = read_csv::<FaultRow>(&path)?;
     let nodes: Vec<String> = nodes(manifest).collect();
-    for (index, row) in rows.iter().enumerate() {
-        let invalid = |message: String| DataError::Invalid { path: path.clone(), line: line_of(index), message };
+    read_csv::<FaultRow>(path)?.checked(|row| {
         if !nodes.contains(&row.node) {
-            return Err(invalid(format!("there is no node `{}`", row.node)));
+            Some(format!("there is no node `{}`", row.node))
+        } else if row.ended_us < row.begun_us {
+            Some("it ended before it began".to_owned())
+        } else {
+            absurd([row.begun_us, row.ended_us])
         }
-        if [row.begun_us, row.ended_us].iter().any(|at| at.unsigned_abs() > TIME_LIMIT_US) {
-            return Err(invalid("a time that cannot be (over ten years)".to_owned()));
-        }
-    }
-    Ok(rows)
+    })
 }
 
 /// Every node of the run, the leader first.

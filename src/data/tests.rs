@@ -8,6 +8,8 @@ use labnode::wire::Role;
 use super::*;
 use crate::config::{Experiment, Quorum};
 
+mod hostile;
+
 fn quorum(w: i64) -> Quorum {
     Quorum::try_from(w).unwrap()
 }

@@ -5,6 +5,7 @@ mod faults;
 mod plan;
 mod record;
 mod silence;
+mod timeline;
 
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
 use tokio::sync::watch;
 
 use super::faults::{FaultRun, Injector, LoadState};
 use super::silence::Silence;
+use super::timeline::Timeline;
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
 use crate::cluster::ClusterError;
 use crate::config::{Experiment, Network};
 use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
 
 /// How often the leader is asked whether replications are still in flight.
 const SETTLE_POLL: Duration = Duration::from_millis(5);
@@ -121,7 +125,7 @@ pub async fn record<C: Client, I: Injector>(
     progress: &dyn Progress,
 ) -> Result<Recorded, RecordError> {
     let (mut recorded, start_us) = observe(client, experiment, injector, clock, progress).await?;
-    let timeline = Timeline { clock, start_us };
+    let timeline = Timeline { clock, start_us, followers: experiment.followers.get() };
     for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
         let kept = timeline.trace(client, &node).await?;
         recorded.trace_dropped += kept.dropped;
@@ -234,81 +238,4 @@ async fn settle<C: Client>(
 /// What the clock will read in so long.
 fn after_us(clock: &Clock, limit: Duration) -> u64 {
     clock.now_us().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
-}
-
-/// Brings the nodes' times onto the run's own time line.
-struct Timeline<'a> {
-    clock: &'a Clock,
-    start_us: u64,
-}
-
-/// What one node has kept of the run.
-struct Trace {
-    replication: Vec<ReplicationRow>,
-    arrivals: Vec<ArrivalRow>,
-    /// Records that it had to forget.
-    dropped: u64,
-}
-
-impl Timeline<'_> {
-    /// A node's trace.
-    async fn trace<C: Client>(&self, client: &C, node: &str) -> Result<Trace, ClientError> {
-        if node == LEADER {
-            let trace = client.leader_trace().await?;
-            let offset_us = self.offset_us(client, node).await?;
-            let dropped = trace.dropped;
-            let replication = replication_rows(trace, &|at| self.relative(at, offset_us));
-            return Ok(Trace { replication, arrivals: Vec::new(), dropped });
-        }
-        let trace = client.follower_trace(node).await?;
-        let offset_us = self.offset_us(client, node).await?;
-        let dropped = trace.dropped;
-        let arrivals = arrival_rows(node, trace, &|at| self.relative(at, offset_us));
-        Ok(Trace { replication: Vec::new(), arrivals, dropped })
-    }
-
-    /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
-    /// before and after, as on one machine it does; else by the middle of the round trip.
-    async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {
-        let before = self.clock.now_us();
-        let theirs = client.health(node).await?.now_us;
-        let after = self.clock.now_us();
-        if (before..=after).contains(&theirs) {
-            return Ok(0);
-        }
-        Ok(theirs.cast_signed() - before.midpoint(after).cast_signed())
-    }
-
-    /// A node's time relative to the run's start.
-    fn relative(&self, at_us: u64, offset_us: i64) -> i64 {
-        at_us.cast_signed() - offset_us - self.start_us.cast_signed()
-    }
-}
-
-fn replication_rows(trace: TraceDump<LeaderRecord>, relative: &dyn Fn(u64) -> i64) -> Vec<ReplicationRow> {
-    let row = |record: LeaderRecord| ReplicationRow {
-        write: record.write,
-        version: record.version,
-        key: record.key,
-        follower: follower_name(record.follower as usize),
-        delay_us: record.delay_us,
-        sent_us: record.sent_us.map(relative),
-        acked_us: record.acked_us.map(relative),
-        outcome: record.outcome,
-    };
-    let mut rows: Vec<(u32, ReplicationRow)> =
-        trace.records.into_iter().map(|record| (record.follower, row(record))).collect();
-    rows.sort_by_key(|(follower, row)| (row.write, *follower));
-    rows.into_iter().map(|(_, row)| row).collect()
-}
-
-fn arrival_rows(node: &str, trace: TraceDump<FollowerRecord>, relative: &dyn Fn(u64) -> i64) -> Vec<ArrivalRow> {
-    let row = |record: FollowerRecord| ArrivalRow {
-        follower: node.to_owned(),
-        version: record.version,
-        key: record.key,
-        applied: record.applied,
-        at_us: relative(record.at_us),
-    };
-    trace.records.into_iter().map(row).collect()
 }

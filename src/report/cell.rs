@@ -5,10 +5,11 @@ use crate::analysis::{Cause, Cell, CellState};
 use crate::data::ReplicationOutcome;
 
 /// What the letters in a map stand for, with the letters.
-pub(super) const LETTERS: [(&str, &str); 5] = [
+pub(super) const LETTERS: [(&str, &str); 6] = [
     ("L", "lagging: the leader's version is still on its way"),
     ("O", "overtaken: an older write arrived after a newer one"),
     ("X", "lost: the leader's version timed out or failed"),
+    ("E", "erased: the follower had the leader's version and was restarted empty"),
     ("F", "foreign: a value the leader never had"),
     ("?", "unexplained: the trace does not say why"),
 ];
@@ -21,6 +22,7 @@ pub(super) const fn letter(cell: &Cell) -> &'static str {
         (_, Some(Cause::Lagging { .. })) => "L",
         (_, Some(Cause::Overtaken { .. })) => "O",
         (_, Some(Cause::Lost { .. })) => "X",
+        (_, Some(Cause::Erased { .. })) => "E",
         (_, Some(Cause::Unknown) | None) => "?",
     }
 }
@@ -40,6 +42,7 @@ pub(super) const fn cause(cause: Cause) -> &'static str {
     match cause {
         Cause::Overtaken { .. } => "overtaken",
         Cause::Lost { .. } => "lost",
+        Cause::Erased { .. } => "erased",
         Cause::Lagging { .. } => "lagging",
         Cause::Unknown => "unexplained",
     }
@@ -60,6 +63,11 @@ pub(super) fn explain(cause: Cause) -> String {
             };
             format!("the replication of version {version} {how}")
         }
+        Cause::Erased { version, acked_us, restarted_us } => format!(
+            "version {version} was acknowledged {} ms into the run, and the follower was back empty at {} ms",
+            ms(acked_us as f64 / 1000.0),
+            ms(restarted_us as f64 / 1000.0)
+        ),
         Cause::Lagging { version, arrived_us: Some(at_us) } => {
             format!("version {version} arrived later, {} ms into the run", ms(at_us as f64 / 1000.0))
         }
@@ -119,15 +127,17 @@ mod tests {
     #[test]
     fn every_letter_in_use_is_explained() {
         let lost = Cause::Lost { version: 83, outcome: ReplicationOutcome::Timeout };
+        let erased = Cause::Erased { version: 83, acked_us: 1_000, restarted_us: 2_000 };
         let lagging = Cause::Lagging { version: 83, arrived_us: None };
         let cells = [
             cell(CellState::Missing, Some(lost)),
+            cell(CellState::Missing, Some(erased)),
             cell(CellState::Stale, Some(lagging)),
             cell(CellState::Foreign, Some(Cause::Unknown)),
             cell(CellState::Stale, Some(Cause::Unknown)),
         ];
         let letters = cells.each_ref().map(letter);
-        assert_eq!(letters, ["X", "L", "F", "?"]);
+        assert_eq!(letters, ["X", "E", "L", "F", "?"]);
         assert!(letters.iter().all(|letter| LETTERS.iter().any(|(known, _)| known == letter)));
     }
 }

@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::ReportError;
 
 /// Removes a file of an earlier report that this one does not have.
@@ -18,8 +20,15 @@ pub(super) fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
     }
 }
 
-/// Writes a file of this name into a folder, whole or not at all, and answers its path.
-pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, ReportError> {
+/// A file that is written and not yet in place.
+pub(super) struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+/// Writes what is to be a file of this name beside its place, so that of several none is put
+/// there before all of them are whole.
+pub(super) fn stage(folder: &Path, name: &str, content: &[u8]) -> Result<Staged, ReportError> {
     let path = folder.join(name);
     let write = || {
         let mut file = tempfile::Builder::new()
@@ -28,10 +37,20 @@ pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf
             .tempfile_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)
+        Ok(file)
     };
     match write() {
-        Ok(_) => Ok(path),
+        Ok(file) => Ok(Staged { file, path }),
         Err(source) => Err(ReportError::Io { path, action: "write", source }),
+    }
+}
+
+impl Staged {
+    /// Puts the file in place, and answers its path.
+    pub(super) fn put(self) -> Result<PathBuf, ReportError> {
+        match self.file.persist(&self.path) {
+            Ok(_) => Ok(self.path),
+            Err(error) => Err(ReportError::Io { path: self.path, action: "write", source: error.error }),
+        }
     }
 }

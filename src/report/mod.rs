@@ -132,17 +132,23 @@ impl Rendered {
             action: "make the folder",
             source,
         })?;
+        let stage = |name, content| files::stage(folder, name, content);
+        let figures: Vec<_> = pictures.iter().map(|(name, png)| stage(*name, png)).collect::<Result<_, _>>()?;
+        let csv = stage("summary.csv", self.csv.as_bytes())?;
+        let json = stage("summary.json", self.json.as_bytes())?;
+        let markdown = stage("report.md", self.markdown.as_bytes())?;
+        let html = stage("report.html", self.html.as_bytes())?;
         for name in sections::OPTIONAL_FILES {
             if pictures.iter().all(|(written, _)| *written != name) {
                 files::remove(folder, name)?;
             }
         }
         Ok(Written {
-            figures: pictures.iter().map(|(name, png)| files::write(folder, name, png)).collect::<Result<_, _>>()?,
-            csv: files::write(folder, "summary.csv", self.csv.as_bytes())?,
-            json: files::write(folder, "summary.json", self.json.as_bytes())?,
-            markdown: files::write(folder, "report.md", self.markdown.as_bytes())?,
-            html: files::write(folder, "report.html", self.html.as_bytes())?,
+            figures: figures.into_iter().map(files::Staged::put).collect::<Result<_, _>>()?,
+            csv: csv.put()?,
+            json: json.put()?,
+            markdown: markdown.put()?,
+            html: html.put()?,
         })
     }
 }

@@ -4,8 +4,14 @@
 mod checking;
 mod comparing;
 mod configuration;
+mod docker;
+mod documentation;
 mod exploring;
+#[path = "../fake-docker/mod.rs"]
+#[allow(dead_code, reason = "the other user of the scripted Docker needs more of it")]
+mod fake_docker;
 mod faults;
+mod hardship;
 mod interruption;
 mod lab;
 mod running;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, projects_left};
+use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Owner, projects_left};
 use labctl::config::Experiment;
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,7 @@ fn a_cluster_comes_up_answers_and_goes_without_a_trace() {
     assert!(logs.values().all(|log| !log.is_empty()), "{logs:?}");
     let left = projects_left(&deployment.docker, &CancellationToken::new()).unwrap();
     let ours = left.iter().find(|left| left.name == cluster.project()).unwrap();
-    assert_eq!(ours.owner, Some(std::process::id()));
+    assert_eq!(ours.owner, Owner::this());
 
     let before = Instant::now();
     cluster.down().unwrap();

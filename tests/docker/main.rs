@@ -4,4 +4,5 @@
 
 mod compose_driver;
 mod engine;
+mod faults;
 mod lab;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cluster;
+mod corpus;
 mod forms;
 mod quorums;
 mod support;

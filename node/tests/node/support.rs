@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,13 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(vars: &[(&str, &str)]) -> Self {
+        Self::start_in(&std::env::temp_dir(), vars)
+    }
+
+    /// A node whose working folder this is.
+    pub(crate) fn start_in(folder: &Path, vars: &[(&str, &str)]) -> Self {
         let mut command = command(&[("LISTEN_ADDR", "127.0.0.1:0")]);
+        command.current_dir(folder);
         let mut child = command.envs(vars.iter().copied()).spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::data::{ArrivalRow, ReplicationRow, RunData, WriteRow};
+use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, RunData, WriteRow};
 
 /// Lookups only: nothing iterates over the maps, so their order reaches no output.
 pub(super) struct History<'a> {
@@ -14,6 +14,7 @@ pub(super) struct History<'a> {
     replications: HashMap<(&'a str, u64), &'a ReplicationRow>,
     /// By follower, key and version: the place in the order of arrival, and the last arrival.
     arrivals: HashMap<(&'a str, &'a str, u64), (usize, &'a ArrivalRow)>,
+    faults: &'a [FaultRow],
 }
 
 impl<'a> History<'a> {
@@ -28,6 +29,7 @@ impl<'a> History<'a> {
                 .enumerate()
                 .map(|(index, row)| ((row.follower.as_str(), row.key.as_str(), row.version), (index, row)))
                 .collect(),
+            faults: &run.faults,
         }
     }
 
@@ -51,5 +53,10 @@ impl<'a> History<'a> {
     /// of that follower's arrivals.
     pub(super) fn arrival(&self, follower: &str, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
         self.arrivals.get(&(follower, key, version)).copied()
+    }
+    /// When a follower was back after its first restart since `at_us`; a restart leaves it empty.
+    pub(super) fn restarted_after(&self, follower: &str, at_us: i64) -> Option<i64> {
+        let restarts = self.faults.iter().filter(|row| row.kind == FaultEvent::Restart && row.node == follower);
+        restarts.map(|row| row.ended_us).find(|ended_us| *ended_us >= at_us)
     }
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder};
 use crate::config::Order;
+use crate::data::{FaultEvent, FaultRow};
 
 const MS: u64 = 1000;
 
@@ -196,6 +197,7 @@ fn kind(cause: Cause) -> &'static str {
     match cause {
         Cause::Overtaken { .. } => "overtaken",
         Cause::Lost { .. } => "lost",
+        Cause::Erased { .. } => "erased",
         Cause::Lagging { .. } => "lagging",
         Cause::Unknown => "unknown",
     }
@@ -228,4 +230,30 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_a_follower_acknowledged_before_it_was_restarted_is_erased() {
+    // f1 has write 0 at 20 ms, is back empty at 500 ms, and no later write brings the key again.
+    let restart = FaultRow {
+        begun_us: 400_000,
+        ended_us: 500_000,
+        node: "f1".to_owned(),
+        kind: FaultEvent::Restart,
+        detail: Some("empty".to_owned()),
+    };
+    let mut run = RunBuilder::new(1).write(planned(0, 0, [20, 1, 1, 1, 1])).build();
+    (run.manifest.load_us, run.manifest.settle_us) = (600_000, 0);
+    run.arrivals.retain(|row| row.follower != "f1");
+    run.settled.get_mut("f1").unwrap().store.clear();
+    run.settled.get_mut("f1").unwrap().versions.clear();
+    let cause = |run: &RunData| only_difference(&RunConsistency::of(run).settled).cause;
+    assert_eq!(cause(&run), Some(Cause::Unknown));
+    run.faults.push(restart.clone());
+    assert_eq!(cause(&run), Some(Cause::Erased { version: 1, acked_us: 20_000, restarted_us: 500_000 }));
+    // A restart before the acknowledgement explains nothing, nor does another follower's.
+    run.faults[0].ended_us = 10_000;
+    assert_eq!(cause(&run), Some(Cause::Unknown));
+    run.faults[0] = FaultRow { node: "f2".to_owned(), ..restart };
+    assert_eq!(cause(&run), Some(Cause::Unknown));
 }

@@ -58,9 +58,29 @@ fn writes_are_met_while_they_are_under_way_and_fail_from_then_on() {
     let met = figures(&run).spells[0].writes;
     assert_eq!((met.ok, met.failed, met.unknown), (0, 2, 0));
     assert_eq!(met.failed_after, Some(Spread { min_ms: 25.0, median_ms: 32.5, max_ms: 40.0 }));
-    assert_eq!(met.unknown_after, None);
+    assert_eq!((met.failed_after_sent, met.unknown_after), (None, None));
     let undisturbed: Vec<u64> = run.writes.iter().filter(|row| undisturbed(&run)(row)).map(|row| row.write).collect();
     assert_eq!(undisturbed, [0, 3]);
+}
+
+#[test]
+fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
+    // Of five followers two are lost to write 1, sent at 10.010 s and 10.030 s. The second leaves
+    // W = 4 out of reach.
+    let mut run = run();
+    run.manifest.quorum = 4.try_into().unwrap();
+    run.faults = vec![row(9, "f5", FaultEvent::Kill)];
+    run.writes[1].outcome = WriteOutcome::Failed;
+    let (begun_us, answered_us) = (start_us(&run.writes[1]), end_us(&run.writes[1]));
+    for (follower, sent_us) in [("f4", begun_us + 30_000), ("f5", begun_us + 10_000)] {
+        let copy = run.replication.iter_mut().find(|row| row.write == 1 && row.follower == follower).unwrap();
+        (copy.sent_us, copy.acked_us, copy.outcome) = (Some(sent_us), None, ReplicationOutcome::Failed);
+    }
+    let expected_ms = (answered_us - begun_us - 30_000) as f64 / 1000.0;
+    let spread = |run: &RunData| figures(run).spells[0].writes.failed_after_sent;
+    assert_eq!(spread(&run).map(|spread| spread.median_ms), Some(expected_ms));
+    run.manifest.quorum = 6.try_into().unwrap();
+    assert_eq!(spread(&run), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::analysis::fixture::{Answer, RunBuilder};
-use crate::data::WriteOutcome;
+use crate::data::{ArrivalRow, ReplicationOutcome, WriteOutcome};
 
 /// One write that arrives after 10, 20, ... 50 ms and is answered after `latency_ms`.
 fn run(quorum: u32, latency_ms: u64) -> RunData {
@@ -40,9 +40,28 @@ fn an_ideal_lab_lags_as_predicted() {
 fn a_lost_copy_never_arrives_and_its_follower_stays_behind() {
     let mut run = run(1, 60);
     run.arrivals.retain(|row| row.follower != "f4");
+    for row in run.replication.iter_mut().filter(|row| row.follower == "f4") {
+        (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
+    }
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.without_trace), (0, 1, 0));
     assert_eq!((lag.mean, lag.behind_at_ack), (None, Some(0.2)));
+}
+
+#[test]
+fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follower() {
+    // f4 had it at 20 ms and acknowledged at 21 ms; f1 is the last, at 50 ms.
+    let mut run = run(1, 30);
+    run.arrivals.retain(|row| row.follower != "f4");
+    let f4 = run.replication.iter_mut().find(|row| row.follower == "f4").unwrap();
+    f4.acked_us = f4.acked_us.map(|at_us| at_us + 1_000);
+    let lag = Lag::of(&run);
+    assert_eq!((lag.n, lag.never_everywhere, lag.max_ms, lag.behind_at_ack), (1, 0, Some(20.0), Some(0.4)));
+    // Brought to it again after its restart, it does not count as late.
+    let late =
+        ArrivalRow { follower: "f4".to_owned(), version: 1, key: "k3".to_owned(), applied: true, at_us: 900_000 };
+    run.arrivals.push(late);
+    assert_eq!(Lag::of(&run), lag);
 }
 
 #[test]

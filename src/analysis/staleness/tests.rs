@@ -228,6 +228,9 @@ fn what_cannot_be_known_is_not_said() {
 
     let mut run = RunBuilder::new(1).write_with_delays(0, 10_000, &[10_000, 20_000, 30_000, 40_000, 50_000]).build();
     run.arrivals.retain(|row| row.follower != "f5");
+    for row in run.replication.iter_mut().filter(|row| row.follower == "f5") {
+        (row.acked_us, row.outcome) = (None, crate::data::ReplicationOutcome::Timeout);
+    }
     let lost = Staleness::of(&run);
     let measured = lost.reads[0].measured.clone().unwrap();
     assert_eq!((measured.stale_at_ack.value, measured.p99), (0.8, None));

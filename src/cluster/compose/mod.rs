@@ -16,7 +16,7 @@ use project::{Container, LOOKS_AFTER_BREAK, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction};
+use super::{Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction, Owner};
 use crate::config::{Link, link_name};
 use crate::data::{BackendFacts, LEADER, follower_name};
 
@@ -167,7 +167,7 @@ impl ComposeCluster {
         env.insert("LABNODE_IMAGE".into(), self.image.clone());
         // A health check is a process in the container. labctl asks the nodes itself.
         env.insert("LABNODE_HEALTH_INTERVAL".into(), "1h".into());
-        env.insert("LABCTL_OWNER".into(), std::process::id().to_string());
+        env.insert("LABCTL_OWNER".into(), Owner::this().to_string());
         let folder = std::env::current_dir().unwrap_or_default();
         env.insert("LABCTL_FOLDER".into(), folder.to_string_lossy().into_owned());
         if self.ports == Ports::Free {

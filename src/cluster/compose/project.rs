@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::ClusterError;
 use crate::cluster::docker::{Call, Docker, tail};
+use crate::cluster::{ClusterError, Owner};
 
 /// The file that describes the deployment, in the root of the checkout.
 pub(super) const COMPOSE_FILE: &str = "docker-compose.yml";
@@ -180,7 +180,7 @@ pub struct ProjectLeft {
     /// The project's name.
     pub name: String,
     /// The process that started it.
-    pub owner: Option<u32>,
+    pub owner: Owner,
     /// The folder it was started in.
     pub folder: PathBuf,
 }
@@ -209,7 +209,7 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
     let (name, owner, folder) = (fields.next()?, fields.next()?, fields.next()?);
     (!name.is_empty() && !owner.is_empty()).then(|| ProjectLeft {
         name: name.to_owned(),
-        owner: owner.parse().ok(),
+        owner: owner.into(),
         folder: folder.into(),
     })
 }
@@ -240,8 +240,9 @@ mod tests {
 
     #[test]
     fn projects_without_an_owner_are_not_ours() {
-        let left = ProjectLeft { name: "labctl-quorum-w1-00".into(), owner: Some(7), folder: "/a b".into() };
-        assert_eq!(parse_left("labctl-quorum-w1-00|7|/a b"), Some(left));
+        let owner = Owner::this();
+        let left = ProjectLeft { name: "labctl-quorum-w1-00".into(), owner, folder: "/a b".into() };
+        assert_eq!(parse_left(&format!("labctl-quorum-w1-00|{owner}|/a b")), Some(left));
         assert_eq!(parse_left("lab||"), None);
         assert_eq!(parse_left(""), None);
     }

@@ -16,7 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::ClusterError;
+use super::left::OWNER;
+use crate::cluster::{ClusterError, Owner};
 
 /// How long a program may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -109,11 +110,12 @@ impl Running {
             .env("NODE_NAME", &program.name)
             .env("LISTEN_ADDR", &program.listen)
             .env("EXIT_WITH_PARENT", "1")
+            .env(OWNER, Owner::this().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(self.log.try_clone()?)
             // A Ctrl-C on the terminal is labctl's to handle. A group of its own also has the
-            // kernel wake and end a frozen process once labctl is gone: see `Self::pause`.
+            // kernel wake and end a frozen process once labctl is gone, mostly: see `Self::pause`.
             .process_group(0)
             .spawn()
     }
@@ -176,7 +178,9 @@ impl Running {
 
     /// SIGSTOP. A frozen process cannot see that labctl is gone, but it is in a process group
     /// of its own, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
-    /// a group that is orphaned (`_exit`, "Consequences of Process Termination").
+    /// a group that is orphaned (`_exit`, "Consequences of Process Termination"). It is not
+    /// orphaned where labctl's heir is of the same session, as in some containers; then the
+    /// next labctl finds it: see `left`.
     pub(super) fn pause(&mut self) -> Result<(), ClusterError> {
         self.signal(Signal::STOP)?;
         self.state = match std::mem::replace(&mut self.state, State::Down) {

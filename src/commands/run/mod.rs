@@ -18,7 +18,7 @@ use super::leftovers::{self, Keep};
 use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
-use crate::cluster::{Backend, ClusterError, Deployment};
+use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
 use crate::commands::output::{note, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
@@ -115,6 +115,9 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
     let chosen = spawn_blocking(move || {
+        for name in end_processes_left() {
+            note!("ended {name}, a process which a labctl that was killed had left behind");
+        }
         let backend = Backend::choose(choice, &cancel)?;
         if let Backend::Compose(Deployment { docker, root, .. }) = &backend {
             for name in leftovers::remove(docker, root, Keep::ClusterToPlayWith, &cancel)? {

@@ -100,6 +100,24 @@ fn a_problem_shows_the_line_and_marks_the_text() {
     assert!(shown.ends_with("  5 | order = \"random\"\n    |         ^^^^^^^^"), "{shown}");
 }
 
+#[test]
+fn the_corpus_is_judged_as_its_names_say() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/experiments");
+    let mut judged = 0;
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match Config::read(&path) {
+            Ok(_) => assert!(name.starts_with("good-"), "{name} was accepted"),
+            Err(error) => {
+                assert!(name.starts_with("bad-"), "{name}: {error}");
+                assert!(error.to_string().contains(&name), "{error}");
+            }
+        }
+        judged += 1;
+    }
+    assert!(judged > 20);
+}
+
 proptest::proptest! {
     #[test]
     fn no_input_makes_it_panic(input in ".{0,200}") {

@@ -26,5 +26,10 @@ pub fn write_exploration(points: &[PointRow], folder: &Path) -> Result<Vec<PathB
     let pictures = figures.draw()?;
     let texts = [("report.html", html.as_bytes()), ("report.md", markdown.as_bytes())];
     let pictures = pictures.iter().map(|(name, png)| (*name, png.as_slice()));
-    texts.into_iter().chain(pictures).map(|(name, content)| files::write(folder, name, content)).collect()
+    let staged: Vec<_> = texts
+        .into_iter()
+        .chain(pictures)
+        .map(|(name, content)| files::stage(folder, name, content))
+        .collect::<Result<_, _>>()?;
+    staged.into_iter().map(files::Staged::put).collect()
 }

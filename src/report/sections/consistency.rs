@@ -18,16 +18,20 @@ const MOST_CAUSES: usize = 200;
 
 pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
     let caption = &report.findings.consistency;
-    let subtitle = "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
-                    L lagging, O overtaken, X lost, F foreign, ? unexplained.";
+    let letters = used_letters(&report.runs);
+    let erased = if letters.iter().any(|(letter, _)| *letter == "E") { "E erased, " } else { "" };
+    let subtitle = format!(
+        "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
+         L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
+    );
     let shown = super::evenly(&report.runs, MOST_QUORUMS);
-    figures.picture(FILE, consistency_map::scene(&shown, caption, subtitle));
+    figures.picture(FILE, consistency_map::scene(&shown, caption, &subtitle));
     let maps = Maps {
         id: "consistency-maps",
         caption: format!("{caption}."),
         reading: reading(&report.runs),
         file: FILE,
-        letters: used_letters(&report.runs),
+        letters,
         quorums: shown.iter().map(|run| quorum_maps(run)).collect(),
     };
     let mut blocks = vec![Block::Table { table: totals(&report.runs) }, Block::Maps { maps }];
@@ -143,6 +147,7 @@ fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     let parts: Vec<(usize, String)> = [
         ("overtaken", format!("an older write arrived after a newer one and replaced it{}", gaps(&diverged))),
         ("lost", "the replication of the newest write timed out or failed".to_owned()),
+        ("erased", "the follower had acknowledged the newest write and was restarted empty".to_owned()),
         ("lagging", "the newest write had still not arrived".to_owned()),
         ("unexplained", "the trace does not show why".to_owned()),
     ]

@@ -31,6 +31,7 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<S
     let page = plots::faults::scene(&shown, None);
     let file = plots::faults::scene(&shown, Some((finding, subtitle)));
     let mut blocks = vec![figures.add(legend, &page, file, spells(&faults))?];
+    blocks.push(Block::Table { table: missed(&faults) });
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));
     blocks.extend(losses(&faults));
     Ok(Some(Section { id: "faults", heading: "What was broken, and what came of it", blocks }))
@@ -50,9 +51,7 @@ fn spells(faults: &[&FaultReport]) -> Table {
             maybe(spell.ended_ms, seconds),
             grouped(writes.ok),
             grouped(writes.failed),
-            maybe(writes.failed_after, spread),
             grouped(writes.unknown),
-            maybe(writes.unknown_after, spread),
             copies(|lost| lost.failed),
             copies(|lost| lost.timeout),
         ]
@@ -60,13 +59,41 @@ fn spells(faults: &[&FaultReport]) -> Table {
     let rows =
         faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
     Table::new(
-        "Each fault, from when to when in seconds, and the writes that were under way meanwhile: how they ended, and \
-         how long after the fault's or their own beginning in ms (least, median, greatest). Copies that were lost: \
-         refused at once, or timed out.",
+        "Each fault, from when to when in seconds, and the writes that were under way meanwhile, by how they ended. \
+         Copies that were lost: refused at once, or timed out.",
     )
     .numbers(&["W"])
     .text(&["fault", "how"])
-    .numbers(&["from", "to", "acknowledged", "refused", "after", "no answer", "after", "copies refused", "timed out"])
+    .numbers(&["from", "to", "acknowledged", "refused", "no answer", "copies refused", "timed out"])
+    .rows(rows)
+}
+
+/// How many of the writes that met each fault ended without their quorum, and how soon.
+fn missed(faults: &[&FaultReport]) -> Table {
+    let row = |quorum: u32, spell: &Spell| {
+        let writes = spell.writes;
+        vec![
+            quorum.to_string(),
+            format!("{} {}", spell.node, spell.kind),
+            grouped(writes.ok + writes.failed + writes.unknown),
+            grouped(writes.failed),
+            maybe(writes.failed_after, spread),
+            maybe(writes.failed_after_sent, spread),
+            grouped(writes.unknown),
+            maybe(writes.unknown_after, spread),
+        ]
+    };
+    let rows =
+        faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
+    Table::new(
+        "The writes that met each fault, and how soon those ended that were refused or had no answer, in ms (least, \
+         median, greatest): from the fault's beginning or their own, and, of refused ones, from the sending of the \
+         copy that put the quorum out of reach. That is next to nothing where the loss is certain, and the \
+         replication timeout less the copy's delay where it is not.",
+    )
+    .numbers(&["W"])
+    .text(&["fault"])
+    .numbers(&["writes", "refused", "after", "after sending", "no answer", "after"])
     .rows(rows)
 }
 

@@ -45,13 +45,28 @@ struct Network {
     fates: Mutex<ChaCha8Rng>,
     loss: Mutex<f64>,
     followers: Vec<Mutex<Option<Arc<Follower>>>>,
+    /// What has reached each follower, in order; the model of what it may hold.
+    reached: Mutex<Vec<Vec<Reached>>>,
+}
+
+/// A request that reached a follower, whatever became of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reached {
+    Write {
+        key: String,
+        value: String,
+        version: u64,
+    },
+    /// Everything before is forgotten.
+    Restart,
 }
 
 impl Network {
     fn new(order: &str, clock: Clock, seed: u64) -> Arc<Self> {
         let config = config("follower", order, "off");
         let fates = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
-        let network = Self { clock, config, fates, loss: Mutex::new(0.0), followers: vec![] };
+        let reached = Mutex::new(vec![Vec::new(); FOLLOWERS]);
+        let network = Self { clock, config, fates, loss: Mutex::new(0.0), followers: vec![], reached };
         let followers = (0..FOLLOWERS).map(|_| Mutex::new(Some(network.fresh()))).collect();
         Arc::new(Self { followers, ..network })
     }
@@ -69,6 +84,7 @@ impl Network {
     }
 
     fn restart(&self, follower: usize) {
+        self.reached.lock().unwrap()[follower].push(Reached::Restart);
         *self.followers[follower].lock().unwrap() = Some(self.fresh());
     }
 
@@ -105,7 +121,13 @@ impl Transport for Network {
         key: &'a str,
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
-        self.round_trip(follower, move |follower| follower.replicate(key, body)).boxed()
+        let (key_owned, value) = (key.to_owned(), body.value.clone());
+        let reached = Reached::Write { key: key_owned, value, version: body.version.unwrap_or_default() };
+        self.round_trip(follower, move |alive| {
+            self.reached.lock().unwrap()[follower].push(reached);
+            alive.replicate(key, body)
+        })
+        .boxed()
     }
 
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
@@ -275,6 +297,24 @@ impl Cluster {
         }
     }
 
+    /// By key: version and value that a follower has to hold after all that reached it in its
+    /// present life.
+    fn model(&self, follower: usize, in_version_order: bool) -> BTreeMap<String, (u64, String)> {
+        let mut held = BTreeMap::new();
+        for reached in &self.network.reached.lock().unwrap()[follower] {
+            match reached {
+                Reached::Restart => held.clear(),
+                Reached::Write { key, value, version } => {
+                    let keeps = held.get(key).is_some_and(|(own, _)| in_version_order && own >= version);
+                    if !keeps {
+                        held.insert(key.clone(), (*version, value.clone()));
+                    }
+                }
+            }
+        }
+        held
+    }
+
     /// Whether a follower got this version or a newer one of the key, and then an older one
     /// that the leader sent late.
     fn was_overtaken(&self, follower: usize, key: &str) -> bool {
@@ -317,6 +357,32 @@ proptest! {
                     assert!(!in_version_order && held.is_some(), "f{} holds {held:?} of {key}", follower + 1);
                     assert!(cluster.was_overtaken(follower, &key), "f{} holds {held:?} of {key}", follower + 1);
                 }
+            }
+        });
+    }
+    /// Whatever is late, lost or restarted: a follower that nobody brings up to date holds, of
+    /// each key, what reached it last since it was started, or in version order the newest of
+    /// that; and what the leader counts as acknowledged has reached its follower.
+    #[test]
+    fn without_catching_up_a_follower_holds_what_reached_it(
+        history in history(), in_version_order: bool, seed: u64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let cluster = Cluster::new(if in_version_order { "version" } else { "arrival" }, "off", seed);
+            cluster.play(&history).await;
+            cluster.settle().await;
+            for follower in (0..FOLLOWERS).filter_map(|index| Some((index, cluster.network.alive(index)?))) {
+                let (index, alive) = follower;
+                let entry = |entry: Entry| (entry.key.to_string(), (entry.version, entry.value.to_string()));
+                let held: BTreeMap<_, _> = alive.store().snapshot().into_iter().map(entry).collect();
+                assert_eq!(held, cluster.model(index, in_version_order), "f{}", index + 1);
+            }
+            let (_, records) = cluster.leader.records(0, u64::MAX, usize::MAX);
+            let reached = cluster.network.reached.lock().unwrap();
+            for record in records.iter().filter(|record| record.outcome == Outcome::Acked) {
+                let arrived = |reached: &Reached| matches!(reached, Reached::Write { version, .. } if *version == record.version);
+                assert!(reached[record.follower as usize].iter().any(arrived), "{record:?}");
             }
         });
     }

@@ -1,0 +1,43 @@
+//! Node processes of a labctl that is gone.
+//!
+//! They end by themselves once their labctl has, by the end of their standard input. A frozen
+//! one cannot notice, and the kernel wakes it only where nobody else of the session is left to
+//! do so.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cluster::Owner;
+
+/// The variable that tells which labctl has started a process.
+pub(super) const OWNER: &str = "LABCTL_OWNER";
+
+/// Kills every node and relay whose labctl does not run any more, and returns their names.
+/// Where the system has no `/proc` none can be found.
+#[must_use]
+pub fn end_processes_left() -> Vec<String> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let end = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
+        let name = left(&entry.path())?;
+        kill_process(pid, Signal::KILL).ok()?;
+        Some(name)
+    };
+    processes.filter_map(end).collect()
+}
+
+/// A node's name, if the process is one that nobody owns any more. Its environment is all
+/// labctl's, see `child`.
+fn left(process: &Path) -> Option<String> {
+    let command = fs::read(process.join("cmdline")).ok()?;
+    let is_ours = command.split(|byte| *byte == 0).nth(1).is_some_and(|verb| matches!(verb, b"node" | b"relay"));
+    let environment = fs::read(process.join("environ")).ok().filter(|_| is_ours)?;
+    let variable = |name: &str| {
+        let mut variables = environment.split(|byte| *byte == 0).filter_map(|variable| str::from_utf8(variable).ok());
+        variables.find_map(|variable| variable.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    };
+    let owner = Owner::from(variable(OWNER)?.as_str());
+    (!owner.is_running()).then(|| variable("NODE_NAME"))?
+}

@@ -1,0 +1,122 @@
+//! Brings what the nodes have kept onto the run's own time line, trusting none of it.
+
+use labnode::clock::Clock;
+use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
+
+use crate::client::{Client, ClientError};
+use crate::data::{ArrivalRow, LEADER, ReplicationRow, TIME_LIMIT_US, follower_name};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
+/// The run's own time line.
+pub(super) struct Timeline<'a> {
+    pub(super) clock: &'a Clock,
+    /// When the run began, on that clock.
+    pub(super) start_us: u64,
+    /// How many followers there are.
+    pub(super) followers: u32,
+}
+
+/// What one node has kept of the run.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) replication: Vec<ReplicationRow>,
+    pub(super) arrivals: Vec<ArrivalRow>,
+    /// Records that it had to forget.
+    pub(super) dropped: u64,
+}
+
+impl Timeline<'_> {
+    /// A node's trace.
+    ///
+    /// # Errors
+    /// When the node does not answer, or says what cannot be.
+    pub(super) async fn trace<C: Client>(&self, client: &C, node: &str) -> Result<Trace, ClientError> {
+        let malformed = |reason: String| refusal(node, "/debug/trace", &reason);
+        if node == LEADER {
+            let trace = client.leader_trace().await?;
+            let offset_us = self.offset_us(client, node).await?;
+            let dropped = trace.dropped;
+            let replication = self.replication_rows(trace, offset_us).map_err(malformed)?;
+            return Ok(Trace { replication, arrivals: Vec::new(), dropped });
+        }
+        let trace = client.follower_trace(node).await?;
+        let offset_us = self.offset_us(client, node).await?;
+        let dropped = trace.dropped;
+        let arrivals = self.arrival_rows(node, trace, offset_us).map_err(malformed)?;
+        Ok(Trace { replication: Vec::new(), arrivals, dropped })
+    }
+
+    /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
+    /// before and after, as on one machine it does; else by the middle of the round trip.
+    async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {
+        let before = self.clock.now_us();
+        let theirs = client.health(node).await?.now_us;
+        let after = self.clock.now_us();
+        if (before..=after).contains(&theirs) {
+            return Ok(0);
+        }
+        let signed = i64::try_from(theirs).ok().zip(i64::try_from(before.midpoint(after)).ok());
+        let offset_us = signed.map(|(theirs, ours)| theirs - ours);
+        offset_us.ok_or_else(|| refusal(node, "/health", &format!("its clock reads {theirs} us")))
+    }
+
+    /// A node's time relative to the run's start; none of one that cannot be.
+    fn relative(&self, at_us: u64, offset_us: i64) -> Result<i64, String> {
+        let start_us = i64::try_from(self.start_us).ok();
+        let ours = i64::try_from(at_us).ok().and_then(|at_us| at_us.checked_sub(offset_us)?.checked_sub(start_us?));
+        ours.filter(|at_us| at_us.unsigned_abs() <= TIME_LIMIT_US)
+            .ok_or_else(|| format!("a record's time of {at_us} us lies over ten years from the run"))
+    }
+
+    fn replication_rows(&self, trace: TraceDump<LeaderRecord>, offset_us: i64) -> Result<Vec<ReplicationRow>, String> {
+        let relative = |at_us: Option<u64>| at_us.map(|at_us| self.relative(at_us, offset_us)).transpose();
+        let row = |record: LeaderRecord| {
+            if record.follower >= self.followers {
+                return Err(format!("there is no follower of index {}", record.follower));
+            }
+            if record.delay_us > TIME_LIMIT_US {
+                return Err(format!("a delay of {} us is over ten years", record.delay_us));
+            }
+            let row = ReplicationRow {
+                write: record.write,
+                version: record.version,
+                key: record.key,
+                follower: follower_name(record.follower as usize),
+                delay_us: record.delay_us,
+                sent_us: relative(record.sent_us)?,
+                acked_us: relative(record.acked_us)?,
+                outcome: record.outcome,
+            };
+            Ok((record.follower, row))
+        };
+        let mut rows: Vec<(u32, ReplicationRow)> = trace.records.into_iter().map(row).collect::<Result<_, _>>()?;
+        rows.sort_by_key(|(follower, row)| (row.write, *follower));
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    fn arrival_rows(
+        &self,
+        node: &str,
+        trace: TraceDump<FollowerRecord>,
+        offset_us: i64,
+    ) -> Result<Vec<ArrivalRow>, String> {
+        let row = |record: FollowerRecord| {
+            Ok(ArrivalRow {
+                follower: node.to_owned(),
+                version: record.version,
+                key: record.key,
+                applied: record.applied,
+                at_us: self.relative(record.at_us, offset_us)?,
+            })
+        };
+        trace.records.into_iter().map(row).collect()
+    }
+}
+
+/// A node's answer that says what cannot be.
+fn refusal(node: &str, path: &str, reason: &str) -> ClientError {
+    ClientError { node: node.to_owned(), path: path.to_owned(), reason: format!("malformed answer: {reason}") }
+}

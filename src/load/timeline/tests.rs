@@ -1,0 +1,95 @@
+use std::fs;
+use std::path::Path;
+
+use labnode::wire::{Outcome, Role};
+use proptest::prelude::*;
+
+use super::*;
+
+fn timeline(clock: &Clock) -> Timeline<'_> {
+    Timeline { clock, start_us: 1_000, followers: 3 }
+}
+
+fn dump<R>(records: Vec<R>) -> TraceDump<R> {
+    TraceDump { node: "leader".to_owned(), role: Role::Leader, now_us: 0, dropped: 0, records }
+}
+
+fn record(follower: u32, delay_us: u64, sent_us: Option<u64>, acked_us: Option<u64>) -> LeaderRecord {
+    let key = "k0".to_owned();
+    LeaderRecord {
+        write: 0,
+        version: 1,
+        key,
+        follower,
+        delay_us,
+        ack_delay_us: 0,
+        sent_us,
+        acked_us,
+        outcome: Outcome::Acked,
+    }
+}
+
+#[test]
+fn times_are_from_the_runs_start_by_our_clock() {
+    let clock = Clock::at_zero();
+    let rows = timeline(&clock).replication_rows(dump(vec![record(2, 7, Some(5_500), Some(6_000))]), 500).unwrap();
+    assert_eq!((rows[0].follower.as_str(), rows[0].sent_us, rows[0].acked_us), ("f3", Some(4_000), Some(4_500)));
+    // Warm-up lies before the start.
+    let rows = timeline(&clock).replication_rows(dump(vec![record(0, 7, Some(400), None)]), 0).unwrap();
+    assert_eq!((rows[0].sent_us, rows[0].acked_us), (Some(-600), None));
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_named() {
+    let clock = Clock::at_zero();
+    let refused = |record| timeline(&clock).replication_rows(dump(vec![record]), 0).unwrap_err();
+    assert_eq!(refused(record(3, 0, None, None)), "there is no follower of index 3");
+    assert_eq!(refused(record(0, u64::MAX, None, None)), format!("a delay of {} us is over ten years", u64::MAX));
+    for at_us in [u64::MAX, 1 << 63, i64::MAX as u64, 2 * TIME_LIMIT_US] {
+        assert!(refused(record(0, 0, Some(at_us), None)).contains(&at_us.to_string()));
+        let arrival = FollowerRecord { version: 1, key: "k0".to_owned(), applied: true, catch_up: false, at_us };
+        assert!(timeline(&clock).arrival_rows("f1", dump(vec![arrival]), 0).is_err());
+    }
+}
+
+/// A dump as a node that is not ours may send it, through all that labctl does with one.
+fn read(bytes: &[u8], offset_us: i64) -> bool {
+    let clock = Clock::at_zero();
+    let timeline = timeline(&clock);
+    let leader = serde_json::from_slice::<TraceDump<LeaderRecord>>(bytes)
+        .is_ok_and(|dump| timeline.replication_rows(dump, offset_us).is_ok());
+    let follower = serde_json::from_slice::<TraceDump<FollowerRecord>>(bytes)
+        .is_ok_and(|dump| timeline.arrival_rows("f1", dump, offset_us).is_ok());
+    leader || follower
+}
+
+#[test]
+fn the_corpus_is_judged_as_its_names_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/traces");
+    let mut judged = 0;
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(read(&fs::read(&path).unwrap(), 0), name.starts_with("good-"), "{name}");
+        judged += 1;
+    }
+    assert!(judged > 5);
+}
+
+proptest! {
+    #[test]
+    fn no_record_makes_labctl_panic(
+        follower: u32, delay_us: u64, sent_us: Option<u64>, acked_us: Option<u64>, offset_us: i64,
+    ) {
+        let clock = Clock::at_zero();
+        let rows = timeline(&clock).replication_rows(dump(vec![record(follower, delay_us, sent_us, acked_us)]), offset_us);
+        let times = |row: &ReplicationRow| [row.sent_us, row.acked_us].into_iter().flatten().collect::<Vec<_>>();
+        for row in rows.unwrap_or_default() {
+            prop_assert!(times(&row).iter().all(|at_us| at_us.unsigned_abs() <= TIME_LIMIT_US));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_labctl_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), offset_us: i64) {
+        read(&bytes, offset_us);
+    }
+}

@@ -1,0 +1,87 @@
+//! A disk that is full, nodes that die, and runs that do not belong together.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::interruption::{slow, started};
+use crate::lab::{Ended, Lab, SMALL, files};
+
+/// `labctl` that may write files of so many blocks and no larger ones, which is told to it as
+/// on a full disk: by the write that does not fit.
+fn with_files_of(lab: &Lab, blocks: u32, args: &str) -> Ended {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {} {args}", env!("CARGO_BIN_EXE_labctl"));
+    Command::new("sh").args(["-c", &script]).current_dir(lab.path(".")).output().unwrap().into()
+}
+
+#[test]
+fn a_full_disk_leaves_the_earlier_run_whole() {
+    let lab = Lab::new(SMALL);
+    lab.ok(&["run", "1", "--backend", "sim"]);
+    let (data, report) = (files(&lab.path("data/W1")), files(&lab.path("report")));
+
+    let ended = with_files_of(&lab, 1, "run 1 --backend sim --seed 7");
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.lines().last().unwrap().contains("cannot write: File too large"), "{}", ended.stderr);
+    assert_eq!(files(&lab.path("data/W1")), data);
+    assert!(!fs::read_dir(lab.path("data")).unwrap().any(|entry| entry.unwrap().path().ends_with(".W1-")));
+
+    // Some files of a report of both quorums would fit, and none of it is put in place.
+    lab.ok(&["run", "3", "--backend", "sim", "--report", "elsewhere"]);
+    let ended = with_files_of(&lab, 40, "report");
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("File too large"), "{}", ended.stderr);
+    assert_eq!(files(&lab.path("report")), report);
+}
+
+#[test]
+fn resume_refuses_runs_of_another_configuration_binary_or_backend() {
+    let lab = Lab::new(SMALL);
+    lab.ok(&["run", "1"]);
+    let before = files(&lab.path("data/W1"));
+    let refused = |args: &[&str], what: &str| {
+        let ended = lab.run(args);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(what), "{what}: {}", ended.stderr);
+        assert!(ended.stderr.contains("run without --resume"), "{}", ended.stderr);
+        assert!(!lab.path("data/W3").exists());
+    };
+    refused(&["run", "all", "--resume", "--backend", "sim"], "another backend");
+    lab.edit("experiments.toml", |text| text.replacen("writes = 20", "writes = 30", 1));
+    refused(&["run", "all", "--resume"], "made with another configuration");
+    lab.edit("experiments.toml", |text| text.replacen("writes = 30", "writes = 20", 1));
+    assert_eq!(files(&lab.path("data/W1")), before);
+    lab.edit("data/W1/manifest.json", |text| {
+        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        text.replace(manifest["node_sha256"].as_str().unwrap(), &"0".repeat(64))
+    });
+    refused(&["run", "all", "--resume"], "made with another node binary");
+}
+
+/// The process that runs this node.
+fn node(pids: &[Pid], name: &str) -> Pid {
+    let runs = |pid: &&Pid| {
+        let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == format!("NODE_NAME={name}").as_bytes())
+    };
+    *pids.iter().find(runs).unwrap()
+}
+
+#[test]
+fn a_node_that_dies_in_mid_run_is_named_with_its_log() {
+    for name in ["f2", "leader"] {
+        let lab = slow();
+        let (child, nodes) = started(&lab);
+        // Once it listens its log is not empty, and labctl is past waiting for it.
+        thread::sleep(Duration::from_millis(500));
+        kill_process(node(&nodes, name), Signal::KILL).unwrap();
+        let ended: Ended = child.wait_with_output().unwrap().into();
+        assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("{name}: its process ended (killed by signal 9)")), "{}", ended.stderr);
+        assert!(ended.stderr.contains("listens on 127.0.0.1"), "{}", ended.stderr);
+        assert!(!lab.path("data/W3").exists());
+    }
+}
