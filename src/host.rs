@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -35,9 +37,19 @@ pub fn free_disk_mib(folder: &Path) -> Option<u64> {
     Some(stat.f_bavail.saturating_mul(stat.f_frsize) / (1024 * 1024))
 }
 
-/// The commit checked out here; none outside a repository or without git.
+/// How long git may take: on a network file system it can hang.
+const GIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The commit checked out here; none outside a repository, without git, or when git hangs.
 #[must_use]
 pub fn git() -> Option<GitFacts> {
+    let (sender, found) = mpsc::channel();
+    // Left behind where git hangs: nothing depends on it.
+    thread::spawn(move || sender.send(ask_git()));
+    found.recv_timeout(GIT_LIMIT).ok().flatten()
+}
+
+fn ask_git() -> Option<GitFacts> {
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
