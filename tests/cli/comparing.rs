@@ -31,6 +31,19 @@ fn the_simulation_foresees_itself() {
 }
 
 #[test]
+fn the_simulation_foresees_what_a_fault_does_to_real_nodes() {
+    let fault = "[[experiment.small.fault]]\nat = 5\nnode = \"f2\"\nkind = \"kill\"\n";
+    let lab = Lab::new(&format!("{SMALL}\n{fault}"));
+    lab.ok(&["run", "3"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&lab.ok(&["compare", "data", "--sim", "--format", "json"])).unwrap();
+    assert_eq!(json[0]["other_delays"], 0, "{json}");
+    // All that were under way when it died, and all later ones, are refused in both.
+    assert!(json[0]["latency"]["n"].as_u64().unwrap() <= 5, "{json}");
+    assert!(json[0]["latency"]["other_outcome"].as_u64().unwrap() <= 5, "{json}");
+}
+
+#[test]
 fn folders_without_a_common_quorum_and_without_runs_are_refused() {
     let lab = Lab::new(SMALL);
     lab.ok(&["run", "1", "--backend", "sim"]);

@@ -1,6 +1,5 @@
 //! A data folder against the simulation of the same experiment and seed.
 
-use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use super::Page;
@@ -13,9 +12,6 @@ use crate::simulation;
 
 /// Says what the simulation had foreseen of these runs.
 pub(super) fn run(args: &Compare, runs: &[RunData]) -> anyhow::Result<Exit> {
-    if runs.iter().any(|run| !run.manifest.config.faults.is_empty()) {
-        bail!("{}: these runs have faults, which the simulation does not foresee", args.left.display());
-    }
     let forecasts = simulation::forecast(runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
