@@ -24,6 +24,14 @@ fn results(lab: &Lab, out: &str) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
+fn an_experiment_with_faults_is_refused_with_what_to_do() {
+    let lab = Lab::new(&format!("{SMALL}\n[[experiment.small.fault]]\nat = 5\nnode = \"f2\"\nkind = \"kill\"\n"));
+    let ended = lab.run(&["explore", "--seeds", "1"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("experiment small: explore plays no faults"), "{}", ended.stderr);
+}
+
+#[test]
 fn results_depend_neither_on_threads_nor_on_the_folder_and_are_not_made_twice() {
     let lab = Lab::new(SMALL);
     explore(&lab, "here", "1");

@@ -37,6 +37,12 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
+    if !experiment.faults.is_empty() {
+        bail!(
+            "experiment {name}: explore plays no faults; name one without them, or `labctl run all -e {name} --backend sim` \
+             for each seed"
+        );
+    }
     let points = grid::grid(name, experiment, args)?.points();
     if points.is_empty() {
         bail!("there is no point: every quorum is more than there are followers");
