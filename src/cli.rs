@@ -33,6 +33,7 @@ Exit status:
     2  bad usage, configuration or data
     3  the cluster could not be started or failed
     4  data is incomplete
+    5  this machine: disk, memory, descriptors, permission, or output that could not be written
   130  interrupted; the cluster is down and earlier data intact";
 
 /// Where labctl reads and writes; all in the current folder unless told.

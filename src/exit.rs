@@ -20,6 +20,8 @@ pub enum Exit {
     Cluster = 3,
     /// Data is incomplete.
     Incomplete = 4,
+    /// This machine: disk, memory, descriptors, permission, output that could not be written.
+    Machine = 5,
     /// Interrupted; the cluster is down and earlier data intact.
     Interrupted = 130,
 }
