@@ -60,6 +60,13 @@ fn ask_git() -> Option<GitFacts> {
     Some(GitFacts { commit, dirty: !status.is_empty() })
 }
 
+/// The command line of this process. Bytes that are no UTF-8 are shown as U+FFFD: a path may
+/// have any, and neither JSON nor a terminal can take them.
+#[must_use]
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()
+}
+
 /// SHA-256 in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
