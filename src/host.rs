@@ -55,7 +55,7 @@ fn ask_git() -> Option<GitFacts> {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;
-    // A run rewrites report/ itself: that alone does not make the source another one.
+    // The runs of the reference rewrite it: that alone does not make the source another one.
     let status = git(&["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)report"])?;
     Some(GitFacts { commit, dirty: !status.is_empty() })
 }
