@@ -243,8 +243,8 @@ impl FromStr for QuorumSelection {
         }
         let mut seen = BTreeSet::new();
         let one = |part: &str| {
-            let quorum: Quorum = part.parse().map_err(|error| format!("{error}; or `all`"))?;
-            if seen.insert(quorum) { Ok(quorum) } else { Err(format!("{quorum} is there twice")) }
+            let quorum: Quorum = part.parse().map_err(|error| format!("{error}; or say `all`"))?;
+            if seen.insert(quorum) { Ok(quorum) } else { Err(format!("{quorum} must be listed once, not twice")) }
         };
         text.split(',').map(one).collect::<Result<_, _>>().map(Self::Some)
     }
@@ -268,7 +268,8 @@ impl FromStr for ExperimentSelection {
 }
 
 fn millis(text: &str) -> Result<Millis, String> {
-    let number: f64 = text.parse().map_err(|_| format!("a delay in ms is a number, not `{text}`"))?;
+    let number: f64 =
+        text.parse().map_err(|_| format!("a delay in ms must be a number from 0 to {}, not `{text}`", Millis::MAX))?;
     Millis::try_from(number)
 }
 

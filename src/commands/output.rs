@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serializer;
 
+use crate::cli::Paths;
+use crate::config::Warning;
 use crate::exit::Exit;
 
 /// Tells the user something on stderr, where nobody may be reading any more.
@@ -22,6 +24,13 @@ macro_rules! note {
     };
 }
 pub(super) use note;
+
+/// Tells of settings that cannot have the effect that they seem to have.
+pub(super) fn warn<'w>(paths: &Paths, warnings: impl IntoIterator<Item = &'w Warning>) {
+    for Warning { problem, .. } in warnings {
+        note!("warning: {}:{problem}", paths.config.display());
+    }
+}
 
 /// Whether a result could not be printed, see [`has_failed`].
 static FAILED: AtomicBool = AtomicBool::new(false);

@@ -5,6 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::types::ExperimentName;
+
 /// Why a configuration cannot be used.
 #[derive(Debug)]
 pub enum ConfigError {
@@ -57,6 +59,15 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// Something that is accepted, but cannot have the effect that it seems to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The experiment that says it.
+    pub experiment: ExperimentName,
+    /// Where, and why it has no effect.
+    pub problem: Problem,
+}
+
 /// One thing wrong with a file, displayed as `line:column: message` and the line itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -95,7 +106,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}:{}: {}", self.line, self.column, self.message)?;
         let gutter = self.line.to_string();
-        writeln!(f, "  {gutter} | {}", self.text.replace('\t', " "))?;
+        // A file may hold anything, and what is shown must neither move the marks nor command the
+        // terminal.
+        let shown = self.text.replace('\t', " ").replace(char::is_control, "\u{fffd}");
+        writeln!(f, "  {gutter} | {shown}")?;
         write!(
             f,
             "  {:gutter$} | {:indent$}{}",

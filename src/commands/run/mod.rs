@@ -6,6 +6,7 @@ mod progress;
 mod quorum;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,7 +21,7 @@ use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
-use crate::commands::output::{note, paths_as_text, say};
+use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
 use crate::exit::Exit;
@@ -45,6 +46,8 @@ const STARTING: &str = "ending";
 pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     let selected = select::experiments(&config, args.experiment.as_ref())?;
+    let names: BTreeSet<&ExperimentName> = selected.iter().map(|(name, _)| *name).collect();
+    output::warn(paths, config.warnings.iter().filter(|warning| names.contains(&warning.experiment)));
     let jobs: Vec<Job> =
         selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
     jobs.iter().for_each(Job::warn_of_impossible);
@@ -57,7 +60,8 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let cancel = signals::cancel_on_signal(activity.clone())?;
     let mut finished = Vec::new();
     for job in &jobs {
-        let done = run_job(job, paths, args, &cancel, &activity).await.with_context(|| format!("experiment {}", job.name))?;
+        let done =
+            run_job(job, paths, args, &cancel, &activity).await.with_context(|| format!("experiment {}", job.name))?;
         finished.push(done);
     }
     if args.format == Format::Json {
