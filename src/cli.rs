@@ -12,11 +12,12 @@ use labnode::delay::Millis;
 
 pub use self::explore::{Explore, OrderArg, PacingArg};
 use crate::config::{BackendChoice, ExperimentName, Quorum, ReadQuorum};
+use crate::exit::Exit;
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
 /// key-value store and writes a report that anyone can reproduce.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(version, propagate_version = true, disable_help_subcommand = true, after_help = exit_codes())]
 pub struct Cli {
     /// Where files are.
     #[command(flatten)]
@@ -26,14 +27,11 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
-Exit status:
-    0  done, and every expectation held
-    1  an expectation of the experiment did not hold
-    2  bad usage, configuration or data
-    3  the cluster could not be started or failed
-    4  data is incomplete
-  130  interrupted; the cluster is down and earlier data intact";
+/// The exit codes, a line each, for the end of `--help`.
+fn exit_codes() -> String {
+    let line = |exit: Exit| format!("\n  {:>3}  {}", exit as u8, exit.meaning());
+    Exit::ALL.into_iter().fold("Exit status:".to_owned(), |text, exit| text + &line(exit))
+}
 
 /// Where labctl reads and writes; all in the current folder unless told.
 #[derive(Debug, Clone, Args)]
@@ -245,8 +243,8 @@ impl FromStr for QuorumSelection {
         }
         let mut seen = BTreeSet::new();
         let one = |part: &str| {
-            let quorum: Quorum = part.parse().map_err(|error| format!("{error}; or `all`"))?;
-            if seen.insert(quorum) { Ok(quorum) } else { Err(format!("{quorum} is there twice")) }
+            let quorum: Quorum = part.parse().map_err(|error| format!("{error}; or say `all`"))?;
+            if seen.insert(quorum) { Ok(quorum) } else { Err(format!("{quorum} must be listed once, not twice")) }
         };
         text.split(',').map(one).collect::<Result<_, _>>().map(Self::Some)
     }
@@ -270,7 +268,8 @@ impl FromStr for ExperimentSelection {
 }
 
 fn millis(text: &str) -> Result<Millis, String> {
-    let number: f64 = text.parse().map_err(|_| format!("a delay in ms is a number, not `{text}`"))?;
+    let number: f64 =
+        text.parse().map_err(|_| format!("a delay in ms must be a number from 0 to {}, not `{text}`", Millis::MAX))?;
     Millis::try_from(number)
 }
 

@@ -1,6 +1,10 @@
-//! The exit codes, which are public interface (DESIGN, section 6).
+//! The exit codes, which are public interface: the help, the README and CI jobs rely on them.
 
+use std::error::Error;
+use std::io;
 use std::process::ExitCode;
+
+use rustix::io::Errno;
 
 use crate::client::ClientError;
 use crate::cluster::ClusterError;
@@ -20,6 +24,8 @@ pub enum Exit {
     Cluster = 3,
     /// Data is incomplete.
     Incomplete = 4,
+    /// This machine: disk, memory, descriptors, permission, output that could not be written.
+    Machine = 5,
     /// Interrupted; the cluster is down and earlier data intact.
     Interrupted = 130,
 }
@@ -31,10 +37,39 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// The code an error ends labctl with: the first known cause decides.
+    /// Every code, in ascending order.
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Expectation,
+        Self::Usage,
+        Self::Cluster,
+        Self::Incomplete,
+        Self::Machine,
+        Self::Interrupted,
+    ];
+
+    /// What the code tells whoever started labctl, as `--help` prints it.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "done, and every expectation held",
+            Self::Expectation => "an expectation of the experiment did not hold",
+            Self::Usage => "bad usage, configuration or data",
+            Self::Cluster => "the cluster could not be started or failed",
+            Self::Incomplete => "data is incomplete",
+            Self::Machine => "this machine: disk, memory, descriptors, permission, or output that could not be written",
+            Self::Interrupted => "interrupted; the cluster is down and earlier data intact",
+        }
+    }
+
+    /// The code an error ends labctl with. A limit of this machine decides wherever it is in the
+    /// chain of causes, otherwise the first known cause.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
-        let decide = |cause: &(dyn std::error::Error + 'static)| {
+        if error.chain().any(is_limit_of_this_machine) {
+            return Self::Machine;
+        }
+        let decide = |cause: &(dyn Error + 'static)| {
             if let Some(error) = cause.downcast_ref::<ClusterError>() {
                 Some(if matches!(error, ClusterError::Interrupted) { Self::Interrupted } else { Self::Cluster })
             } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
@@ -46,6 +81,36 @@ impl Exit {
         };
         error.chain().find_map(decide).unwrap_or(Self::Usage)
     }
+}
+
+/// Whether an error is, or wraps, an I/O error that this machine is to blame for and not what
+/// the user asked for or what a file says.
+fn is_limit_of_this_machine(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        // `io::Error::source` skips the error it wraps, so that one is looked at here.
+        return is_machine_kind(error) || error.get_ref().is_some_and(|inner| is_limit_of_this_machine(inner));
+    }
+    if let Some(error) = error.downcast_ref::<csv::Error>() {
+        return matches!(error.kind(), csv::ErrorKind::Io(error) if is_machine_kind(error));
+    }
+    false
+}
+
+fn is_machine_kind(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    let by_kind = matches!(
+        error.kind(),
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+            | ErrorKind::OutOfMemory
+    );
+    // The standard library has no kind for these: descriptors of the process and of the system,
+    // threads and processes, and a disk that fails.
+    let by_number = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::IO, Errno::NOBUFS];
+    by_kind || error.raw_os_error().is_some_and(|number| by_number.iter().any(|errno| errno.raw_os_error() == number))
 }
 
 /// An error and its causes on one line. Some errors tell their cause themselves; it is not told again.
@@ -77,6 +142,53 @@ mod tests {
         let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
         assert_eq!(cluster.map_err(of), Err(Exit::Cluster));
         assert_eq!(of(anyhow::anyhow!("anything else")), Exit::Usage);
+    }
+
+    #[test]
+    fn limits_of_this_machine_are_found_wherever_they_are_in_the_chain() {
+        let machine = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        let write = |source| DataError::Io { path: "data/W1/writes.csv".into(), action: "write", source };
+        for errno in [
+            Errno::NOSPC,
+            Errno::DQUOT,
+            Errno::FBIG,
+            Errno::ROFS,
+            Errno::ACCESS,
+            Errno::PERM,
+            Errno::NOMEM,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::AGAIN,
+            Errno::IO,
+        ] {
+            let wrapped = [
+                machine(errno),
+                io::Error::other(machine(errno)),
+                io::Error::from(csv::Error::from(machine(errno))),
+                io::Error::from(serde_json::Error::io(machine(errno))),
+            ];
+            for source in wrapped {
+                let error = anyhow::Error::from(write(source)).context("W = 1").context("experiment quorum");
+                assert_eq!(Exit::of(&error), Exit::Machine, "{errno}");
+            }
+            let spawn = ClusterError::Spawn { command: "labctl node".into(), source: machine(errno) };
+            assert_eq!(Exit::of(&spawn.into()), Exit::Machine, "{errno}");
+        }
+        // What the user named wrongly, and data that is damaged.
+        for errno in [Errno::NOENT, Errno::NOTDIR, Errno::ISDIR, Errno::EXIST] {
+            assert_eq!(Exit::of(&write(machine(errno)).into()), Exit::Usage, "{errno}");
+        }
+        let damaged = DataError::Invalid { path: "data".into(), line: 3, message: "no number".into() };
+        assert_eq!(Exit::of(&damaged.into()), Exit::Usage);
+    }
+
+    #[test]
+    fn the_readme_lists_every_code() {
+        let readme = include_str!("../README.md");
+        for exit in Exit::ALL {
+            let row = format!("| {} | {}", exit as u8, exit.meaning());
+            assert!(readme.lines().any(|line| line.starts_with(&row)), "no line `{row}`");
+        }
     }
 
     #[test]

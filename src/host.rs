@@ -55,9 +55,16 @@ fn ask_git() -> Option<GitFacts> {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;
-    // A run rewrites report/ itself: that alone does not make the source another one.
+    // The runs of the reference rewrite it: that alone does not make the source another one.
     let status = git(&["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)report"])?;
     Some(GitFacts { commit, dirty: !status.is_empty() })
+}
+
+/// The command line of this process. Bytes that are no UTF-8 are shown as U+FFFD: a path may
+/// have any, and neither JSON nor a terminal can take them.
+#[must_use]
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
 /// SHA-256 in hexadecimal.

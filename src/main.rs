@@ -9,7 +9,11 @@ use labctl::commands;
 use labctl::exit::{self, Exit};
 
 fn main() -> ExitCode {
-    match commands::run(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return commands::usage(&told).into(),
+    };
+    match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
             // Whoever read this may be gone; the exit code still tells.

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    labnode::program::main(std::env::args().skip(1))
+    // An argument that is no UTF-8 is none of ours either way.
+    labnode::program::main(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()))
 }

@@ -106,6 +106,9 @@ impl Settings {
             .with_env_filter(self.log.clone())
             .with_writer(io::stderr)
             .with_ansi(io::stderr().is_terminal())
+            // On a full disk the subscriber would tell stderr of the line that stderr did not
+            // take, and so panic amid a request.
+            .log_internal_errors(false)
             .try_init();
         if started.is_err() {
             // Only in a program that embeds this one and logs by itself.

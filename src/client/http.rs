@@ -15,6 +15,10 @@ use crate::load::PlannedWrite;
 
 /// How long a node may take for a health answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection may be idle and still be used again. A node closes one after
+/// [`labnode::server::HEADER_DEADLINE`]: a request that is sent on it just then fails although
+/// nothing is wrong, and whether the write was applied is unknown.
+const IDLE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a node may take to send a dump whole.
 const DUMP_LIMIT: Duration = Duration::from_secs(60);
 
@@ -32,12 +36,17 @@ impl HttpClient {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(endpoints: &Endpoints, write_limit: Duration) -> Result<Self, ClientError> {
+        Self::with_idle_limit(endpoints, write_limit, IDLE_LIMIT)
+    }
+
+    fn with_idle_limit(endpoints: &Endpoints, write_limit: Duration, idle: Duration) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .pool_max_idle_per_host(usize::MAX)
+            .pool_idle_timeout(idle)
             .build()
             .map_err(|error| ClientError { node: LEADER.into(), path: "/".into(), reason: chain(&error) })?;
         let urls = Arc::new(RwLock::new(urls(endpoints)));
@@ -119,4 +128,63 @@ fn chain(error: &reqwest::Error) -> String {
         source = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::time::Instant;
+
+    use labnode::server::HEADER_DEADLINE;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::data::WriteOutcome;
+
+    /// How long the server of the tests leaves a connection idle.
+    const SERVER_LIMIT: Duration = Duration::from_millis(400);
+
+    /// Answers requests, and closes a connection without an answer when a request comes later
+    /// than [`SERVER_LIMIT`] after the one before: as if it had closed it an instant earlier, with
+    /// the request already on its way.
+    async fn answer(mut stream: TcpStream) {
+        let mut last: Option<Instant> = None;
+        let mut buffer = [0; 4096];
+        while matches!(stream.read(&mut buffer).await, Ok(1..)) {
+            if last.is_some_and(|last| last.elapsed() > SERVER_LIMIT) {
+                return;
+            }
+            let body = r#"{"status":"ok","key":"k0","value":"v","version":1,"acks":1,"required":1}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).await.unwrap();
+            last = Some(Instant::now());
+        }
+    }
+
+    /// How a write ends that follows another one after a pause longer than the server's limit.
+    async fn write_after_a_pause(idle: Duration) -> WriteOutcome {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let leader = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer(stream));
+            }
+        });
+        let endpoints = Endpoints { leader, followers: Vec::new() };
+        let client = HttpClient::with_idle_limit(&endpoints, Duration::from_secs(5), idle).unwrap();
+        let write = PlannedWrite { id: 0, key: "k0".into(), value: "v".into() };
+        assert_eq!(client.put(&write).await.outcome, WriteOutcome::Ok);
+        tokio::time::sleep(SERVER_LIMIT * 2).await;
+        client.put(&write).await.outcome
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_node_may_be_closing_is_not_used_again() {
+        assert!(IDLE_LIMIT * 2 < HEADER_DEADLINE, "a node closes connections in use");
+        assert_eq!(write_after_a_pause(SERVER_LIMIT / 2).await, WriteOutcome::Ok);
+        // What happened with a limit above the server's, as reqwest's 90 s are.
+        assert_eq!(write_after_a_pause(SERVER_LIMIT * 100).await, WriteOutcome::Unknown);
+    }
 }

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+pub use self::output::usage;
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 
@@ -37,7 +38,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
-    log.without_time().with_target(false).init();
+    // What it would say of an event that it could not write would go to stderr as well, and panic.
+    log.log_internal_errors(false).without_time().with_target(false).init();
     let exit = match cli.command {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
@@ -52,7 +54,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => completions::completions(shell),
         Command::Node | Command::Relay => Ok(Exit::Success),
     }?;
-    Ok(exit.into())
+    Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }
 
 /// Runs a future on a runtime of its own.

@@ -20,7 +20,10 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
         written.extend(write(saved, paths, &folder)?);
     }
     match args.format {
-        Format::Json => say!("{}", serde_json::to_string_pretty(&written)?),
+        Format::Json => {
+            let written: Vec<_> = written.iter().map(|path| path.to_string_lossy()).collect();
+            say!("{}", serde_json::to_string_pretty(&written)?);
+        }
         Format::Text => written.iter().for_each(|path| say!("{}", path.display())),
     }
     all.iter().try_for_each(Saved::check_complete)?;

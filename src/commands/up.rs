@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{self, Keep};
 use super::output::{note, say};
+use super::signals::Activity;
 use super::{select, signals};
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
@@ -36,7 +37,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     let choice = args.backend.map_or(experiment.backend, Into::into);
-    let cancel = signals::cancel_on_signal()?;
+    let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let limit = experiment.network.global_request_timeout_s.duration();
     let spec = ClusterSpec::new(name, experiment, args.quorum);
     let backend = {

@@ -1,6 +1,6 @@
 //! `labctl validate`.
 
-use super::output::say;
+use super::output::{self, say};
 use crate::cli::Paths;
 use crate::config::{CatchUp, Config, Reads};
 use crate::exit::Exit;
@@ -8,7 +8,13 @@ use crate::exit::Exit;
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
-    say!("{}: {} experiments, all sound", paths.config.display(), config.experiments.len());
+    let judgement = match config.warnings.len() {
+        0 => "no problems".to_owned(),
+        1 => "1 warning".to_owned(),
+        warnings => format!("{warnings} warnings"),
+    };
+    say!("{}: {} experiments, {judgement}", paths.config.display(), config.experiments.len());
+    output::warn(paths, &config.warnings);
     let width = config.experiments.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
     for (name, experiment) in &config.experiments {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::setting::words;
 use crate::data::LEADER;
 
 /// `[[experiment.NAME.fault]]`.
@@ -72,6 +73,8 @@ pub enum CutFrom {
     /// Everyone, clients too.
     All,
 }
+
+words!(CutFrom: "leader", "all");
 
 impl fmt::Display for CutFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,7 +170,7 @@ impl FromStr for Elapsed {
                 let ms = ms.round() as u32;
                 Ok(Self(ms))
             }
-            _ => Err(format!("a moment is a write's number, or a time up to an hour such as \"3.5s\", not `{text}`")),
+            _ => Err(format!("a time must be up to an hour, such as \"3.5s\" or \"250ms\", not `{text}`")),
         }
     }
 }

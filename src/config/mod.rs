@@ -5,6 +5,7 @@ mod network;
 mod parse;
 mod problem;
 mod reads;
+mod setting;
 mod types;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::path::Path;
 pub use fault::{CutFrom, Elapsed, Fault, FaultKind, Link, Trigger, link_name, links};
 pub use network::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout, distribution_in_words};
 pub use parse::parse;
-pub use problem::{ConfigError, Problem};
+pub use problem::{ConfigError, Problem, Warning};
 pub use reads::Reads;
 pub use types::{
     BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Pacing, Quorum, ReadQuorum,
@@ -31,6 +32,8 @@ pub struct Config {
     pub default: ExperimentName,
     /// Every experiment by its name.
     pub experiments: BTreeMap<ExperimentName, Experiment>,
+    /// What cannot have the effect that it seems to have, in the order of the file.
+    pub warnings: Vec<Warning>,
 }
 
 impl Config {
@@ -39,7 +42,12 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the file and, for every problem in it, line, column and text.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let bytes = fs::read(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let (at, text) = (error.utf8_error().valid_up_to(), String::from_utf8_lossy(error.as_bytes()).into_owned());
+            let problems = vec![Problem::at(&text, at..at, "the file must be UTF-8 text, and from here on it is not")];
+            ConfigError::Invalid { path: path.into(), problems }
+        })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         parse(&text, &|name| fs::read_to_string(folder.join(name)))
             .map_err(|problems| ConfigError::Invalid { path: path.into(), problems })

@@ -10,6 +10,7 @@ use std::time::Duration;
 use labnode::delay::{Distribution, Kind, Link, Millis};
 use serde::{Deserialize, Serialize};
 
+use super::setting::{Setting, words};
 use crate::data::follower_name;
 
 pub use words::distribution_in_words;
@@ -128,7 +129,7 @@ impl TryFrom<String> for FollowerName {
         let follower = number.and_then(|number| number.checked_sub(1)).map(Self);
         follower
             .filter(|follower| follower.to_string() == name)
-            .ok_or_else(|| format!("a follower is f1, f2, ..., not `{name}`"))
+            .ok_or_else(|| format!("a follower must be f1, f2, ..., not `{name}`"))
     }
 }
 
@@ -155,7 +156,7 @@ impl DelayRange {
     /// When it is reversed or goes past [`Self::LIMIT_MS`].
     pub fn new(min_ms: u32, max_ms: u32) -> Result<Self, String> {
         if max_ms > Self::LIMIT_MS {
-            return Err(format!("max_delay_ms is at most {} (an hour), not {max_ms}", Self::LIMIT_MS));
+            return Err(format!("max_delay_ms must be at most {} (an hour), not {max_ms}", Self::LIMIT_MS));
         }
         if min_ms > max_ms {
             return Err(format!("min_delay_ms ({min_ms}) must not exceed max_delay_ms ({max_ms})"));
@@ -224,8 +225,14 @@ impl TryFrom<f64> for Timeout {
         if (0.001..=3_600.0).contains(&secs) {
             Ok(Self(secs))
         } else {
-            Err(format!("a time limit is 0.001 to 3600 seconds, not {secs}"))
+            Err(format!("a time limit must be {}, not {secs}", Self::accepted()))
         }
+    }
+}
+
+impl Setting for Timeout {
+    fn accepted() -> String {
+        "a number of seconds from 0.001 to 3600".to_owned()
     }
 }
 
@@ -244,6 +251,8 @@ pub enum Order {
     /// The highest version wins.
     Version,
 }
+
+words!(Order: "arrival", "version");
 
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -271,6 +280,8 @@ impl CatchUp {
         *self == Self::Off
     }
 }
+
+words!(CatchUp: "off", "snapshot");
 
 impl fmt::Display for CatchUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

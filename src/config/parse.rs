@@ -4,6 +4,7 @@ mod distribution;
 mod faults;
 mod network;
 mod reads;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +12,12 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problem;
+use super::problem::{Problem, Warning};
+use super::setting::Setting;
 use super::types::{BackendChoice, Expect, Experiment, ExperimentName, Pacing, Quorum, Workload};
 use super::{Config, SCHEMA};
 
@@ -26,11 +28,14 @@ use super::{Config, SCHEMA};
 pub fn parse(input: &str, read_file: ReadFile<'_>) -> Result<Config, Vec<Problem>> {
     let root = DeTable::parse(input)
         .map_err(|error| vec![Problem::at(input, error.span().unwrap_or(0..0), error.message().replace('\n', ", "))])?;
-    let mut problems = Problems { input, read_file, found: Vec::new() };
+    let mut problems = Problems { input, read_file, found: Vec::new(), warnings: Vec::new() };
     let config = read_config(root, &mut problems);
     problems.found.sort_by_key(|problem| (problem.line, problem.column));
     match config {
-        Some(config) if problems.found.is_empty() => Ok(config),
+        Some(config) if problems.found.is_empty() => {
+            problems.warnings.sort_by_key(|warning| (warning.problem.line, warning.problem.column));
+            Ok(Config { warnings: problems.warnings, ..config })
+        }
         _ => Err(problems.found),
     }
 }
@@ -43,11 +48,25 @@ struct Problems<'i> {
     input: &'i str,
     read_file: ReadFile<'i>,
     found: Vec<Problem>,
+    warnings: Vec<Warning>,
 }
 
 impl Problems<'_> {
     fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.found.push(Problem::at(self.input, span, message));
+    }
+
+    fn warn(&mut self, experiment: &ExperimentName, span: Range<usize>, message: String) {
+        let problem = Problem::at(self.input, span, message);
+        self.warnings.push(Warning { experiment: experiment.clone(), problem });
+    }
+
+    /// A value as the file has it: its first line, up to 40 characters.
+    fn shown(&self, span: &Range<usize>) -> String {
+        let text = self.input.get(span.clone()).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default();
+        let clipped: String = line.chars().take(40).collect();
+        if clipped.len() < text.trim_end().len() { clipped + "..." } else { clipped }
     }
 }
 
@@ -73,7 +92,7 @@ impl<'i> Fields<'i> {
 
     /// Removes and deserializes a field; `default` where it is absent. A wrong one is
     /// noted and also answered by `default`, so that what follows can still be checked.
-    fn value<T: DeserializeOwned>(&mut self, key: &'static str, default: T, problems: &mut Problems<'_>) -> Located<T> {
+    fn value<T: Setting>(&mut self, key: &'static str, default: T, problems: &mut Problems<'_>) -> Located<T> {
         let Some(value) = self.take(key) else {
             return Located { value: default, span: self.span.clone(), good: true };
         };
@@ -81,8 +100,9 @@ impl<'i> Fields<'i> {
         match T::deserialize(value.into_deserializer()) {
             Ok(value) => Located { value, span, good: true },
             Err(error) => {
-                let at = error.span().unwrap_or_else(|| span.clone());
-                problems.add(at, format!("{}{key}: {}", self.path, error.message()));
+                let at = error.span().filter(|at| !at.is_empty()).unwrap_or_else(|| span.clone());
+                let shown = problems.shown(&at);
+                problems.add(at, format!("{}{key} must be {}, not {shown}", self.path, T::accepted()));
                 Located { value: default, span, good: false }
             }
         }
@@ -110,7 +130,7 @@ impl<'i> Fields<'i> {
                 .filter(|(distance, _, known)| *distance <= known.len().max(name.len()) / 3);
             let hint = match near {
                 Some((_, _, known)) => format!("did you mean `{known}`?"),
-                None => format!("accepted are {}", self.known.join(", ")),
+                None => format!("the keys here are {}", self.known.join(", ")),
             };
             problems.add(key.span(), format!("unknown key `{}{name}`; {hint}", self.path));
         }
@@ -128,10 +148,9 @@ fn as_table<'i>(value: Spanned<DeValue<'i>>, path: &str, problems: &mut Problems
     let span = value.span();
     let table = match value.into_inner() {
         DeValue::Table(table) => table,
-        other => {
+        _ => {
             let name = path.trim_end_matches('.');
-            problems
-                .add(span.clone(), format!("{name} is a table, [{name}], not a value of type {}", other.type_str()));
+            problems.add(span.clone(), format!("{name} must be a table, [{name}], not {}", problems.shown(&span)));
             DeTable::new()
         }
     };
@@ -142,26 +161,33 @@ fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Optio
     let mut fields = Fields::of(root, "");
     let schema = fields.value("schema", SCHEMA, problems);
     if schema.good && schema.value != SCHEMA {
-        problems
-            .add(schema.span, format!("schema is {SCHEMA}, not {}; a newer file wants a newer labctl", schema.value));
+        problems.add(
+            schema.span,
+            format!("schema must be {SCHEMA}, not {}; a newer file needs a newer labctl", schema.value),
+        );
     }
     let default = fields.value::<Option<ExperimentName>>("default", None, problems);
     let experiments = read_experiments(&mut fields, problems);
     fields.finish(problems);
     let names: Vec<&str> = experiments.keys().map(ExperimentName::as_str).collect();
     if names.is_empty() && problems.found.is_empty() {
-        problems.add(0..0, "there is no experiment; begin one with [experiment.NAME]");
+        problems.add(0..0, "the file has no experiment; start one with [experiment.NAME]");
     }
     match default.value {
-        Some(name) if experiments.contains_key(&name) => Some(Config { default: name, experiments }),
+        Some(name) if experiments.contains_key(&name) => {
+            Some(Config { default: name, experiments, warnings: Vec::new() })
+        }
         Some(_) if names.is_empty() => None,
         Some(name) => {
-            problems
-                .add(default.span, format!("default names no experiment: `{name}`; there are {}", names.join(", ")));
+            problems.add(
+                default.span,
+                format!("default must be an experiment of this file ({}), not `{name}`", names.join(", ")),
+            );
             None
         }
-        None if default.good => {
-            problems.add(0..0, format!("`default` is missing; it names one of {}", names.join(", ")));
+        None if default.good && !names.is_empty() => {
+            problems
+                .add(0..0, format!("default is missing; it must be an experiment of this file ({})", names.join(", ")));
             None
         }
         None => None,
@@ -175,7 +201,8 @@ fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTr
             Ok(name) => {
                 let path = format!("experiment.{name}.");
                 let mut table = as_table(value, &path, problems);
-                experiments.insert(name, read_experiment(&mut table, problems));
+                let experiment = read_experiment(&name, &mut table, problems);
+                experiments.insert(name, experiment);
                 table.finish(problems);
             }
             Err(message) => problems.add(key.span(), message),
@@ -184,15 +211,15 @@ fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTr
     experiments
 }
 
-fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Experiment {
+fn read_experiment(name: &ExperimentName, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Experiment {
     let lab = Experiment::default();
     let followers = fields.value("followers", lab.followers, problems);
     let quorums = read_list(fields, "quorums", lab.quorums, problems);
     for quorum in &quorums {
         if quorum.value.get() > followers.value.get() {
             let message = format!(
-                "{}quorums: a write quorum of {} can never be reached by {} followers",
-                fields.path, quorum.value, followers.value
+                "{}quorums: a write quorum must be at most {}, the number of followers, not {}",
+                fields.path, followers.value, quorum.value
             );
             problems.add(quorum.span.clone(), message);
         }
@@ -200,7 +227,7 @@ fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Expe
     let seed = fields.value("seed", lab.seed, problems).value;
     let backend = fields.value::<BackendChoice>("backend", lab.backend, problems).value;
     let mut table = fields.table("network", problems);
-    let network = network::read_network(&mut table, followers.value, problems);
+    let (network, links) = network::read_network(&mut table, followers.value, problems);
     table.finish(problems);
     let mut table = fields.table("workload", problems);
     let workload = read_workload(&mut table, lab.workload, problems);
@@ -208,44 +235,64 @@ fn read_experiment(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Expe
     let mut table = fields.table("expect", problems);
     let consistent_at = read_list::<Quorum>(&mut table, "consistent_at", Vec::new(), problems);
     table.finish(problems);
-    let quorums: Vec<Quorum> = quorums.into_iter().map(|quorum| quorum.value).collect();
     for expected in &consistent_at {
-        if !quorums.contains(&expected.value) {
-            let message = format!("{}expect.consistent_at: {} is not among quorums", fields.path, expected.value);
+        if quorums.iter().all(|quorum| quorum.value != expected.value) {
+            let listed: Vec<String> = quorums.iter().map(|quorum| quorum.value.to_string()).collect();
+            let message = format!(
+                "{}expect.consistent_at: each value must be among quorums ({}), not {}",
+                fields.path,
+                listed.join(", "),
+                expected.value
+            );
             problems.add(expected.span.clone(), message);
         }
     }
     let expect = Expect { consistent_at: consistent_at.into_iter().map(|quorum| quorum.value).collect() };
     let lab = faults::Lab { followers: followers.value, writes: workload.writes };
-    let faults = faults::read_faults(fields, &lab, problems);
+    let (faults, fault_places) = faults::read_faults(fields, &lab, problems);
     let mut table = fields.table("reads", problems);
     let reads = reads::read_reads(&mut table, followers.value, problems);
     table.finish(problems);
-    Experiment { quorums, followers: followers.value, seed, backend, network, workload, expect, faults, reads }
+    let listed = quorums.iter().map(|quorum| quorum.value).collect();
+    let followers = followers.value;
+    let experiment = Experiment { quorums: listed, followers, seed, backend, network, workload, expect, faults, reads };
+    warnings::check(name, &experiment, &warnings::Places { quorums, links, faults: fault_places }, problems);
+    experiment
 }
 
 /// Reads a list of distinct values; it has at least one where its default has.
-fn read_list<T: DeserializeOwned + PartialEq + fmt::Display>(
+fn read_list<T: Setting + PartialEq + fmt::Display>(
     fields: &mut Fields<'_>,
     key: &'static str,
     default: Vec<T>,
     problems: &mut Problems<'_>,
 ) -> Vec<Located<T>> {
-    let must_have_one = !default.is_empty();
-    let default = default.into_iter().map(|value| Spanned::new(0..0, value)).collect();
-    let list = fields.value::<Vec<Spanned<T>>>(key, default, problems);
-    if must_have_one && list.value.is_empty() {
-        problems.add(list.span, format!("{}{key}: at least one value", fields.path));
+    let place = fields.span.clone();
+    let located = |value| Located { value, span: place.clone(), good: true };
+    let Some(list) = fields.take(key) else {
+        return default.into_iter().map(located).collect();
+    };
+    let (span, path) = (list.span(), format!("{}{key}", fields.path));
+    let DeValue::Array(items) = list.into_inner() else {
+        let shown = problems.shown(&span);
+        problems.add(span, format!("{path} must be a list in brackets, each value {}, not {shown}", T::accepted()));
+        return default.into_iter().map(located).collect();
+    };
+    if items.is_empty() && !default.is_empty() {
+        problems.add(span, format!("{path} must have at least one value"));
     }
     let mut read: Vec<Located<T>> = Vec::new();
-    for value in list.value {
-        // A default has no place of its own in the file: what is wrong with it is the table's.
-        let span = if value.span().is_empty() { fields.span.clone() } else { value.span() };
-        let value = value.into_inner();
-        if read.iter().any(|earlier| earlier.value == value) {
-            problems.add(span, format!("{}{key}: {value} is there twice", fields.path));
-        } else {
-            read.push(Located { value, span, good: true });
+    for item in items {
+        let span = item.span();
+        match T::deserialize(item.into_deserializer()) {
+            Ok(value) if read.iter().any(|earlier| earlier.value == value) => {
+                problems.add(span, format!("{path} lists {value} twice"));
+            }
+            Ok(value) => read.push(Located { value, span, good: true }),
+            Err(_) => {
+                let shown = problems.shown(&span);
+                problems.add(span, format!("{path}: each value must be {}, not {shown}", T::accepted()));
+            }
         }
     }
     read

@@ -5,6 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::types::ExperimentName;
+
 /// Why a configuration cannot be used.
 #[derive(Debug)]
 pub enum ConfigError {
@@ -24,7 +26,16 @@ pub enum ConfigError {
     },
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // Said in other words already, see below.
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => None,
+            Self::Read { source, .. } => Some(source),
+            Self::Invalid { .. } => None,
+        }
+    }
+}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,6 +57,15 @@ impl fmt::Display for ConfigError {
             }
         }
     }
+}
+
+/// Something that is accepted, but cannot have the effect that it seems to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The experiment that says it.
+    pub experiment: ExperimentName,
+    /// Where, and why it has no effect.
+    pub problem: Problem,
 }
 
 /// One thing wrong with a file, displayed as `line:column: message` and the line itself.
@@ -86,7 +106,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}:{}: {}", self.line, self.column, self.message)?;
         let gutter = self.line.to_string();
-        writeln!(f, "  {gutter} | {}", self.text.replace('\t', " "))?;
+        // A file may hold anything, and what is shown must neither move the marks nor command the
+        // terminal.
+        let shown = self.text.replace('\t', " ").replace(char::is_control, "\u{fffd}");
+        writeln!(f, "  {gutter} | {shown}")?;
         write!(
             f,
             "  {:gutter$} | {:indent$}{}",

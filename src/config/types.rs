@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::Fault;
 use super::network::Network;
 use super::reads::Reads;
+use super::setting::{Setting, words};
 
 /// Declares an integer newtype that accepts one inclusive range, in TOML, JSON and on the command line.
 macro_rules! ranged_integer {
@@ -31,13 +32,19 @@ macro_rules! ranged_integer {
             }
         }
 
+        impl Setting for $name {
+            fn accepted() -> String {
+                format!("a whole number from {} to {}", Self::MIN, Self::MAX)
+            }
+        }
+
         impl TryFrom<i64> for $name {
             type Error = String;
 
             fn try_from(value: i64) -> Result<Self, String> {
                 match <$inner>::try_from(value) {
                     Ok(inner) if (Self::MIN..=Self::MAX).contains(&inner) => Ok(Self(inner)),
-                    _ => Err(format!(concat!($what, " is {} to {}, not {}"), Self::MIN, Self::MAX, value)),
+                    _ => Err(format!(concat!($what, " must be {}, not {}"), <Self as Setting>::accepted(), value)),
                 }
             }
         }
@@ -52,7 +59,7 @@ macro_rules! ranged_integer {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
-                let refuse = || format!(concat!($what, " is a whole number {} to {}, not `{}`"), Self::MIN, Self::MAX, text);
+                let refuse = || format!(concat!($what, " must be {}, not `{}`"), <Self as Setting>::accepted(), text);
                 text.parse::<i64>().map_err(|_| refuse()).and_then(Self::try_from)
             }
         }
@@ -96,6 +103,15 @@ impl ReadQuorum {
     pub(super) const ONE: Self = Self(1);
 }
 
+ranged_integer!(
+    /// A bound of a uniform delay, in milliseconds.
+    WholeMillis(u32), "a delay in milliseconds", 0..=3_600_000
+);
+ranged_integer!(
+    /// How much a slow link adds, in milliseconds.
+    AddedMillis(u32), "an added delay in milliseconds", 1..=3_600_000
+);
+
 /// An experiment's name: it becomes a folder, a Compose project and a heading.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -113,18 +129,20 @@ impl TryFrom<String> for ExperimentName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        let good = name.len() <= 40
+        let good = name != "all"
+            && name.len() <= 40
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
         if !good {
-            return Err(format!(
-                "an experiment's name is a lower-case letter and then up to 39 of a-z, 0-9, - and _, not `{name}`"
-            ));
-        }
-        if name == "all" {
-            return Err("`all` stands for every experiment and cannot name one".to_owned());
+            return Err(format!("an experiment must have {}, not {name:?}", Self::accepted()));
         }
         Ok(Self(name))
+    }
+}
+
+impl Setting for ExperimentName {
+    fn accepted() -> String {
+        "a name of a lower-case letter and then up to 39 of a-z, 0-9, - and _, other than all".to_owned()
     }
 }
 
@@ -162,6 +180,8 @@ pub enum BackendChoice {
     Sim,
 }
 
+words!(BackendChoice: "auto", "compose", "process", "sim");
+
 impl fmt::Display for BackendChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -182,6 +202,8 @@ pub enum Pacing {
     /// A batch starts when all of the one before have ended.
     Batch,
 }
+
+words!(Pacing: "window", "batch");
 
 impl fmt::Display for Pacing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

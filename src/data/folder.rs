@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DataError, Manifest, read, staging};
 use crate::config::{ExperimentName, Quorum};
+use crate::host;
 
 /// The runs of one experiment: a folder that holds `W<n>` directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +140,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(io("lock the folder")(source)),
         }
-        let argv: Vec<String> = std::env::args().collect();
+        let argv = host::command_line();
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "process {}, `{}`", std::process::id(), argv.join(" ")))

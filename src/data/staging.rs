@@ -22,7 +22,9 @@ pub(super) fn beside(path: &Path) -> io::Result<TempDir> {
 
 /// Where an earlier run goes while `staged` takes its place.
 pub(super) fn aside(staged: &Path) -> PathBuf {
-    PathBuf::from(format!("{}{ASIDE}", staged.display()))
+    let mut name = staged.as_os_str().to_owned();
+    name.push(ASIDE);
+    name.into()
 }
 
 /// Removes what is left of unfinished runs directly in `folder`, and puts back a run that was
@@ -74,6 +76,13 @@ mod tests {
         let left = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, 6);
         assert!(clear(&path("nowhere")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_folder_whose_name_is_no_text_keeps_its_name() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let staged = Path::new(std::ffi::OsStr::from_bytes(b"x\xff/.W3-abc"));
+        assert_eq!(aside(staged).as_os_str().as_bytes(), b"x\xff/.W3-abc.old");
     }
 
     #[test]

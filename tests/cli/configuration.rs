@@ -19,6 +19,21 @@ fn every_problem_of_a_file_is_told_in_one_go() {
 }
 
 #[test]
+fn what_can_have_no_effect_is_told_by_validate_and_before_a_run() {
+    let fault = "[[experiment.small.fault]]\nat = \"60s\"\nnode = \"f1\"\nkind = \"kill\"\n";
+    let far = "[experiment.versioned.network.follower.f3]\nextra_ms = 2500\n";
+    let lab = Lab::new(&format!("{SMALL}{fault}{far}"));
+    let ended = lab.run(&["validate"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("experiments.toml: 2 experiments, 2 warnings\n"), "{}", ended.stdout);
+    insta::assert_snapshot!("warnings", ended.stderr);
+    // A run is told of what it does itself, and no more.
+    let ended = lab.run(&["run", "1", "-e", "versioned", "--backend", "sim"]);
+    assert!(ended.stderr.contains("every copy to f3 is given up"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("kill f1"), "{}", ended.stderr);
+}
+
+#[test]
 fn measured_delays_lie_beside_the_configuration_and_are_recorded_with_the_run() {
     let measured = "delay = { kind = \"empirical\", file = \"measured/delays.csv\" }";
     let lab = Lab::new("");
@@ -28,7 +43,11 @@ fn measured_delays_lie_beside_the_configuration_and_are_recorded_with_the_run() 
     let run = ["run", "1", "--backend", "sim", "--config", "lab/experiments.toml"];
     let ended = lab.run(&run);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("measured/delays.csv:4: expected one number of milliseconds"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("measured/delays.csv:4: each line must be one number of milliseconds"),
+        "{}",
+        ended.stderr
+    );
 
     lab.edit("lab/measured/delays.csv", |text| text.replace('x', "4"));
     lab.ok(&run);

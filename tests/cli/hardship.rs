@@ -24,7 +24,7 @@ fn a_full_disk_leaves_the_earlier_run_whole() {
     let (data, report) = (files(&lab.path("data/W1")), files(&lab.path("report")));
 
     let ended = with_files_of(&lab, 1, "run 1 --backend sim --seed 7");
-    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
     assert!(ended.stderr.lines().last().unwrap().contains("cannot write: File too large"), "{}", ended.stderr);
     assert_eq!(files(&lab.path("data/W1")), data);
     assert!(!fs::read_dir(lab.path("data")).unwrap().any(|entry| entry.unwrap().path().ends_with(".W1-")));
@@ -32,7 +32,7 @@ fn a_full_disk_leaves_the_earlier_run_whole() {
     // Some files of a report of both quorums would fit, and none of it is put in place.
     lab.ok(&["run", "3", "--backend", "sim", "--report", "elsewhere"]);
     let ended = with_files_of(&lab, 40, "report");
-    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
     assert!(ended.stderr.contains("File too large"), "{}", ended.stderr);
     assert_eq!(files(&lab.path("report")), report);
 }

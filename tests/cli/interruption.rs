@@ -1,13 +1,14 @@
 //! Ctrl-C, SIGKILL and a second labctl.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::lab::{Ended, Lab, SMALL};
+use crate::lab::{Ended, Lab, SMALL, files};
 
 /// A run that takes long enough to be interrupted.
 pub(crate) fn slow() -> Lab {
@@ -72,6 +73,30 @@ fn an_interrupted_run_ends_with_130_and_leaves_nothing_but_earlier_data() {
     assert_eq!(lab.read("data/versioned/W1/writes.csv"), before);
     let left: Vec<_> = fs::read_dir(lab.path("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("W3")), "{left:?}");
+}
+
+#[test]
+fn an_interruption_during_the_report_finishes_it_and_says_so() {
+    let lab = Lab::new(&SMALL.replace("writes = 20", "writes = 2000"));
+    let mut command = lab.command(&["run", "1", "--backend", "sim"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The line of the last quorum is printed once its run is saved.
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("W=1"), "{line}");
+    thread::sleep(Duration::from_millis(50));
+    kill_process(pid(&child), Signal::INT).unwrap();
+    thread::sleep(Duration::from_millis(100));
+    kill_process(pid(&child), Signal::INT).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted; finishing the report"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("still finishing the report"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("nodes"), "{}", ended.stderr);
+    let interrupted = files(&lab.path("report"));
+    // W = 3 is missing, which the code tells.
+    assert_eq!(lab.run(&["report"]).code, Some(4));
+    assert_eq!(files(&lab.path("report")), interrupted, "the report is whole");
 }
 
 #[test]

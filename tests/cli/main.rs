@@ -6,6 +6,7 @@ mod comparing;
 mod configuration;
 mod docker;
 mod documentation;
+mod environment;
 mod exploring;
 #[path = "../fake-docker/mod.rs"]
 #[allow(dead_code, reason = "the other user of the scripted Docker needs more of it")]
@@ -14,5 +15,6 @@ mod faults;
 mod hardship;
 mod interruption;
 mod lab;
+mod output;
 mod running;
 mod staleness;

@@ -94,7 +94,7 @@ fn every_follower_has_its_link() {
 #[test]
 fn a_bad_distribution_is_named_with_its_reason() {
     for (name, value, expected) in [
-        ("DELAY", "gamma(1)", "DELAY=\"gamma(1)\" is not accepted: a distribution is constant, uniform"),
+        ("DELAY", "gamma(1)", "DELAY=\"gamma(1)\" is not accepted: a distribution must be constant, uniform"),
         ("ACK_DELAY", "pareto(1,0.5)", "shape of a Pareto distribution is 1.01 to 1000, not 0.5"),
         ("FOLLOWER_DELAYS", "f1=constant(1);f9=constant(2)", "FOLLOWER_DELAYS=\"f9=constant(2)\" is not accepted: the"),
         ("FOLLOWER_DELAYS", "f1=constant(1);f1=constant(2)", "f1 is there twice"),

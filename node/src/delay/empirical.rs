@@ -54,7 +54,7 @@ impl Empirical {
             ));
         }
         if let Some(pair) = quantiles.windows(2).find(|pair| pair[0] > pair[1]) {
-            return Err(format!("the quantiles of a distribution ascend: {} after {}", pair[1], pair[0]));
+            return Err(format!("the quantiles of a distribution must ascend, but {} follows {}", pair[1], pair[0]));
         }
         Ok(Self { quantiles })
     }
@@ -155,6 +155,6 @@ mod tests {
         let millis = |values: &[f64]| values.iter().map(|ms| Millis::try_from(*ms).unwrap()).collect::<Vec<_>>();
         assert!(Empirical::new(millis(&[1.0])).unwrap_err().contains("2 to 1001 quantiles, not 1"));
         assert!(Empirical::new(vec![Millis::ZERO; MOST_QUANTILES + 1]).is_err());
-        assert!(Empirical::new(millis(&[1.0, 3.0, 2.0])).unwrap_err().contains("ascend: 2 after 3"));
+        assert!(Empirical::new(millis(&[1.0, 3.0, 2.0])).unwrap_err().contains("ascend, but 2 follows 3"));
     }
 }

@@ -54,10 +54,10 @@ impl Mixture {
     /// When there are none, more than [`MOST_PARTS`], or one is a mixture itself.
     pub fn new(parts: Vec<Part>) -> Result<Self, String> {
         if !(1..=MOST_PARTS).contains(&parts.len()) {
-            return Err(format!("a mixture has 1 to {MOST_PARTS} parts, not {}", parts.len()));
+            return Err(format!("a mixture must have 1 to {MOST_PARTS} parts, not {}", parts.len()));
         }
         if parts.iter().any(|part| matches!(part.distribution.kind(), Kind::Mixture(_))) {
-            return Err("a part of a mixture is no mixture itself: list its parts instead".to_owned());
+            return Err("a part of a mixture must not be a mixture; list its parts instead".to_owned());
         }
         let total = parts.iter().map(|part| part.weight.get()).sum();
         Ok(Self { parts, total })

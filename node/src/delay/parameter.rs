@@ -33,7 +33,7 @@ macro_rules! ranged_number {
                     // Adding nothing turns a negative zero into zero.
                     Ok(Self(value + 0.0))
                 } else {
-                    Err(format!(concat!($what, " is {} to {}, not {}"), Self::MIN, Self::MAX, value))
+                    Err(format!(concat!($what, " must be {} to {}, not {}"), Self::MIN, Self::MAX, value))
                 }
             }
         }

@@ -66,7 +66,7 @@ impl FromStr for Distribution {
             _ => (Millis::ZERO, text),
         };
         let (name, arguments) = rest.strip_suffix(')').and_then(|rest| rest.split_once('(')).ok_or_else(|| {
-            format!("a distribution is a name and its parameters, as in uniform(0,1000), not `{}`", clip(rest))
+            format!("a distribution must be a name and its parameters, as in uniform(0,1000), not `{}`", clip(rest))
         })?;
         Ok(Self::from(kind(name.trim(), arguments)?).plus(extra))
     }
@@ -75,7 +75,7 @@ impl FromStr for Distribution {
 fn kind(name: &str, arguments: &str) -> Result<Kind, String> {
     let two = |what: &str| {
         let pair = arguments.split_once(',').filter(|(_, second)| !second.contains(','));
-        pair.ok_or_else(|| format!("{name} has two parameters, {what}, not `{}`", clip(arguments)))
+        pair.ok_or_else(|| format!("{name} must have two parameters, {what}, not `{}`", clip(arguments)))
     };
     Ok(match name {
         "constant" => Kind::Constant { ms: number(arguments)? },
@@ -96,7 +96,7 @@ fn kind(name: &str, arguments: &str) -> Result<Kind, String> {
         "mixture" => Kind::Mixture(Mixture::new(parts(arguments)?)?),
         other => {
             return Err(format!(
-                "a distribution is constant, uniform, exponential, lognormal, pareto, empirical or mixture, not `{}`",
+                "a distribution must be constant, uniform, exponential, lognormal, pareto, empirical or mixture, not `{}`",
                 clip(other)
             ));
         }
@@ -116,12 +116,12 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         c == ',' && depth == 0
     };
     for part in text.split(between_parts) {
-        let (weight, distribution) = part
-            .split_once('*')
-            .ok_or_else(|| format!("a part of a mixture is a weight, * and a distribution, not `{}`", clip(part)))?;
+        let (weight, distribution) = part.split_once('*').ok_or_else(|| {
+            format!("a part of a mixture must be a weight, * and a distribution, not `{}`", clip(part))
+        })?;
         if distribution.contains("mixture") {
             // Refused before it is parsed, so that no text can nest deeply.
-            return Err("a part of a mixture is no mixture itself: list its parts instead".to_owned());
+            return Err("a part of a mixture must not be a mixture; list its parts instead".to_owned());
         }
         parts.push(Part { weight: number::<Weight>(weight)?, distribution: distribution.parse()? });
     }
@@ -129,7 +129,8 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
 }
 
 fn number<T: TryFrom<f64, Error = String>>(text: &str) -> Result<T, String> {
-    let value: f64 = text.trim().parse().map_err(|_| format!("`{}` is not a number", clip(text)))?;
+    let value: f64 =
+        text.trim().parse().map_err(|_| format!("each parameter must be a number, not `{}`", clip(text)))?;
     T::try_from(value)
 }
 

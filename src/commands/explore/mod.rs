@@ -13,7 +13,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::progress::Bar;
-use super::output::say;
+use super::output::{note, paths_as_text, say};
+use super::signals::Activity;
 use super::{select, signals, tables};
 use crate::analysis::chance;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
@@ -29,6 +30,7 @@ use crate::report;
 struct Finished<'a> {
     points: &'a [PointRow],
     /// Every file that was written.
+    #[serde(serialize_with = "paths_as_text")]
     written: Vec<PathBuf>,
 }
 
@@ -48,11 +50,16 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
         bail!("there is no point: every quorum is more than there are followers");
     }
     let _lock = Lock::take(&args.out, ".lock")?;
-    let cancel = signals::cancel_on_signal()?;
+    let activity = Activity::new("stopping the simulations");
+    let cancel = signals::cancel_on_signal(activity.clone())?;
     let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
     let results = ResultsFile::open(&args.out)?;
-    let rows = spawn_blocking(move || play(results, points, threads, &cancel)).await.context("exploring")??;
-    let written = report::write_exploration(&rows, &args.out)?;
+    let playing = cancel.clone();
+    let rows = spawn_blocking(move || play(results, points, threads, &playing)).await.context("exploring")??;
+    activity.set("finishing the report");
+    let out = args.out.clone();
+    let report = spawn_blocking(move || report::write_exploration(&rows, &out).map(|written| (rows, written)));
+    let (rows, written) = report.await.context("rendering the report")??;
     let written: Vec<PathBuf> = [args.out.join("points.csv")].into_iter().chain(written).collect();
     match args.format {
         Format::Json => say!("{}", serde_json::to_string_pretty(&Finished { points: &rows, written })?),
@@ -60,6 +67,9 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
             say!("{}", table(&rows));
             written.iter().for_each(|path| say!("  {}", path.display()));
         }
+    }
+    if cancel.is_cancelled() {
+        return Err(ClusterError::Interrupted.into());
     }
     Ok(Exit::Success)
 }
@@ -77,7 +87,7 @@ fn play(
         .collect();
     let kept = conditions.len() - missing.len();
     if kept > 0 {
-        eprintln!("labctl: {kept} of {} points are in {} already", conditions.len(), results.path().display());
+        note!("{kept} of {} points are in {} already", conditions.len(), results.path().display());
     }
     let bar = Bar::new(&missing);
     let work = Work { points: &missing, threads, cancel, run_done: &|point| bar.run_done(point) };
@@ -94,7 +104,7 @@ fn play(
 
 fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path) {
     if matches!(error.downcast_ref(), Some(ClusterError::Interrupted)) {
-        eprintln!("labctl: {kept} of {all} points are in {}; the same command goes on from there", path.display());
+        note!("{kept} of {all} points are in {}; the same command goes on from there", path.display());
     }
 }
 

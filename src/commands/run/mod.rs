@@ -6,6 +6,7 @@ mod progress;
 mod quorum;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::job::Job;
 use super::leftovers::{self, Keep};
+use super::signals::Activity;
 use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
-use crate::commands::output::{note, say};
+use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{DataFolder, RunData};
 use crate::exit::Exit;
@@ -31,15 +33,21 @@ struct Finished {
     backend: &'static str,
     runs: Vec<Summary>,
     /// Every file and folder that was written.
+    #[serde(serialize_with = "paths_as_text")]
     written: Vec<PathBuf>,
     /// Quorums expected to end consistent that did not.
     expectations_missed: Vec<u32>,
 }
 
+/// What an interruption finishes while no node runs.
+const STARTING: &str = "ending";
+
 /// Runs the selected experiments one after the other.
 pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     let selected = select::experiments(&config, args.experiment.as_ref())?;
+    let names: BTreeSet<&ExperimentName> = selected.iter().map(|(name, _)| *name).collect();
+    output::warn(paths, config.warnings.iter().filter(|warning| names.contains(&warning.experiment)));
     let jobs: Vec<Job> =
         selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
     jobs.iter().for_each(Job::warn_of_impossible);
@@ -48,10 +56,12 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let _lock = DataFolder::lock(&paths.data)?;
-    let cancel = signals::cancel_on_signal()?;
+    let activity = Activity::new(STARTING);
+    let cancel = signals::cancel_on_signal(activity.clone())?;
     let mut finished = Vec::new();
     for job in &jobs {
-        let done = run_job(job, paths, args, &cancel).await.with_context(|| format!("experiment {}", job.name))?;
+        let done =
+            run_job(job, paths, args, &cancel, &activity).await.with_context(|| format!("experiment {}", job.name))?;
         finished.push(done);
     }
     if args.format == Format::Json {
@@ -62,7 +72,14 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
 }
 
 /// Runs one experiment's quorums and renders its report.
-async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToken) -> anyhow::Result<Finished> {
+async fn run_job(
+    job: &Job,
+    paths: &Paths,
+    args: &Run,
+    cancel: &CancellationToken,
+    activity: &Activity,
+) -> anyhow::Result<Finished> {
+    activity.set(STARTING);
     check_folder(&job.report)?;
     for path in job.data.clear_unfinished()? {
         note!("removed {}, a run that a labctl that was killed had not finished", path.display());
@@ -85,8 +102,10 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
             if cancel.is_cancelled() {
                 return Err(ClusterError::Interrupted.into());
             }
+            activity.set("stopping the nodes");
             let run = quorum::run_quorum(&job.name, &job.experiment, *quorum, &backend, cancel);
             let data = run.await.with_context(|| format!("W = {quorum}"))?;
+            activity.set("saving the run");
             data.save(&path)?;
             data
         };
@@ -102,13 +121,25 @@ async fn run_job(job: &Job, paths: &Paths, args: &Run, cancel: &CancellationToke
         finished.runs.push(summary);
         finished.written.push(path);
     }
-    let saved = saved::read(job.name.clone(), job.data.clone())?;
-    finished.written.extend(report::write(&saved, paths, &job.report)?);
+    activity.set("finishing the report");
+    finished.written.extend(write_report(job, paths).await?);
     if args.format == Format::Text {
         say!("{}", table::table(&finished.runs));
         finished.written.iter().for_each(|path| say!("  {}", path.display()));
     }
+    // An interruption during the report has promised to end labctl once it is written.
+    if cancel.is_cancelled() {
+        return Err(ClusterError::Interrupted.into());
+    }
     Ok(finished)
+}
+
+/// Renders an experiment's report on a thread where that may take its time: meanwhile signals
+/// are answered.
+async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<Vec<PathBuf>> {
+    let (name, data, folder, paths) = (job.name.clone(), job.data.clone(), job.report.clone(), paths.clone());
+    let written = spawn_blocking(move || report::write(&saved::read(name, data)?, &paths, &folder));
+    written.await.context("rendering the report")?
 }
 
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.

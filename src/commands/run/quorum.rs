@@ -102,7 +102,7 @@ async fn on_cluster(
         node_sha256: backend.node_sha256(),
         git: host::git(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        argv: std::env::args().collect(),
+        argv: host::command_line(),
         host: Some(host::facts()),
         started: Some(started.to_string()),
         finished: Some(finished.to_string()),

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use labnode::delay::{DelayRange, Distribution, Empirical, Kind, Millis, Mixture, Part, Weight};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{Fields, Problems, as_table};
+use crate::config::setting::{Setting, words};
+
+words!(KindName: "constant", "uniform", "exponential", "lognormal", "pareto", "empirical", "mixture");
 
 /// `kind`, without its parameters.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -34,8 +36,8 @@ pub(super) fn read_distribution(
     let path = format!("{}{key}", fields.path);
     if !matches!(value.get_ref(), DeValue::Table(_)) {
         let example = "{ kind = \"lognormal\", median_ms = 5, sigma = 0.5 }";
-        let kind = value.get_ref().type_str();
-        problems.add(value.span(), format!("{path} is a table such as {example}, not a value of type {kind}"));
+        let shown = problems.shown(&value.span());
+        problems.add(value.span(), format!("{path} must be a table such as {example}, not {shown}"));
         return None;
     }
     let mut table = as_table(value, &format!("{path}."), problems);
@@ -79,9 +81,9 @@ fn read_kind(fields: &mut Fields<'_>, name: KindName, problems: &mut Problems<'_
     })
 }
 
-fn required<T: DeserializeOwned>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
+fn required<T: Setting>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
     if !fields.table.contains_key(key) {
-        problems.add(fields.span.clone(), format!("{}{key} is missing", fields.path));
+        problems.add(fields.span.clone(), format!("{}{key} is missing; it must be {}", fields.path, T::accepted()));
     }
     fields.value::<Option<T>>(key, None, problems).value
 }
@@ -97,19 +99,23 @@ fn read_empirical(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Optio
     let file = fields.value::<Option<PathBuf>>("file", None, problems);
     if let Some(quantiles) = table.value {
         if file.value.is_some() {
-            problems.add(file.span, format!("{}file says what quantiles_ms says already", fields.path));
+            problems.add(
+                file.span,
+                format!("{}file and quantiles_ms exclude each other; leave out one of them", fields.path),
+            );
         }
         let path = format!("{}quantiles_ms", fields.path);
         return noted(Empirical::new(quantiles), table.span, &path, problems);
     }
     if file.value.is_none() && file.good && table.good {
-        problems.add(fields.span.clone(), format!("{}file is missing", fields.path));
+        problems
+            .add(fields.span.clone(), format!("{}file is missing; it must be {}", fields.path, PathBuf::accepted()));
     }
     let name = file.value?;
     let sample = (problems.read_file)(&name)
         .map_err(|error| format!("{}: {error}", name.display()))
         .and_then(|text| delays(&text, &name));
-    let too_few = |_| format!("{}: expected at least two delays", name.display());
+    let too_few = |_| format!("{}: must have at least two delays", name.display());
     let empirical = sample.and_then(|sample| Empirical::of_sample(sample).map_err(too_few));
     noted(empirical, file.span, &format!("{}file", fields.path), problems)
 }
@@ -128,7 +134,7 @@ fn delays(text: &str, file: &Path) -> Result<Vec<Millis>, String> {
             Err(_) if index == 0 => {}
             Err(_) => {
                 let cell: String = cell.chars().take(40).flat_map(char::escape_debug).collect();
-                let message = "expected one number of milliseconds a line, not";
+                let message = "each line must be one number of milliseconds, not";
                 return Err(format!("{}:{}: {message} `{cell}`", file.display(), index + 1));
             }
         }
@@ -136,15 +142,18 @@ fn delays(text: &str, file: &Path) -> Result<Vec<Millis>, String> {
     Ok(delays)
 }
 
+/// What the parts of a mixture must be.
+const PARTS: &str = "a list of tables, each with a weight and a distribution";
+
 fn read_mixture(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Mixture> {
     let path = format!("{}parts", fields.path);
     let Some(list) = fields.take("parts") else {
-        problems.add(fields.span.clone(), format!("{path} is missing"));
+        problems.add(fields.span.clone(), format!("{path} is missing; it must be {PARTS}"));
         return None;
     };
     let span = list.span();
     let DeValue::Array(tables) = list.into_inner() else {
-        problems.add(span, format!("{path} is a list of tables, each with a weight and a distribution"));
+        problems.add(span, format!("{path} must be {PARTS}"));
         return None;
     };
     let read: Vec<Option<Part>> =

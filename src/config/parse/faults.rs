@@ -8,8 +8,8 @@ use toml::de::DeValue;
 
 use super::{Fields, Located, Problems, as_table};
 use crate::config::fault::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
-use crate::config::network::DelayRange;
-use crate::config::types::{Followers, WriteCount};
+use crate::config::setting::{Setting, words};
+use crate::config::types::{AddedMillis, Followers, WriteCount};
 use crate::data::{LEADER, follower_name};
 
 /// What a fault must fit.
@@ -17,6 +17,8 @@ pub(super) struct Lab {
     pub(super) followers: Followers,
     pub(super) writes: WriteCount,
 }
+
+words!(Kind: "kill", "stop", "pause", "partition", "slow");
 
 /// `kind`, without what belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -30,16 +32,20 @@ enum Kind {
 }
 
 /// Reads the faults of an experiment, in the order of the file. One that is wrong is noted and
-/// left out.
-pub(super) fn read_faults(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -> Vec<Fault> {
+/// left out. Their places in the file come with them.
+pub(super) fn read_faults(
+    fields: &mut Fields<'_>,
+    lab: &Lab,
+    problems: &mut Problems<'_>,
+) -> (Vec<Fault>, Vec<Range<usize>>) {
     let Some(list) = fields.take("fault") else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let (span, path) = (list.span(), format!("{}fault.", fields.path));
     let DeValue::Array(tables) = list.into_inner() else {
         let name = path.trim_end_matches('.');
-        problems.add(span, format!("{name} is a list of tables, [[{name}]]"));
-        return Vec::new();
+        problems.add(span, format!("{name} must be a list of tables, [[{name}]]"));
+        return (Vec::new(), Vec::new());
     };
     let mut faults: Vec<Located<Fault>> = Vec::new();
     for table in tables {
@@ -52,12 +58,14 @@ pub(super) fn read_faults(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Pro
         }
     }
     check_together(&faults, &path, problems);
-    faults.into_iter().map(|fault| fault.value).collect()
+    faults.into_iter().map(|fault| (fault.value, fault.span)).unzip()
 }
 
 fn read_fault(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -> Option<Fault> {
-    for key in ["at", "node", "kind"].into_iter().filter(|key| !fields.table.contains_key(*key)) {
-        problems.add(fields.span.clone(), format!("{}{key} is missing", fields.path));
+    for (key, accepted) in [("at", moment(lab)), ("node", node_names(lab)), ("kind", Kind::accepted())] {
+        if !fields.table.contains_key(key) {
+            problems.add(fields.span.clone(), format!("{}{key} is missing; it must be {accepted}", fields.path));
+        }
     }
     let at = read_trigger(fields, "at", lab, problems);
     let until = read_trigger(fields, "until", lab, problems);
@@ -66,7 +74,7 @@ fn read_fault(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -
     if let (Some(at), Some(until)) = (&at, &until)
         && !may_follow(at.value, until.value)
     {
-        let message = format!("{}until ({}) must come after at ({})", fields.path, until.value, at.value);
+        let message = format!("{}until must be later than at ({}), not {}", fields.path, at.value, until.value);
         problems.add(until.span.clone(), message);
     }
     let (at, node, kind) = (at?, node?, kind?);
@@ -74,6 +82,17 @@ fn read_fault(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -
         check_leader(&node.span, kind, until.as_ref(), fields, problems);
     }
     Some(Fault { at: at.value, node: node.value, kind, until: until.map(|until| until.value) })
+}
+
+/// What `at` and `until` must be.
+fn moment(lab: &Lab) -> String {
+    let last = lab.writes.get() - 1;
+    format!("the number of a write from 0 to {last}, or a time up to an hour such as \"3.5s\" or \"250ms\"")
+}
+
+/// What `node` must be.
+fn node_names(lab: &Lab) -> String {
+    format!("\"leader\" or a follower, \"f1\" to \"f{}\"", lab.followers)
 }
 
 /// A write's number that the load has, or a time.
@@ -86,48 +105,44 @@ fn read_trigger(
     let value = fields.take(key)?;
     let span = value.span();
     let trigger = match value.get_ref() {
-        DeValue::String(text) => text.parse::<Elapsed>().map(Trigger::After),
-        DeValue::Integer(_) => match u64::deserialize(value.into_deserializer()) {
-            Ok(write) if write < u64::from(lab.writes.get()) => Ok(Trigger::Write(write)),
-            _ => Err(format!("a write's number is 0 to {}", lab.writes.get() - 1)),
-        },
-        other => {
-            let kind = other.type_str();
-            Err(format!("a moment is a write's number, or a time such as \"3.5s\", not a value of type {kind}"))
+        DeValue::String(text) => text.parse::<Elapsed>().ok().map(Trigger::After),
+        DeValue::Integer(_) => {
+            let write = u64::deserialize(value.into_deserializer()).ok();
+            write.filter(|write| *write < u64::from(lab.writes.get())).map(Trigger::Write)
         }
+        _ => None,
     };
-    match trigger {
-        Ok(value) => Some(Located { value, span, good: true }),
-        Err(message) => {
-            problems.add(span, format!("{}{key}: {message}", fields.path));
-            None
-        }
+    if trigger.is_none() {
+        let shown = problems.shown(&span);
+        problems.add(span.clone(), format!("{}{key} must be {}, not {shown}", fields.path, moment(lab)));
     }
+    trigger.map(|value| Located { value, span, good: true })
 }
 
 fn read_node(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -> Option<Located<String>> {
-    let name = fields.value::<Option<String>>("node", None, problems);
-    let value = name.value?;
-    let followers = lab.followers.get() as usize;
-    if value != LEADER && !(0..followers).any(|index| follower_name(index) == value) {
-        let message = format!("{}node: the nodes are leader and f1 to f{followers}, not `{value}`", fields.path);
-        problems.add(name.span, message);
-        return None;
+    let value = fields.take("node")?;
+    let span = value.span();
+    let followers = (0..lab.followers.get() as usize).map(follower_name);
+    let mut nodes = std::iter::once(LEADER.to_owned()).chain(followers);
+    let node = value.get_ref().as_str().and_then(|name| nodes.find(|node| node == name));
+    if node.is_none() {
+        let shown = problems.shown(&span);
+        problems.add(span.clone(), format!("{}node must be {}, not {shown}", fields.path, node_names(lab)));
     }
-    Some(Located { value, span: name.span, good: true })
+    node.map(|value| Located { value, span, good: true })
 }
 
 fn read_kind(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<FaultKind> {
     let kind = fields.value::<Option<Kind>>("kind", None, problems);
     let from = fields.value::<Option<CutFrom>>("from", None, problems);
-    let delay = fields.value::<Option<u32>>("delay_ms", None, problems);
+    let delay = fields.value::<Option<AddedMillis>>("delay_ms", None, problems);
     let value = kind.value?;
     let path = fields.path.clone();
     if from.value.is_some() && value != Kind::Partition {
-        problems.add(from.span, format!("{path}from belongs to kind = \"partition\""));
+        problems.add(from.span, format!("{path}from is for kind = \"partition\" alone; leave it out"));
     }
     if delay.value.is_some() && value != Kind::Slow {
-        problems.add(delay.span.clone(), format!("{path}delay_ms belongs to kind = \"slow\""));
+        problems.add(delay.span.clone(), format!("{path}delay_ms is for kind = \"slow\" alone; leave it out"));
     }
     Some(match value {
         Kind::Kill => FaultKind::Kill,
@@ -135,17 +150,12 @@ fn read_kind(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Fau
         Kind::Pause => FaultKind::Pause,
         Kind::Partition => FaultKind::Partition { from: from.value.unwrap_or(CutFrom::Leader) },
         Kind::Slow => {
-            match delay.value {
-                Some(ms) if (1..=DelayRange::LIMIT_MS).contains(&ms) => return Some(FaultKind::Slow { delay_ms: ms }),
-                Some(ms) => {
-                    problems.add(delay.span, format!("{path}delay_ms is 1 to {}, not {ms}", DelayRange::LIMIT_MS));
-                }
-                None if delay.good => {
-                    problems.add(kind.span, format!("{path}kind = \"slow\" wants delay_ms, how much is added"));
-                }
-                None => {}
+            if delay.value.is_none() && delay.good {
+                let accepted = AddedMillis::accepted();
+                let message = format!("{path}kind = \"slow\" needs delay_ms, the milliseconds it adds: {accepted}");
+                problems.add(kind.span, message);
             }
-            return None;
+            FaultKind::Slow { delay_ms: delay.value?.get() }
         }
     })
 }
@@ -162,15 +172,19 @@ fn check_leader(
     match (kind, until) {
         (FaultKind::Kill | FaultKind::Stop, Some(until)) => {
             let message = format!(
-                "{path}until: a leader that ended does not come back: it would be empty and number its writes anew"
+                "{path}until: a leader that was killed or stopped cannot come back: it would be empty and number its \
+                 writes from 1 again. Leave out until"
             );
             problems.add(until.span.clone(), message);
         }
         (FaultKind::Partition { from: CutFrom::Leader }, _) => {
-            problems.add(node.clone(), format!("{path}node: to cut the leader off, say from = \"all\""));
+            problems.add(node.clone(), format!("{path}node: to cut off the leader, set from = \"all\""));
         }
         (FaultKind::Slow { .. }, _) => {
-            let message = format!("{path}node: the way to a follower is slowed; for all of them see network");
+            let message = format!(
+                "{path}node must be a follower: what the leader sends to it is slowed. To slow every follower, set \
+                 the delay of the network"
+            );
             problems.add(node.clone(), message);
         }
         _ => {}
@@ -195,13 +209,13 @@ fn check_together(faults: &[Located<Fault>], path: &str, problems: &mut Problems
                 && earlier.node == later.node
                 && one != other
             {
-                let message = format!("{path}delay_ms: {} is slowed by {one} ms already; one value a node", later.node);
+                let message = format!("{path}delay_ms must be the same ({one}) in every slow fault of {}", later.node);
                 problems.add(span.clone(), message);
             }
             if concern_the_same(earlier, later) && !are_apart(earlier, later) {
                 let message = format!(
-                    "{}: `{later}` may overlap `{earlier}`; one has to end before the other begins, both by write \
-                     numbers or both by times",
+                    "{}: `{later}` may overlap `{earlier}`. One must end before the other begins, both with write \
+                     numbers or both with times",
                     path.trim_end_matches('.')
                 );
                 problems.add(span.clone(), message);

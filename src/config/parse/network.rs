@@ -1,20 +1,27 @@
 //! `[experiment.NAME.network]`, each problem with its place.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use labnode::delay::{Distribution, Millis};
 
 use super::distribution::read_distribution;
 use super::{Fields, Problems, as_table};
 use crate::config::network::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout};
-use crate::config::types::Followers;
+use crate::config::types::{Followers, WholeMillis};
 
-pub(super) fn read_network(fields: &mut Fields<'_>, followers: Followers, problems: &mut Problems<'_>) -> Network {
+/// Reads the network, and where in the file the delays of each follower stand.
+pub(super) fn read_network(
+    fields: &mut Fields<'_>,
+    followers: Followers,
+    problems: &mut Problems<'_>,
+) -> (Network, Vec<Range<usize>>) {
     let lab = Network::default();
-    Network {
+    let mut places = vec![fields.span.clone(); followers.get() as usize];
+    let network = Network {
         delay: read_delay(fields, &lab, problems),
         ack_delay: read_distribution(fields, "ack_delay", problems),
-        follower: read_overrides(fields, followers, problems),
+        follower: read_overrides(fields, &mut places, problems),
         replication_timeout_s: fields
             .value::<Timeout>("replication_timeout_s", lab.replication_timeout_s, problems)
             .value,
@@ -23,7 +30,8 @@ pub(super) fn read_network(fields: &mut Fields<'_>, followers: Followers, proble
             .value,
         order: fields.value::<Order>("order", lab.order, problems).value,
         catch_up: fields.value::<CatchUp>("catch_up", lab.catch_up, problems).value,
-    }
+    };
+    (network, places)
 }
 
 /// Either two bounds, or a distribution.
@@ -31,17 +39,22 @@ fn read_delay(fields: &mut Fields<'_>, lab: &Network, problems: &mut Problems<'_
     let bound = ["min_delay_ms", "max_delay_ms"].into_iter().find_map(|key| fields.table.get(key));
     let bound = bound.map(toml::Spanned::span);
     let range = DelayRange::of(&lab.delay);
-    let min = fields.value::<u32>("min_delay_ms", range.map_or(0, DelayRange::min_ms), problems);
-    let max = fields.value::<u32>("max_delay_ms", range.map_or(0, DelayRange::max_ms), problems);
+    let min = fields.value::<Option<WholeMillis>>("min_delay_ms", None, problems);
+    let max = fields.value::<Option<WholeMillis>>("max_delay_ms", None, problems);
+    let min_ms = min.value.map_or(range.map_or(0, DelayRange::min_ms), WholeMillis::get);
+    let max_ms = max.value.map_or(range.map_or(0, DelayRange::max_ms), WholeMillis::get);
     let is_distribution = fields.table.contains_key("delay");
     let distribution = read_distribution(fields, "delay", problems);
     if is_distribution {
         if let Some(span) = bound {
-            problems.add(span, format!("{}delay says how long it is already; leave out one of the two", fields.path));
+            problems.add(
+                span,
+                format!("{}delay replaces min_delay_ms and max_delay_ms; leave out one or the other", fields.path),
+            );
         }
         return distribution.unwrap_or_else(|| lab.delay.clone());
     }
-    match DelayRange::new(min.value, max.value) {
+    match DelayRange::new(min_ms, max_ms) {
         Ok(range) => range.into(),
         Err(message) => {
             if min.good && max.good {
@@ -52,10 +65,10 @@ fn read_delay(fields: &mut Fields<'_>, lab: &Network, problems: &mut Problems<'_
     }
 }
 
-/// `[experiment.NAME.network.follower.fI]`, by name.
+/// `[experiment.NAME.network.follower.fI]`, by name. `places` are those of all followers.
 fn read_overrides(
     fields: &mut Fields<'_>,
-    followers: Followers,
+    places: &mut [Range<usize>],
     problems: &mut Problems<'_>,
 ) -> BTreeMap<FollowerName, Override> {
     let table = fields.table("follower", problems);
@@ -63,15 +76,18 @@ fn read_overrides(
     let mut overrides = BTreeMap::new();
     for (key, value) in table.table {
         let name = FollowerName::try_from(key.get_ref().to_string()).ok();
-        let Some(name) = name.filter(|name| name.index() < followers.get()) else {
+        let place = name.and_then(|name| places.get_mut(name.index() as usize));
+        let (Some(name), Some(place)) = (name, place) else {
             let message = format!(
-                "{}: the followers are f1 to f{followers}, not `{}`",
+                "{}: the followers are f1 to f{}, not `{}`",
                 path.trim_end_matches('.'),
+                places.len(),
                 key.get_ref()
             );
             problems.add(key.span(), message);
             continue;
         };
+        *place = key.span();
         let mut own = as_table(value, &format!("{path}{name}."), problems);
         overrides.insert(name, read_override(&mut own, problems));
         own.finish(problems);

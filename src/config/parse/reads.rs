@@ -11,7 +11,10 @@ pub(super) fn read_reads(fields: &mut Fields<'_>, followers: Followers, problems
     let none = Reads::default();
     let replicas = read_list(fields, "replicas", none.replicas, problems);
     for asked in replicas.iter().filter(|asked| asked.value.get() > followers.get()) {
-        let message = format!("{}replicas: a read cannot ask {} of {followers} followers", fields.path, asked.value);
+        let message = format!(
+            "{}replicas: each value must be at most {followers}, the number of followers, not {}",
+            fields.path, asked.value
+        );
         problems.add(asked.span.clone(), message);
     }
     Reads {

@@ -58,12 +58,12 @@ fn every_problem_is_found_in_one_go_with_its_place() {
     let found = problems(input);
     let places: Vec<(usize, usize)> = found.iter().map(|(line, column, _)| (*line, *column)).collect();
     assert_eq!(places, [(2, 11), (4, 15), (4, 18), (5, 1), (7, 16), (8, 9), (10, 10), (11, 13)], "{found:#?}");
-    assert!(found[0].2.contains("`nobody`; there are a"), "{}", found[0].2);
-    assert!(found[1].2.contains("a write quorum of 6 can never be reached by 5 followers"), "{}", found[1].2);
-    assert!(found[2].2.contains("1 is there twice"), "{}", found[2].2);
+    assert!(found[0].2.contains("default must be an experiment of this file (a), not `nobody`"), "{}", found[0].2);
+    assert!(found[1].2.contains("a write quorum must be at most 5, the number of followers, not 6"), "{}", found[1].2);
+    assert!(found[2].2.contains("quorums lists 1 twice"), "{}", found[2].2);
     assert!(found[3].2.contains("did you mean `followers`?"), "{}", found[3].2);
-    assert!(found[5].2.contains("arrival"), "{}", found[5].2);
-    assert!(found[6].2.contains("the number of writes is 1 to 10000000, not 0"), "{}", found[6].2);
+    assert!(found[5].2.ends_with("network.order must be \"arrival\" or \"version\", not \"random\""), "{}", found[5].2);
+    assert!(found[6].2.contains("workload.writes must be a whole number from 1 to 10000000, not 0"), "{}", found[6].2);
 }
 
 #[test]
@@ -71,26 +71,36 @@ fn delays_and_limits_have_bounds() {
     assert!(
         problems(&network("min_delay_ms = 10\nmax_delay_ms = 5"))[0].2.contains("must not exceed max_delay_ms (5)")
     );
-    assert!(problems(&network("max_delay_ms = 9999999"))[0].2.contains("at most 3600000"));
+    assert!(
+        problems(&network("max_delay_ms = 9999999"))[0]
+            .2
+            .contains("max_delay_ms must be a whole number from 0 to 3600000, not 9999999")
+    );
     for limit in ["0", "-1.0", "nan", "inf", "1e9"] {
         let found = problems(&network(&format!("replication_timeout_s = {limit}")));
-        assert!(found[0].2.contains("0.001 to 3600 seconds"), "{limit}: {found:?}");
+        assert!(found[0].2.contains("must be a number of seconds from 0.001 to 3600, not "), "{limit}: {found:?}");
     }
-    assert!(problems(&network("replication_timeout_s = \"2\""))[0].2.contains("invalid type: string"));
+    assert!(
+        problems(&network("replication_timeout_s = \"2\""))[0]
+            .2
+            .ends_with("must be a number of seconds from 0.001 to 3600, not \"2\"")
+    );
 }
 
 #[test]
 fn syntax_errors_duplicates_and_other_shapes_are_located() {
     assert_eq!(problems("schema = 1\nschema = 1\n")[0].0, 2);
     assert_eq!(problems("schema = = 1\n")[0].0, 1);
-    assert!(problems("schema = 2\ndefault = \"a\"\n[experiment.a]\n")[0].2.contains("schema is 1, not 2"));
-    assert!(problems("default = \"a\"\nexperiment = 3\n")[0].2.contains("is a table"));
+    assert!(problems("schema = 2\ndefault = \"a\"\n[experiment.a]\n")[0].2.contains("schema must be 1, not 2"));
+    assert!(
+        problems("default = \"a\"\nexperiment = 3\n")[0].2.contains("experiment must be a table, [experiment], not 3")
+    );
     assert!(problems("")[0].2.contains("no experiment"));
-    assert!(problems("default = \"a\"\n[experiment.a]\nquorums = []\n")[0].2.contains("at least one"));
-    assert!(problems("default = \"all\"\n[experiment.all]\n")[0].2.contains("stands for every experiment"));
+    assert!(problems("default = \"a\"\n[experiment.a]\nquorums = []\n")[0].2.contains("must have at least one value"));
+    assert!(problems("default = \"all\"\n[experiment.all]\n")[0].2.contains("other than all, not \"all\""));
     let expect =
         problems("default = \"a\"\n[experiment.a]\nquorums = [1]\n[experiment.a.expect]\nconsistent_at = [5]\n");
-    assert!(expect[0].2.contains("5 is not among quorums"));
+    assert!(expect[0].2.contains("each value must be among quorums (1), not 5"));
 }
 
 #[test]
@@ -102,20 +112,78 @@ fn a_problem_shows_the_line_and_marks_the_text() {
 
 #[test]
 fn the_corpus_is_judged_as_its_names_say() {
+    let mut messages = String::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/experiments");
     let mut judged = 0;
-    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match Config::read(&path) {
             Ok(_) => assert!(name.starts_with("good-"), "{name} was accepted"),
             Err(error) => {
                 assert!(name.starts_with("bad-"), "{name}: {error}");
                 assert!(error.to_string().contains(&name), "{error}");
+                messages += &error.to_string().replace(&format!("{folder}/"), "");
+                messages += "\n\n";
             }
         }
         judged += 1;
     }
     assert!(judged > 20);
+    // Every message in one place, to be read.
+    insta::assert_snapshot!("messages", messages);
+}
+
+/// The warnings of a file with one experiment, as `line: message`.
+fn warnings(text: &str) -> Vec<String> {
+    let config = parse_alone(&format!("default = \"a\"\n[experiment.a]\n{text}")).unwrap();
+    config.warnings.iter().map(|one| format!("{}: {}", one.problem.line, one.problem.message)).collect()
+}
+
+#[test]
+fn what_can_have_no_effect_is_warned_of() {
+    assert_eq!(
+        warnings("quorums = [2, 5]\n[experiment.a.network.follower.f3]\nextra_ms = 2500\n"),
+        [
+            "3: no write at W = 5 can be acknowledged: only 4 followers can answer within replication_timeout_s",
+            "4: every copy to f3 is given up: it takes at least 2500 ms, and replication_timeout_s is 2",
+        ]
+    );
+    assert_eq!(
+        warnings("quorums = [0, 1]\n[experiment.a.network]\nmin_delay_ms = 900\nglobal_request_timeout_s = 0.5\n"),
+        ["3: no write at W = 1 can be acknowledged: it takes at least 900 ms, and global_request_timeout_s is 0.5"]
+    );
+    let fault = |lines: &str| format!("[[experiment.a.fault]]\nnode = \"f1\"\n{lines}\n");
+    let quick = "[experiment.a.network]\nmax_delay_ms = 100\n";
+    assert_eq!(
+        warnings(&format!("{quick}{}", fault("kind = \"kill\"\nat = \"60s\""))),
+        ["5: `kill f1 at 60s` does not begin while the load lasts: 100 writes, 10 at a time, take at most 2.0 s"]
+    );
+    assert_eq!(
+        warnings(&fault("kind = \"pause\"\nat = 3\nuntil = \"60s\"")),
+        [
+            "3: `pause f1 at write 3 until 60s` does not end while the load lasts: 100 writes, 10 at a time, take at most 21.0 s"
+        ]
+    );
+    assert_eq!(
+        warnings(&fault("kind = \"slow\"\nat = 3\ndelay_ms = 2000")),
+        [
+            "3: `slow f1 by 2000 ms at write 3`: while it lasts, every copy to f1 is given up: it takes at least 2000 ms, \
+          and replication_timeout_s is 2"
+        ]
+    );
+}
+
+#[test]
+fn what_may_have_an_effect_is_not_warned_of() {
+    assert_eq!(parse_alone(COMMITTED).unwrap().warnings, []);
+    let fault = |lines: &str| format!("[[experiment.a.fault]]\n{lines}\nuntil = \"15s\"\n");
+    // Writes to a leader that does not answer take as long as their client waits.
+    assert!(warnings(&fault("node = \"leader\"\nkind = \"pause\"\nat = \"14s\"")).is_empty());
+    assert!(warnings(&fault("node = \"f1\"\nkind = \"slow\"\ndelay_ms = 1999\nat = 3")).is_empty());
+    assert!(warnings("[experiment.a.network.follower.f3]\nextra_ms = 1999\n").is_empty());
+    assert!(warnings("[experiment.a.network]\ndelay = { kind = \"pareto\", min_ms = 1, shape = 2 }\n").is_empty());
 }
 
 proptest::proptest! {
