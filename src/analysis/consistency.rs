@@ -171,7 +171,8 @@ pub enum Verdict {
     Consistent,
     /// Nothing was in flight and some pair did not match.
     Inconsistent,
-    /// Something was still in flight, or a node did not answer and no other differed.
+    /// Something was still in flight, a node did not answer and no other differed, or the run's
+    /// files contradict each other.
     Unknown,
 }
 
@@ -205,7 +206,7 @@ impl RunConsistency {
 
 /// One lost node does not undo what another was seen to hold, but no node may be presumed right.
 fn verdict(run: &RunData, settled: &Consistency) -> Verdict {
-    if !run.manifest.settled || !settled.has_leader() {
+    if !run.contradictions.is_empty() || !run.manifest.settled || !settled.has_leader() {
         Verdict::Unknown
     } else if settled.total.differing() > 0 {
         Verdict::Inconsistent

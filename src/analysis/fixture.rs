@@ -155,6 +155,7 @@ impl RunBuilder {
             at_last_ack,
             settled,
             logs: BTreeMap::new(),
+            contradictions: Vec::new(),
         }
     }
 

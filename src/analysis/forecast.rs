@@ -96,10 +96,11 @@ pub struct Race {
     pub foreseen_last: u64,
     /// By how much it was to come later, in milliseconds.
     pub foreseen_gap_ms: f64,
-    /// By how much it came earlier, in milliseconds.
+    /// By how much it came earlier, in milliseconds; negative if it came later, as foreseen, so
+    /// that their order explains nothing.
     pub gap_ms: f64,
-    /// Whether their distance changed by no more than the jitter: by what 99 in 100 of
-    /// neighbouring arrivals keep to.
+    /// Whether jitter explains it: the two swapped, and their distance changed by no more than the
+    /// jitter, by what 99 in 100 of neighbouring arrivals keep to.
     pub within_jitter: bool,
 }
 
@@ -226,13 +227,14 @@ fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<
         let gap_us = measured.gap_us(node, &a.key, foreseen_last, last)?;
         let foreseen_gap_us = foreseen.gap_us(node, &a.key, last, foreseen_last)?;
         let moved_us = gap_us.saturating_add(foreseen_gap_us);
+        let have_swapped = gap_us >= 0 && foreseen_gap_us >= 0;
         Some(Race {
             node: node.to_owned(),
             last,
             foreseen_last,
             foreseen_gap_ms: ms(foreseen_gap_us),
             gap_ms: ms(gap_us),
-            within_jitter: jitter_us.is_some_and(|jitter_us| moved_us as f64 <= jitter_us),
+            within_jitter: have_swapped && jitter_us.is_some_and(|jitter_us| moved_us as f64 <= jitter_us),
         })
     };
     at(&a.follower, a.follower_version, b.follower_version).or_else(|| at(LEADER, a.leader_version, b.leader_version))

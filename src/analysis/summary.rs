@@ -39,10 +39,10 @@ pub struct Summary {
     /// 99th percentile of the same.
     pub overhead_p99_ms: Option<f64>,
     /// Pairs of follower and key that did not match when the last write was answered;
-    /// `None` where the leader could not be asked.
+    /// `None` if the leader could not be asked, or the run's files contradict each other.
     pub behind_at_last_ack: Option<u64>,
     /// Pairs that did not match once nothing was in flight; `None` where that was not
-    /// reached, or the leader could not be asked. Pairs of absent followers are not counted.
+    /// reached, the leader could not be asked, or the run's files contradict each other. Pairs of absent followers are not counted.
     pub diverged: Option<u64>,
     /// The run's duration, cluster start and end included, in seconds.
     pub wall_s: f64,
@@ -59,7 +59,8 @@ impl Summary {
     #[must_use]
     pub fn from_parts(run: &RunData, latency: &Latency, overhead: &Overhead, consistency: &RunConsistency) -> Self {
         let predicted = latency.predicted;
-        let differing = |at: &Consistency| at.has_leader().then(|| at.total.differing());
+        let is_sound = run.contradictions.is_empty();
+        let differing = |at: &Consistency| (is_sound && at.has_leader()).then(|| at.total.differing());
         Self {
             quorum: latency.quorum,
             n: latency.n,

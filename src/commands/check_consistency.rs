@@ -9,6 +9,7 @@ use super::tables;
 use crate::analysis::{Counts, RunConsistency, Verdict};
 use crate::cli::{CheckConsistency, Format, Paths};
 use crate::config::ExperimentName;
+use crate::data::{Contradiction, RunData};
 use crate::exit::Exit;
 
 /// One run as `--format json` prints it.
@@ -21,11 +22,13 @@ struct Checked {
     expectation_held: bool,
     #[serde(flatten)]
     consistency: RunConsistency,
+    /// What the run's files say that cannot all be true: then there is no verdict.
+    contradictions: Vec<Contradiction>,
 }
 
 impl Checked {
     fn of(saved: &Saved) -> Vec<Self> {
-        let check = |run| {
+        let check = |run: &RunData| {
             let consistency = RunConsistency::of(run);
             let expected = run.manifest.config.expect.consistent_at.contains(&run.manifest.quorum);
             Self {
@@ -33,9 +36,10 @@ impl Checked {
                 expected_consistent: expected,
                 expectation_held: !expected || consistency.verdict == Verdict::Consistent,
                 consistency,
+                contradictions: run.contradictions.clone(),
             }
         };
-        saved.runs.iter().map(check).collect()
+        saved.all_runs().into_iter().map(check).collect()
     }
 }
 
@@ -55,6 +59,8 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
     if args.format == Format::Json {
         say!("{}", serde_json::to_string_pretty(&checked)?);
     }
+    all.iter().for_each(Saved::tell_left_out);
+    all.iter().try_for_each(Saved::check_sound)?;
     for run in checked.iter().filter(|run| !run.expectation_held) {
         note!("experiment {} expects W = {} to end consistent, and it did not", run.experiment, run.consistency.quorum);
     }
@@ -99,6 +105,9 @@ fn counts(counts: Option<Counts>) -> [String; 4] {
 
 fn sentence(run: &Checked) -> String {
     let RunConsistency { quorum, at_last_ack, settled, verdict } = &run.consistency;
+    if !run.contradictions.is_empty() {
+        return format!("W={quorum}  unknown: the files of this run contradict each other");
+    }
     let pairs = settled.total.pairs();
     let verdict = match verdict {
         Verdict::Consistent => format!("consistent: all {pairs} pairs match"),

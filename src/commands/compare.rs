@@ -8,10 +8,11 @@ use anyhow::{Context, bail};
 use comfy_table::{TableStyle, presets};
 
 use super::output::say;
-use super::{saved, tables};
+use super::saved::{self, Saved};
+use super::tables;
 use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
 use crate::cli::{Compare, CompareFormat};
-use crate::data::{DataError, DataFolder, RunData};
+use crate::data::{DataError, DataFolder};
 use crate::exit::Exit;
 
 /// Puts two data folders side by side.
@@ -20,7 +21,7 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
         return forecast::run(args, &load(&args.left)?);
     };
     let (left, right) = (load(&args.left)?, load(right)?);
-    let comparison = compare(&left, &right).context("there is nothing to compare")?;
+    let comparison = compare(&left.runs, &right.runs).context("there is nothing to compare")?;
     if comparison.runs.is_empty() {
         bail!("the two folders have no write quorum in common: {}", one_sided(&comparison).join("; "));
     }
@@ -29,17 +30,24 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
         CompareFormat::Text => say!("{}", Page::text().render(args, &comparison).trim_end()),
         CompareFormat::Markdown => say!("{}", Page::markdown().render(args, &comparison).trim_end()),
     }
+    left.check_sound()?;
+    right.check_sound()?;
     Ok(Exit::Success)
 }
 
-/// The runs directly in a folder.
-fn load(folder: &Path) -> Result<Vec<RunData>, DataError> {
+/// The runs directly in a folder, of which at least one is sound.
+fn load(folder: &Path) -> Result<Saved, DataError> {
     let found = DataFolder::experiments(folder)?.into_iter().find(|(_, found)| found.path() == folder);
     let Some((name, folder)) = found else {
         let what = "there are no runs here; name a folder that holds W1, W2, ...".to_owned();
         return Err(DataError::Missing { path: folder.to_owned(), what });
     };
-    Ok(saved::read(name, folder)?.runs)
+    let saved = saved::read(name, folder)?;
+    saved.tell_left_out();
+    if saved.runs.is_empty() {
+        saved.check_sound()?;
+    }
+    Ok(saved)
 }
 
 /// How the same content is laid out for a terminal and for a forge.

@@ -1,18 +1,32 @@
 //! `labctl report`.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::output::say;
+use super::output::{note, say};
 use super::saved::{self, Saved};
 use crate::cli::{ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
-use crate::data::{DataError, RunData};
+use crate::data::{DataError, Lock, RunData};
 use crate::exit::Exit;
 use crate::report;
+
+/// The lock of a folder of reports: not that of a data folder, which may be the same folder.
+const LOCK: &str = ".report.lock";
+
+/// Makes the folder of the reports and takes its lock, so that two labctl never write one report.
+///
+/// # Errors
+/// [`DataError::Locked`] names who holds it.
+pub(super) fn lock(paths: &Paths) -> Result<Lock, DataError> {
+    Lock::take(&paths.report, LOCK)
+}
 
 /// Renders the selected experiments' reports from the saved data.
 pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
     let all = saved::load(&paths.data, args.experiment.as_ref())?;
+    all.iter().for_each(Saved::tell_left_out);
+    let _lock = lock(paths)?;
     let mut written = Vec::new();
     for saved in &all {
         let is_default = saved.folder.path() == paths.data;
@@ -26,6 +40,7 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
         }
         Format::Text => written.iter().for_each(|path| say!("{}", path.display())),
     }
+    all.iter().try_for_each(Saved::check_sound)?;
     all.iter().try_for_each(Saved::check_complete)?;
     Ok(Exit::Success)
 }
@@ -33,10 +48,42 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
 /// Renders one experiment's report, compared with whatever others have data; returns its files.
 ///
 /// # Errors
-/// When another experiment's data is damaged, or the report cannot be written.
+/// When another experiment's data is damaged, no run is sound, or the report cannot be written.
 pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (runs, impossible) = reachable(&saved.runs);
+    impossible.iter().for_each(|sentence| note!("{sentence}"));
+    if runs.is_empty() {
+        saved.check_sound()?;
+    }
+    let notes: Vec<String> = saved.left_out.iter().cloned().chain(unsound(saved)).chain(impossible).collect();
     let others = others(&paths.data, &saved.name)?;
-    Ok(report::write(&saved.runs, &others, folder)?.paths().map(Path::to_owned).collect())
+    Ok(report::render_noting(&runs, &others, &notes)?.write(folder)?.paths().map(Path::to_owned).collect())
+}
+
+/// The runs whose quorum can be reached, and a sentence on each of the others; all of them where
+/// none can.
+fn reachable(runs: &[RunData]) -> (Cow<'_, [RunData]>, Vec<String>) {
+    let can = |run: &&RunData| run.manifest.quorum.get() <= run.manifest.config.followers.get();
+    let (possible, impossible): (Vec<&RunData>, Vec<&RunData>) = runs.iter().partition(can);
+    if possible.is_empty() || impossible.is_empty() {
+        return (Cow::Borrowed(runs), Vec::new());
+    }
+    let sentence = |run: &&RunData| {
+        let manifest = &run.manifest;
+        let (quorum, followers) = (manifest.quorum, manifest.config.followers);
+        format!(
+            "W = {quorum} is left out of the report: {followers} followers can never acknowledge a write {quorum} times"
+        )
+    };
+    (possible.into_iter().cloned().collect(), impossible.iter().map(sentence).collect())
+}
+
+/// A sentence on each run of which nothing can be said.
+fn unsound(saved: &Saved) -> impl Iterator<Item = String> {
+    saved.unsound.iter().map(|run| {
+        let first = run.contradictions.first().map(ToString::to_string).unwrap_or_default();
+        format!("W = {} is left out: its files contradict each other: {first}", run.manifest.quorum)
+    })
 }
 
 /// Every other experiment's runs.
@@ -45,5 +92,6 @@ fn others(root: &Path, name: &ExperimentName) -> Result<Vec<(ExperimentName, Vec
         Err(DataError::Missing { .. }) => Vec::new(),
         all => all?,
     };
-    Ok(all.into_iter().filter(|saved| saved.name != *name).map(|saved| (saved.name, saved.runs)).collect())
+    let others = all.into_iter().filter(|saved| saved.name != *name && !saved.runs.is_empty());
+    Ok(others.map(|saved| (saved.name, reachable(&saved.runs).0.into_owned())).collect())
 }

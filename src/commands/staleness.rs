@@ -36,6 +36,8 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
         Format::Text => say!("Measured from the traces, and in brackets predicted from the injected delays alone."),
         Format::Json => say!("{}", serde_json::to_string_pretty(&told)?),
     }
+    all.iter().for_each(Saved::tell_left_out);
+    all.iter().try_for_each(Saved::check_sound)?;
     all.iter().try_for_each(Saved::check_complete)?;
     Ok(Exit::Success)
 }

@@ -3,10 +3,15 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{DataError, Manifest, read, staging};
 use crate::config::{ExperimentName, Quorum};
 use crate::host;
+
+/// For longer than this nobody holds a lock only to ask who holds it.
+const ASKING_LIMIT: Duration = Duration::from_millis(200);
 
 /// The runs of one experiment: a folder that holds `W<n>` directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +135,7 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(io("write in the folder"))?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -148,15 +153,28 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// The process that holds the file of this name; none where nobody does.
+    /// The process that holds the file of this name; `None` if nobody does.
     #[must_use]
     pub fn holder(root: &Path, name: &str) -> Option<u32> {
         let mut file = File::open(root.join(name)).ok()?;
-        let Err(TryLockError::WouldBlock) = file.try_lock() else {
+        // A shared lock: two that ask at once do not take each other for the holder.
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
             return None;
         };
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;
         text.strip_prefix("process ")?.split(',').next()?.parse().ok()
+    }
+}
+
+/// Locks a file, or finds out that another process keeps it locked: [`Lock::holder`] has it locked
+/// for the moment of asking.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + ASKING_LIMIT;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+            done => return done,
+        }
     }
 }

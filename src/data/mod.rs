@@ -1,7 +1,10 @@
 //! `data/W<n>`: the only reader and writer of run directories.
 
+mod conditions;
+mod cross_check;
 mod folder;
 mod manifest;
+mod placement;
 mod read;
 mod rows;
 mod staging;
@@ -14,11 +17,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+pub use conditions::Conditions;
+pub use cross_check::{Contradiction, RunFile};
 pub use folder::{DataFolder, Lock};
 pub use labnode::wire::StoreDump;
 pub use manifest::{BackendFacts, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
+pub use placement::Placement;
 pub(crate) use read::TIME_LIMIT_US;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
+pub(crate) use write::sync_folder;
 
 /// Every node's store at one moment, by node name (`leader`, `f1`, ...).
 /// A node that could not be asked (it was down) is absent.
@@ -52,6 +59,9 @@ pub struct RunData {
     pub settled: Snapshot,
     /// Each node's log. Not read back: nothing is concluded from them.
     pub logs: BTreeMap<String, Vec<u8>>,
+    /// What its files say that cannot all be true, once they were held against each other: see
+    /// [`RunData::without_contradicted`].
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// What is wrong with a data folder.
@@ -84,6 +94,25 @@ pub enum DataError {
         action: &'static str,
         /// Why it failed.
         source: io::Error,
+    },
+    /// A run's files contradict each other.
+    #[error("{}: the files of this run contradict each other{}: {first}", path.display(), match .more {
+        0 => String::new(),
+        more => format!(" in {} places, first", more + 1),
+    })]
+    Contradicted {
+        /// The run's folder.
+        path: PathBuf,
+        /// The first contradiction.
+        first: Box<Contradiction>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// Something that is no folder has the name of a run.
+    #[error("{}: a run is to be saved here, and this is no folder; move it away, or give --data another folder", path.display())]
+    Occupied {
+        /// What is in the way.
+        path: PathBuf,
     },
     /// Another labctl is at work in this folder.
     #[error("{}: another labctl is running in this folder: {holder}", path.display())]

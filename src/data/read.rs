@@ -73,6 +73,7 @@ impl RunData {
             replication,
             arrivals,
             logs: BTreeMap::new(),
+            contradictions: Vec::new(),
         })
     }
 }

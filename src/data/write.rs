@@ -2,24 +2,36 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::placement::{set_aside, strangers};
 use super::{DataError, RunData, Snapshot, staging};
 
 impl RunData {
-    /// Writes the run to `path`, replacing an earlier one in a single step.
+    /// Writes the run to `path`, replacing an earlier one in a single step. An earlier one that
+    /// holds something labctl did not write is set aside instead; returns its new path.
     ///
     /// # Errors
-    /// [`DataError::Io`]; what was at `path` before is then still there.
-    pub fn save(&self, path: &Path) -> Result<(), DataError> {
+    /// [`DataError::Io`] if the system refuses, [`DataError::Occupied`] if `path` is no folder;
+    /// what was at `path` before is then still there.
+    pub fn save(&self, path: &Path) -> Result<Option<PathBuf>, DataError> {
         let at = |action| move |source| DataError::Io { path: path.to_owned(), action, source };
-        let parent = path.parent().unwrap_or(Path::new("."));
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(at("make its folder"))?;
         let staging = staging::beside(path).map_err(at("make a folder beside it"))?;
         self.write_files(staging.path())?;
-        replace(staging.path(), path).map_err(at("put the finished run in place"))
+        let is_annotated = strangers(path)?.is_some_and(|names| !names.is_empty());
+        let kept = if is_annotated { Some(set_aside(path)?) } else { None };
+        replace(staging.path(), path)
+            .inspect_err(|_| {
+                // Back to what was there; a second failure could not be told apart from the first.
+                kept.iter().for_each(|kept| drop(fs::rename(kept, path)));
+            })
+            .map_err(at("put the finished run in place"))?;
+        sync(parent)?;
+        Ok(kept)
     }
 
     fn write_files(&self, folder: &Path) -> Result<(), DataError> {
@@ -37,13 +49,30 @@ impl RunData {
         for (node, log) in &self.logs {
             write_with(&logs.join(format!("{node}.log")), |file| file.write_all(log))?;
         }
-        Ok(())
+        [logs.as_path(), folder].into_iter().try_for_each(sync)
     }
 }
 
 fn write_snapshot(folder: &Path, snapshot: &Snapshot) -> Result<(), DataError> {
     make_folder(folder)?;
-    snapshot.iter().try_for_each(|(node, dump)| write_json(&folder.join(format!("{node}.json")), dump))
+    snapshot.iter().try_for_each(|(node, dump)| write_json(&folder.join(format!("{node}.json")), dump))?;
+    sync(folder)
+}
+
+/// Makes sure that the names in a folder have reached the disk: syncing a file does not save its
+/// entry in the folder (fsync(2)).
+///
+/// # Errors
+/// If the folder cannot be synced. A file system that syncs no folders is no error.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}
+
+fn sync(path: &Path) -> Result<(), DataError> {
+    sync_folder(path).map_err(|source| DataError::Io { path: path.to_owned(), action: "sync the folder", source })
 }
 
 fn make_folder(folder: &Path) -> Result<(), DataError> {

@@ -71,7 +71,17 @@ impl Recorded {
     #[must_use]
     pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
         let Self { writes, replication, arrivals, faults, at_last_ack, settled, .. } = self;
-        RunData { manifest, writes, replication, arrivals, faults, at_last_ack, settled, logs }
+        RunData {
+            manifest,
+            writes,
+            replication,
+            arrivals,
+            faults,
+            at_last_ack,
+            settled,
+            logs,
+            contradictions: Vec::new(),
+        }
     }
 }
 

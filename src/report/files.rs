@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::ReportError;
+use crate::data::sync_folder;
 
 /// Removes a file of an earlier report that this one does not have.
 pub(super) fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
@@ -18,6 +19,11 @@ pub(super) fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Makes sure that the folder's names have reached the disk.
+pub(super) fn sync(folder: &Path) -> Result<(), ReportError> {
+    sync_folder(folder).map_err(|source| ReportError::Io { path: folder.to_owned(), action: "sync the folder", source })
 }
 
 /// A file that is written and not yet in place.

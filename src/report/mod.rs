@@ -107,7 +107,21 @@ pub struct Rendered {
 /// # Errors
 /// [`ReportError::NoRuns`] without runs; the others only if a template or a figure is broken.
 pub fn render(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)]) -> Result<Rendered, ReportError> {
-    let report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
+    render_noting(runs, others, &[])
+}
+
+/// As [`render`], with what else a reader must know first: sentences without a full stop, such as
+/// on runs that were left out.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_noting(
+    runs: &[RunData],
+    others: &[(ExperimentName, Vec<RunData>)],
+    notes: &[String],
+) -> Result<Rendered, ReportError> {
+    let mut report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
+    report.warnings.splice(0..0, notes.iter().map(|note| format!("{note}.")));
     let mut figures = Figures::default();
     let document = sections::document(&report, &mut figures)?;
     let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
@@ -143,13 +157,15 @@ impl Rendered {
                 files::remove(folder, name)?;
             }
         }
-        Ok(Written {
+        let written = Written {
             figures: figures.into_iter().map(files::Staged::put).collect::<Result<_, _>>()?,
             csv: csv.put()?,
             json: json.put()?,
             markdown: markdown.put()?,
             html: html.put()?,
-        })
+        };
+        files::sync(folder)?;
+        Ok(written)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::analysis::{
     write_overheads,
 };
 use crate::config::ExperimentName;
-use crate::data::{Manifest, RunData};
+use crate::data::{Contradiction, Manifest, RunData};
 use crate::simulation;
 
 mod comparison;
@@ -128,6 +128,9 @@ pub struct RunReport {
     pub expected: Option<Expected>,
     /// Under which conditions it came about.
     pub manifest: Manifest,
+    /// What its files say that cannot all be true; what rests on that is withheld.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// A distribution function as points to draw it through.
@@ -216,6 +219,7 @@ impl RunReport {
             lives: write_lives(run),
             expected: figures.expected,
             manifest: run.manifest.clone(),
+            contradictions: run.contradictions.clone(),
             latency: figures.latency,
         }
     }

@@ -100,7 +100,8 @@ impl Lab {
     }
 }
 
-/// Every file below a folder with its bytes, by relative path.
+/// Every file below a folder with its bytes, by relative path; without the locks, which say who
+/// held them last.
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -109,7 +110,7 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.extension().is_none_or(|extension| extension != "lock") {
                 let bytes = fs::read(&path).unwrap();
                 found.push((path.strip_prefix(folder).unwrap().to_owned(), bytes));
             }

@@ -164,6 +164,7 @@ impl Played {
             replication: self.replication,
             arrivals: self.arrivals,
             logs: BTreeMap::new(),
+            contradictions: Vec::new(),
         }
     }
 

@@ -146,6 +146,21 @@ fn runs_with_faults_and_forecasts_are_within_the_schema() {
 }
 
 #[test]
+fn a_run_whose_files_contradict_each_other_is_within_the_schema() {
+    let runs = sample::runs("quorum", &Experiment { quorums: vec![1.try_into().unwrap()], ..Experiment::default() });
+    let sound: Vec<_> = runs.iter().cloned().map(labctl::data::RunData::without_contradicted).collect();
+    assert_eq!(sound[0].contradictions, []);
+    let mut run = runs[0].clone();
+    run.arrivals.swap(3, 4);
+    let summary = report::render(&[run.without_contradicted()], &[]).unwrap().json;
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["runs"][0]["consistency"]["verdict"], "unknown");
+    assert_eq!(summary["runs"][0]["summary"]["diverged"], Value::Null);
+    assert_ne!(summary["runs"][0]["contradictions"], Value::Null);
+    assert_eq!(Schema::committed().problems(&summary), Vec::<String>::new());
+}
+
+#[test]
 fn the_check_sees_what_is_wrong() {
     let schema = Schema::committed();
     let runs = sample::runs("quorum", &Experiment { quorums: vec![1.try_into().unwrap()], ..Experiment::default() });

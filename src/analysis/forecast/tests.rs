@@ -71,6 +71,40 @@ fn a_swap_of_requests_is_a_race_at_the_leader() {
     assert_eq!((race.foreseen_gap_ms, race.gap_ms), (0.1, 0.05));
 }
 
+/// `two_writes`, with as many writes of other keys whose distance the network changed by 10.75 ms.
+fn with_jitter(mut run: RunData, moved_us: i64) -> RunData {
+    let mut others = run.clone();
+    others.arrivals.retain(|row| row.follower == "f2");
+    for (i, row) in others.arrivals.iter_mut().enumerate() {
+        row.follower = "f3".to_owned();
+        row.at_us += if i == 1 { moved_us } else { 0 };
+    }
+    run.arrivals.retain(|row| row.follower != "f3");
+    run.arrivals.extend(others.arrivals);
+    run
+}
+
+#[test]
+fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
+    // Write 1 was to come 470.4 ms after write 0 and came 474.9 ms after it, yet f1 holds write 0:
+    // the distance changed by 4.5 ms where the jitter is near 10.75.
+    let foreseen = with_jitter(two_writes([0, 1_000], [30_000, 500_400]), 0);
+    let mut measured = with_jitter(two_writes([0, 1_000], [30_000, 504_900]), 11_000);
+    let f1 = measured.settled.get_mut("f1").unwrap();
+    f1.store.insert("k0".to_owned(), "v0".to_owned());
+    f1.versions.insert("k0".to_owned(), 1);
+    let pairs = Forecast::of(&measured, &foreseen).pairs;
+    assert!((10.5..11.0).contains(&pairs.jitter_ms.unwrap()), "{:?}", pairs.jitter_ms);
+    let race = pairs.surprises[0].race.as_ref().unwrap();
+    assert_eq!((race.last, race.foreseen_last, race.gap_ms, race.foreseen_gap_ms), (0, 1, -474.9, 470.4));
+    assert!(!race.within_jitter);
+    // A true swap of two that were close is explained.
+    let foreseen = with_jitter(two_writes([0, 1_000], [30_000, 32_000]), 0);
+    let measured = with_jitter(two_writes([0, 1_000], [33_000, 32_000]), 11_000);
+    let race = Forecast::of(&measured, &foreseen).pairs.surprises[0].race.clone().unwrap();
+    assert_eq!((race.gap_ms, race.foreseen_gap_ms, race.within_jitter), (1.0, 2.0, true));
+}
+
 #[test]
 fn latencies_are_compared_write_by_write() {
     let foreseen = RunBuilder::new(2).load(right_leader).build();

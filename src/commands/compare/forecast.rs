@@ -6,18 +6,19 @@ use super::Page;
 use crate::analysis::{Forecast, Surprise};
 use crate::cli::{Compare, CompareFormat};
 use crate::commands::output::say;
-use crate::data::RunData;
+use crate::commands::saved::Saved;
 use crate::exit::Exit;
 use crate::simulation;
 
 /// Says what the simulation had foreseen of these runs.
-pub(super) fn run(args: &Compare, runs: &[RunData]) -> anyhow::Result<Exit> {
-    let forecasts = simulation::forecast(runs, &CancellationToken::new())?;
+pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
+    let forecasts = simulation::forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
         CompareFormat::Text => say!("{}", render(&Page::text(), args, &forecasts).trim_end()),
         CompareFormat::Markdown => say!("{}", render(&Page::markdown(), args, &forecasts).trim_end()),
     }
+    saved.check_sound()?;
     Ok(Exit::Success)
 }
 

@@ -82,6 +82,18 @@ impl Job {
         }
     }
 
+    /// Says once more, after the runs, why every write of some failed.
+    pub(super) fn tell_impossible(&self) {
+        let followers = self.experiment.followers;
+        for quorum in self.quorums.iter().filter(|quorum| quorum.get() > followers.get()) {
+            note!(
+                "W = {quorum}: every write failed, since {followers} followers can never acknowledge one {quorum} \
+                 times; a report with other quorums leaves this run out, and deleting {} removes it",
+                self.data.run(*quorum).display()
+            );
+        }
+    }
+
     /// Whether `--resume` may keep the run at this quorum.
     ///
     /// # Errors

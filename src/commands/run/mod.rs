@@ -23,7 +23,7 @@ use crate::cli::{Format, Paths, Run};
 use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
-use crate::data::{DataFolder, RunData};
+use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
 use crate::exit::Exit;
 
 /// What `--format json` prints of an experiment.
@@ -56,6 +56,8 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let _lock = DataFolder::lock(&paths.data)?;
+    jobs.iter().try_for_each(|job| check_folder(&job.report))?;
+    let _report_lock = report::lock(paths)?;
     let activity = Activity::new(STARTING);
     let cancel = signals::cancel_on_signal(activity.clone())?;
     let mut finished = Vec::new();
@@ -80,12 +82,14 @@ async fn run_job(
     activity: &Activity,
 ) -> anyhow::Result<Finished> {
     activity.set(STARTING);
-    check_folder(&job.report)?;
     for path in job.data.clear_unfinished()? {
         note!("removed {}, a run that a labctl that was killed had not finished", path.display());
     }
     let backend = choose_backend(job, cancel).await?;
     note!("experiment {}, backend {}", job.name, backend.describe());
+    let conditions = Conditions::new(&job.experiment, backend.name(), backend.node_sha256());
+    let mut placement = Placement::survey(&job.data, &job.quorums, &conditions, args.resume)?;
+    placement.notes().iter().for_each(|sentence| note!("{sentence}"));
     let mut finished = Finished {
         experiment: job.name.clone(),
         backend: backend.name(),
@@ -106,9 +110,15 @@ async fn run_job(
             let run = quorum::run_quorum(&job.name, &job.experiment, *quorum, &backend, cancel);
             let data = run.await.with_context(|| format!("W = {quorum}"))?;
             activity.set("saving the run");
-            data.save(&path)?;
+            if let Some(aside) = data.save(&path)? {
+                note!("the earlier {} is now {}", path.display(), aside.display());
+            }
+            for (path, aside) in placement.set_unlike_aside()? {
+                note!("{} is now {}", path.display(), aside.display());
+            }
             data
-        };
+        }
+        .without_contradicted();
         let summary = Summary::of(&data);
         if args.format == Format::Text {
             say!("{}{}", table::line(&summary), if kept { "  (kept)" } else { "" });
@@ -122,23 +132,30 @@ async fn run_job(
         finished.written.push(path);
     }
     activity.set("finishing the report");
-    finished.written.extend(write_report(job, paths).await?);
+    let (written, sound) = write_report(job, paths).await?;
+    finished.written.extend(written);
     if args.format == Format::Text {
         say!("{}", table::table(&finished.runs));
         finished.written.iter().for_each(|path| say!("  {}", path.display()));
     }
+    job.tell_impossible();
     // An interruption during the report has promised to end labctl once it is written.
     if cancel.is_cancelled() {
         return Err(ClusterError::Interrupted.into());
     }
+    sound?;
     Ok(finished)
 }
 
 /// Renders an experiment's report on a thread where that may take its time: meanwhile signals
 /// are answered.
-async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<Vec<PathBuf>> {
+async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>, Result<(), DataError>)> {
     let (name, data, folder, paths) = (job.name.clone(), job.data.clone(), job.report.clone(), paths.clone());
-    let written = spawn_blocking(move || report::write(&saved::read(name, data)?, &paths, &folder));
+    let written = spawn_blocking(move || {
+        let saved = saved::read(name, data)?;
+        saved.tell_left_out();
+        Ok((report::write(&saved, &paths, &folder)?, saved.check_sound()))
+    });
     written.await.context("rendering the report")?
 }
 

@@ -53,15 +53,22 @@ fn sound() -> (tempfile::TempDir, PathBuf) {
     (folder, to)
 }
 
-/// Loads a run and, if that works, puts it through the whole analysis.
+/// Loads a run and, if that works, puts it through the whole analysis, with and without what its
+/// files contradict each other in.
 fn judge(run: &Path) -> Result<(), DataError> {
     let run = RunData::load(run)?;
-    let figures = RunFigures::of(&run, None);
-    serde_json::to_string(&figures).unwrap();
-    let symptoms = Symptoms::of(&run, &figures.latency, &figures.consistency);
-    let _ = diagnose(&run.manifest.config, &[symptoms]);
-    serde_json::to_string(&(Lag::of(&run), Durability::of(&run), write_lives(&run))).unwrap();
+    analyse(&run);
+    analyse(&run.without_contradicted());
     Ok(())
+}
+
+fn analyse(run: &RunData) {
+    let figures = RunFigures::of(run, None);
+    serde_json::to_string(&figures).unwrap();
+    let symptoms = Symptoms::of(run, &figures.latency, &figures.consistency);
+    let _ = diagnose(&run.manifest.config, &[symptoms]);
+    serde_json::to_string(&(Lag::of(run), Durability::of(run), write_lives(run))).unwrap();
+    serde_json::to_string(&run.contradictions).unwrap();
 }
 
 /// A refusal names the file, and is one line.

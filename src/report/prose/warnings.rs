@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::Diagnosis;
-use crate::data::{LEADER, Manifest};
+use crate::data::{LEADER, Manifest, RunFile};
 use crate::report::model::RunReport;
-use crate::report::number::{count, list};
+use crate::report::number::{count, grouped, list};
+
+/// Most contradictions of a run that are told one by one.
+const MOST_CONTRADICTIONS: usize = 3;
 
 /// Broken promises, faults, and whatever makes the runs less than comparable.
 pub(in crate::report) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
@@ -31,7 +34,7 @@ fn of_run(run: &RunReport) -> Vec<String> {
     let manifest = &run.manifest;
     // What was broken on purpose is no surprise; the answer says what it left unknown.
     let on_purpose = |node: &String| manifest.absent_nodes.contains(node);
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = contradicted(run).into_iter().collect();
     if !manifest.settled && !on_purpose(&LEADER.to_owned()) {
         warnings.push(
             "replications were still in flight when the deadline passed, so what the followers held in the end is not \
@@ -42,13 +45,28 @@ fn of_run(run: &RunReport) -> Vec<String> {
     if manifest.trace_dropped > 0 {
         warnings.push(format!("the nodes forgot {} for want of room.", count(manifest.trace_dropped, "trace record")));
     }
-    let absent: Vec<String> =
-        run.consistency.settled.absent.iter().filter(|node| !on_purpose(node)).map(named).collect();
+    let withheld = |node: &String| run.contradictions.iter().any(|one| one.file == RunFile::Settled(node.clone()));
+    let silent = run.consistency.settled.absent.iter().filter(|node| !on_purpose(node) && !withheld(node));
+    let absent: Vec<String> = silent.map(named).collect();
     if !absent.is_empty() {
         let verb = if absent.len() == 1 { "was" } else { "were" };
         warnings.push(format!("{} did not answer at the end and {verb} not compared.", list(&absent)));
     }
     warnings
+}
+
+/// That the files of a run contradict each other, and in what.
+fn contradicted(run: &RunReport) -> Option<String> {
+    let told: Vec<String> = run.contradictions.iter().take(MOST_CONTRADICTIONS).map(ToString::to_string).collect();
+    let more = run.contradictions.len() - told.len();
+    let more = if more == 0 { String::new() } else { format!("; and {} more", grouped(more as u64)) };
+    (!told.is_empty()).then(|| {
+        format!(
+            "the files of the run contradict each other, so there is no verdict, and what rests on the files named \
+             here is withheld: {}{more}.",
+            told.join("; ")
+        )
+    })
 }
 
 fn named(node: &String) -> String {

@@ -19,13 +19,29 @@ pub(super) fn section(report: &Report) -> Section {
     let heading = "Is the leader sound?";
     if report.diagnoses.is_empty() {
         let rules: Vec<String> = RULES.iter().map(|(_, what)| (*what).to_owned()).collect();
-        let text = format!("The figures show no sign of what the rules look for: {}.", list(&rules));
+        let text = format!("{}: {}.", no_sign(report), list(&rules));
         return Section { id: "diagnosis", heading, blocks: vec![Block::paragraph(text)] };
     }
     let blocks = report.diagnoses.iter().flat_map(|diagnosis| {
         [Block::paragraph(diagnosis.sentence.clone()), Block::Table { table: readings(diagnosis) }]
     });
     Section { id: "diagnosis", heading, blocks: blocks.collect() }
+}
+
+/// That no rule applies. Writes that were answered before W followers had them are a sign all the
+/// same, of the leader or of a `writes.csv` that is not of the same run as the trace.
+fn no_sign(report: &Report) -> String {
+    let breaches: Vec<String> =
+        report.runs.iter().filter_map(|run| run.durability.breach).map(|breach| breach.to_string()).collect();
+    let rules = "the figures by quorum show no sign of what the rules look for";
+    if breaches.is_empty() {
+        return "The figures show no sign of what the rules look for".to_owned();
+    }
+    format!(
+        "Something is wrong: {}. Either the leader answers too early, or writes.csv is not of the same run as the \
+         trace. Besides that, {rules}",
+        breaches.join("; ")
+    )
 }
 
 fn readings(diagnosis: &Diagnosis) -> Table {

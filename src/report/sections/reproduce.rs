@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Experiment;
+use serde::Serialize;
+
+use crate::config::{Experiment, SCHEMA};
 use crate::data::{HostFacts, Manifest};
 use crate::report::document::{Block, Section, Table};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe};
 
+/// The name of the file that holds the experiment.
+const RECIPE: &str = "recipe.toml";
+
 pub(super) fn section(report: &Report) -> Section {
     let blocks = report.runs.first().map_or_else(Vec::new, |run| {
         let manifest = &run.manifest;
         let mut blocks = vec![Block::Code { language: "sh", text: commands(report, manifest) }];
+        blocks.extend(configuration(manifest));
         blocks.push(Block::List { items: reproduces(report, manifest) });
         blocks.push(Block::Table { table: conditions(manifest) });
         blocks.push(Block::Table { table: runs(&report.runs) });
-        blocks.extend(configuration(manifest));
         blocks
     });
     Section { id: "reproduce", heading: "How to reproduce it", blocks }
@@ -29,7 +34,7 @@ fn commands(report: &Report, manifest: &Manifest) -> String {
         if run == planned { "all".to_owned() } else { run.iter().map(u32::to_string).collect::<Vec<_>>().join(",") };
     let checkout = manifest.git.as_ref().map(|git| format!("git checkout {}\n", git.commit)).unwrap_or_default();
     let (name, backend, seed) = (&manifest.experiment, &manifest.backend.name, manifest.seed);
-    format!("{checkout}labctl run {quorums} -e {name} --backend {backend} --seed {seed}\nlabctl report -e {name}")
+    format!("{checkout}labctl run {quorums} -e {name} --config {RECIPE} --backend {backend} --seed {seed}")
 }
 
 /// What comes out the same again, what does not, and how that was checked here.
@@ -135,18 +140,58 @@ fn to_the_second(time: &str) -> String {
     }
 }
 
-/// The configuration as it would stand in `experiments.toml`.
+/// The file that the commands name: the experiment as it was resolved, whatever other files say.
 fn configuration(manifest: &Manifest) -> Vec<Block> {
-    let experiment: BTreeMap<&str, BTreeMap<&str, &Experiment>> =
-        [("experiment", [(manifest.experiment.as_str(), &manifest.config)].into())].into();
-    // What a manifest holds, TOML can hold; were it otherwise, the hash above would still name it.
-    toml::to_string(&experiment).map_or_else(
+    // What a manifest holds, TOML can hold; were it otherwise, the hash below would still name it.
+    recipe(manifest).map_or_else(
         |_| Vec::new(),
         |text| {
-            let intro = "The configuration as it was resolved, as it would stand in experiments.toml:";
-            // The file says `fault`, of each one; the manifest `faults`, of them all.
-            let text = text.trim_end().replace(".faults]]", ".fault]]");
+            let intro = format!("The file `{RECIPE}` that these commands read holds the experiment as it was run:");
             vec![Block::paragraph(intro), Block::Code { language: "toml", text }]
         },
     )
+}
+
+fn recipe(manifest: &Manifest) -> Result<String, toml::ser::Error> {
+    #[derive(Serialize)]
+    struct File<'a> {
+        schema: i64,
+        default: &'a str,
+        experiment: BTreeMap<&'a str, &'a Experiment>,
+    }
+    let name = manifest.experiment.as_str();
+    let experiment = [(name, &manifest.config)].into();
+    let text = toml::to_string(&File { schema: SCHEMA, default: name, experiment })?;
+    // The file says `fault`, of each one; the manifest `faults`, of them all.
+    Ok(text.trim_end().replace(".faults]]", ".fault]]"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::path::Path;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::config::{Config, Quorum};
+    use crate::simulation::simulate_direct;
+
+    #[test]
+    fn a_recipe_is_a_configuration_file_that_gives_the_same_experiment() {
+        let lab = Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml")).unwrap();
+        let mut one = Experiment::default();
+        one.workload.writes = 1.try_into().unwrap();
+        let quorum = Quorum::try_from(1).unwrap();
+        let name = "mine".parse().unwrap();
+        let manifest = simulate_direct(&name, &one, quorum, &CancellationToken::new()).unwrap().manifest;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(RECIPE);
+        for (lab_name, experiment) in lab.experiments {
+            let manifest = Manifest { config: experiment.clone(), ..manifest.clone() };
+            std::fs::write(&path, recipe(&manifest).unwrap()).unwrap();
+            let read = Config::read(&path).unwrap();
+            assert_eq!((read.default.as_str(), &read.experiments[&name]), ("mine", &experiment), "{lab_name}");
+        }
+    }
 }

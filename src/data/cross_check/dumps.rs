@@ -1,0 +1,169 @@
+//! The dumps against what arrived, what was written, and their own place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labnode::wire::Role;
+
+use super::facts::{Facts, TOLERANCE_US, lines};
+use super::{Contradiction, RunFile};
+use crate::data::{LEADER, StoreDump};
+
+/// When a dump was taken: after `from_us` and, where that is known, before `until_us`.
+struct Window {
+    from_us: i64,
+    until_us: i64,
+    file: fn(String) -> RunFile,
+    settled: bool,
+}
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
+    let manifest = &facts.run.manifest;
+    let at = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
+    let (load_us, settled_us) = (at(manifest.load_us), at(manifest.load_us.saturating_add(manifest.settle_us)));
+    let at_last_ack = Window {
+        from_us: load_us - TOLERANCE_US,
+        until_us: settled_us.saturating_add(TOLERANCE_US),
+        file: RunFile::AtLastAck,
+        settled: false,
+    };
+    let settled =
+        Window { from_us: settled_us - TOLERANCE_US, until_us: i64::MAX, file: RunFile::Settled, settled: true };
+    let mut found = Vec::new();
+    for (snapshot, window) in [(&facts.run.at_last_ack, at_last_ack), (&facts.run.settled, settled)] {
+        for (node, dump) in snapshot {
+            let tell = |key: Option<&str>, message: String| {
+                let one = Contradiction::new((window.file)(node.clone()), None, message).of_node(node);
+                key.map_or(one.clone(), |key| one.of_key(key))
+            };
+            if dump.node != *node {
+                found.push(tell(None, format!("this is the dump of `{}`", dump.node)));
+            }
+            let role = if node == LEADER { Role::Leader } else { Role::Follower };
+            if dump.node == *node && dump.role != role {
+                found.push(tell(None, format!("this is the dump of a {}", dump.role)));
+            }
+            let wrong = keys(facts, node, dump, &window);
+            found.extend(wrong.into_iter().map(|(key, message)| tell(Some(&key), message)));
+        }
+    }
+    found
+}
+
+/// What is wrong with each key of a dump.
+fn keys(facts: &Facts<'_>, node: &str, dump: &StoreDump, window: &Window) -> Vec<(String, String)> {
+    let expected = if node == LEADER { leader(facts, window) } else { follower(facts, node, window) };
+    let keys: BTreeSet<&str> =
+        dump.store.keys().chain(dump.versions.keys()).map(String::as_str).chain(expected.keys().copied()).collect();
+    let wrong = |key: &str| {
+        let (value, version) = (dump.store.get(key).map(String::as_str), dump.versions.get(key).copied());
+        let told = match (value, version) {
+            (Some(value), Some(version)) => written(facts, key, value, version),
+            (None, None) => None,
+            _ => Some("it has a value without a version, or a version without a value".to_owned()),
+        };
+        told.or_else(|| expected.get(key)?.refuse(version))
+            .or_else(|| (!expected.contains_key(key)).then(|| unexpected(facts, node, version)).flatten())
+    };
+    keys.into_iter().filter_map(|key| Some((key.to_owned(), wrong(key)?))).collect()
+}
+
+/// What rules out that this value of this version is held for this key.
+fn written(facts: &Facts<'_>, key: &str, value: &str, version: u64) -> Option<String> {
+    if facts.was_restarted(LEADER) || !facts.has_trace() {
+        return None;
+    }
+    match facts.by_version.get(&version) {
+        Some(row) if row.key != key => Some(format!("it holds version {version}, which is of key {}", row.key)),
+        Some(row) if row.value != value => {
+            Some(format!("it holds another value than version {version} wrote (write {})", row.write))
+        }
+        Some(_) => None,
+        None if facts.unnumbered.iter().any(|row| row.key == key && row.value == value) => None,
+        None => Some(format!("it holds version {version} and a value that no write of this key wrote")),
+    }
+}
+
+/// What is wrong with a key of which nothing is known to have got there.
+fn unexpected(facts: &Facts<'_>, node: &str, version: Option<u64>) -> Option<String> {
+    let is_known = if node == LEADER { facts.has_whole_leader_trace() } else { facts.run.manifest.trace_dropped == 0 };
+    (is_known && facts.has_trace() && !facts.was_restarted(LEADER)).then(|| {
+        let source = if node == LEADER { "no write wrote this key" } else { "by arrivals.csv this key never arrived" };
+        format!("it holds version {}, and {source}", version.unwrap_or(0))
+    })
+}
+
+/// What a dump may hold of one key.
+struct Held {
+    /// The version held when the dump could first have been taken; `None` of nothing.
+    before: Option<u64>,
+    /// Versions that took its place while the dump may have been taken.
+    later: BTreeSet<u64>,
+    /// Where it is written that this one was last.
+    source: String,
+    /// Whether versions nobody told may have followed.
+    open: bool,
+}
+
+impl Held {
+    /// What is wrong with a dump that has this version, or nothing.
+    fn refuse(&self, version: Option<u64>) -> Option<String> {
+        let fits = self.open || version == self.before || version.is_some_and(|version| self.later.contains(&version));
+        let last = self.later.last().copied().or(self.before)?;
+        (!fits).then(|| {
+            let holds =
+                version.map_or_else(|| "lacks this key".to_owned(), |version| format!("holds version {version}"));
+            format!("it {holds}, and {} version {last} was the last to be applied", self.source)
+        })
+    }
+}
+
+/// By key, what a follower holds by its arrivals.
+fn follower<'a>(facts: &Facts<'a>, node: &str, window: &Window) -> BTreeMap<&'a str, Held> {
+    let mut held: BTreeMap<&str, Held> = BTreeMap::new();
+    let applied = lines(&facts.run.arrivals).filter(|(_, row)| row.follower == node && row.applied);
+    for (line, row) in applied.filter(|(_, row)| row.at_us <= window.until_us) {
+        let source = format!("by arrivals.csv:{line}");
+        let key = held.entry(row.key.as_str()).or_insert_with(|| Held {
+            before: None,
+            later: BTreeSet::new(),
+            source: String::new(),
+            open: false,
+        });
+        key.source = source;
+        if row.at_us < window.from_us {
+            key.before = Some(row.version);
+        } else {
+            key.later.insert(row.version);
+        }
+    }
+    held
+}
+
+/// By key, what the leader holds: the write that it numbered last.
+fn leader<'a>(facts: &Facts<'a>, window: &Window) -> BTreeMap<&'a str, Held> {
+    let mut held: BTreeMap<&str, Held> = BTreeMap::new();
+    if facts.was_restarted(LEADER) || !facts.has_trace() {
+        return held;
+    }
+    let is_whole = facts.has_whole_leader_trace();
+    for (version, row) in &facts.by_version {
+        let key = held.entry(row.key.as_str()).or_insert_with(|| Held {
+            before: None,
+            later: BTreeSet::new(),
+            source: "by writes.csv and replication.csv".to_owned(),
+            open: false,
+        });
+        // A write that had no answer may have been applied after the last one that had.
+        if row.version.is_some() || window.settled {
+            (key.before, key.later) = (Some(*version), BTreeSet::new());
+        } else {
+            key.later.insert(*version);
+        }
+    }
+    for row in facts.unnumbered.iter().filter(|_| !is_whole) {
+        if let Some(key) = held.get_mut(row.key.as_str()) {
+            key.open = true;
+        }
+    }
+    held
+}

@@ -1,0 +1,94 @@
+//! A run's rows, indexed for holding them against each other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::data::{FaultEvent, LEADER, ReplicationRow, RunData, WriteRow};
+
+/// How far two readings of one clock may be apart by rounding, in microseconds. All nodes of a
+/// run read the clock of one machine.
+pub(super) const TOLERANCE_US: i64 = 1_000;
+
+/// A run and lookups into it.
+pub(super) struct Facts<'a> {
+    pub(super) run: &'a RunData,
+    /// Writes by the leader's number, from the client's answer or else from the leader's trace.
+    pub(super) by_version: BTreeMap<u64, &'a WriteRow>,
+    /// Writes by their number in the plan.
+    pub(super) by_number: HashMap<u64, &'a WriteRow>,
+    /// Writes whose version nobody told.
+    pub(super) unnumbered: Vec<&'a WriteRow>,
+    /// Copies by version and follower, with their line.
+    pub(super) copies: HashMap<(u64, &'a str), (u64, &'a ReplicationRow)>,
+    /// Keys by version, as the leader's trace has them.
+    pub(super) traced_keys: BTreeMap<u64, &'a str>,
+    /// The number of each write that the leader's trace knows.
+    pub(super) traced_versions: HashMap<u64, u64>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(run: &'a RunData) -> Self {
+        let traced_versions: HashMap<u64, u64> = run.replication.iter().map(|row| (row.write, row.version)).collect();
+        let version = |row: &WriteRow| row.version.or_else(|| traced_versions.get(&row.write).copied());
+        Self {
+            by_version: run.writes.iter().filter_map(|row| Some((version(row)?, row))).collect(),
+            by_number: run.writes.iter().map(|row| (row.write, row)).collect(),
+            unnumbered: run.writes.iter().filter(|row| version(row).is_none()).collect(),
+            copies: lines(&run.replication)
+                .map(|(line, row)| ((row.version, row.follower.as_str()), (line, row)))
+                .collect(),
+            traced_keys: run.replication.iter().map(|row| (row.version, row.key.as_str())).collect(),
+            traced_versions,
+            run,
+        }
+    }
+
+    /// Whether the nodes kept a trace at all.
+    pub(super) fn has_trace(&self) -> bool {
+        !self.run.replication.is_empty() || !self.run.arrivals.is_empty()
+    }
+
+    /// Whether the leader's trace is there from the run's start to its end.
+    pub(super) fn has_whole_leader_trace(&self) -> bool {
+        self.has_trace() && self.run.settled.contains_key(LEADER) && self.is_whole(LEADER)
+    }
+
+    /// Whether a node that was asked for its trace forgot none of it.
+    pub(super) fn is_whole(&self, node: &str) -> bool {
+        self.run.manifest.trace_dropped == 0 && !self.was_restarted(node)
+    }
+
+    /// Whether a node was started anew, empty, during the run.
+    pub(super) fn was_restarted(&self, node: &str) -> bool {
+        self.run.faults.iter().any(|row| row.node == node && row.kind == FaultEvent::Restart)
+    }
+
+    /// Whether a node lost its trace at `at_us` or later.
+    pub(super) fn lost_trace_since(&self, node: &str, at_us: i64) -> bool {
+        let ends = [FaultEvent::Kill, FaultEvent::Stop, FaultEvent::Restart];
+        self.run
+            .faults
+            .iter()
+            .any(|row| row.node == node && ends.contains(&row.kind) && row.ended_us >= at_us - TOLERANCE_US)
+    }
+
+    /// The key of the write with this number.
+    pub(super) fn key_of(&self, version: u64) -> Option<&'a str> {
+        let traced = self.traced_keys.get(&version).copied();
+        self.by_version.get(&version).map(|row| row.key.as_str()).or(traced)
+    }
+}
+
+/// The rows of a CSV file without line breaks in its fields, with their lines.
+pub(super) fn lines<T>(rows: &[T]) -> impl Iterator<Item = (u64, &T)> {
+    (2..).zip(rows)
+}
+
+/// The rows of `writes.csv` with their lines: an error may be of several lines.
+pub(super) fn write_lines(rows: &[WriteRow]) -> impl Iterator<Item = (u64, &WriteRow)> {
+    let breaks = |text: &str| text.matches('\n').count() as u64;
+    rows.iter().scan(2, move |next, row| {
+        let line = *next;
+        *next += 1 + breaks(&row.key) + breaks(&row.value) + row.error.as_deref().map_or(0, breaks);
+        Some((line, row))
+    })
+}

@@ -1,0 +1,80 @@
+//! `writes.csv` against `manifest.json`, the leader's trace and itself.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Facts, write_lines};
+use super::{Contradiction, RunFile};
+use crate::data::{LEADER, WriteOutcome, WriteRow};
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
+    let mut found: Vec<Contradiction> = manifest(facts).into_iter().collect();
+    let mut numbered: BTreeMap<u64, u64> = BTreeMap::new();
+    for (line, row) in write_lines(&facts.run.writes) {
+        let mut tell = |message: String| {
+            let message = format!("write {} {message}", row.write);
+            found.push(Contradiction::new(RunFile::Writes, Some(line), message).of_key(&row.key));
+        };
+        own(facts, row).into_iter().for_each(&mut tell);
+        // A leader that was restarted begins to number anew.
+        if facts.was_restarted(LEADER) {
+            continue;
+        }
+        against_trace(facts, row).into_iter().for_each(&mut tell);
+        if let Some(other) = row.version.and_then(|version| numbered.insert(version, row.write)) {
+            tell(format!("has the version of write {other}"));
+        }
+    }
+    found
+}
+
+fn manifest(facts: &Facts<'_>) -> Option<Contradiction> {
+    let manifest = &facts.run.manifest;
+    (manifest.seed != manifest.config.seed).then(|| {
+        let message = format!("the seed is {}, and {} in the configuration", manifest.seed, manifest.config.seed);
+        Contradiction::new(RunFile::Manifest, None, message)
+    })
+}
+
+/// What a row says of itself that cannot be under this manifest.
+fn own(facts: &Facts<'_>, row: &WriteRow) -> Vec<String> {
+    let manifest = &facts.run.manifest;
+    let (required, followers) = (manifest.quorum.get(), manifest.config.followers.get());
+    let mut wrong = Vec::new();
+    let end_us = row.start_us.saturating_add(row.latency_us);
+    if end_us > manifest.load_us {
+        wrong.push(format!("ended at {end_us} us, and the load was over at {} us by manifest.json", manifest.load_us));
+    }
+    if let Some(acks) = row.acks.filter(|acks| *acks > followers) {
+        wrong.push(format!("has {acks} acknowledgements of {followers} followers"));
+    }
+    if row.outcome == WriteOutcome::Ok {
+        match row.acks {
+            Some(acks) if acks < required => {
+                wrong.push(format!("is `ok` with {acks} acknowledgements where W = {required}"));
+            }
+            None if facts.has_trace() => wrong.push("is `ok` and has no number of acknowledgements".to_owned()),
+            _ => {}
+        }
+        if row.version.is_none() && facts.has_trace() {
+            wrong.push("is `ok` and has no version".to_owned());
+        }
+    }
+    wrong
+}
+
+/// What the leader's trace says otherwise.
+fn against_trace(facts: &Facts<'_>, row: &WriteRow) -> Option<String> {
+    let version = row.version?;
+    match (facts.traced_versions.get(&row.write), facts.traced_keys.get(&version)) {
+        (Some(traced), _) if *traced != version => {
+            Some(format!("has version {version}, and {traced} in replication.csv"))
+        }
+        (_, Some(key)) if *key != row.key => {
+            Some(format!("wrote key {}, and version {version} is of key {key} in replication.csv", row.key))
+        }
+        (None, _) if facts.has_whole_leader_trace() => {
+            Some(format!("has version {version}, and is not in replication.csv"))
+        }
+        _ => None,
+    }
+}
