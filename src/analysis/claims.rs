@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use self::consistency::{consistent_at_n, guaranteed_only_at_n, inconsistent_below_n};
 use self::latency::{extremes, rises, tails};
-use super::consistency::Verdict;
+use super::consistency::{Mechanism, Verdict};
 use super::figures::ExperimentFigures;
 use super::stats::Difference;
 use crate::config::{ExperimentName, Order, Pacing};
@@ -14,15 +14,16 @@ mod latency;
 #[cfg(test)]
 mod tests;
 
-/// What the data say of a claim.
+/// What can be said of a claim under the experiment's conditions. That one run of it came out
+/// this way or that is not enough: another seed may give the contrary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// They show it.
+    /// It is so beyond chance, or a mechanism makes it so.
     Confirmed,
-    /// They show the contrary.
+    /// It is not so beyond chance, or there is a counterexample.
     Refuted,
-    /// They show neither.
+    /// Neither can be said.
     NotTestable,
 }
 
@@ -103,28 +104,40 @@ pub struct TailShape {
     pub p99_to_median: f64,
 }
 
-/// How far the followers of one run differed from their leader.
+/// How far the followers of one run differed from their leader, and whether they had to match.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Divergence {
     /// W.
     pub quorum: u32,
     /// What can be said of the run.
     pub verdict: Verdict,
+    /// Whether the claim held in this run; `None` if what became of the followers is not known.
+    pub held: Option<bool>,
     /// Pairs of follower and key that could be judged.
     pub pairs: u64,
     /// Those that differed once nothing was in flight.
     pub diverged: u64,
+    /// Those that differed because an older write arrived last.
+    pub overtaken: u64,
+    /// Those that differed because the newest write was lost on its way, or with a restart.
+    pub lost: u64,
     /// Those that differed when the last write was answered.
     pub behind_at_last_ack: u64,
-    /// The chance of any divergence by the model.
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
+    pub replaced: u64,
+    /// Why the run could not end but consistent.
+    pub mechanism: Option<Mechanism>,
+    /// The share of simulated runs in which some pair differs in the end.
     pub chance_of_any: Option<f64>,
+    /// Simulated runs.
+    pub trials: Option<u32>,
 }
 
-/// A run or set of runs that contradicts "consistency is guaranteed only when W = N".
+/// What contradicts "consistency is guaranteed only when W = N".
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Counterexample {
-    /// W = N did not guarantee it: older writes overtook newer ones all the same.
+    /// W = N did not guarantee it: some pair may differ all the same.
     DivergedAtN {
         /// The experiment.
         experiment: ExperimentName,
@@ -132,18 +145,19 @@ pub enum Counterexample {
         pacing: Pacing,
         /// What its followers did with older writes.
         order: Order,
-        /// W = N.
-        quorum: u32,
-        /// Pairs that an older write overtook.
-        overtaken: u64,
+        /// The run at W = N.
+        #[serde(flatten)]
+        run: Divergence,
     },
-    /// A smaller W did: followers that compare versions ended equal.
+    /// A smaller W did.
     ConsistentBelowN {
         /// The experiment.
         experiment: ExperimentName,
         /// What its followers did with older writes.
         order: Order,
-        /// Every W below N that was run.
+        /// Why no pair can differ.
+        mechanism: Mechanism,
+        /// Each W below N at which it held.
         quorums: Vec<u32>,
     },
 }

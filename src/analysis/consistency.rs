@@ -10,8 +10,11 @@ use self::history::History;
 use crate::data::{LEADER, ReplicationOutcome, ReplicationRow, RunData, Snapshot, follower_name};
 
 mod history;
+mod mechanism;
 #[cfg(test)]
 mod tests;
+
+pub use mechanism::Mechanism;
 
 /// When the stores were looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

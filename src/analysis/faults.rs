@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::consistency::{Counts, RunConsistency};
+use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsistency};
 use super::stats::{Sample, ms};
 use crate::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
 
+mod left_out;
 mod loss;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 
+pub use left_out::faults_left_out;
 pub use loss::{LeaderLoss, LostWrite};
 
 /// What the faults of one run did.
@@ -23,6 +25,10 @@ pub struct FaultFigures {
     pub quorum: u32,
     /// Each fault as it came about, in the order in which they began.
     pub spells: Vec<Spell>,
+    /// Writes that were under way at any time of any of them, each counted once.
+    pub met: u64,
+    /// Those among them that were not acknowledged.
+    pub missed: u64,
     /// What became of the followers that came back, by follower.
     pub returned: Vec<Returned>,
     /// What the leader's death cost; absent where it lived.
@@ -96,7 +102,13 @@ pub struct Returned {
     /// Its pairs at the end against the leader's; absent where either could not be asked, or
     /// replications were still in flight.
     pub pairs: Option<Counts>,
-    /// Whether it holds what the leader holds; absent where that is not known.
+    /// Pairs without a value, or that differ because the newest write was lost or erased: what it
+    /// never made good.
+    pub missed: u64,
+    /// Pairs that differ because an older write arrived last, as may happen without any fault.
+    pub overtaken: u64,
+    /// Whether it has made good all it missed; absent where its pairs are not known, or the trace
+    /// does not say why one of them differs.
     pub caught_up: Option<bool>,
 }
 
@@ -105,8 +117,12 @@ impl FaultFigures {
     #[must_use]
     pub fn of(run: &RunData, consistency: &RunConsistency) -> Option<Self> {
         let spells = spells(run);
+        let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(start_us(row), end_us(row)));
+        let met: Vec<&WriteRow> = run.writes.iter().filter(met).collect();
         (!spells.is_empty()).then(|| Self {
             quorum: run.manifest.quorum.get(),
+            met: met.len() as u64,
+            missed: met.iter().filter(|row| row.outcome != WriteOutcome::Ok).count() as u64,
             returned: returned(run, &spells, consistency),
             leader_loss: leader_died(&spells).then(|| LeaderLoss::of(run)),
             spells: spells.iter().map(|span| Spell::of(run, span)).collect(),
@@ -159,13 +175,27 @@ fn returned(run: &RunData, spells: &[Span<'_>], consistency: &RunConsistency) ->
     let back = |name: &str| spells.iter().any(|span| span.row.node == name && span.ended_us.is_some());
     let known = run.manifest.settled && consistency.settled.has_leader();
     let followers = consistency.settled.followers.iter().filter(|follower| back(&follower.follower));
-    followers
-        .map(|follower| {
-            let pairs = follower.counts.filter(|_| known);
-            let caught_up = pairs.map(|pairs| pairs.differing() == 0);
-            Returned { follower: follower.follower.clone(), pairs, caught_up }
-        })
-        .collect()
+    followers.map(|follower| Returned::of(follower, follower.counts.filter(|_| known), consistency)).collect()
+}
+
+impl Returned {
+    fn of(follower: &FollowerConsistency, pairs: Option<Counts>, consistency: &RunConsistency) -> Self {
+        let own = consistency.settled.differing().filter(|cell| pairs.is_some() && cell.follower == follower.follower);
+        let (mut missed, mut overtaken, mut unexplained) = (0, 0, 0);
+        for cell in own {
+            match (cell.state, cell.cause) {
+                // No older write leaves a key empty.
+                (CellState::Missing, _) | (_, Some(Cause::Lost { .. } | Cause::Erased { .. })) => missed += 1,
+                (_, Some(Cause::Overtaken { .. })) => overtaken += 1,
+                (_, Some(Cause::Lagging { .. } | Cause::Unknown) | None) => unexplained += 1,
+            }
+        }
+        let caught_up = match (pairs, missed, unexplained) {
+            (None, ..) | (_, 0, 1..) => None,
+            (_, missed, _) => Some(missed == 0),
+        };
+        Self { follower: follower.follower.clone(), pairs, missed, overtaken, caught_up }
+    }
 }
 
 impl Spell {

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::consistency::RunConsistency;
+use super::consistency::{Mechanism, RunConsistency};
+use super::durability::Durability;
 use super::expected::Expected;
-use super::faults::FaultFigures;
+use super::faults::{FaultFigures, faults_left_out};
 use super::latency::Latency;
 use super::overhead::Overhead;
 use super::summary::Summary;
@@ -22,12 +23,19 @@ pub struct RunFigures {
     pub overhead: Overhead,
     /// The followers against their leader.
     pub consistency: RunConsistency,
+    /// Why the run could not end but consistent; `None` if only luck could bring that about.
+    pub mechanism: Option<Mechanism>,
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
+    pub replaced: u64,
     /// What the model expects; `None` of a load too large to simulate, and where something was
     /// broken, which the model does not know.
     pub expected: Option<Expected>,
     /// What the faults did; `None` where there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<FaultFigures>,
+    /// See [`faults_left_out`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults_left_out: Vec<String>,
 }
 
 impl RunFigures {
@@ -42,6 +50,9 @@ impl RunFigures {
                 .filter(|_| config.faults.is_empty())
                 .map(|trials| Expected::simulate(config, quorum, trials)),
             faults: FaultFigures::of(run, &consistency),
+            faults_left_out: faults_left_out(run),
+            mechanism: Mechanism::of(run),
+            replaced: Durability::of(run).overwritten_writes,
             latency,
             overhead,
             consistency,

@@ -38,12 +38,12 @@ pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
-    Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict,
+    Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Mechanism, Moment, RunConsistency, Verdict,
 };
 pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
 pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
 pub use expected::{Expectation, Expected};
-pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread};
+pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{KsTest, ks_one_sample};

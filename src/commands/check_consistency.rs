@@ -110,7 +110,7 @@ fn sentence(run: &Checked) -> String {
     }
     let pairs = settled.total.pairs();
     let verdict = match verdict {
-        Verdict::Consistent => format!("consistent: all {pairs} pairs match"),
+        Verdict::Consistent => format!("consistent: all {pairs} pairs match in this run"),
         Verdict::Inconsistent => format!("inconsistent: {} of {pairs} pairs diverged", settled.total.differing()),
         Verdict::Unknown => "unknown: not settled, or a node could not be asked".to_owned(),
     };
@@ -120,5 +120,5 @@ fn sentence(run: &Checked) -> String {
         (true, true) => "; as expected",
         (true, false) => "; expected consistent",
     };
-    format!("W={quorum}  {verdict}; {behind} were behind at the last ack{expected}")
+    format!("W={quorum}  {verdict}; {behind} were not up to date at the last acknowledgement{expected}")
 }

@@ -152,11 +152,6 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         self.hidden.iter().cloned().collect()
     }
 
-    /// Steps whose time never came, to be shown.
-    pub(super) fn left_out(&self) -> Vec<String> {
-        self.steps.iter().filter(|step| !step.done).map(|step| format!("{} at {}", step.action, step.at)).collect()
-    }
-
     /// What was done, with times from the start of the load.
     pub(super) fn rows(&self, start_us: u64) -> Vec<FaultRow> {
         let relative = |at_us: i64| at_us - start_us.cast_signed();

@@ -48,8 +48,6 @@ pub struct Recorded {
     pub arrivals: Vec<ArrivalRow>,
     /// What was done to the cluster on purpose.
     pub faults: Vec<FaultRow>,
-    /// What was to be done and did not come up before the load was over, to be shown.
-    pub faults_left_out: Vec<String>,
     /// Nodes that could not be asked afterwards, because of that.
     pub absent_nodes: Vec<String>,
     /// The stores the moment the last write was answered.
@@ -193,7 +191,6 @@ pub async fn observe<C: Client, I: Injector>(
         replication: Vec::new(),
         arrivals: Vec::new(),
         faults: faults.rows(start_us),
-        faults_left_out: faults.left_out(),
         absent_nodes: faults.hidden(),
         at_last_ack,
         settled: snapshot(client, &asked).await?,

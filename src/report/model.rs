@@ -116,6 +116,9 @@ pub struct RunReport {
     /// What was broken on purpose and what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<FaultReport>,
+    /// Planned faults, or ends of faults, before which the load was over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults_left_out: Vec<String>,
     /// How long followers lagged behind acknowledgements.
     pub lag: Lag,
     /// How stale reads from followers are.
@@ -213,6 +216,7 @@ impl RunReport {
             },
             consistency: ConsistencyReport::of(&figures.consistency),
             faults: figures.faults.map(|faults| FaultReport::new(faults, run)),
+            faults_left_out: figures.faults_left_out,
             lag: Lag::of(run),
             staleness: Staleness::of(run),
             durability: Durability::of(run),

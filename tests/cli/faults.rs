@@ -214,10 +214,15 @@ fn a_slow_follower_loses_what_comes_too_late() {
 #[test]
 fn what_does_not_come_up_is_said_and_left_out() {
     let lab = lab("[1]", &["at = \"60s\"\nnode = \"f1\"\nkind = \"kill\""]);
-    let ended: Ended = lab.run(&["run", "all"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("the load was over before `kill f1 at 60s`"), "{}", ended.stderr);
-    assert!(!lab.path("data/W1/faults.csv").exists());
+    for backend in ["process", "sim"] {
+        let ended: Ended = lab.run(&["run", "all", "--backend", backend]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.contains("the load was over before `kill f1 at 60s`"), "{}", ended.stderr);
+        assert!(!lab.path("data/W1/faults.csv").exists());
+        let report = lab.read("report/report.md");
+        assert!(report.contains("Planned faults: kill f1 at 60s; none came up before the load was over."), "{report}");
+        assert!(report.contains("At W = 1 the load was over before `kill f1 at 60s`"), "{report}");
+    }
 }
 
 #[test]

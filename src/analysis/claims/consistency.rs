@@ -1,33 +1,89 @@
-//! Claims about consistency.
+//! Claims about consistency. They rest on a mechanism or a counterexample, never on one run
+//! that matched.
 
 use super::{Claim, Counterexample, Divergence, Evidence, Finding, quorum_list};
-use crate::analysis::consistency::{Cause, Verdict};
+use crate::analysis::consistency::{Cause, Mechanism, Verdict};
 use crate::analysis::figures::{ExperimentFigures, RunFigures};
-use crate::config::Order;
+use crate::config::ExperimentName;
 
 impl Divergence {
-    fn of(run: &RunFigures) -> Self {
-        let consistency = &run.consistency;
+    /// Of a run that the claim expects to end like this.
+    fn of(run: &RunFigures, expected: Verdict) -> Self {
+        let settled = &run.consistency.settled;
+        let verdict = run.consistency.verdict;
+        let caused =
+            |is: fn(Cause) -> bool| settled.differing().filter(|cell| cell.cause.is_some_and(is)).count() as u64;
         Self {
             quorum: run.quorum(),
-            verdict: consistency.verdict,
-            pairs: consistency.settled.total.pairs(),
-            diverged: consistency.settled.total.differing(),
-            behind_at_last_ack: consistency.at_last_ack.total.differing(),
+            verdict,
+            held: (verdict != Verdict::Unknown).then_some(verdict == expected),
+            pairs: settled.total.pairs(),
+            diverged: settled.total.differing(),
+            overtaken: caused(|cause| matches!(cause, Cause::Overtaken { .. })),
+            lost: caused(|cause| matches!(cause, Cause::Lost { .. } | Cause::Erased { .. })),
+            behind_at_last_ack: run.consistency.at_last_ack.total.differing(),
+            replaced: run.replaced,
+            mechanism: run.mechanism,
             chance_of_any: run.expected.as_ref().map(|expected| expected.chance_of_any),
+            trials: run.expected.as_ref().map(|expected| expected.trials),
         }
     }
 
-    /// What speaks for chance where no pair differed; `None` where the model expects just that.
-    fn luck(&self) -> Option<String> {
-        let chance = self.chance_of_any.filter(|chance| *chance > 0.0)?;
-        let percent = chance * 100.0;
-        Some(format!(" The model expects some divergence at W = {} in {percent:.0} % of such runs.", self.quorum))
+    /// Whether this run, or a simulated one, shows that a follower may lack what W
+    /// acknowledgements stood for.
+    fn may_differ(&self) -> bool {
+        let is_simulated = self.mechanism.is_none() && self.chance_of_any.is_some_and(|chance| chance > 0.0);
+        self.verdict == Verdict::Inconsistent || self.replaced > 0 || is_simulated
     }
 
-    /// The run as in "37 of 50 at W = 1".
-    fn phrase(&self) -> String {
-        format!("{} of {} at W = {}", self.diverged, self.pairs, self.quorum)
+    /// Why no pair may differ, where a run that matched bears it out.
+    fn guarantee(&self) -> Option<Mechanism> {
+        self.mechanism.filter(|_| self.verdict == Verdict::Consistent && !self.may_differ())
+    }
+
+    /// How the run ended, as in "2 of 50 pairs differed in the end (in 2 an older write arrived last)".
+    fn end(&self) -> String {
+        match (self.diverged, self.pairs) {
+            (0, 1) => return "the one pair matched in the end".to_owned(),
+            (0, pairs) => return format!("all {pairs} pairs matched in the end"),
+            _ => {}
+        }
+        let unexplained = self.diverged.saturating_sub(self.overtaken + self.lost);
+        let causes: Vec<String> = [
+            (self.overtaken, "an older write arrived last"),
+            (self.lost, "the newest write was lost"),
+            (unexplained, "the trace does not say why"),
+        ]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("in {number} {why}"))
+        .collect();
+        let which = match self.pairs {
+            1 => "the one pair".to_owned(),
+            pairs => format!("{} of {pairs} pairs", self.diverged),
+        };
+        format!("{which} differed in the end ({})", causes.join(", "))
+    }
+
+    /// What shows that a run that matched need not have, as a clause; empty if nothing does.
+    fn against(&self) -> String {
+        let replaced = match self.replaced {
+            0 => None,
+            1 => Some("an older write replaced one acknowledged write on some follower for a while".to_owned()),
+            many => Some(format!("older writes replaced {many} acknowledged writes on some follower for a while")),
+        };
+        let share = self.share().map(|share| format!("some pair differs in {share} of simulated runs"));
+        replaced.into_iter().chain(share).collect::<Vec<_>>().join(", and ")
+    }
+
+    /// The share of simulated runs in which some pair differs; `None` if none does.
+    fn share(&self) -> Option<String> {
+        let chance = self.chance_of_any.filter(|chance| *chance > 0.0)?;
+        Some(match chance * 100.0 {
+            percent if percent < 0.5 => "fewer than 1 %".to_owned(),
+            percent if percent > 99.5 && percent < 100.0 => "more than 99 %".to_owned(),
+            percent => format!("{percent:.0} %"),
+        })
     }
 }
 
@@ -35,64 +91,103 @@ fn claim(statement: &'static str, finding: Finding, sentence: String, runs: Vec<
     Claim { statement, finding, sentence, evidence: Evidence::Divergence { runs } }
 }
 
-/// The quorums of runs with this verdict.
-fn with_verdict(runs: &[Divergence], verdict: Verdict) -> Vec<u32> {
-    runs.iter().filter(|run| run.verdict == verdict).map(|run| run.quorum).collect()
+/// The quorums of these runs.
+fn quorums<'a>(runs: impl IntoIterator<Item = &'a Divergence>) -> Vec<u32> {
+    runs.into_iter().map(|run| run.quorum).collect()
+}
+
+fn below_n(experiment: &ExperimentFigures) -> Vec<Divergence> {
+    let below = experiment.runs.iter().filter(|run| run.quorum() < experiment.followers());
+    below.map(|run| Divergence::of(run, Verdict::Inconsistent)).collect()
+}
+
+fn at_n(experiment: &ExperimentFigures) -> Option<Divergence> {
+    experiment.at(experiment.followers()).map(|run| Divergence::of(run, Verdict::Consistent))
 }
 
 pub(super) fn inconsistent_below_n(experiment: &ExperimentFigures) -> Claim {
-    let below = experiment.runs.iter().filter(|run| run.quorum() < experiment.followers());
-    let runs: Vec<Divergence> = below.map(Divergence::of).collect();
-    let consistent = with_verdict(&runs, Verdict::Consistent);
-    let unknown = with_verdict(&runs, Verdict::Unknown);
-    let (finding, sentence) = if runs.is_empty() {
-        (Finding::NotTestable, "No W below N was run.".to_owned())
-    } else if !consistent.is_empty() {
-        let lagged = runs.iter().filter(|run| run.verdict == Verdict::Consistent && run.behind_at_last_ack > 0);
-        let lagged: Vec<u32> = lagged.map(|run| run.quorum).collect();
-        let lag = match lagged.as_slice() {
-            [] => String::new(),
-            some => format!(
+    let runs = below_n(experiment);
+    let (finding, sentence) = judge_below_n(&runs);
+    claim("Followers are inconsistent for W < N: nothing keeps them at what the leader holds", finding, sentence, runs)
+}
+
+fn judge_below_n(runs: &[Divergence]) -> (Finding, String) {
+    if runs.is_empty() {
+        return (Finding::NotTestable, "No W below N was run.".to_owned());
+    }
+    if let Some(mechanism) = runs.iter().find_map(Divergence::guarantee) {
+        let kept: Vec<&Divergence> = runs.iter().filter(|run| run.guarantee().is_some()).collect();
+        let lagged = quorums(kept.iter().copied().filter(|run| run.behind_at_last_ack > 0));
+        let lag = if lagged.is_empty() {
+            String::new()
+        } else {
+            format!(
                 " At {} some pairs lagged when the last write was answered, and then caught up.",
-                quorum_list(some)
-            ),
+                quorum_list(&lagged)
+            )
         };
-        let by_luck = runs.iter().filter(|run| run.verdict == Verdict::Consistent).filter_map(Divergence::luck);
-        let luck: String = by_luck.collect();
-        (Finding::Refuted, format!("At {} every pair matched in the end.{lag}{luck}", quorum_list(&consistent)))
-    } else if !unknown.is_empty() {
+        let text = format!(
+            "At {} every pair matched in the end, as it must once every copy has arrived: {}.{lag}",
+            quorum_list(&quorums(kept)),
+            mechanism.reason()
+        );
+        return (Finding::Refuted, text);
+    }
+    let unknown = quorums(runs.iter().filter(|run| run.verdict == Verdict::Unknown));
+    if !unknown.is_empty() {
         let text = format!("What became of the followers at {} is not known.", quorum_list(&unknown));
-        (Finding::NotTestable, text)
-    } else {
-        let counts: Vec<String> = runs.iter().map(Divergence::phrase).collect();
-        (Finding::Confirmed, format!("Pairs that differed for good: {}.", counts.join(", ")))
-    };
-    claim("Followers are inconsistent for W < N", finding, sentence, runs)
+        return (Finding::NotTestable, text);
+    }
+    let unproven = quorums(runs.iter().filter(|run| !run.may_differ()));
+    if !unproven.is_empty() {
+        let text =
+            format!("At {} every pair matched in the end, which one run may do by chance.", quorum_list(&unproven));
+        return (Finding::NotTestable, text);
+    }
+    let counts: Vec<String> =
+        runs.iter().map(|run| format!("{} of {} at W = {}", run.diverged, run.pairs, run.quorum)).collect();
+    let lucky = runs.iter().filter(|run| run.verdict == Verdict::Consistent);
+    let lucky: String =
+        lucky.map(|run| format!(" At W = {} they need not have matched: {}.", run.quorum, run.against())).collect();
+    (Finding::Confirmed, format!("Pairs that differed in the end: {}.{lucky}", counts.join(", ")))
 }
 
 pub(super) fn consistent_at_n(experiment: &ExperimentFigures) -> Claim {
-    let followers = experiment.followers();
-    let runs: Vec<Divergence> = experiment.at(followers).map(Divergence::of).into_iter().collect();
-    let (finding, sentence) = match runs.first() {
-        None => (Finding::NotTestable, format!("W = {followers} was not run.")),
-        Some(run) => {
-            let expected = run.chance_of_any.map_or_else(String::new, |chance| {
-                format!(" The model expects some divergence in {:.0} % of such runs.", chance * 100.0)
-            });
-            match run.verdict {
-                Verdict::Unknown => {
-                    (Finding::NotTestable, format!("What became of the followers at W = {followers} is not known."))
-                }
-                Verdict::Consistent => {
-                    (Finding::Confirmed, format!("No pair of {} differed in the end.{expected}", run.pairs))
-                }
-                Verdict::Inconsistent => {
-                    (Finding::Refuted, format!("Pairs that differed for good: {}.{expected}", run.phrase()))
-                }
-            }
-        }
+    let run = at_n(experiment);
+    let (finding, sentence) = match &run {
+        None => (Finding::NotTestable, format!("W = {} was not run.", experiment.followers())),
+        Some(run) => judge_at_n(run),
     };
-    claim("Followers are consistent at W = N", finding, sentence, runs)
+    let statement = "Followers are consistent at W = N: something keeps them at what the leader holds";
+    claim(statement, finding, sentence, run.into_iter().collect())
+}
+
+fn judge_at_n(run: &Divergence) -> (Finding, String) {
+    let end = run.end();
+    if run.verdict == Verdict::Unknown {
+        return (Finding::NotTestable, format!("What became of the followers at W = {} is not known.", run.quorum));
+    }
+    if run.verdict == Verdict::Inconsistent {
+        let simulated =
+            run.share().map_or_else(String::new, |share| format!(" Some pair does in {share} of simulated runs."));
+        return (Finding::Refuted, format!("In this run it did not hold: {end}.{simulated}"));
+    }
+    if run.may_differ() {
+        return (Finding::Refuted, format!("In this run it held: {end}. It need not have: {}.", run.against()));
+    }
+    match run.guarantee() {
+        Some(mechanism) => {
+            let reason = mechanism.reason();
+            (
+                Finding::Confirmed,
+                format!("In this run it held, as it must once every copy has arrived: {end}, since {reason}."),
+            )
+        }
+        None => (
+            Finding::NotTestable,
+            format!("In this run it held: {end}. One run that matched does not show that all do."),
+        ),
+    }
 }
 
 pub(super) fn guaranteed_only_at_n(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Claim {
@@ -102,65 +197,80 @@ pub(super) fn guaranteed_only_at_n(experiment: &ExperimentFigures, others: &[Exp
         .flat_map(|other| [diverged_at_n(other), consistent_below_n(other)])
         .flatten()
         .collect();
-    let sentences: Vec<String> = examples.iter().map(describe).collect();
     let (finding, sentence) = if examples.is_empty() {
         (Finding::NotTestable, without_counterexample(experiment))
     } else {
-        let diverged = examples.iter().any(|example| matches!(example, Counterexample::DivergedAtN { .. }));
-        let at_n = experiment.at(experiment.followers()).map(Divergence::of).filter(|_| !diverged);
-        let luck = at_n.and_then(|run| run.luck()).unwrap_or_default();
-        (Finding::Refuted, format!("{}{luck}", sentences.join(" ")))
+        (Finding::Refuted, describe_all(&examples))
     };
     let statement = "Consistency is guaranteed only when W = N";
     Claim { statement, finding, sentence, evidence: Evidence::Counterexamples { examples } }
 }
 
 fn diverged_at_n(experiment: &ExperimentFigures) -> Option<Counterexample> {
-    let run = experiment.at(experiment.followers()).filter(|run| run.consistency.verdict == Verdict::Inconsistent)?;
-    let by_overtaking = |cause: Option<Cause>| matches!(cause, Some(Cause::Overtaken { .. }));
-    let overtaken = run.consistency.settled.differing().filter(|cell| by_overtaking(cell.cause)).count() as u64;
-    (overtaken > 0).then(|| Counterexample::DivergedAtN {
+    let run = at_n(experiment).filter(|run| judge_at_n(run).0 == Finding::Refuted)?;
+    Some(Counterexample::DivergedAtN {
         experiment: experiment.name.clone(),
         pacing: experiment.config.workload.pacing,
         order: experiment.config.network.order,
-        quorum: run.quorum(),
-        overtaken,
+        run,
     })
 }
 
-/// In arrival order a small W may end consistent by luck; that is no guarantee and no example.
 fn consistent_below_n(experiment: &ExperimentFigures) -> Option<Counterexample> {
-    let order = experiment.config.network.order;
-    let below: Vec<&RunFigures> = experiment.runs.iter().filter(|run| run.quorum() < experiment.followers()).collect();
-    let consistent = below.iter().all(|run| run.consistency.verdict == Verdict::Consistent);
-    (order == Order::Version && consistent && !below.is_empty()).then(|| Counterexample::ConsistentBelowN {
+    let runs = below_n(experiment);
+    let mechanism = runs.iter().find_map(Divergence::guarantee)?;
+    Some(Counterexample::ConsistentBelowN {
         experiment: experiment.name.clone(),
-        order,
-        quorums: below.iter().map(|run| run.quorum()).collect(),
+        order: experiment.config.network.order,
+        mechanism,
+        quorums: quorums(runs.iter().filter(|run| run.guarantee().is_some())),
     })
+}
+
+/// The first example of each kind in full, this experiment's where it gives one; the others by name.
+fn describe_all(examples: &[Counterexample]) -> String {
+    let is_at_n = |example: &&Counterexample| matches!(example, Counterexample::DivergedAtN { .. });
+    let (at_n, below_n): (Vec<_>, Vec<_>) = examples.iter().partition(is_at_n);
+    let of_kind = |kind: Vec<&Counterexample>| {
+        let (first, more) = kind.split_first()?;
+        let names: Vec<String> = more.iter().map(|example| format!("`{}`", example.experiment())).collect();
+        let more = if names.is_empty() { String::new() } else { format!(" Likewise in {}.", names.join(", ")) };
+        Some(format!("{}{more}", describe(first)))
+    };
+    [of_kind(at_n), of_kind(below_n)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+impl Counterexample {
+    fn experiment(&self) -> &ExperimentName {
+        match self {
+            Self::DivergedAtN { experiment, .. } | Self::ConsistentBelowN { experiment, .. } => experiment,
+        }
+    }
 }
 
 fn describe(example: &Counterexample) -> String {
     match example {
-        Counterexample::DivergedAtN { experiment, pacing, quorum, overtaken, .. } => {
-            let pairs = if *overtaken == 1 { "one pair was".to_owned() } else { format!("{overtaken} pairs were") };
-            format!(
-                "W = N does not guarantee it: in `{experiment}` at W = {quorum}, with a {pacing} of concurrent writes, \
-                 {pairs} overtaken by an older write."
-            )
+        Counterexample::DivergedAtN { experiment, run, .. } => {
+            let but = match (run.verdict, run.against()) {
+                (Verdict::Consistent, against) => format!(", but need not have: {against}"),
+                _ => String::new(),
+            };
+            format!("W = N does not guarantee it: in `{experiment}` at W = {}, {}{but}.", run.quorum, run.end())
         }
-        Counterexample::ConsistentBelowN { experiment, quorums, .. } => format!(
-            "It does not take W = N: in `{experiment}`, whose followers compare versions, every pair matched at {}.",
-            quorum_list(quorums)
+        Counterexample::ConsistentBelowN { experiment, mechanism, quorums, .. } => format!(
+            "It does not take W = N: in `{experiment}` even W = {} is enough, since {}.",
+            quorums.iter().min().copied().unwrap_or_default(),
+            mechanism.reason()
         ),
     }
 }
 
 fn without_counterexample(experiment: &ExperimentFigures) -> String {
-    let at_n = experiment.at(experiment.followers()).map(Divergence::of);
-    let luck = at_n.and_then(|run| run.luck()).unwrap_or_default();
+    let here = at_n(experiment).and_then(|run| run.guarantee()).map_or_else(String::new, |mechanism| {
+        format!(" Here W = {} is enough, since {}.", experiment.followers(), mechanism.reason())
+    });
     format!(
-        "No run shows the contrary, but a run cannot show a guarantee.{luck} `quorum` with another seed and `versioned` \
-         may show it."
+        "Nothing here shows the contrary, but no run shows a guarantee under other conditions.{here} The experiments \
+         `quorum` and `versioned` put it to the test."
     )
 }

@@ -109,8 +109,34 @@ fn a_follower_that_came_back_is_judged_by_what_it_holds() {
     let returned = of(&run).remove(0);
     assert_eq!(returned.caught_up, Some(false));
     assert_eq!(returned.pairs.map(|pairs| (pairs.matching, pairs.missing)), Some((3, 1)));
+    assert_eq!((returned.missed, returned.overtaken), (1, 0));
     run.manifest.settled = false;
     assert_eq!(of(&run)[0].caught_up, None);
+}
+
+#[test]
+fn what_an_older_write_overtook_does_not_count_against_catching_up() {
+    // Write 1 and, sent later but sooner there, write 11 of the same key.
+    let mut run = RunBuilder::new(1)
+        .write_with_delays(1, 40_000, &[20_000, 20_000, 20_000, 20_000, 200_000_000])
+        .write_with_delays(11, 40_000, &[20_000; 5])
+        .build();
+    run.faults = vec![row(1, "f5", FaultEvent::Partition), row(2, "f5", FaultEvent::Heal)];
+    let returned = figures(&run).returned.remove(0);
+    assert_eq!((returned.pairs.map(Counts::differing), returned.overtaken, returned.missed), (Some(1), 1, 0));
+    assert_eq!(returned.caught_up, Some(true));
+    // Nor is anything concluded where the trace does not say why.
+    run.arrivals.clear();
+    run.replication.clear();
+    assert_eq!(figures(&run).returned[0].caught_up, None);
+}
+
+#[test]
+fn a_write_that_meets_two_faults_is_counted_once() {
+    let mut run = run();
+    run.faults = vec![row(9, "f5", FaultEvent::Kill), row(9, "f4", FaultEvent::Kill)];
+    run.writes[3].outcome = WriteOutcome::Unknown;
+    assert_eq!((figures(&run).met, figures(&run).missed), (3, 1));
 }
 
 #[test]

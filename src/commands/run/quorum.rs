@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::held::{Hands, Held};
 use super::progress::Bar;
+use crate::analysis::faults_left_out;
 use crate::client::HttpClient;
 use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
 use crate::commands::output::note;
@@ -31,10 +32,14 @@ pub(super) async fn run_quorum(
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
-    match backend {
+    let run = match backend {
         Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
         _ => on_cluster(name, experiment, quorum, backend, bar, cancel).await,
+    }?;
+    for step in faults_left_out(&run) {
+        note!("W = {quorum}: the load was over before `{step}`, which was left out");
     }
+    Ok(run)
 }
 
 /// Runs in virtual time, on a thread of its own.
@@ -87,9 +92,6 @@ async fn on_cluster(
     bar.finish();
     let recorded = recorded?;
     down?;
-    for step in &recorded.faults_left_out {
-        note!("W = {quorum}: the load was over before `{step}`");
-    }
     let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
     let manifest = Manifest {
         schema: SCHEMA,

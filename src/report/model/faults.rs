@@ -39,13 +39,4 @@ impl FaultReport {
         };
         Self { figures, writes: run.writes.iter().step_by(every).map(point).collect() }
     }
-
-    /// Writes that met a fault, and those among them that were not acknowledged.
-    pub(in crate::report) fn met(&self) -> (u64, u64) {
-        self.figures.spells.iter().fold((0, 0), |(met, missed), spell| {
-            let writes = spell.writes;
-            let without = writes.failed + writes.unknown;
-            (met + writes.ok + without, missed + without)
-        })
-    }
 }

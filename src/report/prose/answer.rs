@@ -147,7 +147,7 @@ fn divergence(runs: &[RunReport]) -> Option<String> {
 }
 
 /// What the model says of a highest W at which nothing differed: that may have been luck.
-fn chance(runs: &[RunReport]) -> String {
+pub(super) fn chance(runs: &[RunReport]) -> String {
     let lucky = |run: &&RunReport| run.consistency.verdict == Verdict::Consistent;
     let Some((quorum, expected)) = runs.last().filter(lucky).and_then(|run| Some((run.quorum, run.expected.as_ref()?)))
     else {

@@ -4,16 +4,26 @@ use super::{Ends, ends};
 use crate::report::model::RunReport;
 use crate::report::number::{grouped, list};
 
-/// What was to be broken, as the configuration has it; nothing where nothing was.
-pub(super) fn planned(run: &RunReport) -> String {
-    let faults: Vec<String> = run.manifest.config.faults.iter().map(ToString::to_string).collect();
-    if faults.is_empty() { String::new() } else { format!(" Broken on purpose: {}.", list(&faults)) }
+/// The faults that the configuration plans, and whether none came up; nothing without any.
+pub(super) fn planned(runs: &[RunReport]) -> String {
+    let faults = runs.first().map(|run| run.manifest.config.faults.as_slice()).unwrap_or_default();
+    if faults.is_empty() {
+        return String::new();
+    }
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let none = if runs.iter().all(|run| run.faults.is_none()) { "; none came up before the load was over" } else { "" };
+    format!(" Planned faults: {}{none}.", list(&faults))
 }
 
 /// What the faults did to writes, as a title; `None` where nothing was broken.
 pub(super) fn finding(runs: &[RunReport]) -> Option<String> {
     let of = |(met, missed): (u64, u64)| format!("{} of {}", grouped(missed), grouped(met));
-    match ends(runs, |run| run.faults.as_ref().map(|faults| faults.met())) {
+    let met = |run: &RunReport| run.faults.as_ref().map(|faults| (faults.figures.met, faults.figures.missed));
+    let broken = runs.iter().filter_map(met).count() > 0;
+    if broken && runs.iter().filter_map(met).all(|(met, _)| met == 0) {
+        return Some("No write was under way during a fault".to_owned());
+    }
+    match ends(runs, met) {
         Ends::None => None,
         Ends::One(quorum, met) => {
             Some(format!("Writes that met a fault and were not acknowledged: {} at W = {quorum}", of(met)))
@@ -52,18 +62,42 @@ fn leader(runs: &[RunReport]) -> Option<String> {
     }
 }
 
+/// Whether followers that came back made good what they missed. What an older write overtook is
+/// no part of that: it needs no fault.
 fn returned(runs: &[RunReport]) -> Option<String> {
-    let back = || runs.iter().filter_map(|run| run.faults.as_ref()).flat_map(|faults| &faults.figures.returned);
-    let known = back().filter_map(|back| back.caught_up);
-    let (caught_up, all) = known.fold((0_u64, 0_u64), |(caught_up, all), is| (caught_up + u64::from(is), all + 1));
-    match (caught_up, all) {
-        (_, 0) => None,
-        (caught_up, all) if caught_up == all => {
-            Some("Every follower that came back held what the leader held in the end.".to_owned())
+    let back = |run: &RunReport| run.faults.as_ref().map(|faults| faults.figures.returned.clone()).unwrap_or_default();
+    let caught_up = |run: &RunReport| {
+        let of_all: Vec<Option<bool>> = back(run).iter().map(|back| back.caught_up).collect();
+        if of_all.contains(&Some(false)) {
+            Some(false)
+        } else {
+            of_all.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
         }
-        (0, _) => Some("No follower that came back ever caught up with the leader.".to_owned()),
-        (caught_up, all) => {
-            Some(format!("In {} of {} runs the follower that came back caught up.", grouped(caught_up), grouped(all)))
-        }
+    };
+    let came_back = || runs.iter().filter(|run| !back(run).is_empty());
+    let at = |is: Option<bool>| -> Vec<String> {
+        came_back().filter(|run| caught_up(run) == is).map(|run| run.quorum.to_string()).collect()
+    };
+    let everywhere = came_back().count();
+    let parts: Vec<String> =
+        [
+            (Some(true), "A follower that came back made good what it had missed"),
+            (Some(false), "A follower that came back did not make good what it had missed"),
+            (None, "Whether a follower that came back made good what it had missed is not known"),
+        ]
+        .into_iter()
+        .map(|(is, text)| (text, at(is)))
+        .filter(|(_, quorums)| !quorums.is_empty())
+        .map(|(text, quorums)| {
+            if quorums.len() == everywhere { format!("{text}.") } else { format!("{text} at W = {}.", list(&quorums)) }
+        })
+        .collect();
+    if parts.is_empty() {
+        return None;
     }
+    let mut text = parts.join(" ");
+    if runs.iter().flat_map(back).any(|back| back.overtaken > 0) {
+        text.push_str(" Where it differs because an older write arrived last, that is not the fault's doing.");
+    }
+    Some(text)
 }

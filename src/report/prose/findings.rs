@@ -1,6 +1,6 @@
 //! What each figure shows, as a title without a full stop.
 
-use super::answer::unprotected;
+use super::answer::{chance, unprotected};
 use super::{Ends, ends};
 use crate::analysis::{Exemplar, Forecast, Overhead, Quantile, Verdict, WriteLife};
 use crate::report::model::{ComparedExperiment, Findings, RunReport};
@@ -93,7 +93,7 @@ fn consistency(runs: &[RunReport]) -> String {
     let judged =
         |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
     if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
-        return "Every follower ended with what the leader held".to_owned();
+        return format!("Every follower ended with what the leader held{}", chance(runs));
     }
     let of = |quorum, total: crate::analysis::Counts| {
         format!("{} of {} at W = {quorum}", grouped(total.differing()), grouped(total.pairs()))
@@ -102,7 +102,12 @@ fn consistency(runs: &[RunReport]) -> String {
         Ends::None => "Whether followers ended with what the leader held is not known".to_owned(),
         Ends::One(quorum, total) => format!("Pairs that differ from the leader for good: {}", of(quorum, total)),
         Ends::Two((first, low), (last, high)) => {
-            format!("Pairs that differ from the leader for good: {}, {}", of(first, low), of(last, high))
+            format!(
+                "Pairs that differ from the leader for good: {}, {}{}",
+                of(first, low),
+                of(last, high),
+                chance(runs)
+            )
         }
     }
 }
@@ -211,18 +216,23 @@ fn timeline(lives: &[&WriteLife], acks_are_instant: bool) -> String {
 /// What sets the experiments apart.
 fn comparison(experiments: &[ComparedExperiment]) -> String {
     let highest = experiments.iter().flat_map(|e| e.runs.iter().map(|run| run.quorum)).max().unwrap_or(0);
+    // One run is one draw: beside it stands how often such runs diverge at all.
     let at_highest: Vec<String> = experiments
         .iter()
         .filter_map(|experiment| {
             let run = experiment.runs.iter().find(|run| run.quorum == highest)?;
-            let share = run.diverged? as f64 / run.pairs.max(1) as f64;
-            Some(format!("{} in {}", percent(share), experiment.name))
+            let pairs = format!("{} of {}", grouped(run.diverged?), grouped(run.pairs));
+            let share = run.chance_of_any.map_or_else(String::new, |chance| format!(" ({})", percent(chance)));
+            Some(format!("{pairs} in {}{share}", experiment.name))
         })
         .collect();
     if at_highest.is_empty() {
         return "Divergence by experiment".to_owned();
     }
-    format!("Pairs diverged at W = {highest}: {}", list(&at_highest))
+    format!(
+        "Pairs diverged at W = {highest} in one run each (and the share of simulated runs with any): {}",
+        list(&at_highest)
+    )
 }
 
 /// How much of the runs the simulation foresaw.

@@ -46,7 +46,7 @@ pub(super) fn subtitle(report: &Report) -> String {
         grouped(u64::from(workload.concurrency.get())),
         workload.pacing,
         config.network.order,
-        faults::planned(run),
+        faults::planned(&report.runs),
     )
 }
 

@@ -42,6 +42,9 @@ fn of_run(run: &RunReport) -> Vec<String> {
                 .to_owned(),
         );
     }
+    for step in &run.faults_left_out {
+        warnings.push(format!("the load was over before `{step}`, which was left out."));
+    }
     if manifest.trace_dropped > 0 {
         warnings.push(format!("the nodes forgot {} for want of room.", count(manifest.trace_dropped, "trace record")));
     }

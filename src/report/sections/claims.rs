@@ -1,15 +1,26 @@
 //! The original lab's statements, tested.
 
-use crate::analysis::{Claim, Finding};
+use crate::analysis::{Claim, Divergence, Evidence, Finding};
 use crate::report::document::{Block, Section, Table};
 use crate::report::model::Report;
+use crate::report::number::{NONE, list};
 
 pub(super) fn section(report: &Report) -> Section {
-    let row =
-        |claim: &Claim| vec![claim.statement.to_owned(), finding(claim.finding).to_owned(), claim.sentence.clone()];
-    let table = Table::new("What the original lab concluded, held against these data.")
-        .text(&["the lab said", "here", "because"])
-        .rows(report.claims.iter().map(row));
+    let row = |claim: &Claim| {
+        vec![
+            claim.statement.to_owned(),
+            finding(claim.finding).to_owned(),
+            outcome(&claim.evidence),
+            claim.sentence.clone(),
+        ]
+    };
+    let table = Table::new(
+        "What the original lab concluded, held against this experiment. A verdict rests on more than how these runs \
+         came out, which stands beside it: on differences beyond chance, on a mechanism that leaves no other end, or \
+         on a counterexample, measured or simulated.",
+    )
+    .text(&["the lab said", "verdict", "in these runs", "because"])
+    .rows(report.claims.iter().map(row));
     Section { id: "claims", heading: "The lab's claims", blocks: vec![Block::Table { table }] }
 }
 
@@ -18,5 +29,41 @@ const fn finding(finding: Finding) -> &'static str {
         Finding::Confirmed => "confirmed",
         Finding::Refuted => "refuted",
         Finding::NotTestable => "not testable here",
+    }
+}
+
+/// Whether the statement held in the runs at hand. A guarantee is nothing that a run can hold.
+fn outcome(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Steps { steps } if !steps.is_empty() => held(steps.iter().all(|step| step.rise.value_ms > 0.0)),
+        Evidence::Tails { shapes } => match shapes.as_slice() {
+            [low, high] => held(high.median_to_p95 > low.median_to_p95),
+            _ => NONE.to_owned(),
+        },
+        Evidence::Divergence { runs } => of_runs(runs),
+        Evidence::Steps { .. } | Evidence::Counterexamples { .. } => NONE.to_owned(),
+    }
+}
+
+fn held(held: bool) -> String {
+    if held { "held" } else { "did not hold" }.to_owned()
+}
+
+/// `held`, or where it did and did not, as in "held at W = 1, did not hold at W = 2".
+fn of_runs(runs: &[Divergence]) -> String {
+    let outcomes = [(Some(true), "held"), (Some(false), "did not hold"), (None, "not known")];
+    let parts: Vec<(&str, Vec<String>)> = outcomes
+        .into_iter()
+        .map(|(is, name)| (name, runs.iter().filter(|run| run.held == is).map(|run| run.quorum.to_string()).collect()))
+        .filter(|(_, quorums): &(_, Vec<String>)| !quorums.is_empty())
+        .collect();
+    match parts.as_slice() {
+        [] => NONE.to_owned(),
+        [(only, _)] => (*only).to_owned(),
+        parts => {
+            let parts: Vec<String> =
+                parts.iter().map(|(name, quorums)| format!("{name} at W = {}", list(quorums))).collect();
+            parts.join(", ")
+        }
     }
 }

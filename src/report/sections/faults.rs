@@ -116,6 +116,8 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
             maybe(back.pairs, |pairs| grouped(pairs.stale)),
             maybe(back.pairs, |pairs| grouped(pairs.missing)),
             maybe(back.pairs, |pairs| grouped(pairs.foreign)),
+            maybe(back.pairs, |_| grouped(back.missed)),
+            maybe(back.pairs, |_| grouped(back.overtaken)),
             caught_up.to_owned(),
         ]
     };
@@ -124,12 +126,16 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
         .flat_map(|fault| fault.figures.returned.iter().map(move |back| row(fault.figures.quorum, back)))
         .collect();
     (!rows.is_empty()).then(|| {
-        Table::new("Followers that came back, and what they held once nothing was in flight: keys by state.")
-            .numbers(&["W"])
-            .text(&["follower"])
-            .numbers(&["keys", "stale", "missing", "foreign"])
-            .text(&["caught up"])
-            .rows(rows)
+        Table::new(
+            "Followers that came back, and what they held once nothing was in flight: keys by state. Missed: the newest \
+             write was lost or erased and never made good. Overtaken: an older write arrived last, which needs no \
+             fault and does not count against catching up.",
+        )
+        .numbers(&["W"])
+        .text(&["follower"])
+        .numbers(&["keys", "stale", "missing", "foreign", "missed", "overtaken"])
+        .text(&["caught up"])
+        .rows(rows)
     })
 }
 
