@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use crate::support::{Node, command, wait};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 fn stderr_of(vars: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
     let output = command(vars).args(args).stdin(Stdio::null()).output().unwrap();
@@ -90,6 +90,30 @@ fn the_health_check_tells_a_node_that_answers_from_one_that_does_not() {
     let (code, stderr) = stderr_of(&[("LISTEN_ADDR", address.as_str())], &["health"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with(&format!("labnode: no answer from {address}: ")), "{stderr}");
+}
+
+/// Lets a process have only so many files more than it has.
+fn leave_files(pid: Pid, more: u64) {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap();
+    let names = open.map(|entry| entry.unwrap().file_name().to_string_lossy().parse::<u64>().unwrap());
+    let limit = names.max().unwrap() + 1 + more;
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current: Some(limit), ..getrlimit(Resource::Nofile) }).unwrap();
+}
+
+#[test]
+fn a_leader_that_has_no_descriptor_left_says_so_and_one_whose_follower_is_dead_does_not() {
+    for is_short in [true, false] {
+        let follower = Node::follower();
+        let leader = Node::leader(&[follower], &[("WRITE_QUORUM", "1")]);
+        // One for the request.
+        leave_files(Pid::from_child(&leader.child), if is_short { 1 } else { 100 });
+        // Its follower was dropped, and is dead.
+        assert_eq!(leader.put("k", "v").0, 503);
+        leave_files(Pid::from_child(&leader.child), 100);
+        let exhausted = leader.ask("GET", "/health", "").1["exhausted"].clone();
+        assert_eq!(exhausted.as_str().is_some_and(|what| what.contains("EMFILE")), is_short, "{exhausted}");
+        assert_eq!(exhausted.is_null(), !is_short);
+    }
 }
 
 #[test]
