@@ -111,6 +111,7 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;

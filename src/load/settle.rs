@@ -13,7 +13,6 @@ use crate::config::{CatchUp, Network};
 use crate::data::{LEADER, follower_name};
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 
 /// How often the leader is asked.
