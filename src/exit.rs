@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use crate::client::ClientError;
 use crate::cluster::ClusterError;
 use crate::data::DataError;
+use crate::descriptors::LimitError;
 use crate::load::RecordError;
 
 /// How labctl ends.
@@ -93,7 +94,7 @@ fn is_limit_of_this_machine(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<csv::Error>() {
         return matches!(error.kind(), csv::ErrorKind::Io(error) if is_machine_kind(error));
     }
-    false
+    error.is::<LimitError>()
 }
 
 fn is_machine_kind(error: &io::Error) -> bool {
@@ -142,6 +143,12 @@ mod tests {
         let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
         assert_eq!(cluster.map_err(of), Err(Exit::Cluster));
         assert_eq!(of(anyhow::anyhow!("anything else")), Exit::Usage);
+        let full = std::io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+        assert_eq!(of(DataError::Io { path: "data".into(), action: "write", source: full }.into()), Exit::Machine);
+        let files = std::io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        assert_eq!(of(ClusterError::Spawn { command: "labctl node".into(), source: files }.into()), Exit::Machine);
+        let met = LimitError::Met { who: "f1".into(), what: "accepting a connection".into() };
+        assert_eq!(of(anyhow::Error::from(met).context("W = 1")), Exit::Machine);
     }
 
     #[test]

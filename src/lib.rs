@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod descriptors;
 pub mod exit;
 pub mod explore;
 pub mod host;

@@ -19,7 +19,7 @@ use crate::trace::{Sending, Seq, Trace};
 use crate::transport::Transport;
 use crate::wire::{LeaderRecord, PutDone, Replicate};
 use catch_up::Keeper;
-pub use catch_up::TRIES as CATCH_UP_TRIES;
+pub use catch_up::{LOOK as CATCH_UP_LOOK, TRIES as CATCH_UP_TRIES};
 pub use quorum::{QuorumError, QuorumFailure};
 use replication::{InFlight, Replication};
 
@@ -133,13 +133,22 @@ impl Leader {
         0..u16::try_from(self.config.followers.len()).unwrap_or(u16::MAX)
     }
 
-    /// Replications begun and not yet finished, and followers that are being brought up to
-    /// date. One that cannot be is not among them, so this becomes 0 whatever fails: at most
-    /// [`CATCH_UP_TRIES`] and one replication timeouts after the last write, or a little later.
+    /// What may still change a follower that can be reached: replications begun and not yet
+    /// finished, and entries that bring followers up to date. An [unreachable](Self::unreachable)
+    /// follower has no share in it, so this becomes 0 whatever fails: at most [`CATCH_UP_TRIES`]
+    /// and one replication timeouts after the last write, or a little later.
     pub fn in_flight(&self) -> u64 {
         // In this order: what a replication leaves to be caught up with is noted before it ends.
         let replications = self.in_flight.load(Ordering::Acquire);
-        replications + self.keeper.as_ref().map_or(0, Keeper::busy)
+        replications + self.keeper.as_ref().map_or(0, Keeper::pending)
+    }
+
+    /// Followers that lack something and did not answer [`CATCH_UP_TRIES`] times in a row; tried
+    /// again, and in flight again once they answer. Empty where followers are not brought up to
+    /// date: then nothing is held back for them.
+    pub fn unreachable(&self) -> Vec<String> {
+        let indices = self.keeper.iter().flat_map(Keeper::unreachable);
+        indices.filter_map(|index| self.config.followers.get(index)).map(ToString::to_string).collect()
     }
 
     /// Up to `limit` records of the trace from number `from` to before `end`, and the number

@@ -12,6 +12,7 @@ pub mod config;
 pub mod delay;
 pub mod follower;
 pub mod leader;
+pub mod limits;
 pub mod node;
 pub mod program;
 pub mod relay;

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::{BaseUrl, NodeConfig};
 use crate::follower::Follower;
 use crate::leader::Leader;
+use crate::limits;
 use crate::store::Store;
 use crate::transport::Transport;
 use crate::wire::{Health, Role};
@@ -69,6 +70,11 @@ impl Node {
                 Self::Leader(leader) => leader.in_flight(),
                 Self::Follower(_) => 0,
             },
+            unreachable: match self {
+                Self::Leader(leader) => leader.unreachable(),
+                Self::Follower(_) => Vec::new(),
+            },
+            exhausted: limits::met().map(str::to_owned),
             started_us: match self {
                 Self::Leader(leader) => leader.started_us(),
                 Self::Follower(follower) => follower.started_us(),

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::config::{ConfigError, LONGEST};
+use crate::limits;
 
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -93,6 +94,7 @@ pub async fn run(
                     tokio::spawn(connection::carry(party, Arc::clone(&config), mode.clone()));
                 }
                 Err(error) => {
+                    limits::note("accepting a connection", &error);
                     warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }

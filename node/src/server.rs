@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
 
+use crate::limits;
 use patience::Patient;
 
 /// How long a connection may be idle, and how long the head of a request may take. Clients
@@ -51,6 +52,7 @@ async fn accept(listener: TcpListener, router: Router) {
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
+                limits::note("accepting a connection", &error);
                 warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -89,6 +91,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send, router: Route
         .serve_connection(stream, TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
+        limits::note("serving a connection", &error);
         debug!("a connection ended early: {error}");
     }
 }

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 use crate::wire::{Replicate, Replicated};
 pub use direct::DirectTransport;
-pub use http::HttpTransport;
+pub use http::{HttpTransport, REQUESTS_AT_ONCE};
 pub use in_process::InProcessTransport;
 
 /// A way to deliver one write to one follower, once.

@@ -43,9 +43,17 @@ pub struct Health {
     pub write_quorum: u32,
     /// Base URLs of the followers, in index order; empty on a follower.
     pub followers: Vec<String>,
-    /// Replications started and not yet finished, and followers that are being brought up to
-    /// date; 0 on a follower.
+    /// What may still change a follower that can be reached: replications started and not yet
+    /// finished, and entries that bring followers up to date; 0 on a follower.
     pub in_flight: u64,
+    /// Those of `followers` that lack something and do not answer; empty on a follower, and
+    /// where followers are not brought up to date.
+    #[serde(default)]
+    pub unreachable: Vec<String>,
+    /// The first limit of the machine that the node ran into, see [`crate::limits`]; absent
+    /// where it met none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<String>,
     /// This node's clock when it started: another one after each restart.
     pub started_us: u64,
     /// This node's clock when it answered, see [`crate::clock::Clock`].

@@ -200,6 +200,7 @@ impl RunBuilder {
                     key: key.to_owned(),
                     applied,
                     at_us,
+                    catch_up: false,
                 });
             }
         }
@@ -241,6 +242,7 @@ impl RunBuilder {
             wall_us: load_us + settle_us + 500_000,
             trace_dropped: 0,
             absent_nodes: Vec::new(),
+            gaps: Vec::new(),
         }
     }
 }
@@ -255,6 +257,7 @@ fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
             key: planned.key.clone(),
             follower: follower_name(follower),
             delay_us: *delay_us,
+            ack_delay_us: Some(0),
             sent_us: at_us,
             acked_us: at_us.filter(|_| lost.is_none()),
             outcome: lost.unwrap_or(ReplicationOutcome::Acked),

@@ -1,14 +1,12 @@
 //! What the software itself costs: measured latency minus the delay that was injected.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use labnode::delay::DelaySource;
 use serde::Serialize;
 
 use super::faults::undisturbed;
 use super::stats::{Quantile, Sample, ms};
-use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow, follower_name};
+use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
 
 /// One acknowledged write's latency beyond the W-th smallest of its own drawn delays, there and
 /// back.
@@ -30,7 +28,7 @@ pub struct Overhead {
     pub quorum: u32,
     /// Writes that the figures are made from.
     pub n: u64,
-    /// Acknowledged writes left out because the trace holds too few of their delays.
+    /// Acknowledged writes left out because not all of their delays are stored.
     pub without_trace: u64,
     /// The median.
     pub p50: Option<Quantile>,
@@ -84,10 +82,16 @@ fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
 pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
     let quorum = run.manifest.quorum.get() as usize;
     let followers = run.manifest.config.followers.get() as usize;
-    let ack_us = ack_delays(run);
+    let network = &run.manifest.config.network;
+    let has_ack_delays = network.links(run.manifest.config.followers.get()).iter().any(|link| link.ack.is_some());
+    // Old files lack the acknowledgements' delays: 0 only if the experiment has none.
+    let drawn_us = |row: &ReplicationRow| {
+        let ack_us = row.ack_delay_us.or((!has_ack_delays).then_some(0))?;
+        row.delay_us.checked_add(ack_us)
+    };
     let mut delays: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for row in &run.replication {
-        delays.entry(row.write).or_default().push(row.delay_us + ack_us(row));
+        delays.entry(row.write).or_default().extend(drawn_us(row));
     }
     let injected = |write: u64| match quorum.checked_sub(1) {
         None => Some(0),
@@ -106,22 +110,8 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
         .collect()
 }
 
-/// The delay of the acknowledgement of a replication. No file holds it: it follows from the seed.
-fn ack_delays(run: &RunData) -> impl Fn(&ReplicationRow) -> u64 {
-    let config = &run.manifest.config;
-    let followers = config.followers.get();
-    let links = config.network.links(followers);
-    let has_any = links.iter().any(|link| link.ack.is_some());
-    let drawn = DelaySource::new(links, Some(config.seed));
-    let index: BTreeMap<String, u32> = (0..followers).map(|index| (follower_name(index as usize), index)).collect();
-    move |row| {
-        let follower = index.get(&row.follower).filter(|_| has_any);
-        let ack = follower.map_or(Duration::ZERO, |follower| drawn.draw(row.write, *follower).ack);
-        u64::try_from(ack.as_micros()).unwrap_or(u64::MAX)
-    }
-}
-
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
@@ -150,6 +140,22 @@ mod tests {
         let overhead = Overhead::of(&run);
         assert_eq!((overhead.n, overhead.without_trace), (1, 1));
         assert_eq!(overhead.p99.map(|q| q.value_ms), Some(8.0));
+    }
+
+    #[test]
+    fn the_delays_of_acknowledgements_are_the_stored_ones() {
+        let mut run = run(1);
+        run.manifest.config.network.ack_delay = Some("uniform(0,50)".parse().unwrap());
+        // There and back: 51, 31, 41, 22, 31 ms.
+        for (row, ack_ms) in run.replication.iter_mut().zip([1, 21, 1, 2, 1]) {
+            row.ack_delay_us = Some(ack_ms * 1_000);
+        }
+        let overheads = write_overheads(&run);
+        assert_eq!((overheads[0].injected_us, overheads[0].overhead_us), (22_000, 10_500));
+        // A file from before they were kept: they are not drawn anew.
+        run.replication[0].ack_delay_us = None;
+        let overhead = Overhead::of(&run);
+        assert_eq!((overhead.n, overhead.without_trace, overhead.p50), (0, 1, None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::consistency::{Consistency, RunConsistency};
 use super::latency::Latency;
 use super::overhead::Overhead;
-use crate::data::RunData;
+use crate::data::{RunData, WriteRow};
 
 /// One quorum's line. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,6 +46,9 @@ pub struct Summary {
     pub diverged: Option<u64>,
     /// The run's duration, cluster start and end included, in seconds.
     pub wall_s: f64,
+    /// Writes that were under way while labctl or the machine stood still: their latencies may
+    /// be too long by that. 0 in a run without such gaps.
+    pub writes_in_gaps: u64,
 }
 
 impl Summary {
@@ -79,8 +82,18 @@ impl Summary {
             behind_at_last_ack: differing(&consistency.at_last_ack),
             diverged: differing(&consistency.settled).filter(|_| run.manifest.settled),
             wall_s: run.manifest.wall_us as f64 / 1e6,
+            writes_in_gaps: writes_in_gaps(run),
         }
     }
+}
+
+/// Writes that were under way during a gap.
+fn writes_in_gaps(run: &RunData) -> u64 {
+    let is_in_gap = |write: &&WriteRow| {
+        let end_us = write.start_us.saturating_add(write.latency_us);
+        run.manifest.gaps.iter().any(|gap| gap.overlaps(write.start_us, end_us))
+    };
+    run.writes.iter().filter(is_in_gap).count() as u64
 }
 
 #[cfg(test)]
@@ -99,7 +112,7 @@ mod tests {
             Some(
                 "quorum,n,failed,unknown,mean_ms,median_ms,p95_ms,p99_ms,predicted_mean_ms,\
                  predicted_median_ms,predicted_p95_ms,predicted_p99_ms,overhead_p50_ms,\
-                 overhead_p99_ms,behind_at_last_ack,diverged,wall_s"
+                 overhead_p99_ms,behind_at_last_ack,diverged,wall_s,writes_in_gaps"
             )
         );
     }
@@ -116,6 +129,25 @@ mod tests {
         assert_eq!((summary.overhead_p50_ms, summary.overhead_p99_ms), (Some(-3.0), Some(0.92)));
         assert_eq!((summary.behind_at_last_ack, summary.diverged), (Some(4), Some(0)));
         assert_eq!(summary.wall_s, run.manifest.wall_us as f64 / 1e6);
+    }
+
+    #[test]
+    fn writes_under_way_in_a_gap_are_counted_once() {
+        use crate::data::{GapFacts, GapKind};
+        // Writes start every ten seconds; these take 10, 30 and 50 ms.
+        let run = (0..3).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 10_000 + i * 20_000, &[1_000; 5]));
+        let mut run = run.build();
+        assert_eq!(Summary::of(&run).writes_in_gaps, 0);
+        let gap = |start_us, length_us, kind| GapFacts { start_us, length_us, kind };
+        run.manifest.gaps = vec![
+            gap(-500_000, 400_000, GapKind::Stalled),
+            gap(5_000, 5_000_000, GapKind::Stalled),
+            gap(9_000, 200_000, GapKind::Stalled),
+            // On the run's clock that is one moment, between two writes.
+            gap(10_040_000, 60_000_000, GapKind::Suspended),
+            gap(20_040_000, 60_000_000, GapKind::Suspended),
+        ];
+        assert_eq!(Summary::of(&run).writes_in_gaps, 2);
     }
 
     #[test]

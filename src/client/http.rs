@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use labnode::limits;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, WRITE_ID_HEADER};
 use serde::de::DeserializeOwned;
 
@@ -121,6 +122,7 @@ fn urls(endpoints: &Endpoints) -> BTreeMap<String, String> {
 
 /// reqwest says what failed only in an error's sources.
 fn chain(error: &reqwest::Error) -> String {
+    limits::note("asking a node", error);
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -59,6 +59,44 @@ pub struct Manifest {
     /// dumps, and no trace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent_nodes: Vec<String>,
+    /// When labctl or the machine stood still during the run; left out of the file if never.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<GapFacts>,
+}
+
+/// A time in which labctl could not measure: an answer that came then was noticed late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GapFacts {
+    /// When it began, in microseconds from the run's start.
+    pub start_us: i64,
+    /// How long it was, in microseconds.
+    pub length_us: u64,
+    /// What stood still.
+    pub kind: GapKind,
+}
+
+/// What stood still in a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapKind {
+    /// labctl: it was stopped, or had no processor.
+    Stalled,
+    /// The machine: it slept, and with it the clock of the run.
+    Suspended,
+}
+
+impl GapFacts {
+    /// Whether an interval of the run's clock has a moment in common with the gap.
+    #[must_use]
+    pub fn overlaps(&self, from_us: u64, to_us: u64) -> bool {
+        // The run's clock stands still while the machine sleeps.
+        let on_the_clock_us = match self.kind {
+            GapKind::Stalled => self.length_us,
+            GapKind::Suspended => 0,
+        };
+        let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
+        signed(from_us) <= self.start_us.saturating_add(signed(on_the_clock_us)) && signed(to_us) >= self.start_us
+    }
 }
 
 /// SHA-256, in hexadecimal, of an experiment as canonical JSON: its fields in their order, no

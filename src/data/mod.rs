@@ -21,7 +21,7 @@ pub use conditions::Conditions;
 pub use cross_check::{Contradiction, RunFile};
 pub use folder::{DataFolder, Lock};
 pub use labnode::wire::StoreDump;
-pub use manifest::{BackendFacts, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
+pub use manifest::{BackendFacts, GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
 pub use placement::Placement;
 pub(crate) use read::TIME_LIMIT_US;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};

@@ -122,7 +122,7 @@ fn read_csv<T: DeserializeOwned + Columns>(path: PathBuf) -> Result<Table<T>, Da
     let mut csv = csv::Reader::from_reader(open(&path)?);
     let headers = csv.headers().map_err(|error| refuse(1, describe(&error, None)))?.clone();
     for column in T::COLUMNS {
-        if !headers.iter().any(|header| header == *column) {
+        if !T::OPTIONAL.contains(column) && !headers.iter().any(|header| header == *column) {
             let columns = T::COLUMNS.join(",");
             return Err(refuse(1, format!("column `{column}` is missing; the columns are {columns}")));
         }
@@ -198,10 +198,10 @@ fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Resul
         if !seen.insert((row.version, row.follower.clone())) {
             return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
-        let delay_us = i64::try_from(row.delay_us).unwrap_or(i64::MAX);
-        followers
-            .refuse(&row.follower)
-            .or_else(|| absurd([Some(delay_us), row.sent_us, row.acked_us].into_iter().flatten()))
+        let delays_us = [Some(row.delay_us), row.ack_delay_us].into_iter().flatten();
+        let delays_us = delays_us.map(|delay_us| i64::try_from(delay_us).unwrap_or(i64::MAX));
+        let times_us = [row.sent_us, row.acked_us].into_iter().flatten();
+        followers.refuse(&row.follower).or_else(|| absurd(delays_us.chain(times_us)))
     })
 }
 

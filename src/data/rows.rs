@@ -57,8 +57,11 @@ pub struct ReplicationRow {
     pub key: String,
     /// `f1`, `f2`, ...
     pub follower: String,
-    /// The injected delay drawn.
+    /// The injected delay drawn for the write.
     pub delay_us: u64,
+    /// The injected delay drawn for its acknowledgement, 0 if none is injected; `None` in a file
+    /// from before it was kept.
+    pub ack_delay_us: Option<u64>,
     /// When the request left the leader, after the delay.
     pub sent_us: Option<i64>,
     /// When the leader had the follower's answer.
@@ -133,4 +136,8 @@ pub struct ArrivalRow {
     pub applied: bool,
     /// When it arrived.
     pub at_us: i64,
+    /// Whether the leader sent it to bring the follower up to date: no write's acknowledgement
+    /// follows from it. False in a file from before it was kept.
+    #[serde(default)]
+    pub catch_up: bool,
 }

@@ -65,6 +65,7 @@ fn run() -> RunData {
             wall_us: 3,
             trace_dropped: 0,
             absent_nodes: Vec::new(),
+            gaps: Vec::new(),
         },
         writes: (0..100).map(write).collect(),
         replication: vec![ReplicationRow {
@@ -73,11 +74,19 @@ fn run() -> RunData {
             key: "k0".to_owned(),
             follower: "f1".to_owned(),
             delay_us: 7,
+            ack_delay_us: Some(2),
             sent_us: Some(-4),
             acked_us: None,
             outcome: ReplicationOutcome::Timeout,
         }],
-        arrivals: Vec::new(),
+        arrivals: vec![ArrivalRow {
+            follower: "f1".to_owned(),
+            version: 1,
+            key: "k0".to_owned(),
+            applied: true,
+            at_us: 12,
+            catch_up: true,
+        }],
         faults: Vec::new(),
         at_last_ack: snapshot.clone(),
         settled: snapshot,
@@ -117,8 +126,11 @@ fn files_have_the_columns_of_the_contract() {
     let (_folder, path) = saved();
     let first_line = |name: &str| fs::read_to_string(path.join(name)).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(first_line("writes.csv"), "write,key,value,start_us,latency_us,outcome,http_status,version,acks,error");
-    assert_eq!(first_line("replication.csv"), "write,version,key,follower,delay_us,sent_us,acked_us,outcome");
-    assert_eq!(first_line("arrivals.csv"), "follower,version,key,applied,at_us");
+    assert_eq!(
+        first_line("replication.csv"),
+        "write,version,key,follower,delay_us,ack_delay_us,sent_us,acked_us,outcome"
+    );
+    assert_eq!(first_line("arrivals.csv"), "follower,version,key,applied,at_us,catch_up");
     for name in ["manifest.json", "leader.json", "f5.json", "at-last-ack/leader.json", "at-last-ack/f5.json"] {
         assert!(path.join(name).is_file(), "{name}");
     }
@@ -129,6 +141,16 @@ fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+#[test]
+fn files_from_before_a_column_was_kept_are_read() {
+    let (_folder, path) = saved();
+    edit(&path.join("replication.csv"), |text| text.replace("ack_delay_us,", "").replace(",7,2,", ",7,"));
+    edit(&path.join("arrivals.csv"), |text| text.replace(",catch_up", "").replace(",true,12,true", ",true,12"));
+    let read = RunData::load(&path).unwrap();
+    assert_eq!((read.replication[0].delay_us, read.replication[0].ack_delay_us), (7, None));
+    assert_eq!((read.arrivals[0].at_us, read.arrivals[0].catch_up), (12, false));
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
 /// The columns of a CSV file, there even when it has no row.
 pub(super) trait Columns {
     const COLUMNS: &'static [&'static str];
+    /// Those of them that older files lack.
+    const OPTIONAL: &'static [&'static str] = &[];
 }
 
 impl Columns for super::WriteRow {
@@ -123,11 +125,13 @@ impl Columns for super::WriteRow {
 
 impl Columns for super::ReplicationRow {
     const COLUMNS: &'static [&'static str] =
-        &["write", "version", "key", "follower", "delay_us", "sent_us", "acked_us", "outcome"];
+        &["write", "version", "key", "follower", "delay_us", "ack_delay_us", "sent_us", "acked_us", "outcome"];
+    const OPTIONAL: &'static [&'static str] = &["ack_delay_us"];
 }
 
 impl Columns for super::ArrivalRow {
-    const COLUMNS: &'static [&'static str] = &["follower", "version", "key", "applied", "at_us"];
+    const COLUMNS: &'static [&'static str] = &["follower", "version", "key", "applied", "at_us", "catch_up"];
+    const OPTIONAL: &'static [&'static str] = &["catch_up"];
 }
 
 impl Columns for super::FaultRow {

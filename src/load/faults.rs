@@ -7,9 +7,10 @@ use std::time::Duration;
 use labnode::clock::Clock;
 use tokio::sync::watch;
 
+use super::settle::Aftermath;
 use crate::cluster::{ClusterError, FaultAction};
 use crate::config::{Fault, Trigger};
-use crate::data::FaultRow;
+use crate::data::{FaultEvent, FaultRow};
 
 /// Does to a cluster what a fault says.
 pub trait Injector: Sync {
@@ -150,6 +151,16 @@ impl<'a, I: Injector> FaultRun<'a, I> {
     /// Nodes that no client can ask now, by name.
     pub(super) fn hidden(&self) -> Vec<String> {
         self.hidden.iter().cloned().collect()
+    }
+
+    /// What the faults have left behind.
+    pub(super) fn aftermath(&self) -> Aftermath {
+        let has_ended = |begin| self.steps.iter().any(|step| step.after == Some(begin) && step.done);
+        let begun = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_none() && step.done);
+        let broken = begun.filter(|(begin, _)| !has_ended(*begin)).map(|(_, step)| step.action.node.clone());
+        let ends = |row: &&FaultRow| matches!(row.kind, FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal);
+        let mended = self.timeline.iter().filter(ends).map(|row| row.ended_us.unsigned_abs()).max();
+        Aftermath { broken: broken.collect(), mended_us: mended }
     }
 
     /// What was done, with times from the start of the load.

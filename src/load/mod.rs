@@ -2,12 +2,17 @@
 
 mod driver;
 mod faults;
+mod gaps;
 mod plan;
+mod progress;
 mod record;
+mod settle;
 mod silence;
 mod timeline;
 
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};
+pub use gaps::{Gaps, MIN_GAP};
 pub use plan::{Plan, PlannedWrite};
-pub use record::{Progress, RecordError, Recorded, await_ready, observe, record};
+pub use progress::Progress;
+pub use record::{RecordError, Recorded, await_ready, observe, record};

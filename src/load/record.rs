@@ -8,34 +8,24 @@ use labnode::clock::Clock;
 use tokio::sync::watch;
 
 use super::faults::{FaultRun, Injector, LoadState};
+use super::progress::Progress;
+use super::settle::settle;
 use super::silence::Silence;
 use super::timeline::Timeline;
 use super::{Plan, drive};
 use crate::client::{Client, ClientError};
 use crate::cluster::ClusterError;
-use crate::config::{Experiment, Network};
+use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 
-/// How often the leader is asked whether replications are still in flight.
-const SETTLE_POLL: Duration = Duration::from_millis(5);
-/// What settling may take beyond the replication timeout that bounds it.
-const SETTLE_MARGIN: Duration = Duration::from_secs(5);
 /// How long the nodes of a started cluster may take until they answer.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// How often a node that does not answer yet is asked again.
 const READY_POLL: Duration = Duration::from_millis(20);
-
-/// Who wants to know how a run is getting on.
-pub trait Progress: Send + Sync {
-    /// A write ended.
-    fn write_done(&self, row: &WriteRow);
-    /// Every write was answered; this many replications are still in flight.
-    fn settling(&self, in_flight: u64);
-}
 
 /// The facts of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,16 +42,21 @@ pub struct Recorded {
     pub absent_nodes: Vec<String>,
     /// The stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
-    /// The stores once nothing was in flight.
+    /// The stores once the run had settled.
     pub settled: Snapshot,
+    /// When the run began, on the load's clock.
+    pub start_us: u64,
     /// From the start to the last answer.
     pub load_us: u64,
-    /// From the last answer until nothing was in flight.
+    /// From the last answer until the run had settled.
     pub settle_us: u64,
-    /// False when the deadline passed first.
+    /// False if something was still in flight, or a follower out of reach that nothing was done
+    /// to, when waiting for it was given up.
     pub is_settled: bool,
     /// Trace records that nodes had to forget.
     pub trace_dropped: u64,
+    /// A node that met a limit of its machine, and which.
+    pub exhausted: Option<(String, String)>,
 }
 
 impl Recorded {
@@ -137,6 +132,7 @@ pub async fn record<C: Client, I: Injector>(
     for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
         let kept = timeline.trace(client, &node).await?;
         recorded.trace_dropped += kept.dropped;
+        recorded.exhausted = recorded.exhausted.or(kept.exhausted.map(|limit| (node, limit)));
         recorded.replication.extend(kept.replication);
         recorded.arrivals.extend(kept.arrivals);
     }
@@ -184,7 +180,8 @@ pub async fn observe<C: Client, I: Injector>(
 
     let asked: Vec<String> = nodes(experiment).filter(|node| !faults.is_hidden(node)).collect();
     let at_last_ack = snapshot(client, &asked).await?;
-    let is_settled = !faults.is_hidden(LEADER) && settle(client, &experiment.network, clock, progress).await?;
+    let is_settled =
+        !faults.is_hidden(LEADER) && settle(client, &experiment.network, &faults.aftermath(), clock, progress).await?;
     let settled_us = clock.now_us();
     let recorded = Recorded {
         writes,
@@ -194,10 +191,12 @@ pub async fn observe<C: Client, I: Injector>(
         absent_nodes: faults.hidden(),
         at_last_ack,
         settled: snapshot(client, &asked).await?,
+        start_us,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
         is_settled,
         trace_dropped: 0,
+        exhausted: None,
     };
     Ok((recorded, start_us))
 }
@@ -219,27 +218,6 @@ async fn snapshot<C: Client>(client: &C, nodes: &[String]) -> Result<Snapshot, C
         Ok((node.clone(), dump))
     });
     Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
-}
-
-/// Waits until the leader has nothing in flight; false when that took too long.
-async fn settle<C: Client>(
-    client: &C,
-    network: &Network,
-    clock: &Clock,
-    progress: &dyn Progress,
-) -> Result<bool, ClientError> {
-    let deadline_us = after_us(clock, network.replication_timeout_s.duration() + SETTLE_MARGIN);
-    loop {
-        let in_flight = client.health(LEADER).await?.in_flight;
-        progress.settling(in_flight);
-        if in_flight == 0 {
-            return Ok(true);
-        }
-        if clock.now_us() > deadline_us {
-            return Ok(false);
-        }
-        clock.sleep(SETTLE_POLL).await;
-    }
 }
 
 /// What the clock will read in so long.

@@ -1,7 +1,7 @@
 //! Brings what the nodes have kept onto the run's own time line, trusting none of it.
 
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, LeaderRecord, TraceDump};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
 use crate::client::{Client, ClientError};
 use crate::data::{ArrivalRow, LEADER, ReplicationRow, TIME_LIMIT_US, follower_name};
@@ -26,6 +26,8 @@ pub(super) struct Trace {
     pub(super) arrivals: Vec<ArrivalRow>,
     /// Records that it had to forget.
     pub(super) dropped: u64,
+    /// The limit of its machine that it met.
+    pub(super) exhausted: Option<String>,
 }
 
 impl Timeline<'_> {
@@ -37,30 +39,32 @@ impl Timeline<'_> {
         let malformed = |reason: String| refusal(node, "/debug/trace", &reason);
         if node == LEADER {
             let trace = client.leader_trace().await?;
-            let offset_us = self.offset_us(client, node).await?;
+            let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
             let dropped = trace.dropped;
             let replication = self.replication_rows(trace, offset_us).map_err(malformed)?;
-            return Ok(Trace { replication, arrivals: Vec::new(), dropped });
+            return Ok(Trace { replication, arrivals: Vec::new(), dropped, exhausted });
         }
         let trace = client.follower_trace(node).await?;
-        let offset_us = self.offset_us(client, node).await?;
+        let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
         let dropped = trace.dropped;
         let arrivals = self.arrival_rows(node, trace, offset_us).map_err(malformed)?;
-        Ok(Trace { replication: Vec::new(), arrivals, dropped })
+        Ok(Trace { replication: Vec::new(), arrivals, dropped, exhausted })
     }
 
     /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
-    /// before and after, as on one machine it does; else by the middle of the round trip.
-    async fn offset_us<C: Client>(&self, client: &C, node: &str) -> Result<i64, ClientError> {
+    /// before and after, as on one machine it does; else by the middle of the round trip. With
+    /// it the limit of its machine that the node met, if any.
+    async fn clock_and_limit<C: Client>(&self, client: &C, node: &str) -> Result<(i64, Option<String>), ClientError> {
         let before = self.clock.now_us();
-        let theirs = client.health(node).await?.now_us;
+        let Health { now_us: theirs, exhausted, .. } = client.health(node).await?;
         let after = self.clock.now_us();
         if (before..=after).contains(&theirs) {
-            return Ok(0);
+            return Ok((0, exhausted));
         }
         let signed = i64::try_from(theirs).ok().zip(i64::try_from(before.midpoint(after)).ok());
         let offset_us = signed.map(|(theirs, ours)| theirs - ours);
-        offset_us.ok_or_else(|| refusal(node, "/health", &format!("its clock reads {theirs} us")))
+        let offset_us = offset_us.ok_or_else(|| refusal(node, "/health", &format!("its clock reads {theirs} us")))?;
+        Ok((offset_us, exhausted))
     }
 
     /// A node's time relative to the run's start; none of one that cannot be.
@@ -77,8 +81,8 @@ impl Timeline<'_> {
             if record.follower >= self.followers {
                 return Err(format!("there is no follower of index {}", record.follower));
             }
-            if record.delay_us > TIME_LIMIT_US {
-                return Err(format!("a delay of {} us is over ten years", record.delay_us));
+            if let Some(delay_us) = [record.delay_us, record.ack_delay_us].into_iter().find(|us| *us > TIME_LIMIT_US) {
+                return Err(format!("a delay of {delay_us} us is over ten years"));
             }
             let row = ReplicationRow {
                 write: record.write,
@@ -86,6 +90,7 @@ impl Timeline<'_> {
                 key: record.key,
                 follower: follower_name(record.follower as usize),
                 delay_us: record.delay_us,
+                ack_delay_us: Some(record.ack_delay_us),
                 sent_us: relative(record.sent_us)?,
                 acked_us: relative(record.acked_us)?,
                 outcome: record.outcome,
@@ -110,6 +115,7 @@ impl Timeline<'_> {
                 key: record.key,
                 applied: record.applied,
                 at_us: self.relative(record.at_us, offset_us)?,
+                catch_up: record.catch_up,
             })
         };
         trace.records.into_iter().map(row).collect()

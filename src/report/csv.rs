@@ -11,7 +11,7 @@ const MEASURED_DECIMALS: usize = 5;
 const OTHER_DECIMALS: usize = 3;
 
 /// The columns, in order.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "quorum",
     "n",
     "failed",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 17] = [
     "behind_at_last_ack",
     "diverged",
     "wall_s",
+    "writes_in_gaps",
 ];
 
 /// One line a quorum. A figure that the data cannot give is an empty field.
@@ -43,7 +44,7 @@ pub(super) fn summary(lines: &[&Summary]) -> String {
 }
 
 /// No field needs quoting: all are numbers.
-fn fields(line: &Summary) -> [String; 17] {
+fn fields(line: &Summary) -> [String; 18] {
     let number = |value: Option<f64>, decimals: usize| value.map(|v| format!("{v:.decimals$}")).unwrap_or_default();
     let measured = |value| number(value, MEASURED_DECIMALS);
     let other = |value| number(value, OTHER_DECIMALS);
@@ -66,6 +67,7 @@ fn fields(line: &Summary) -> [String; 17] {
         whole(line.behind_at_last_ack),
         whole(line.diverged),
         other(Some(line.wall_s)),
+        line.writes_in_gaps.to_string(),
     ]
 }
 
@@ -93,12 +95,13 @@ mod tests {
             behind_at_last_ack: Some(20),
             diverged: None,
             wall_s: 6.1,
+            writes_in_gaps: 4,
         };
         assert_eq!(
             summary(&[&line]),
             "quorum,n,failed,unknown,mean_ms,median_ms,p95_ms,p99_ms,predicted_mean_ms,predicted_median_ms,\
-             predicted_p95_ms,predicted_p99_ms,overhead_p50_ms,overhead_p99_ms,behind_at_last_ack,diverged,wall_s\n\
-             3,2,1,0,500.12345,500.00000,,,500.000,500.000,810.744,,1.25000,,20,,6.100\n"
+             predicted_p95_ms,predicted_p99_ms,overhead_p50_ms,overhead_p99_ms,behind_at_last_ack,diverged,wall_s,writes_in_gaps\n\
+             3,2,1,0,500.12345,500.00000,,,500.000,500.000,810.744,,1.25000,,20,,6.100,4\n"
         );
     }
 }

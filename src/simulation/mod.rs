@@ -229,6 +229,7 @@ fn run_data(
         wall_us,
         trace_dropped: recorded.trace_dropped,
         absent_nodes: recorded.absent_nodes.clone(),
+        gaps: Vec::new(),
     };
     let logs = spec.nodes().into_iter().map(|node| (node, Vec::new())).collect();
     Ok(recorded.into_run(manifest, logs))

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use crate::interruption::{slow, started};
 use crate::lab::{Ended, Lab, SMALL, files};
@@ -59,6 +59,60 @@ fn resume_refuses_runs_of_another_configuration_binary_or_backend() {
         text.replace(manifest["node_sha256"].as_str().unwrap(), &"0".repeat(64))
     });
     refused(&["run", "all", "--resume"], "made with another node binary");
+}
+
+/// `labctl` under a limit of open files, `-S` for the soft one or `-SH` for both.
+fn with_open_files(lab: &Lab, limit: &str, args: &str) -> Ended {
+    let script = format!("ulimit {limit}; exec {} {args}", env!("CARGO_BIN_EXE_labctl"));
+    Command::new("bash").args(["-c", &script]).current_dir(lab.path(".")).output().unwrap().into()
+}
+
+#[test]
+fn too_few_descriptors_are_told_before_anything_runs_and_a_soft_limit_is_raised() {
+    let lab = Lab::new(&SMALL.replace("writes = 20\nconcurrency = 5", "writes = 400\nconcurrency = 64"));
+    let ended = with_open_files(&lab, "-SHn 128", "run 1");
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the leader may need 232 open files, and the hard limit is 128"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(!lab.path("data/W1").exists());
+    let ended = with_open_files(&lab, "-Sn 64", "run 1");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!lab.read("data/W1/replication.csv").contains(",failed"));
+}
+
+#[test]
+fn a_node_that_runs_out_of_descriptors_is_no_loss_of_the_network() {
+    // The leader connects to its followers a second after the load's start.
+    let lab = Lab::new(&SMALL.replace("max_delay_ms = 20", "min_delay_ms = 1000\nmax_delay_ms = 1500"));
+    let (child, nodes) = started(&lab);
+    let leader = node(&nodes, "leader");
+    thread::sleep(Duration::from_millis(500));
+    prlimit(Some(leader), Resource::Nofile, Rlimit { current: Some(3), ..getrlimit(Resource::Nofile) }).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    let said = ended.stderr.lines().last().unwrap();
+    assert!(said.contains("leader: ") && said.contains("this process has no file descriptor left (EMFILE)"), "{said}");
+    assert!(!lab.path("data/W3").exists());
+}
+
+#[test]
+fn a_labctl_that_stood_still_says_so_and_marks_what_it_measured() {
+    let lab = Lab::new(&SMALL.replace("max_delay_ms = 20", "max_delay_ms = 400"));
+    let (child, _) = started(&lab);
+    thread::sleep(Duration::from_millis(600));
+    let labctl = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(labctl, Signal::STOP).unwrap();
+    thread::sleep(Duration::from_millis(900));
+    kill_process(labctl, Signal::CONT).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("W = 3: labctl or this machine stood still"), "{}", ended.stderr);
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read("data/W3/manifest.json")).unwrap();
+    let gaps = manifest["gaps"].as_array().unwrap();
+    assert!(gaps.iter().any(|gap| gap["length_us"].as_u64().unwrap() >= 800_000), "{gaps:?}");
+    assert!(lab.read("report/report.md").contains("At W = 3 labctl stood still "));
+    let summary = lab.read("report/summary.csv");
+    assert!(summary.lines().nth(1).unwrap().rsplit(',').next().unwrap().parse::<u64>().unwrap() >= 1, "{summary}");
 }
 
 /// The process that runs this node.

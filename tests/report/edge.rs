@@ -26,7 +26,7 @@ fn render(runs: &[RunData]) -> Rendered {
     let json: Value = serde_json::from_str(&rendered.json).unwrap();
     assert_eq!(json["runs"].as_array().unwrap().len(), runs.len());
     assert_eq!(rendered.csv.lines().count(), runs.len() + 1);
-    assert!(rendered.csv.lines().all(|line| line.split(',').count() == 17));
+    assert!(rendered.csv.lines().all(|line| line.split(',').count() == 18));
     assert!(rendered.html.len() < 2_000_000, "{} bytes", rendered.html.len());
     rendered
 }

@@ -111,13 +111,14 @@ impl Played {
                 key: key.clone(),
                 follower: follower.clone(),
                 delay_us,
+                ack_delay_us: Some(0),
                 sent_us: arrived.map(|_| sent as i64),
                 acked_us: acked.map(|at| at as i64),
                 outcome: if acked.is_some() { ReplicationOutcome::Acked } else { ReplicationOutcome::Timeout },
             });
             if let Some(at) = arrived {
                 let (key, at_us) = (key.clone(), at as i64);
-                self.arrivals.push(ArrivalRow { follower, version, key, applied: true, at_us });
+                self.arrivals.push(ArrivalRow { follower, version, key, applied: true, at_us, catch_up: false });
             }
         }
         acks.sort_unstable();
@@ -220,5 +221,6 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         wall_us: load_us + settle_us + 350_000,
         trace_dropped: 0,
         absent_nodes: Vec::new(),
+        gaps: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! `summary.json` is what `schema/summary.schema.json` says it is.
 
 use labctl::config::{Experiment, Network, Order};
-use labctl::data::WriteOutcome;
+use labctl::data::{GapFacts, GapKind, WriteOutcome};
 use labctl::report;
 use serde_json::{Map, Value};
 
@@ -139,6 +139,7 @@ fn runs_with_faults_and_forecasts_are_within_the_schema() {
     runs[0].faults[1].node = "leader".to_owned();
     runs[0].faults[0].node = "leader".to_owned();
     runs[0].manifest.absent_nodes = vec!["f5".to_owned()];
+    runs[0].manifest.gaps = vec![GapFacts { start_us: -5, length_us: 200_000, kind: GapKind::Stalled }];
     runs[0].writes[40].outcome = WriteOutcome::Failed;
     let summary: Value = serde_json::from_str(&report::render(&runs, &[]).unwrap().json).unwrap();
     assert!(summary["runs"][0]["faults"]["leader_loss"].is_object());

@@ -25,14 +25,14 @@ use crate::wire::Replicate;
 
 /// How often a follower that lacks nothing is asked whether it was restarted, and one that
 /// could not be brought up to date is tried again.
-pub(super) const LOOK: Duration = Duration::from_millis(200);
+pub const LOOK: Duration = Duration::from_millis(200);
 
 /// The least time between two passes to one follower, so that one that loses many copies is
 /// not sent everything for each of them.
 const REST: Duration = Duration::from_millis(20);
 
-/// After how many failed passes in a row a follower is out of reach: tried again, but no
-/// longer waited for.
+/// After how many failed passes in a row a follower is unreachable: tried again, but no longer
+/// waited for.
 pub const TRIES: u32 = 3;
 
 /// What every follower lacks, and the tasks that bring it to them.
@@ -70,9 +70,15 @@ impl Keeper {
         }
     }
 
-    /// How many followers are being brought up to date or are about to be.
-    pub(super) fn busy(&self) -> u64 {
-        self.lanes.iter().filter(|lane| lane.known().is_due()).count() as u64
+    /// Entries that are still to be sent to followers that may be expected to answer; one for
+    /// a follower whose entries are not counted yet.
+    pub(super) fn pending(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.known().pending()).sum()
+    }
+
+    /// Indices of the followers that lack something and do not answer.
+    pub(super) fn unreachable(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().enumerate().filter(|(_, lane)| lane.known().is_unreachable()).map(|(index, _)| index)
     }
 }
 
@@ -92,6 +98,8 @@ struct Known {
     lacks_from: Option<u64>,
     /// From which write on a pass sends at this moment.
     sending_from: Option<u64>,
+    /// Entries that this pass has still to deliver, once it has counted them.
+    left: Option<u64>,
     /// Passes that failed since the follower answered last.
     failed: u32,
 }
@@ -112,7 +120,19 @@ impl Known {
 
     /// Whether there is something to bring to a follower that may be expected to answer.
     fn is_due(&self) -> bool {
-        self.failed < TRIES && (self.lacks_from.is_some() || self.sending_from.is_some())
+        !self.is_unreachable() && (self.lacks_from.is_some() || self.sending_from.is_some())
+    }
+
+    fn is_unreachable(&self) -> bool {
+        self.failed >= TRIES
+    }
+
+    fn pending(&self) -> u64 {
+        if !self.is_due() {
+            return 0;
+        }
+        let sending = self.sending_from.map_or(0, |_| self.left.unwrap_or(0).max(1));
+        sending + u64::from(self.lacks_from.is_some())
     }
 }
 
@@ -142,6 +162,7 @@ impl Lane {
 
     fn end(&self, delivered: bool) {
         let mut known = self.known();
+        known.left = None;
         if let Some(from) = known.sending_from.take().filter(|_| !delivered) {
             known.lacks(from);
             known.failed = known.failed.saturating_add(1);
@@ -194,6 +215,7 @@ impl Leader {
     async fn bring_up_to_date(&self, follower: usize, from: u64, lane: &Lane) {
         let entries = self.store.since(from);
         let (sent, mut applied) = (entries.len(), 0);
+        lane.change(|known| known.left = Some(sent as u64));
         let pass = lane.passes.fetch_add(1, Ordering::Relaxed);
         // All of a pass goes one after the other over the same network: it is late once.
         let mut delay = self.delays.draw_for_pass(pass, u32::try_from(follower).unwrap_or(u32::MAX));
@@ -231,7 +253,10 @@ impl Leader {
             .await
             .map_err(|_elapsed| "timed out".to_owned())?
             .map_err(|error: TransportError| error.to_string())?;
-        lane.change(|known| known.answered(answer.started_us));
+        lane.change(|known| {
+            known.answered(answer.started_us);
+            known.left = known.left.map(|left| left.saturating_sub(1));
+        });
         Ok(answer.applied)
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::{Mode, RelayConfig};
+use crate::limits;
 
 /// How long it may take to reach the node.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -26,6 +27,7 @@ const MOST_HELD: usize = 2 * 1_024 * 1_024;
 /// Passes one connection on until either side ends it.
 pub(super) async fn carry(party: TcpStream, config: Arc<RelayConfig>, mode: watch::Receiver<Mode>) {
     if let Err(error) = exchange(party, &config, mode).await {
+        limits::note("passing a connection on", &error);
         debug!("a connection to {} ended: {error}", config.to);
     }
 }

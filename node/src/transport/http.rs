@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::{Transport, TransportError, message};
 use crate::config::BaseUrl;
+use crate::limits;
 use crate::wire::{Replicate, Replicated};
 
 /// How long an unused connection is kept: well below the
@@ -25,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How many requests to one follower are under way at once; more wait for their turn, inside
 /// their replication timeout. A connection costs the leader some 20 kB, and a follower that
 /// hangs would otherwise collect one for every write until the timeout.
-const AT_ONCE: usize = 32;
+pub const REQUESTS_AT_ONCE: usize = 32;
 
 /// What a connection reads at a time. An answer has about 150 bytes; hyper's own choice, 8 KiB
 /// a connection, came to 5 MB on a leader under load.
@@ -59,7 +60,7 @@ impl HttpTransport {
             .pool_idle_timeout(IDLE)
             .http1_read_buf_exact_size(READ_BUFFER)
             .build(connector);
-        let lane = |base| Lane { base, places: Semaphore::new(AT_ONCE) };
+        let lane = |base| Lane { base, places: Semaphore::new(REQUESTS_AT_ONCE) };
         Self { client, followers: followers.into_iter().map(lane).collect() }
     }
 
@@ -79,8 +80,10 @@ impl HttpTransport {
     }
 
     async fn exchange<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, TransportError> {
-        let response =
-            self.client.request(request).await.map_err(|error| TransportError::NoAnswer(message::chain(&error)))?;
+        let response = self.client.request(request).await.map_err(|error| {
+            limits::note("reaching a follower", &error);
+            TransportError::NoAnswer(message::chain(&error))
+        })?;
         message::answer(response).await
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::TransportError;
+use crate::limits;
 use crate::wire::Replicate;
 
 /// All that is not an unreserved character of RFC 3986.
@@ -58,7 +59,10 @@ where
     let body = Limited::new(body, LONGEST_ANSWER)
         .collect()
         .await
-        .map_err(|error| TransportError::NoAnswer(chain(&*error)))?
+        .map_err(|error| {
+            limits::note("reading a follower's answer", &*error);
+            TransportError::NoAnswer(chain(&*error))
+        })?
         .to_bytes();
     if !head.status.is_success() {
         return Err(TransportError::Refused {

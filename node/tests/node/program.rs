@@ -1,10 +1,10 @@
 //! The program as its users meet it: environment, exit status, signals, standard streams.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use crate::support::{Node, command, wait};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 fn stderr_of(vars: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
     let output = command(vars).args(args).stdin(Stdio::null()).output().unwrap();
@@ -90,6 +90,39 @@ fn the_health_check_tells_a_node_that_answers_from_one_that_does_not() {
     let (code, stderr) = stderr_of(&[("LISTEN_ADDR", address.as_str())], &["health"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with(&format!("labnode: no answer from {address}: ")), "{stderr}");
+}
+
+/// Lets a process open only so many files more.
+fn leave_files(pid: Pid, more: usize) {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap();
+    let open: Vec<u64> = open.map(|entry| entry.unwrap().file_name().to_string_lossy().parse().unwrap()).collect();
+    // The numbers of those that were closed are taken first.
+    let limit = (0..).filter(|number| !open.contains(number)).nth(more).unwrap();
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current: Some(limit), ..getrlimit(Resource::Nofile) }).unwrap();
+}
+
+#[test]
+fn a_leader_that_has_no_descriptor_left_says_so_and_one_whose_follower_is_dead_does_not() {
+    for is_short in [true, false] {
+        let dead = Node::follower();
+        let leader = Node::leader(&[dead], &[("WRITE_QUORUM", "1"), ("DELAY_SEED", "1")]);
+        let pid = Pid::from_child(&leader.child);
+        let mut client = leader.connect();
+        let mut ask = |request: &str| {
+            client.write_all(request.as_bytes()).unwrap();
+            let mut answer = [0; 4_096];
+            let length = client.read(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer[..length]).into_owned()
+        };
+        assert!(ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+        leave_files(pid, if is_short { 0 } else { 100 });
+        let put = "PUT /kv/k HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"value\":\"v\"}";
+        assert!(ask(put).starts_with("HTTP/1.1 503 "));
+        leave_files(pid, 100);
+        let exhausted = leader.ask("GET", "/health", "").1["exhausted"].clone();
+        let expected = "reaching a follower: this process has no file descriptor left (EMFILE)";
+        assert_eq!(exhausted.as_str(), is_short.then_some(expected));
+    }
 }
 
 #[test]

@@ -58,8 +58,14 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.max_ms, lag.behind_at_ack), (1, 0, Some(20.0), Some(0.4)));
     // Brought to it again after its restart, it does not count as late.
-    let late =
-        ArrivalRow { follower: "f4".to_owned(), version: 1, key: "k3".to_owned(), applied: true, at_us: 900_000 };
+    let late = ArrivalRow {
+        follower: "f4".to_owned(),
+        version: 1,
+        key: "k3".to_owned(),
+        applied: true,
+        at_us: 900_000,
+        catch_up: false,
+    };
     run.arrivals.push(late);
     assert_eq!(Lag::of(&run), lag);
 }

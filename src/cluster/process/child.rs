@@ -65,8 +65,10 @@ impl Running {
     /// # Errors
     /// When there is no place for its log.
     pub(super) fn new(program: Program) -> Result<Self, ClusterError> {
-        let log = tempfile::tempfile()
-            .map_err(|error| ClusterError::Setup(format!("cannot make a temporary file for a log: {error}")))?;
+        let log = tempfile::tempfile().map_err(|source| ClusterError::Spawn {
+            command: format!("{} {} with a temporary file for its log", program.path.display(), program.verb),
+            source,
+        })?;
         Ok(Self { program, state: State::Down, log, reserved: None })
     }
 

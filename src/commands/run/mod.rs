@@ -24,6 +24,7 @@ use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
+use crate::descriptors;
 use crate::exit::Exit;
 
 /// What `--format json` prints of an experiment.
@@ -55,6 +56,7 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
         jobs.iter().for_each(|job| say!("{}", job.describe()));
         return Ok(Exit::Success);
     }
+    descriptors::raise();
     let _lock = DataFolder::lock(&paths.data)?;
     jobs.iter().try_for_each(|job| check_folder(&job.report))?;
     let _report_lock = report::lock(paths)?;
@@ -86,6 +88,9 @@ async fn run_job(
         note!("removed {}, a run that a labctl that was killed had not finished", path.display());
     }
     let backend = choose_backend(job, cancel).await?;
+    if !matches!(backend, Backend::Sim) {
+        descriptors::check(&job.experiment, matches!(backend, Backend::Process { .. }))?;
+    }
     note!("experiment {}, backend {}", job.name, backend.describe());
     let conditions = Conditions::new(&job.experiment, backend.name(), backend.node_sha256());
     let mut placement = Placement::survey(&job.data, &job.quorums, &conditions, args.resume)?;

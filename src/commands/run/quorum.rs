@@ -1,10 +1,12 @@
 //! One run: a fresh cluster at one quorum, loaded, recorded and taken down.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Context;
 use jiff::Timestamp;
 use labnode::clock::Clock;
+use labnode::limits;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +17,10 @@ use crate::client::HttpClient;
 use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{LEADER, Manifest, RunData, SCHEMA, config_sha256};
+use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, config_sha256};
+use crate::descriptors::{self, LimitError};
 use crate::host;
-use crate::load::{RecordError, Recorded, await_ready, record};
+use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
 use crate::simulation::simulate;
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
@@ -90,8 +93,17 @@ async fn on_cluster(
     let facts = cluster.with(|cluster| cluster.facts()).await;
     let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
-    let recorded = recorded?;
+    // First, since it may be what is behind any other error.
+    check_limits(&logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
+    let Measured { recorded, gaps } = recorded?;
     down?;
+    if !gaps.is_empty() {
+        let length_us: u64 = gaps.iter().map(|gap| gap.length_us).sum();
+        note!(
+            "W = {quorum}: labctl or this machine stood still during the run ({} ms in all): latencies may be too long",
+            length_us / 1_000
+        );
+    }
     let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
     let manifest = Manifest {
         schema: SCHEMA,
@@ -114,8 +126,26 @@ async fn on_cluster(
         wall_us,
         trace_dropped: recorded.trace_dropped,
         absent_nodes: recorded.absent_nodes.clone(),
+        gaps,
     };
     Ok(recorded.into_run(manifest, logs))
+}
+
+/// Whether labctl or a process of the run met a limit of the machine: by what it says itself, or,
+/// of one that can no longer be asked, by its log.
+///
+/// # Errors
+/// [`LimitError::Met`] if so.
+fn check_limits(logs: &BTreeMap<String, Vec<u8>>, told: Option<&(String, String)>) -> Result<(), LimitError> {
+    let of_labctl = limits::met().map(|what| ("labctl".to_owned(), what.to_owned()));
+    let logged = || logs.iter().find_map(|(node, log)| Some((node.clone(), descriptors::met_by_log(log)?)));
+    of_labctl.or_else(|| told.cloned()).or_else(logged).map_or(Ok(()), |(who, what)| Err(LimitError::Met { who, what }))
+}
+
+/// What a run brought, and when labctl could not measure.
+struct Measured {
+    recorded: Recorded,
+    gaps: Vec<GapFacts>,
 }
 
 async fn load(
@@ -124,13 +154,18 @@ async fn load(
     cluster: &Held,
     cancel: &CancellationToken,
     bar: &Bar,
-) -> anyhow::Result<Recorded> {
+) -> anyhow::Result<Measured> {
     let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
     let clock = Clock::monotonic();
     await_ready(&client, endpoints.followers.len(), &clock).await?;
     bar.stage("writes");
     let hands = Hands { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
-    Ok(record(&client, experiment, &hands, &clock, bar).await?)
+    let gaps = Gaps::default();
+    let recorded = tokio::select! {
+        recorded = record(&client, experiment, &hands, &clock, bar) => recorded?,
+        never = gaps.watch(&clock) => match never {},
+    };
+    Ok(Measured { gaps: gaps.since(recorded.start_us), recorded })
 }
 
 /// What is behind an error, where a node is: that it has died, or else the end of its log.

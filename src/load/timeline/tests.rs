@@ -22,7 +22,7 @@ fn record(follower: u32, delay_us: u64, sent_us: Option<u64>, acked_us: Option<u
         key,
         follower,
         delay_us,
-        ack_delay_us: 0,
+        ack_delay_us: 3,
         sent_us,
         acked_us,
         outcome: Outcome::Acked,
@@ -34,9 +34,18 @@ fn times_are_from_the_runs_start_by_our_clock() {
     let clock = Clock::at_zero();
     let rows = timeline(&clock).replication_rows(dump(vec![record(2, 7, Some(5_500), Some(6_000))]), 500).unwrap();
     assert_eq!((rows[0].follower.as_str(), rows[0].sent_us, rows[0].acked_us), ("f3", Some(4_000), Some(4_500)));
+    assert_eq!((rows[0].delay_us, rows[0].ack_delay_us), (7, Some(3)));
     // Warm-up lies before the start.
     let rows = timeline(&clock).replication_rows(dump(vec![record(0, 7, Some(400), None)]), 0).unwrap();
     assert_eq!((rows[0].sent_us, rows[0].acked_us), (Some(-600), None));
+}
+
+#[test]
+fn an_arrival_that_brings_a_follower_up_to_date_is_told_from_a_write() {
+    let clock = Clock::at_zero();
+    let arrival = |catch_up| FollowerRecord { version: 1, key: "k0".to_owned(), applied: true, catch_up, at_us: 2_000 };
+    let rows = timeline(&clock).arrival_rows("f1", dump(vec![arrival(false), arrival(true)]), 0).unwrap();
+    assert_eq!(rows.iter().map(|row| (row.at_us, row.catch_up)).collect::<Vec<_>>(), [(1_000, false), (1_000, true)]);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::Diagnosis;
-use crate::data::{LEADER, Manifest, RunFile};
+use crate::data::{GapKind, LEADER, Manifest, RunFile};
 use crate::report::model::RunReport;
-use crate::report::number::{count, grouped, list};
+use crate::report::number::{count, grouped, list, ms};
 
 /// Most contradictions of a run that are told one by one.
 const MOST_CONTRADICTIONS: usize = 3;
@@ -45,6 +45,7 @@ fn of_run(run: &RunReport) -> Vec<String> {
     for step in &run.faults_left_out {
         warnings.push(format!("the load was over before `{step}`, which was left out."));
     }
+    warnings.extend(gaps(run));
     if manifest.trace_dropped > 0 {
         warnings.push(format!("the nodes forgot {} for want of room.", count(manifest.trace_dropped, "trace record")));
     }
@@ -70,6 +71,25 @@ fn contradicted(run: &RunReport) -> Option<String> {
             told.join("; ")
         )
     })
+}
+
+/// That labctl or the machine stood still, and what that touched.
+fn gaps(run: &RunReport) -> Vec<String> {
+    let of_kind = |kind, what: &str| {
+        let lengths_us = run.manifest.gaps.iter().filter(|gap| gap.kind == kind).map(|gap| gap.length_us);
+        let (number, total_us) = lengths_us.fold((0, 0_u64), |(n, sum), us| (n + 1, sum.saturating_add(us)));
+        let times = if number == 1 { "once".to_owned() } else { format!("{} times", grouped(number)) };
+        let touched = count(run.summary.writes_in_gaps, "write");
+        (number > 0).then(|| {
+            format!(
+                "{what} {times}, for {} ms in all. {touched} under way in these gaps may have measured it instead of \
+                 the cluster: the run's latencies, overhead and lag can be too long.",
+                ms(total_us as f64 / 1_000.0)
+            )
+        })
+    };
+    let stalled = of_kind(GapKind::Stalled, "labctl stood still");
+    stalled.into_iter().chain(of_kind(GapKind::Suspended, "the machine slept")).collect()
 }
 
 fn named(node: &String) -> String {

@@ -75,6 +75,34 @@ fn a_returned_follower_is_caught_up_with_where_the_leader_does_that() {
 }
 
 #[test]
+fn a_run_settles_though_a_follower_is_cut_off_for_good() {
+    let cut = json!([{"at": 95, "node": "f2", "kind": "partition", "from": "leader"}]);
+    let run = run(cut, 3, |experiment| experiment.network.catch_up = CatchUp::Snapshot);
+    assert!(run.manifest.settled);
+    // Three tries of two seconds after a replication that timed out.
+    assert!((6_000_000..9_000_000).contains(&run.manifest.settle_us), "{}", run.manifest.settle_us);
+}
+
+#[test]
+fn a_follower_that_answers_again_after_the_tries_is_dumped_only_once_it_has_caught_up() {
+    // The load is over a few milliseconds after f2 is back; by then it was given up.
+    let crash = json!([{"at": 1, "node": "f2", "kind": "kill", "until": 99}]);
+    let run = run(crash, 3, |experiment| {
+        experiment.network.catch_up = CatchUp::Snapshot;
+        experiment.network.order = Order::Version;
+        experiment.network.delay = "uniform(10,20)".parse().unwrap();
+        experiment.workload.concurrency = 1.try_into().unwrap();
+    });
+    let back_us = run.faults[1].ended_us.unsigned_abs();
+    assert!(back_us > 1_000_000 && run.manifest.load_us < back_us + 40_000);
+    assert!(run.at_last_ack["f2"].versions.len() < 10);
+    assert!(run.manifest.settled);
+    assert_eq!(run.settled["f2"].versions, run.settled["leader"].versions);
+    let caught_up = run.arrivals.iter().filter(|row| row.follower == "f2" && row.catch_up).count();
+    assert!(caught_up >= 9, "{caught_up}");
+}
+
+#[test]
 fn a_frozen_follower_applies_what_has_got_to_it_when_it_goes_on() {
     let run = lab(json!([{"at": 30, "node": "f1", "kind": "pause", "until": 70}]), 3);
     let (from_us, to_us) = (run.faults[0].begun_us, run.faults[1].begun_us);

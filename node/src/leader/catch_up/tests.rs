@@ -231,6 +231,28 @@ async fn a_dead_follower_is_waited_for_only_so_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_follower_that_does_not_answer_is_named_until_it_does_and_is_then_in_flight_until_it_lacks_nothing() {
+    let cluster = Cluster::new("version", "snapshot", 6);
+    cluster.network.kill(2);
+    for key in 0..5 {
+        cluster.write(key).await;
+    }
+    cluster.settle().await;
+    assert_eq!(cluster.leader.unreachable(), ["http://f3"]);
+    cluster.network.restart(2);
+    let mut most_in_flight = 0;
+    for _ in 0..2_000 {
+        let (in_flight, unreachable) = (cluster.leader.in_flight(), cluster.leader.unreachable());
+        assert!(in_flight > 0 || !unreachable.is_empty() || cluster.behind(2).is_empty());
+        most_in_flight = most_in_flight.max(in_flight);
+        cluster.sleep_ms(1).await;
+    }
+    // One entry at a time, and the first to arrive tells that the follower is back.
+    assert_eq!((most_in_flight, cluster.leader.in_flight()), (4, 0));
+    assert!(cluster.leader.unreachable().is_empty() && cluster.behind(2).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_may_be_lacking_is_sent_and_nothing_of_it_counts_as_an_acknowledgement() {
     let cluster = Cluster::new("arrival", "snapshot", 4);
     for key in 0..10 {
