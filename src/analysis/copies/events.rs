@@ -31,6 +31,9 @@ impl FollowerRecord<'_> {
             events.push((*until_us, Event::MayEmpty { follower }));
             events.push((*gone_us, Event::Emptied { follower }));
         }
+        for Life { from_us, .. } in self.lives.iter().skip(1) {
+            events.push((*from_us, Event::Emptied { follower }));
+        }
         for (from_us, back_us) in &self.away {
             events.push((*from_us, Event::Leave { follower }));
             events.push((*back_us, Event::Return { follower }));

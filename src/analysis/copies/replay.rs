@@ -27,11 +27,12 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// Of one instant arrivals come first and acknowledgements last.
+    /// Of one instant deaths come first and acknowledgements last: what is acknowledged in the very
+    /// microsecond of its follower's death counts as a copy until that follower is started again.
     pub(super) const fn rank(self) -> u8 {
         match self {
-            Self::Arrive { .. } | Self::MayArrive { .. } | Self::MustHaveArrived { .. } => 0,
-            Self::MayEmpty { .. } | Self::Emptied { .. } | Self::Leave { .. } | Self::Return { .. } => 1,
+            Self::MayEmpty { .. } | Self::Emptied { .. } | Self::Leave { .. } | Self::Return { .. } => 0,
+            Self::Arrive { .. } | Self::MayArrive { .. } | Self::MustHaveArrived { .. } => 1,
             Self::Acknowledge { .. } => 2,
         }
     }
@@ -208,8 +209,8 @@ impl Replay {
                 }
                 self.settle(follower, key);
             }
-            Event::MayEmpty { follower } => self.empty(follower, false),
-            Event::Emptied { follower } => self.empty(follower, true),
+            Event::MayEmpty { follower } => self.empty(follower, None),
+            Event::Emptied { follower } => self.empty(follower, Some(at_us)),
             Event::Leave { follower } => self.away[follower] += 1,
             Event::Return { follower } => self.away[follower] = self.away[follower].saturating_sub(1),
             Event::Acknowledge { key, place } => self.acknowledge(key, place),
@@ -301,17 +302,18 @@ impl Replay {
         }
     }
 
-    fn empty(&mut self, follower: usize, is_certain: bool) {
+    /// A follower may have lost everything, or has by `emptied_us`.
+    fn empty(&mut self, follower: usize, emptied_us: Option<i64>) {
         for key in 0..self.writes.len() {
             let candidates = &mut self.held[follower][key].candidates;
-            if is_certain {
+            if emptied_us.is_some() {
                 candidates.clear();
             }
-            candidates.push((0, i64::MAX));
+            candidates.push((0, emptied_us.unwrap_or(i64::MAX)));
             self.settle(follower, key);
         }
         self.newest[follower].lower = 0;
-        if is_certain {
+        if emptied_us.is_some() {
             self.newest[follower].upper = 0;
         }
     }
