@@ -70,7 +70,8 @@ pub struct Durability {
     pub exposure: Vec<Exposure>,
     /// Acknowledged writes lost with the leader.
     pub loss: LossAtDeath,
-    /// The same by the model; absent where something was broken, and of loads too large to simulate.
+    /// The same by the model, see [`Self::with_model`]; absent where something was broken, and of loads
+    /// too large to simulate.
     pub expected_loss: Option<ExpectedLoss>,
     /// Acknowledged writes that an older one is known to have replaced on some follower.
     pub overwritten_writes: u64,
@@ -143,7 +144,7 @@ impl Durability {
                 random: loss(&tally.random),
                 union: tally.by_copies.first().map_or(loss(&Course::default()), loss),
             },
-            expected_loss: ExpectedLoss::of(&run.manifest.config, run.manifest.quorum),
+            expected_loss: None,
             exposure,
             overwritten_writes: tally.overwritten_writes,
             overwritten_copies: tally.overwritten_copies,
@@ -152,6 +153,12 @@ impl Durability {
             unchecked: promise.unchecked,
             breach: promise.breach(quorum),
         }
+    }
+
+    /// With what the model says of runs that differ in their seed: one run's loss is one draw.
+    #[must_use]
+    pub fn with_model(self, run: &RunData) -> Self {
+        Self { expected_loss: ExpectedLoss::of(&run.manifest.config, run.manifest.quorum), ..self }
     }
 
     /// Whether every acknowledged write that could be checked had reached W followers.

@@ -89,6 +89,11 @@ pub(super) trait Visible {
         }
         let t_us = self.visible_us(p)?;
         let Chance { value, interval, .. } = self.seen(t_us)?;
+        if t_us == 0 && interval.lower.is_none() {
+            // What only repeats how many acknowledgements are waited for is there at once in every run.
+            let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
+            return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
+        }
         let at = |chance: f64| self.visible_us(chance).map(ms);
         // Past the last of a sample nothing tells how much later the next may be.
         let is_last = t_us > 0 && value >= 1.0 - ROUNDING;
