@@ -156,8 +156,7 @@ impl<'a> Patient<'a> {
 fn undelivered(run: &RunData) -> Option<f64> {
     let copies = Copies::of(run);
     let arrivals = copies.writes.iter().filter(|write| write.is_exact()).flat_map(|write| &write.arrivals);
-    let (all, lost) = arrivals.fold((0_u64, 0_u64), |(all, lost), arrival| {
-        (all + 1, lost + u64::from(arrival.earliest_us.is_none()))
-    });
+    let (all, lost) = arrivals
+        .fold((0_u64, 0_u64), |(all, lost), arrival| (all + 1, lost + u64::from(arrival.earliest_us.is_none())));
     (all > 0).then(|| lost as f64 / all as f64)
 }

@@ -141,10 +141,7 @@ fn never(lags: &Sample) -> u64 {
 }
 
 /// Lags of writes given with the time of their acknowledgement.
-fn lags(
-    acknowledged: &[(i64, &WriteCopies<'_>)],
-    everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>,
-) -> Sample {
+fn lags(acknowledged: &[(i64, &WriteCopies<'_>)], everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>) -> Sample {
     let lag = |(acknowledged_us, write): &(i64, &WriteCopies<'_>)| {
         everywhere_us(write).map_or(NEVER_US, |at_us| at_us.saturating_sub(*acknowledged_us).max(0))
     };

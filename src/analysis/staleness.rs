@@ -203,11 +203,9 @@ fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
         binomial(few(of.asked - held), replicas) / binomial(few(of.asked), replicas)
     };
     let asked: Vec<&AtAck> = at_ack.iter().filter(|of| of.asked > 0).collect();
-    let mean = |held: fn(&AtAck) -> usize| {
-        asked.iter().map(|of| chance(of, held(of))).sum::<f64>() / asked.len() as f64
-    };
-    (!asked.is_empty())
-        .then(|| Bounds { lower: mean(|of| of.asked_held.upper), upper: mean(|of| of.asked_held.lower) })
+    let mean =
+        |held: fn(&AtAck) -> usize| asked.iter().map(|of| chance(of, held(of))).sum::<f64>() / asked.len() as f64;
+    (!asked.is_empty()).then(|| Bounds { lower: mean(|of| of.asked_held.upper), upper: mean(|of| of.asked_held.lower) })
 }
 
 /// How long after a write's acknowledgement, in milliseconds, a read from one random follower
@@ -250,7 +248,8 @@ impl Averaged {
         }
         let path = &setup.wars.path;
         if path.is_instant() {
-            let steps = |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas, setup.is_identity));
+            let steps =
+                |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas, setup.is_identity));
             return Self(replicas.iter().map(steps).collect());
         }
         let mut rng = stream(setup.seed, "analysis: reads");

@@ -91,8 +91,9 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         let sent = replications.iter().find(|leg| leg.follower == follower);
         let arrival = account.and_then(|write| write.arrivals.get(index)).copied().unwrap_or(Arrival::NEVER);
         let arrived_us = arrival.earliest_us.filter(|_| arrival.is_exact());
-        let is_arrival =
-            |row: &&ArrivalRow| row.follower == follower && Some(row.version) == version && Some(row.at_us) == arrived_us;
+        let is_arrival = |row: &&ArrivalRow| {
+            row.follower == follower && Some(row.version) == version && Some(row.at_us) == arrived_us
+        };
         let applied = run.arrivals.iter().find(is_arrival).map(|row| row.applied);
         let since_start = |at_us: i64| ms(at_us.saturating_sub(start_us));
         let ack_rank = rank(&follower);

@@ -65,7 +65,16 @@ fn figures(saved: &mut Saved, args: &Staleness) -> Vec<Figures> {
 fn table(all: &[Figures]) -> Table {
     let times = all.first().and_then(|figures| figures.reads.first()).map_or_else(Vec::new, |read| read.at.clone());
     let times = times.iter().map(|at| format!("seen after\n{} ms", at.at_ms));
-    let header = ["W", "R", "asked", "writes", "misses it\nat ack", "older\nat ack", "99 % see it\nafter ms", "99.9 %\nafter ms"];
+    let header = [
+        "W",
+        "R",
+        "asked",
+        "writes",
+        "misses it\nat ack",
+        "older\nat ack",
+        "99 % see it\nafter ms",
+        "99.9 %\nafter ms",
+    ];
     let rows = all.iter().flat_map(|figures| figures.reads.iter().map(|read| row(figures, read)));
     tables::figures(tables::PLAIN, header.into_iter().map(str::to_owned).chain(times), rows)
 }
@@ -78,10 +87,8 @@ fn row(figures: &Figures, read: &ReadStaleness) -> Vec<String> {
     let at_ack = figures.at_ack.iter().find(|at| at.replicas == read.replicas && read.reader == Reader::Random);
     let older = at_ack.and_then(|at: &StaleAtAck| at.returns_older);
     let (traced, latest) = (read.from_trace.as_ref(), read.at_latest.as_ref());
-    let missed = traced.map(|traced| Bounds {
-        lower: traced.stale_at_ack.value,
-        upper: latest.unwrap_or(traced).stale_at_ack.value,
-    });
+    let missed = traced
+        .map(|traced| Bounds { lower: traced.stale_at_ack.value, upper: latest.unwrap_or(traced).stale_at_ack.value });
     let predicted = read.predicted.as_ref();
     let mut row = vec![
         figures.quorum.to_string(),

@@ -78,7 +78,8 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
             let mean_us = outcome.lags_us.iter().map(|us| f64::from(*us)).sum::<f64>() / everywhere as f64;
             assert!(lag.figures.mean.is_none_or(|mean| close(mean.value_ms, mean_us / 1000.0)), "W = {w}");
             assert!(
-                lag.behind_at_ack.is_none_or(|behind| close(behind.exact().unwrap(), 1.0 - outcome.fresh_at_ack.unwrap())),
+                lag.behind_at_ack
+                    .is_none_or(|behind| close(behind.exact().unwrap(), 1.0 - outcome.fresh_at_ack.unwrap())),
                 "W = {w}"
             );
             let read = &Staleness::of(&run).reads[0];

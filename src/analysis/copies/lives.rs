@@ -46,14 +46,8 @@ impl<'a> FollowerRecord<'a> {
         }
         let replications: HashMap<u64, &ReplicationRow> =
             run.replication.iter().filter(|row| row.follower == name).map(|row| (row.write, row)).collect();
-        let mut record = Self {
-            lives: lives(run, name),
-            away: away(run, name),
-            catch_up_us: None,
-            replications,
-            trace,
-            first,
-        };
+        let mut record =
+            Self { lives: lives(run, name), away: away(run, name), catch_up_us: None, replications, trace, first };
         record.catch_up_us = record.catch_up(run);
         let has_trace = record.has_trace(run, name);
         if let Some(last) = record.lives.last_mut() {

@@ -87,7 +87,9 @@ fn a_leader_that_answers_early_breaks_its_promise() {
     assert!(breach.writes >= 95, "{breach}");
     assert_eq!(breach.first.copies, 2);
     assert!(
-        breach.to_string().contains("had reached fewer than W = 3 followers when acknowledged, first write 0, which had reached 2 at"),
+        breach.to_string().contains(
+            "had reached fewer than W = 3 followers when acknowledged, first write 0, which had reached 2 at"
+        ),
         "{breach}"
     );
 }
@@ -185,8 +187,9 @@ fn without_a_write_there_is_nothing_to_lose() {
 fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
     let holds = |follower: usize| {
         let name = follower_name(follower);
-        let own =
-            |other: &&ArrivalRow| other.follower == name && other.key == row.key && other.applied && other.at_us <= at_us;
+        let own = |other: &&ArrivalRow| {
+            other.follower == name && other.key == row.key && other.applied && other.at_us <= at_us
+        };
         run.arrivals.iter().rfind(own).map_or(0, |other| other.version)
     };
     (0..5).filter(|follower| holds(*follower) >= row.version.unwrap()).count()

@@ -62,9 +62,10 @@ impl Scratch {
         &self,
         followers: usize,
     ) -> impl Iterator<Item = (impl Iterator<Item = (usize, u64)>, Option<u64>)> {
-        let arrivals = self.arrivals.chunks_exact(followers).map(|of_write| {
-            of_write.iter().copied().enumerate().filter(|(_, at_us)| *at_us != LOST)
-        });
+        let arrivals = self
+            .arrivals
+            .chunks_exact(followers)
+            .map(|of_write| of_write.iter().copied().enumerate().filter(|(_, at_us)| *at_us != LOST));
         arrivals.zip(self.acknowledged_us.iter().copied())
     }
 }

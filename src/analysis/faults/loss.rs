@@ -84,9 +84,8 @@ impl LeaderLoss {
                 upper: lost.len() as u64,
             },
             lost,
-            turned_up: unanswered
-                .filter(|row| dumps().any(|dump| dump.store.get(&row.key) == Some(&row.value)))
-                .count() as u64,
+            turned_up: unanswered.filter(|row| dumps().any(|dump| dump.store.get(&row.key) == Some(&row.value))).count()
+                as u64,
         }
     }
 }

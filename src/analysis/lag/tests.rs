@@ -26,7 +26,10 @@ fn run(quorum: u32, latency_ms: u64) -> RunData {
 fn is_the_time_from_the_acknowledgement_to_the_last_arrival() {
     for (latency_ms, expected_ms, behind) in [(10, 40.0, 0.8), (35, 15.0, 0.4), (50, 0.0, 0.0), (60, 0.0, 0.0)] {
         let lag = Lag::of(&run(1, latency_ms));
-        assert_eq!((lag.n, lag.figures.max_ms, lag.behind_at_ack), (1, Some(expected_ms), Some(Bounds::exactly(behind))));
+        assert_eq!(
+            (lag.n, lag.figures.max_ms, lag.behind_at_ack),
+            (1, Some(expected_ms), Some(Bounds::exactly(behind)))
+        );
         assert_eq!(lag.behind_at_last_ack, Some(Bounds::exactly(behind)));
     }
 }

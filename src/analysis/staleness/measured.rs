@@ -42,8 +42,7 @@ struct Gain {
 pub(super) fn leads(writes: &[WriteCopies<'_>], end: impl Fn(&Arrival) -> Option<i64>) -> Vec<Vec<i64>> {
     let lead = |write: &WriteCopies<'_>| {
         let acknowledged_us = write.acknowledged_us()?;
-        let after =
-            |arrival: &Arrival| end(arrival).map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
+        let after = |arrival: &Arrival| end(arrival).map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
         Some(write.arrivals.iter().map(after).collect())
     };
     writes.iter().filter_map(lead).collect()

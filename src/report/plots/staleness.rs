@@ -50,7 +50,9 @@ fn begin(curve: &Curve) -> Option<CurvePoint> {
 }
 
 fn x_axis(scene: &mut Scene, frame: Frame, curves: &[QuorumCurve<'_>]) -> Scale {
-    let points = curves.iter().flat_map(|(_, curve)| [&curve.from_trace, &curve.at_latest, &curve.predicted].into_iter().flatten());
+    let points = curves
+        .iter()
+        .flat_map(|(_, curve)| [&curve.from_trace, &curve.at_latest, &curve.predicted].into_iter().flatten());
     let last = points.map(|point| point.ms).fold(0.0, f64::max);
     let high = if last > 0.0 { last } else { 1.0 };
     let step = round_step(high, 8);

@@ -1,9 +1,9 @@
 //! Sentences about what was broken.
 
 use super::{Ends, ends};
+use crate::analysis::Bounds;
 use crate::report::model::RunReport;
 use crate::report::number::{bounds, fixed, grouped, list};
-use crate::analysis::Bounds;
 
 /// The faults that the configuration plans, and whether none came up; nothing without any.
 pub(super) fn planned(runs: &[RunReport]) -> String {
@@ -59,10 +59,12 @@ fn leader(runs: &[RunReport]) -> Option<String> {
     };
     match ends(runs, loss) {
         Ends::None => None,
-        Ends::One(quorum, cost) => Some(format!("The leader's death cost acknowledged writes: at W = {quorum} {cost}.")),
-        Ends::Two((first, low), (last, high)) => Some(format!(
-            "The leader's death cost acknowledged writes: at W = {first} {low}; at W = {last} {high}."
-        )),
+        Ends::One(quorum, cost) => {
+            Some(format!("The leader's death cost acknowledged writes: at W = {quorum} {cost}."))
+        }
+        Ends::Two((first, low), (last, high)) => {
+            Some(format!("The leader's death cost acknowledged writes: at W = {first} {low}; at W = {last} {high}."))
+        }
     }
 }
 

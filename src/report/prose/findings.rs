@@ -146,16 +146,17 @@ fn staleness(runs: &[RunReport]) -> String {
         Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
     };
     let read = "A read from one follower at the acknowledgement would have";
-    let older = |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
+    let older =
+        |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
     match ends(runs, figures) {
         Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
         Ends::One(quorum, (missed, returned)) => {
             format!("{read} missed the write: {missed} at W = {quorum}{}", older(returned))
         }
         Ends::Two((first, low), (last, high)) => match low.1.zip(high.1) {
-            Some((older_low, older_high)) => format!(
-                "{read} returned something older: {older_low} at W = {first}, {older_high} at W = {last}"
-            ),
+            Some((older_low, older_high)) => {
+                format!("{read} returned something older: {older_low} at W = {first}, {older_high} at W = {last}")
+            }
             None => format!("{read} missed the write: {} at W = {first}, {} at W = {last}", low.0, high.0),
         },
     }

@@ -1,8 +1,6 @@
 //! How far followers lagged, and what the leader's death would have cost.
 
-use super::statistics::{
-    BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading,
-};
+use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
 use crate::analysis::{Bounds, Durability, Exposure, Lag, LagFigures, Loss, LossExpectation};
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};

@@ -127,7 +127,8 @@ fn kinds(runs: &[RunReport]) -> Table {
     } else {
         ""
     };
-    let intervals = |of: &ReadStaleness| of.from_trace.as_ref().is_some_and(|of| of.stale_at_ack.interval.lower.is_some());
+    let intervals =
+        |of: &ReadStaleness| of.from_trace.as_ref().is_some_and(|of| of.stale_at_ack.interval.lower.is_some());
     let has_intervals = all_reads(runs).any(|(_, read)| intervals(read));
     Table::new(format!(
         "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: from how many \
@@ -226,9 +227,10 @@ fn named_times(runs: &[RunReport]) -> Option<Table> {
         cells(staleness, read).into_iter().chain(read.at.iter().map(cell)).collect()
     };
     let columns: Vec<String> = times.iter().map(|time| format!("{} ms", time.trim_end_matches(".0"))).collect();
-    let table = Table::new("Reads that would return the write so long after its acknowledgement, and in brackets predicted.")
-        .numbers(&names)
-        .numbers(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let table =
+        Table::new("Reads that would return the write so long after its acknowledgement, and in brackets predicted.")
+            .numbers(&names)
+            .numbers(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     Some(table.rows(all_reads(runs).map(row)))
 }
 
