@@ -66,9 +66,11 @@ pub(super) fn percent(share: f64) -> String {
 
 /// A share, 0 to 1, as a percentage with one decimal where that says more.
 pub(crate) fn share(value: f64) -> String {
+    /// What sums of fractions miss 0 or 1 by.
+    const ROUNDING: f64 = 1e-9;
     match value {
-        value if value > 0.0 && value < 0.0005 => "< 0.1 %".to_owned(),
-        value if value < 1.0 && value > 0.9995 => "> 99.9 %".to_owned(),
+        value if value > ROUNDING && value < 0.0005 => "< 0.1 %".to_owned(),
+        value if value < 1.0 - ROUNDING && value > 0.9995 => "> 99.9 %".to_owned(),
         value => {
             let text = fixed(value * 100.0, 1);
             format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_share_is_written_in_one_way_and_never_rounded_to_none_or_all() {
-        let all = [0.0, 0.0004, 0.0005, 0.012, 0.768, 0.8, 0.9996, 1.0].map(share);
+        let all = [1e-16, 0.0004, 0.0005, 0.012, 0.768, 0.8, 0.9996, 1.0].map(share);
         assert_eq!(all, ["0 %", "< 0.1 %", "0.1 %", "1.2 %", "76.8 %", "80 %", "> 99.9 %", "100 %"]);
     }
 

@@ -84,16 +84,17 @@ pub(super) trait Visible {
     /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
     /// upper end where every read of the sample sees the write only then.
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
+        let is_at_once = |at_ack: &Chance| at_ack.interval.lower.is_none() && at_ack.value >= p - ROUNDING;
+        if self.seen(0).filter(is_at_once).is_some() {
+            // What only repeats how many acknowledgements are waited for is there at once in every run.
+            let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
+            return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
+        }
         if let Some(pairs) = self.pairs().filter(|pairs| !is_enough(*pairs, p)) {
             return self.visible_at_least(p, pairs);
         }
         let t_us = self.visible_us(p)?;
         let Chance { value, interval, .. } = self.seen(t_us)?;
-        if t_us == 0 && interval.lower.is_none() {
-            // What only repeats how many acknowledgements are waited for is there at once in every run.
-            let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
-            return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
-        }
         let at = |chance: f64| self.visible_us(chance).map(ms);
         // Past the last of a sample nothing tells how much later the next may be.
         let is_last = t_us > 0 && value >= 1.0 - ROUNDING;
