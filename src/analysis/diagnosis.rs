@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use self::rules::{below_theory, cancels_at_quorum, excess_at_low_w, p99_below_median, waits_for_all, waits_for_none};
 use super::consistency::RunConsistency;
+use super::copies::Copies;
 use super::latency::Latency;
 use super::stats::Mean;
 use super::theory::{PredictedFigures, Prediction};
-use super::trace::traced_writes;
 use crate::config::{Experiment, Quorum};
 use crate::data::RunData;
 
@@ -152,15 +152,11 @@ impl<'a> Patient<'a> {
     }
 }
 
-/// The share of a run's traced replications that reached no follower, by either side's trace.
+/// The share of a run's replications that reached no follower, of those writes of which that is known.
 fn undelivered(run: &RunData) -> Option<f64> {
-    let writes = traced_writes(run);
-    let complete = writes.iter().filter(|write| write.is_complete());
-    let (mut all, mut lost) = (0_u64, 0_u64);
-    for write in complete {
-        all += write.arrived_us.len() as u64;
-        let reached = |(arrived, acked): (&Option<i64>, &Option<i64>)| arrived.is_some() || acked.is_some();
-        lost += write.arrived_us.iter().zip(&write.acked_us).filter(|times| !reached(*times)).count() as u64;
-    }
+    let copies = Copies::of(run);
+    let arrivals = copies.writes.iter().filter(|write| write.is_exact()).flat_map(|write| &write.arrivals);
+    let (all, lost) = arrivals
+        .fold((0_u64, 0_u64), |(all, lost), arrival| (all + 1, lost + u64::from(arrival.earliest_us.is_none())));
     (all > 0).then(|| lost as f64 / all as f64)
 }

@@ -3,12 +3,13 @@
 
 use serde::Serialize;
 
-use self::replay::{Replay, Tally};
+pub use self::model::{ExpectedLoss, LossExpectation};
+use super::bounds::Bounds;
+use super::copies::{Copies, Course, Tally};
 use super::stats::ms;
-use super::trace::{TracedWrite, traced_writes};
 use crate::data::RunData;
 
-mod replay;
+mod model;
 #[cfg(test)]
 mod tests;
 
@@ -19,19 +20,41 @@ const CLOCK_TOLERANCE_US: i64 = 1_000;
 /// Acknowledged writes with exactly so many copies.
 ///
 /// A follower holds a copy of a write while it holds that write or a newer one of its key. The
-/// leader's own is not counted: it is what would be lost.
+/// leader's own is not counted: it is what would be lost. A killed follower holds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Exposure {
     /// How many followers hold a copy: 0 is what would be lost with the leader.
     pub copies: u32,
     /// Writes in that state, averaged over every instant of the load.
-    pub mean_writes: f64,
+    pub mean_writes: Bounds<f64>,
     /// The most writes in that state at any instant of the load.
-    pub max_writes: u64,
-    /// The first instant at which there were so many, in milliseconds from the run's start.
+    pub max_writes: Bounds<u64>,
+    /// The first instant at which there may have been so many, in milliseconds from the run's start.
     pub max_at_ms: f64,
     /// Writes in that state once nothing was in flight.
-    pub settled_writes: u64,
+    pub settled_writes: Bounds<u64>,
+}
+
+/// Acknowledged writes that would be lost if the leader died at an instant of the load and a
+/// follower took its place as it is. Copies that wait for their injected delay die with the leader;
+/// on a real network what has been sent would still arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Loss {
+    /// Averaged over every instant of the load.
+    pub mean_writes: Bounds<f64>,
+    /// The most at any instant of the load.
+    pub max_writes: Bounds<f64>,
+}
+
+/// The loss by who takes the leader's place: a follower that could be asked at that instant.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LossAtDeath {
+    /// The follower that has received the newest write, the first by name of several.
+    pub most_advanced: Loss,
+    /// A random one: the mean over all of them.
+    pub random: Loss,
+    /// Nobody alone: what any follower holds is put together. Equal to the writes on no follower.
+    pub union: Loss,
 }
 
 /// What could have been lost at one quorum.
@@ -45,23 +68,31 @@ pub struct Durability {
     pub without_version: u64,
     /// By number of copies, from 0 to N.
     pub exposure: Vec<Exposure>,
-    /// Acknowledged writes that an older one replaced on some follower.
+    /// Acknowledged writes lost with the leader.
+    pub loss: LossAtDeath,
+    /// The same by the model, see [`Self::with_model`]; absent where something was broken, and of loads
+    /// too large to simulate.
+    pub expected_loss: Option<ExpectedLoss>,
+    /// Acknowledged writes that an older one is known to have replaced on some follower.
     pub overwritten_writes: u64,
     /// Copies of acknowledged writes that were so replaced.
     pub overwritten_copies: u64,
-    /// Acknowledged writes whose promise could be checked against the trace.
+    /// Acknowledged writes that fewer than W followers held (it or a newer one) when the client heard
+    /// of the quorum: an older write had replaced it, or its follower had died.
+    pub held_by_fewer: Bounds<u64>,
+    /// Acknowledged writes of which it is known whether they had reached W followers.
     pub checked: u64,
-    /// Acknowledged writes whose trace is not complete and shows fewer than W copies.
+    /// Acknowledged writes of which the traces do not say.
     pub unchecked: u64,
-    /// What broke the promise that an acknowledged write is on W followers at least.
+    /// What broke the promise that an acknowledged write has reached W followers at least.
     pub breach: Option<GuaranteeBreach>,
 }
 
-/// Acknowledged writes were on fewer than W followers.
+/// Acknowledged writes had reached fewer than W followers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, thiserror::Error)]
 #[error(
-    "{writes} of {checked} acknowledged writes were on fewer than W = {quorum} followers when acknowledged, \
-     first write {}, on {} at {:.1} ms", .first.write, .first.copies, .first.acknowledged_ms
+    "{writes} of {checked} acknowledged writes had reached fewer than W = {quorum} followers when acknowledged, \
+     first write {}, which had reached {} at {:.1} ms", .first.write, .first.copies, .first.acknowledged_ms
 )]
 pub struct GuaranteeBreach {
     /// W.
@@ -81,7 +112,7 @@ pub struct BreachedWrite {
     pub write: u64,
     /// When its client heard of the quorum, in milliseconds from the run's start.
     pub acknowledged_ms: f64,
-    /// Followers that had it then.
+    /// Followers that it had reached then.
     pub copies: u32,
 }
 
@@ -89,25 +120,48 @@ impl Durability {
     /// What could have been lost in one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let writes = traced_writes(run);
-        let promise = Promise::of(run, &writes);
-        let tally = Replay::new(run, &writes).run();
-        let acked = writes.iter().filter(|write| write.acknowledged_us().is_some());
+        let copies = Copies::of(run);
+        let quorum = run.manifest.quorum.get();
+        let promise = Promise::of(quorum, &copies);
+        let tally = copies.tally();
+        let acked = copies.writes.iter().filter(|write| write.acknowledged_us().is_some());
         let (known, unknown): (Vec<_>, Vec<_>) = acked.partition(|write| write.version.is_some());
+        let exposure = exposures(&tally, run.manifest.load_us);
+        let fewer = |copies: usize| copies < quorum as usize;
+        let held = |end: fn(Bounds<usize>) -> usize| {
+            tally.at_ack.iter().filter(|at_ack| fewer(end(at_ack.held))).count() as u64
+        };
+        let loss = |course: &Course| Loss {
+            mean_writes: course.area.map(|area| mean(area, run.manifest.load_us)),
+            max_writes: course.most,
+        };
         Self {
-            quorum: run.manifest.quorum.get(),
+            quorum,
             acknowledged: known.len() as u64,
             without_version: unknown.len() as u64,
-            exposure: exposures(&tally, run.manifest.load_us),
+            loss: LossAtDeath {
+                most_advanced: loss(&tally.most_advanced),
+                random: loss(&tally.random),
+                union: tally.by_copies.first().map_or(loss(&Course::default()), loss),
+            },
+            expected_loss: None,
+            exposure,
             overwritten_writes: tally.overwritten_writes,
             overwritten_copies: tally.overwritten_copies,
+            held_by_fewer: Bounds { lower: held(|held| held.upper), upper: held(|held| held.lower) },
             checked: promise.checked,
             unchecked: promise.unchecked,
-            breach: promise.breach(run.manifest.quorum.get()),
+            breach: promise.breach(quorum),
         }
     }
 
-    /// Whether every acknowledged write that could be checked was on W followers.
+    /// With what the model says of runs that differ in their seed: one run's loss is one draw.
+    #[must_use]
+    pub fn with_model(self, run: &RunData) -> Self {
+        Self { expected_loss: ExpectedLoss::of(&run.manifest.config, run.manifest.quorum), ..self }
+    }
+
+    /// Whether every acknowledged write that could be checked had reached W followers.
     ///
     /// # Errors
     /// With what broke the promise.
@@ -116,20 +170,25 @@ impl Durability {
     }
 }
 
+/// An integral over the load as a mean.
+fn mean(area: f64, load_us: u64) -> f64 {
+    if load_us > 0 { area / load_us as f64 } else { 0.0 }
+}
+
 fn exposures(tally: &Tally, load_us: u64) -> Vec<Exposure> {
-    let states = tally.states.iter().enumerate();
+    let states = tally.by_copies.iter().zip(&tally.in_the_end).enumerate();
     states
-        .map(|(copies, state)| Exposure {
+        .map(|(copies, (course, settled_writes))| Exposure {
             copies: u32::try_from(copies).unwrap_or(u32::MAX),
-            mean_writes: if load_us > 0 { state.write_us as f64 / load_us as f64 } else { 0.0 },
-            max_writes: state.most,
-            max_at_ms: ms(state.most_at_us),
-            settled_writes: state.writes,
+            mean_writes: course.area.map(|area| mean(area, load_us)),
+            max_writes: course.most.map(|most| most as u64),
+            max_at_ms: ms(course.most_at_us),
+            settled_writes: *settled_writes,
         })
         .collect()
 }
 
-/// "Acknowledged means on W followers", write by write.
+/// "Acknowledged means that W followers have received it", write by write.
 struct Promise {
     checked: u64,
     unchecked: u64,
@@ -137,18 +196,18 @@ struct Promise {
 }
 
 impl Promise {
-    fn of(run: &RunData, writes: &[TracedWrite<'_>]) -> Self {
-        let quorum = run.manifest.quorum.get();
+    fn of(quorum: u32, copies: &Copies<'_>) -> Self {
         let mut promise = Self { checked: 0, unchecked: 0, broken: Vec::new() };
-        for write in writes {
+        for write in &copies.writes {
             let Some(acknowledged_us) = write.acknowledged_us() else { continue };
-            let copies = u32::try_from(received(write, acknowledged_us)).unwrap_or(u32::MAX);
-            if copies < quorum && !write.is_complete() {
+            let (certainly, possibly) = write.reached(acknowledged_us.saturating_add(CLOCK_TOLERANCE_US));
+            if certainly >= quorum as usize {
+                promise.checked += 1;
+            } else if possibly >= quorum as usize {
                 promise.unchecked += 1;
-                continue;
-            }
-            promise.checked += 1;
-            if copies < quorum {
+            } else {
+                promise.checked += 1;
+                let copies = u32::try_from(possibly).unwrap_or(u32::MAX);
                 let acknowledged_ms = ms(acknowledged_us);
                 promise.broken.push(BreachedWrite { write: write.row.write, acknowledged_ms, copies });
             }
@@ -160,10 +219,4 @@ impl Promise {
         let first = *self.broken.iter().min_by_key(|write| write.write)?;
         Some(GuaranteeBreach { quorum, writes: self.broken.len() as u64, checked: self.checked, first })
     }
-}
-
-/// How many followers had received a write by then, by their own trace or the leader's.
-fn received(write: &TracedWrite<'_>, at_us: i64) -> usize {
-    let by = |time: &Option<i64>| time.is_some_and(|time| time <= at_us.saturating_add(CLOCK_TOLERANCE_US));
-    write.arrived_us.iter().zip(&write.acked_us).filter(|(arrived, acked)| by(arrived) || by(acked)).count()
 }

@@ -4,7 +4,8 @@
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
-use self::model::{Model, Trial};
+pub(super) use self::model::Model;
+use self::model::Trial;
 use super::random::stream;
 use crate::config::{CatchUp, Experiment, Quorum};
 
@@ -27,7 +28,7 @@ pub struct Expectation {
 
 impl Expectation {
     /// Of at least one value, each finite.
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(super) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;

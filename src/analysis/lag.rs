@@ -2,27 +2,57 @@
 
 use serde::Serialize;
 
+use super::bounds::Bounds;
+use super::copies::{Copies, WriteCopies};
 use super::ks::{KsTest, ks_predicted};
-use super::stats::{Mean, Quantile, Sample};
+use super::stats::{Interval, Mean, Quantile, Sample, ms};
 use super::theory::{NotPredicted, PredictedFigures, PredictedLag, Prediction};
-use super::trace::{TracedWrite, traced_writes};
 use crate::data::RunData;
 
 #[cfg(test)]
 mod tests;
 
+/// The lag of a write that never reaches every follower, in microseconds: longer than any other.
+const NEVER_US: i64 = i64::MAX;
+
 /// Lag at one quorum. It is measured from the client's side: 0 where every follower had the
-/// write before the client heard of it.
+/// write before the client heard of it. A write that some follower never got counts as later than
+/// all others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lag {
     /// W.
     pub quorum: u32,
-    /// Acknowledged writes known to have reached every follower: what the figures are made of.
+    /// Acknowledged writes: what the figures are made of.
     pub n: u64,
     /// Acknowledged writes that some follower never got.
-    pub never_everywhere: u64,
-    /// Acknowledged writes whose trace is not complete.
-    pub without_trace: u64,
+    pub never_everywhere: Bounds<u64>,
+    /// Acknowledged writes of which it is not known when they reached every follower, or whether.
+    pub not_exact: u64,
+    /// The figures, if of these every copy arrived as early as it may have.
+    #[serde(flatten)]
+    pub figures: LagFigures,
+    /// The same if as late as it may have; absent where nothing is uncertain.
+    pub at_latest: Option<LagFigures>,
+    /// The same figures by theory.
+    pub predicted: Option<PredictedFigures>,
+    /// Why there is no prediction.
+    pub not_predicted: Option<NotPredicted>,
+    /// The distance from the predicted distribution, where that is continuous, and every write is
+    /// known to have reached every follower.
+    pub ks: Option<KsTest>,
+    /// The share of followers, 0 to 1, that had not received a write when it was acknowledged. The
+    /// mean over acknowledged writes.
+    pub behind_at_ack: Option<Bounds<f64>>,
+    /// The same share for the write that was acknowledged last alone.
+    pub behind_at_last_ack: Option<Bounds<f64>>,
+    /// The share by theory: (N - W) / N, or less where acknowledgements take time.
+    pub predicted_behind: Option<f64>,
+}
+
+/// A distribution of lags. A quantile is absent where so many writes never reached every follower,
+/// and mean and maximum where any never did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LagFigures {
     /// The mean.
     pub mean: Option<Mean>,
     /// The median.
@@ -33,78 +63,100 @@ pub struct Lag {
     pub p99: Option<Quantile>,
     /// The greatest lag, in milliseconds.
     pub max_ms: Option<f64>,
-    /// The same figures by theory.
-    pub predicted: Option<PredictedFigures>,
-    /// Why there is no prediction.
-    pub not_predicted: Option<NotPredicted>,
-    /// The distance from the predicted distribution, where that is continuous.
-    pub ks: Option<KsTest>,
-    /// The share of followers, 0 to 1, that did not have a write yet when it was acknowledged:
-    /// the chance of a stale read there and then. The mean over acknowledged, traced writes.
-    pub behind_at_ack: Option<f64>,
-    /// The same share for the write that was acknowledged last alone.
-    pub behind_at_last_ack: Option<f64>,
-    /// The share by theory: (N - W) / N, or less where acknowledgements take time.
-    pub predicted_behind: Option<f64>,
 }
 
 impl Lag {
     /// The lag of one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let writes = traced_writes(run);
-        let acked = writes.iter().filter(|write| write.acknowledged_us().is_some()).count() as u64;
-        let traced: Vec<(i64, &TracedWrite<'_>)> = writes
-            .iter()
-            .filter(|write| write.is_complete())
-            .filter_map(|write| Some((write.acknowledged_us()?, write)))
-            .collect();
-        let sample = lags(&traced);
+        let copies = Copies::of(run);
+        let acknowledged: Vec<(i64, &WriteCopies<'_>)> =
+            copies.writes.iter().filter_map(|write| Some((write.acknowledged_us()?, write))).collect();
+        let earliest = lags(&acknowledged, |write| write.everywhere().earliest_us);
+        let latest = lags(&acknowledged, |write| write.everywhere().latest_us);
+        let not_exact = acknowledged.iter().filter(|(_, write)| !write.everywhere().is_exact()).count() as u64;
         let predicted = PredictedLag::new(&run.manifest.config, run.manifest.quorum);
         let prediction = predicted.lag.as_ref();
-        let ks = prediction.ok().and_then(|prediction| ks_predicted(&sample, prediction));
-        let last = traced.iter().max_by_key(|(acknowledged_us, write)| (*acknowledged_us, write.row.write));
+        let is_whole = earliest == latest && never(&earliest) == 0;
+        let ks = prediction.ok().filter(|_| is_whole).and_then(|prediction| ks_predicted(&earliest, prediction));
+        let last = acknowledged.iter().max_by_key(|(acknowledged_us, write)| (*acknowledged_us, write.row.write));
         Self {
             quorum: run.manifest.quorum.get(),
-            n: sample.len() as u64,
-            never_everywhere: (traced.len() - sample.len()) as u64,
-            without_trace: acked - traced.len() as u64,
-            mean: sample.mean(),
-            median: sample.quantile(0.5),
-            p95: sample.quantile(0.95),
-            p99: sample.quantile(0.99),
-            max_ms: sample.max_ms(),
+            n: acknowledged.len() as u64,
+            never_everywhere: Bounds { lower: never(&earliest), upper: never(&latest) },
+            not_exact,
+            figures: LagFigures::of(&earliest),
+            at_latest: (earliest != latest).then(|| LagFigures::of(&latest)),
             predicted: prediction.ok().map(Prediction::figures),
             not_predicted: prediction.err().copied(),
             ks,
-            behind_at_ack: behind(&traced),
+            behind_at_ack: behind(&acknowledged),
             behind_at_last_ack: last.and_then(|last| behind(&[*last])),
             predicted_behind: predicted.behind,
         }
     }
+
+    /// A figure at the earliest and at the latest; equal where the data give it exactly.
+    #[must_use]
+    pub fn ends(&self, figure: impl Fn(&LagFigures) -> Option<f64>) -> (Option<f64>, Option<f64>) {
+        (figure(&self.figures), figure(self.at_latest.as_ref().unwrap_or(&self.figures)))
+    }
 }
 
-/// The lags of a run's acknowledged writes that are known to have reached every follower.
-#[must_use]
-pub fn write_lags(run: &RunData) -> Sample {
-    let writes = traced_writes(run);
-    let traced: Vec<_> = writes.iter().filter_map(|write| Some((write.acknowledged_us()?, write))).collect();
-    lags(&traced)
+impl LagFigures {
+    fn of(lags: &Sample) -> Self {
+        let is_whole = never(lags) == 0;
+        Self {
+            mean: lags.mean().filter(|_| is_whole),
+            median: quantile(lags, 0.5),
+            p95: quantile(lags, 0.95),
+            p99: quantile(lags, 0.99),
+            max_ms: lags.max_ms().filter(|_| is_whole),
+        }
+    }
+}
+
+/// A quantile with the ends that are times; `None` if it is never reached.
+fn quantile(lags: &Sample, p: f64) -> Option<Quantile> {
+    const ROUNDING: f64 = 1e-9;
+    let reached = lags.len() - usize::try_from(never(lags)).unwrap_or(usize::MAX);
+    let position = lags.len().checked_sub(1)? as f64 * p;
+    let above = (position - ROUNDING).ceil() as usize;
+    if above >= reached {
+        return None;
+    }
+    let quantile = lags.quantile(p)?;
+    // Not interpolated towards never, by however little.
+    let is_last = position.ceil() as usize >= reached;
+    let value_ms = if is_last { lags.iter_ms().nth(above)? } else { quantile.value_ms };
+    let is_time = |end: &f64| *end < ms(NEVER_US);
+    let Interval { lower, upper } = quantile.interval_ms;
+    let interval_ms = Interval { lower: lower.filter(is_time), upper: upper.filter(is_time) };
+    Some(Quantile { value_ms, interval_ms, ..quantile })
+}
+
+/// How many never reached every follower.
+fn never(lags: &Sample) -> u64 {
+    lags.count_of(NEVER_US)
 }
 
 /// Lags of writes given with the time of their acknowledgement.
-fn lags(acknowledged: &[(i64, &TracedWrite<'_>)]) -> Sample {
-    let lag =
-        |(acknowledged_us, write): &(i64, &TracedWrite<'_>)| Some((write.everywhere_us()? - acknowledged_us).max(0));
-    acknowledged.iter().filter_map(lag).collect()
+fn lags(acknowledged: &[(i64, &WriteCopies<'_>)], everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>) -> Sample {
+    let lag = |(acknowledged_us, write): &(i64, &WriteCopies<'_>)| {
+        everywhere_us(write).map_or(NEVER_US, |at_us| at_us.saturating_sub(*acknowledged_us).max(0))
+    };
+    acknowledged.iter().map(lag).collect()
 }
 
-/// The mean share of followers without a write at its acknowledgement.
-fn behind(acknowledged: &[(i64, &TracedWrite<'_>)]) -> Option<f64> {
-    let (mut followers, mut copies) = (0, 0);
+/// The mean share of followers that had not received a write at its acknowledgement.
+fn behind(acknowledged: &[(i64, &WriteCopies<'_>)]) -> Option<Bounds<f64>> {
+    let (mut followers, mut certainly, mut possibly) = (0, 0, 0);
     for (acknowledged_us, write) in acknowledged {
-        followers += write.arrived_us.len();
-        copies += write.copies_at(*acknowledged_us);
+        let reached = write.reached(*acknowledged_us);
+        followers += write.arrivals.len();
+        certainly += reached.0;
+        possibly += reached.1;
     }
-    (followers > 0).then(|| (followers - copies) as f64 / followers as f64)
+    let share = |reached: usize| (followers - reached) as f64 / followers as f64;
+    (followers > 0).then(|| Bounds { lower: share(possibly), upper: share(certainly) })
 }

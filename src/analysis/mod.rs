@@ -4,10 +4,12 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod bounds;
 mod chance;
 mod claims;
 mod compare;
 mod consistency;
+mod copies;
 mod diagnosis;
 mod durability;
 mod expected;
@@ -25,7 +27,6 @@ mod stats;
 mod summary;
 mod theory;
 mod timeline;
-mod trace;
 mod way;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::Bounds;
 pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
@@ -41,19 +43,21 @@ pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Mechanism, Moment, RunConsistency, Verdict,
 };
 pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
-pub use durability::{BreachedWrite, Durability, Exposure, GuaranteeBreach};
+pub use durability::{
+    BreachedWrite, Durability, ExpectedLoss, Exposure, GuaranteeBreach, Loss, LossAtDeath, LossExpectation,
+};
 pub use expected::{Expectation, Expected};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{KsTest, ks_one_sample};
-pub use lag::{Lag, write_lags};
+pub use lag::{Lag, LagFigures};
 pub use latency::{Latency, ok_latencies};
 pub use overhead::{Overhead, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
-    VisibleAfter, predicted_visible_ms,
+    VisibleAfter, is_enough, predicted_visible_ms,
 };
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;

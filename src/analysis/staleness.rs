@@ -1,22 +1,24 @@
 //! How stale reads from followers are: the chance that a read begun t after a write's
-//! acknowledgement returns it, measured and predicted.
+//! acknowledgement would find it, from the trace and predicted. No read is made.
 //!
-//! As in PBS a write counts alone: what a newer write of its key would make up for, or an older
-//! one that comes later would undo, is left out. Consistency is told elsewhere.
+//! As in PBS a write counts alone: it is missed where it has not arrived yet. What a newer write of
+//! its key makes up for, and an older one that comes later undoes, is left out; [`StaleAtAck`] gives
+//! both figures at the acknowledgement.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use self::closed_form::ClosedForm;
+use self::closed_form::{ClosedForm, binomial};
 use self::measured::{Steps, leads};
 use self::setup::Setup;
 use self::visibility::Visible;
 use self::wars::Trials;
+use super::bounds::Bounds;
 use super::chance::Chance;
+use super::copies::{AtAck, Copies};
 use super::random::stream;
 use super::stats::Sample;
-use super::trace::traced_writes;
 use crate::config::{Experiment, Quorum};
 use crate::data::RunData;
 
@@ -30,7 +32,7 @@ mod visibility;
 mod wars;
 
 pub use reading::Reader;
-pub use visibility::{Visibility, VisibleAfter};
+pub use visibility::{Visibility, VisibleAfter, is_enough};
 
 /// Most numbers of followers R that the chance at the acknowledgement is told of.
 const MOST_REPLICAS: u32 = 8;
@@ -46,10 +48,11 @@ const CURVE_PARTS: u64 = 80;
 pub struct Staleness {
     /// W.
     pub quorum: u32,
-    /// Acknowledged writes that the measured figures are made from.
+    /// Acknowledged writes: what the figures from the trace are made of.
     pub n: u64,
-    /// Acknowledged writes whose trace is not complete.
-    pub without_trace: u64,
+    /// Acknowledged writes of which it is not known of some follower when they arrived there, or
+    /// whether: of these the figures are told for the earliest and for the latest that may have been.
+    pub not_exact: u64,
     /// What predictions come from; absent where every write must fail.
     pub basis: Option<Basis>,
     /// What writes take by the model; absent where reads take no time.
@@ -82,8 +85,10 @@ pub struct ReadStaleness {
     pub replicas: u32,
     /// How it chooses them.
     pub reader: Reader,
-    /// From the trace.
-    pub measured: Option<Visibility>,
+    /// From the trace; of copies that are not exactly known, as if they had come as early as possible.
+    pub from_trace: Option<Visibility>,
+    /// As if they had come as late as possible; absent where all are exactly known.
+    pub at_latest: Option<Visibility>,
     /// From the distributions of delays alone.
     pub predicted: Option<Visibility>,
     /// At the times that the experiment names.
@@ -97,8 +102,12 @@ pub struct ReadStaleness {
 pub struct StaleAtAck {
     /// R.
     pub replicas: u32,
-    /// From the trace.
-    pub measured: Option<Chance>,
+    /// That the write has not arrived at any of them, from the trace: the write alone.
+    pub misses_write: Option<Bounds<f64>>,
+    /// That each of them holds something older, or nothing: deaths of followers, newer writes of the
+    /// key that came sooner and older ones that came later are all counted. Of followers that can be
+    /// asked at that instant. Absent where reads take time.
+    pub returns_older: Option<Bounds<f64>>,
     /// From the distributions of delays alone.
     pub predicted: Option<Chance>,
 }
@@ -108,8 +117,10 @@ pub struct StaleAtAck {
 pub struct SeenAt {
     /// Milliseconds after the acknowledgement at which the read begins.
     pub at_ms: f64,
-    /// From the trace.
-    pub measured: Option<Chance>,
+    /// From the trace, as in [`ReadStaleness`].
+    pub from_trace: Option<Chance>,
+    /// At the latest; absent where all is exactly known.
+    pub at_latest: Option<Chance>,
     /// From the distributions of delays alone.
     pub predicted: Option<Chance>,
 }
@@ -128,8 +139,10 @@ pub struct ModelLatency {
 /// The chance that a read returns a write, against the time since its acknowledgement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// From the trace; empty without data.
-    pub measured: Vec<CurvePoint>,
+    /// From the trace, as in [`ReadStaleness`]; empty without data.
+    pub from_trace: Vec<CurvePoint>,
+    /// At the latest; empty where all is exactly known.
+    pub at_latest: Vec<CurvePoint>,
     /// From the distributions of delays alone; empty without a prediction.
     pub predicted: Vec<CurvePoint>,
 }
@@ -144,37 +157,55 @@ pub struct CurvePoint {
 }
 
 impl Staleness {
-    /// The staleness that one run's writes had.
+    /// The staleness that reads of one run's writes would have had.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let writes = traced_writes(run);
-        let acked = writes.iter().filter(|write| write.acknowledged_us().is_some()).count() as u64;
-        let (setup, leads) = (Setup::new(&run.manifest.config, run.manifest.quorum), leads(&writes));
+        let copies = Copies::of(run);
+        let setup = Setup::new(&run.manifest.config, run.manifest.quorum);
         let all = setup.all_replicas();
-        let measured = Averaged::of(&setup, &leads, &all);
+        let [earliest, latest] =
+            [leads(&copies.writes, |arrival| arrival.earliest_us), leads(&copies.writes, |arrival| arrival.latest_us)];
+        let at_latest = (earliest != latest).then(|| Averaged::of(&setup, &latest, &all));
+        let traced = Traced { earliest: Averaged::of(&setup, &earliest, &all), at_latest };
         let predicted = Predicted::of(&setup, &all);
         let kinds = setup.wars.path.readers().iter();
         let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
-        let reads: Vec<_> =
-            kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, measured.get(kind), &predicted)).collect();
+        let reads: Vec<_> = kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, &traced, &predicted)).collect();
         let first = reads.first().map(|read| (read.reader, read.replicas));
+        let at_ack = if setup.wars.path.is_instant() { copies.tally().at_ack } else { Vec::new() };
+        let acked = copies.writes.iter().filter(|write| write.acknowledged_us().is_some());
         Self {
             quorum: setup.wars.quorum,
-            n: leads.len() as u64,
-            without_trace: acked - leads.len() as u64,
+            n: earliest.len() as u64,
+            not_exact: acked.filter(|write| !write.is_exact()).count() as u64,
             basis: predicted.basis(),
             write_latency: predicted.write_latency(),
             at_ack: (1..=setup.followers().min(MOST_REPLICAS))
                 .map(|replicas| StaleAtAck {
                     replicas,
-                    measured: stale_at_ack(measured.get((Reader::Random, replicas))),
+                    misses_write: traced.misses_write((Reader::Random, replicas)),
+                    returns_older: returns_older(&at_ack, replicas),
                     predicted: stale_at_ack(predicted.get((Reader::Random, replicas))),
                 })
                 .collect(),
-            curve: first.map_or_else(Curve::empty, |kind| Curve::of(measured.get(kind), predicted.get(kind))),
+            curve: first.map_or_else(Curve::empty, |kind| Curve::of(&traced, kind, predicted.get(kind))),
             reads,
         }
     }
+}
+
+/// The chance that each of R random followers that can be asked holds something older, averaged over
+/// the writes: exact over all choices of followers. Writes that nobody could be asked for are left out.
+fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
+    let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let chance = |of: &AtAck, held: usize| {
+        let replicas = replicas.min(few(of.asked));
+        binomial(few(of.asked - held), replicas) / binomial(few(of.asked), replicas)
+    };
+    let asked: Vec<&AtAck> = at_ack.iter().filter(|of| of.asked > 0).collect();
+    let mean =
+        |held: fn(&AtAck) -> usize| asked.iter().map(|of| chance(of, held(of))).sum::<f64>() / asked.len() as f64;
+    (!asked.is_empty()).then(|| Bounds { lower: mean(|of| of.asked_held.upper), upper: mean(|of| of.asked_held.lower) })
 }
 
 /// How long after a write's acknowledgement, in milliseconds, a read from one random follower
@@ -189,6 +220,24 @@ pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> 
 /// One kind of read.
 type Kind = (Reader, u32);
 
+/// What the trace says, if copies came as early as they may have, and as late.
+struct Traced {
+    earliest: Averaged,
+    /// `None` if all are exactly known.
+    at_latest: Option<Averaged>,
+}
+
+impl Traced {
+    fn at_latest(&self, kind: Kind) -> Option<&dyn Visible> {
+        self.at_latest.as_ref()?.get(kind)
+    }
+
+    fn misses_write(&self, kind: Kind) -> Option<Bounds<f64>> {
+        let lower = stale_at_ack(self.earliest.get(kind))?.value;
+        Some(Bounds { lower, upper: stale_at_ack(self.at_latest(kind)).map_or(lower, |chance| chance.value) })
+    }
+}
+
 /// By kind of read: what is known of single writes, averaged.
 struct Averaged(Vec<(Kind, Steps)>);
 
@@ -199,7 +248,8 @@ impl Averaged {
         }
         let path = &setup.wars.path;
         if path.is_instant() {
-            let steps = |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas));
+            let steps =
+                |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas, setup.is_identity));
             return Self(replicas.iter().map(steps).collect());
         }
         let mut rng = stream(setup.seed, "analysis: reads");
@@ -287,19 +337,22 @@ impl ModelLatency {
 }
 
 impl ReadStaleness {
-    fn new(kind: Kind, at_ms: &[f64], measured: Option<&dyn Visible>, predictions: &Predicted) -> Self {
-        let predicted = predictions.get(kind);
+    fn new(kind: Kind, at_ms: &[f64], traced: &Traced, predictions: &Predicted) -> Self {
+        let [from_trace, at_latest, predicted] =
+            [traced.earliest.get(kind), traced.at_latest(kind), predictions.get(kind)];
         let seen = |of: Option<&dyn Visible>, at_ms: f64| of.and_then(|of| of.seen((at_ms * 1000.0).round() as u64));
         Self {
             replicas: kind.1,
             reader: kind.0,
-            measured: measured.and_then(Visible::figures),
+            from_trace: from_trace.and_then(Visible::figures),
+            at_latest: at_latest.and_then(Visible::figures),
             predicted: predicted.and_then(Visible::figures),
             at: at_ms
                 .iter()
                 .map(|at_ms| SeenAt {
                     at_ms: *at_ms,
-                    measured: seen(measured, *at_ms),
+                    from_trace: seen(from_trace, *at_ms),
+                    at_latest: seen(at_latest, *at_ms),
                     predicted: seen(predicted, *at_ms),
                 })
                 .collect(),
@@ -314,19 +367,20 @@ fn stale_at_ack(of: Option<&dyn Visible>) -> Option<Chance> {
 
 impl Curve {
     const fn empty() -> Self {
-        Self { measured: Vec::new(), predicted: Vec::new() }
+        Self { from_trace: Vec::new(), at_latest: Vec::new(), predicted: Vec::new() }
     }
 
-    /// Both curves until reads that miss a write are rare in both.
-    fn of(measured: Option<&dyn Visible>, predicted: Option<&dyn Visible>) -> Self {
+    /// All curves until reads that miss a write are rare in each.
+    fn of(traced: &Traced, kind: Kind, predicted: Option<&dyn Visible>) -> Self {
+        let (from_trace, at_latest) = (traced.earliest.get(kind), traced.at_latest(kind));
         let end_us = |of: &dyn Visible| of.visible_us(0.999).unwrap_or_else(|| of.last_us());
-        let end_us = measured.iter().chain(&predicted).map(|of| end_us(*of)).max().unwrap_or(0);
+        let end_us = [from_trace, at_latest, predicted].into_iter().flatten().map(end_us).max().unwrap_or(0);
         let times_us: BTreeSet<u64> = (0..=CURVE_PARTS).map(|part| end_us * part / CURVE_PARTS).collect();
         let point =
             |of: &dyn Visible, t_us: u64| Some(CurvePoint { ms: t_us as f64 / 1000.0, seen: of.seen(t_us)?.value });
         let points = |of: Option<&dyn Visible>| {
             of.map_or_else(Vec::new, |of| times_us.iter().filter_map(|t_us| point(of, *t_us)).collect())
         };
-        Self { measured: points(measured), predicted: points(predicted) }
+        Self { from_trace: points(from_trace), at_latest: points(at_latest), predicted: points(predicted) }
     }
 }

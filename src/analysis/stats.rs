@@ -94,6 +94,12 @@ impl Sample {
         self.sorted_us.is_empty()
     }
 
+    /// How often a value occurs.
+    pub(crate) fn count_of(&self, us: i64) -> u64 {
+        let below = self.sorted_us.partition_point(|other| *other < us);
+        (self.sorted_us.partition_point(|other| *other <= us) - below) as u64
+    }
+
     /// The values in milliseconds, ascending.
     pub fn iter_ms(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
         self.sorted_us.iter().map(|us| ms(*us))

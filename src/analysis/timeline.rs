@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::copies::{Arrival, Copies};
 use super::stats::ms;
-use crate::data::{ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow, follower_name};
+use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow, follower_name};
 
 /// Which write of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,7 +46,7 @@ pub struct FollowerLeg {
     pub delay_ms: Option<f64>,
     /// When the leader sent it, after the delay.
     pub sent_ms: Option<f64>,
-    /// When the follower had it.
+    /// When the follower had it, if that is known; an acknowledgement alone does not tell.
     pub arrived_ms: Option<f64>,
     /// Whether the follower took it up, or kept something newer.
     pub applied: Option<bool>,
@@ -63,18 +64,20 @@ pub struct FollowerLeg {
 /// acknowledged. Of equally slow writes it is the earliest.
 #[must_use]
 pub fn write_lives(run: &RunData) -> Vec<WriteLife> {
+    let copies = Copies::of(run);
     let mut ok: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
     ok.sort_by_key(|row| (row.latency_us, row.write));
     let median = ok.get(ok.len().saturating_sub(1) / 2);
     let slowest = ok.last().map(|row| row.latency_us);
     let worst = ok.iter().find(|row| Some(row.latency_us) == slowest);
     let exemplars = [(Exemplar::Median, median), (Exemplar::Worst, worst)];
-    exemplars.into_iter().filter_map(|(exemplar, row)| Some(life(run, exemplar, row?))).collect()
+    exemplars.into_iter().filter_map(|(exemplar, row)| Some(life(run, &copies, exemplar, row?))).collect()
 }
 
-fn life(run: &RunData, exemplar: Exemplar, row: &WriteRow) -> WriteLife {
+fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) -> WriteLife {
     let replications: Vec<&ReplicationRow> = run.replication.iter().filter(|leg| leg.write == row.write).collect();
-    let version = row.version.or_else(|| replications.first().map(|leg| leg.version));
+    let account = copies.writes.iter().find(|write| write.row.write == row.write);
+    let version = account.and_then(|write| write.version);
     let quorum = run.manifest.quorum.get();
     let start_us = i64::try_from(row.start_us).unwrap_or(i64::MAX);
     let mut acks_us: Vec<(i64, &str)> =
@@ -84,16 +87,21 @@ fn life(run: &RunData, exemplar: Exemplar, row: &WriteRow) -> WriteLife {
         let place = acks_us.iter().position(|(_, of)| *of == follower)?;
         u32::try_from(place + 1).ok()
     };
-    let leg = |follower: String| {
+    let leg = |(index, follower): (usize, String)| {
         let sent = replications.iter().find(|leg| leg.follower == follower);
-        let arrival = run.arrivals.iter().find(|row| Some(row.version) == version && row.follower == follower);
+        let arrival = account.and_then(|write| write.arrivals.get(index)).copied().unwrap_or(Arrival::NEVER);
+        let arrived_us = arrival.earliest_us.filter(|_| arrival.is_exact());
+        let is_arrival = |row: &&ArrivalRow| {
+            row.follower == follower && Some(row.version) == version && Some(row.at_us) == arrived_us
+        };
+        let applied = run.arrivals.iter().find(is_arrival).map(|row| row.applied);
         let since_start = |at_us: i64| ms(at_us.saturating_sub(start_us));
         let ack_rank = rank(&follower);
         FollowerLeg {
             delay_ms: sent.map(|leg| leg.delay_us as f64 / 1000.0),
             sent_ms: sent.and_then(|leg| leg.sent_us).map(since_start),
-            arrived_ms: arrival.map(|row| since_start(row.at_us)),
-            applied: arrival.map(|row| row.applied),
+            arrived_ms: arrived_us.map(since_start),
+            applied,
             acked_ms: sent.and_then(|leg| leg.acked_us).map(since_start),
             outcome: sent.map(|leg| leg.outcome),
             ack_rank,
@@ -110,7 +118,7 @@ fn life(run: &RunData, exemplar: Exemplar, row: &WriteRow) -> WriteLife {
         version,
         latency_ms: row.latency_us as f64 / 1000.0,
         quorum_ms: quorum_us.map(|at_us| ms(at_us.saturating_sub(start_us))),
-        followers: (0..run.manifest.config.followers.get() as usize).map(follower_name).map(leg).collect(),
+        followers: (0..run.manifest.config.followers.get() as usize).map(follower_name).enumerate().map(leg).collect(),
     }
 }
 

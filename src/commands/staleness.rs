@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::output::say;
 use super::saved::{self, Saved};
 use super::tables;
-use crate::analysis::{Chance, ReadStaleness, Reader, SeenAt, Staleness as Figures, Visibility, VisibleAfter};
+use crate::analysis::{Bounds, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness as Figures};
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
 use crate::exit::Exit;
+use crate::report::{bounds, share, visible_after};
 
 /// One run as `--format json` prints it.
 #[derive(Serialize)]
@@ -33,7 +34,11 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
         told.extend(figures.into_iter().map(|staleness| Told { experiment: saved.name.clone(), staleness }));
     }
     match args.format {
-        Format::Text => say!("Measured from the traces, and in brackets predicted from the injected delays alone."),
+        Format::Text => say!(
+            "What reads would have seen, computed from the traces (none was made), and in brackets predicted from the \
+             injected delays alone. Misses it: the write has not arrived. Older: replayed, what is there is older or \
+             nothing."
+        ),
         Format::Json => say!("{}", serde_json::to_string_pretty(&told)?),
     }
     all.iter().for_each(Saved::tell_left_out);
@@ -60,7 +65,16 @@ fn figures(saved: &mut Saved, args: &Staleness) -> Vec<Figures> {
 fn table(all: &[Figures]) -> Table {
     let times = all.first().and_then(|figures| figures.reads.first()).map_or_else(Vec::new, |read| read.at.clone());
     let times = times.iter().map(|at| format!("seen after\n{} ms", at.at_ms));
-    let header = ["W", "R", "asked", "writes", "stale\nat ack", "99 % see it\nafter ms", "99.9 %\nafter ms"];
+    let header = [
+        "W",
+        "R",
+        "asked",
+        "writes",
+        "misses it\nat ack",
+        "older\nat ack",
+        "99 % see it\nafter ms",
+        "99.9 %\nafter ms",
+    ];
     let rows = all.iter().flat_map(|figures| figures.reads.iter().map(|read| row(figures, read)));
     tables::figures(tables::PLAIN, header.into_iter().map(str::to_owned).chain(times), rows)
 }
@@ -70,27 +84,31 @@ fn row(figures: &Figures, read: &ReadStaleness) -> Vec<String> {
         Reader::Random => "R random",
         Reader::First => "all, first R",
     };
-    let [measured, predicted] = [&read.measured, &read.predicted].map(Option::as_ref);
-    let stale = |of: Option<&Visibility>| of.map(|of| of.stale_at_ack);
+    let at_ack = figures.at_ack.iter().find(|at| at.replicas == read.replicas && read.reader == Reader::Random);
+    let older = at_ack.and_then(|at: &StaleAtAck| at.returns_older);
+    let (traced, latest) = (read.from_trace.as_ref(), read.at_latest.as_ref());
+    let missed = traced
+        .map(|traced| Bounds { lower: traced.stale_at_ack.value, upper: latest.unwrap_or(traced).stale_at_ack.value });
+    let predicted = read.predicted.as_ref();
     let mut row = vec![
         figures.quorum.to_string(),
         read.replicas.to_string(),
         asked.to_owned(),
         figures.n.to_string(),
-        beside(stale(measured), stale(predicted)),
-        format!("{} ({})", after(measured, |of| of.p99), after(predicted, |of| of.p99)),
-        format!("{} ({})", after(measured, |of| of.p999), after(predicted, |of| of.p999)),
+        beside(missed, predicted.map(|of| of.stale_at_ack.value)),
+        older.map_or_else(|| "-".to_owned(), |older| bounds(older, share)),
+        format!("{} ({})", visible_after(traced, latest, |of| of.p99), visible_after(predicted, None, |of| of.p99)),
+        format!("{} ({})", visible_after(traced, latest, |of| of.p999), visible_after(predicted, None, |of| of.p999)),
     ];
-    row.extend(read.at.iter().map(|SeenAt { measured, predicted, .. }| beside(*measured, *predicted)));
+    row.extend(read.at.iter().map(|SeenAt { from_trace, at_latest, predicted, .. }| {
+        let latest = at_latest.or(*from_trace);
+        let seen = from_trace.zip(latest).map(|(from, latest)| Bounds { lower: latest.value, upper: from.value });
+        beside(seen, predicted.map(|chance| chance.value))
+    }));
     row
 }
 
-fn beside(measured: Option<Chance>, predicted: Option<Chance>) -> String {
-    let percent = |chance: Chance| format!("{:.1} %", chance.value * 100.0);
-    let [measured, predicted] = [measured, predicted].map(|chance| chance.map_or_else(|| "-".to_owned(), percent));
-    format!("{measured} ({predicted})")
-}
-
-fn after(of: Option<&Visibility>, p: fn(&Visibility) -> Option<VisibleAfter>) -> String {
-    of.map_or_else(|| "-".to_owned(), |of| p(of).map_or_else(|| "never".to_owned(), |after| format!("{:.1}", after.ms)))
+fn beside(from_trace: Option<Bounds<f64>>, predicted: Option<f64>) -> String {
+    let from_trace = from_trace.map_or_else(|| "-".to_owned(), |chance| bounds(chance, share));
+    format!("{from_trace} ({})", predicted.map_or_else(|| "-".to_owned(), share))
 }

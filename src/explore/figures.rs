@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::outcome::RunOutcome;
-use crate::analysis::Sample;
+use crate::analysis::{Sample, is_enough};
 
 /// Figures of a point: a column each. Latencies are in milliseconds, of all runs' acknowledged
 /// writes together; chances are 0 to 1.
@@ -45,7 +45,7 @@ pub struct PointFigures {
     /// The same by theory.
     pub predicted_stale_at_ack: Option<f64>,
     /// How long after a write's acknowledgement such a read must begin to see it with a chance of
-    /// 99 %; none where that never comes.
+    /// 99 %; none where that never comes, or where there are too few copies to say.
     pub t99_ms: Option<f64>,
     /// The same for 99.9 %.
     pub t999_ms: Option<f64>,
@@ -129,7 +129,7 @@ fn visible_ms(gaps: &Sample, runs: &[RunOutcome], p: f64) -> Option<f64> {
     // A product that is whole but for its rounding counts as whole.
     let needed = (p * copies as f64 - 1e-6).ceil() as u64;
     match needed.checked_sub(at_ack) {
-        _ if copies == 0 => None,
+        _ if !is_enough(copies, p) => None,
         None | Some(0) => Some(0.0),
         Some(later) => gaps.iter_ms().nth(usize::try_from(later).ok()? - 1),
     }

@@ -73,26 +73,27 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
             };
             assert_eq!(latencies, ok_latencies(&run).iter_ms().collect::<Vec<_>>(), "W = {w}");
             assert_eq!(outcome.ok() + outcome.failed + outcome.unknown, 100);
-            assert_eq!(outcome.lags_us.len() as u64, lag.n, "W = {w}");
-            let mean_us = outcome.lags_us.iter().map(|us| f64::from(*us)).sum::<f64>() / lag.n as f64;
-            assert!(lag.mean.is_none_or(|mean| close(mean.value_ms, mean_us / 1000.0)), "W = {w}");
+            let everywhere = lag.n - lag.never_everywhere.exact().unwrap();
+            assert_eq!(outcome.lags_us.len() as u64, everywhere, "W = {w}");
+            let mean_us = outcome.lags_us.iter().map(|us| f64::from(*us)).sum::<f64>() / everywhere as f64;
+            assert!(lag.figures.mean.is_none_or(|mean| close(mean.value_ms, mean_us / 1000.0)), "W = {w}");
             assert!(
-                lag.behind_at_ack.is_none_or(|behind| close(behind, 1.0 - outcome.fresh_at_ack.unwrap())),
+                lag.behind_at_ack
+                    .is_none_or(|behind| close(behind.exact().unwrap(), 1.0 - outcome.fresh_at_ack.unwrap())),
                 "W = {w}"
             );
             let read = &Staleness::of(&run).reads[0];
             let figures = PointFigures::of(std::slice::from_ref(&outcome), Predicted::default());
-            let measured = read.measured.as_ref();
-            assert_eq!(figures.t99_ms, measured.and_then(|of| of.p99).map(|after| after.ms), "W = {w}");
-            assert_eq!(figures.t999_ms, measured.and_then(|of| of.p999).map(|after| after.ms), "W = {w}");
+            let traced = read.from_trace.as_ref();
+            assert_eq!(figures.t99_ms, traced.and_then(|of| of.p99).and_then(|after| after.ms), "W = {w}");
+            assert_eq!(figures.t999_ms, traced.and_then(|of| of.p999).and_then(|after| after.ms), "W = {w}");
             assert_eq!(outcome.diverged, consistency.settled.total.differing());
             assert_eq!(outcome.behind, consistency.at_last_ack.total.differing());
             assert_eq!(outcome.pairs, 50);
-            assert!(close(outcome.lost, durability.exposure[0].mean_writes), "W = {w}");
-            let lacking: f64 =
-                durability.exposure.iter().map(|state| state.mean_writes * f64::from(5 - state.copies) / 5.0).sum();
+            assert!(close(outcome.lost, durability.exposure[0].mean_writes.exact().unwrap()), "W = {w}");
+            let lacking = durability.loss.random.mean_writes.exact().unwrap();
             assert!(close(outcome.lacking, lacking), "W = {w}: {} {lacking}", outcome.lacking);
-            assert_eq!(outcome.losing > 0.0, durability.exposure[0].mean_writes > 0.0);
+            assert_eq!(outcome.losing > 0.0, durability.exposure[0].mean_writes.upper > 0.0);
             assert!((0.0..=1.0).contains(&outcome.losing));
         }
     }

@@ -18,6 +18,9 @@ mod prose;
 mod render;
 mod sections;
 
+pub(crate) use self::number::{bounds, share};
+pub(crate) use self::sections::visible_after;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

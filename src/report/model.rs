@@ -219,7 +219,7 @@ impl RunReport {
             faults_left_out: figures.faults_left_out,
             lag: Lag::of(run),
             staleness: Staleness::of(run),
-            durability: Durability::of(run),
+            durability: Durability::of(run).with_model(run),
             lives: write_lives(run),
             expected: figures.expected,
             manifest: run.manifest.clone(),

@@ -1,6 +1,6 @@
 //! Numbers as readers see them.
 
-use crate::analysis::Interval;
+use crate::analysis::{Bounds, Interval};
 
 /// Stands where there is no figure.
 pub(super) const NONE: &str = "n/a";
@@ -64,6 +64,26 @@ pub(super) fn percent(share: f64) -> String {
     format!("{} %", fixed(share * 100.0, decimals))
 }
 
+/// A share, 0 to 1, as a percentage with one decimal where that says more.
+pub(crate) fn share(value: f64) -> String {
+    /// What sums of fractions miss 0 or 1 by.
+    const ROUNDING: f64 = 1e-9;
+    match value {
+        value if value > ROUNDING && value < 0.0005 => "< 0.1 %".to_owned(),
+        value if value < 1.0 - ROUNDING && value > 0.9995 => "> 99.9 %".to_owned(),
+        value => {
+            let text = fixed(value * 100.0, 1);
+            format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+        }
+    }
+}
+
+/// A figure that is known exactly, or `2 to 3` where it is not.
+pub(crate) fn bounds<T: Copy>(of: Bounds<T>, format: impl Fn(T) -> String) -> String {
+    let (lower, upper) = (format(of.lower), format(of.upper));
+    if lower == upper { lower } else { format!("{lower} to {upper}") }
+}
+
 /// A p-value.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { fixed(p, 3) }
@@ -115,6 +135,18 @@ mod tests {
         assert_eq!(percent(1.0), "100 %");
         assert_eq!(p_value(0.0004), "< 0.001");
         assert_eq!(p_value(0.42), "0.420");
+    }
+
+    #[test]
+    fn a_share_is_written_in_one_way_and_never_rounded_to_none_or_all() {
+        let all = [1e-16, 0.0004, 0.0005, 0.012, 0.768, 0.8, 0.9996, 1.0].map(share);
+        assert_eq!(all, ["0 %", "< 0.1 %", "0.1 %", "1.2 %", "76.8 %", "80 %", "> 99.9 %", "100 %"]);
+    }
+
+    #[test]
+    fn a_figure_that_is_not_exact_has_two_ends() {
+        assert_eq!(bounds(Bounds { lower: 2_u64, upper: 3 }, grouped), "2 to 3");
+        assert_eq!(bounds(Bounds { lower: 0.501, upper: 0.502 }, |x| fixed(x, 2)), "0.50");
     }
 
     #[test]

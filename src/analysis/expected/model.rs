@@ -12,7 +12,7 @@ use crate::config::{Experiment, Order, Pacing, Quorum};
 const LOST: u64 = u64::MAX;
 
 /// An experiment at one quorum, as far as the model knows it. Times are microseconds.
-pub(super) struct Model {
+pub(in crate::analysis) struct Model {
     writes: usize,
     concurrency: usize,
     keys: usize,
@@ -27,9 +27,11 @@ pub(super) struct Model {
 }
 
 /// Buffers that all trials share.
-pub(super) struct Scratch {
+pub(in crate::analysis) struct Scratch {
     /// By write, then follower.
     arrivals: Vec<u64>,
+    /// By write: when it was acknowledged; `None` if it was not.
+    acknowledged_us: Vec<Option<u64>>,
     /// Of one write: there and back.
     delays: Vec<u64>,
     running: BinaryHeap<Reverse<u64>>,
@@ -39,10 +41,10 @@ pub(super) struct Scratch {
 }
 
 /// What came of one run.
-pub(super) struct Trial {
+pub(in crate::analysis) struct Trial {
     pub(super) diverged: u64,
     pub(super) behind_at_last_ack: u64,
-    pub(super) load_us: u64,
+    pub(in crate::analysis) load_us: u64,
     acked: u64,
     latency_sum_us: u64,
 }
@@ -53,8 +55,28 @@ impl Trial {
     }
 }
 
+impl Scratch {
+    /// Of the run played last, by write: when it arrived at which follower, by index, and when it
+    /// was acknowledged.
+    pub(in crate::analysis) fn writes(
+        &self,
+        followers: usize,
+    ) -> impl Iterator<Item = (impl Iterator<Item = (usize, u64)>, Option<u64>)> {
+        let arrivals = self
+            .arrivals
+            .chunks_exact(followers)
+            .map(|of_write| of_write.iter().copied().enumerate().filter(|(_, at_us)| *at_us != LOST));
+        arrivals.zip(self.acknowledged_us.iter().copied())
+    }
+}
+
 impl Model {
-    pub(super) fn new(experiment: &Experiment, quorum: Quorum) -> Self {
+    /// How many keys, writes and followers there are.
+    pub(in crate::analysis) const fn size(&self) -> (usize, usize, usize) {
+        (self.keys, self.writes, self.followers)
+    }
+
+    pub(in crate::analysis) fn new(experiment: &Experiment, quorum: Quorum) -> Self {
         let Experiment { network, workload, followers, .. } = experiment;
         let micros = |limit: crate::config::Timeout| u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX);
         Self {
@@ -76,9 +98,10 @@ impl Model {
         (self.keys * self.followers) as u64
     }
 
-    pub(super) fn scratch(&self) -> Scratch {
+    pub(in crate::analysis) fn scratch(&self) -> Scratch {
         Scratch {
             arrivals: vec![LOST; self.writes * self.followers],
+            acknowledged_us: vec![None; self.writes],
             delays: Vec::with_capacity(self.followers),
             running: BinaryHeap::with_capacity(self.concurrency),
             settled: vec![None; self.keys * self.followers],
@@ -87,7 +110,7 @@ impl Model {
     }
 
     /// Plays the load, then looks at the stores.
-    pub(super) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
+    pub(in crate::analysis) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
         let mut trial = Trial { diverged: 0, behind_at_last_ack: 0, load_us: 0, acked: 0, latency_sum_us: 0 };
         scratch.running.clear();
         let mut batch_start_us = 0;
@@ -104,6 +127,9 @@ impl Model {
             };
             let (latency_us, acked) = self.replicate(write, start_us, scratch, rng);
             let end_us = start_us + latency_us;
+            if let Some(acknowledged_us) = scratch.acknowledged_us.get_mut(write) {
+                *acknowledged_us = acked.then_some(end_us);
+            }
             if self.pacing == Pacing::Window {
                 scratch.running.push(Reverse(end_us));
             }

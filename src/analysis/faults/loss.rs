@@ -1,23 +1,32 @@
 //! What the leader took with it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
 
-use super::end_us;
+use super::{end_us, spells};
+use crate::analysis::bounds::Bounds;
+use crate::analysis::copies::Copies;
 use crate::analysis::stats::ms;
-use crate::data::{LEADER, RunData, StoreDump, WriteOutcome, WriteRow};
+use crate::data::{FaultEvent, LEADER, RunData, WriteOutcome, follower_name};
 
-/// What the leader's death cost.
+/// What the leader's death cost: acknowledged writes that whoever takes its place does not hold, once
+/// everything that was sent has arrived, and before any leader writes again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeaderLoss {
     /// Acknowledged writes whose version is known.
     pub acknowledged: u64,
-    /// Followers whose stores could be read at the end.
+    /// Followers that could be asked then.
     pub survivors: Vec<String>,
-    /// Acknowledged writes that none of them holds, nor a newer one of the same key; by number.
+    /// Lost if the survivor that has received the newest write is promoted, the first by name of
+    /// several.
+    pub most_advanced: Bounds<f64>,
+    /// Lost on average if a random survivor is promoted.
+    pub random: Bounds<f64>,
+    /// Lost if what all followers hold is put together.
+    pub union: Bounds<u64>,
+    /// Acknowledged writes that no follower is known to hold, nor a newer one of the same key; by
+    /// number.
     pub lost: Vec<LostWrite>,
-    /// Writes without an answer that some survivor holds all the same.
+    /// Writes without an answer that some survivor holds all the same in the end.
     pub turned_up: u64,
 }
 
@@ -32,46 +41,60 @@ pub struct LostWrite {
     pub version: u64,
     /// When its client heard of the quorum, in milliseconds from the run's start.
     pub acknowledged_ms: f64,
-    /// Survivors on which it had arrived before an older write replaced it, by their own trace.
+    /// Followers on which it had arrived before it was replaced there, or they died.
     pub arrived: u64,
+    /// Whether it is certain that no follower holds it.
+    pub is_certain: bool,
 }
 
 impl LeaderLoss {
     pub(super) fn of(run: &RunData) -> Self {
-        let survivors: BTreeMap<&str, &StoreDump> =
-            run.settled.iter().filter(|(node, _)| *node != LEADER).map(|(node, dump)| (node.as_str(), dump)).collect();
-        let acknowledged: Vec<(&WriteRow, u64)> = run
-            .writes
-            .iter()
-            .filter(|row| row.outcome == WriteOutcome::Ok)
-            .filter_map(|row| Some((row, row.version?)))
+        let copies = Copies::of(run);
+        let mut replay = copies.replay();
+        let until_us = reckoning_us(run);
+        copies.events().into_iter().take_while(|(at_us, _)| *at_us < until_us).for_each(|(at_us, event)| {
+            replay.play(at_us, event);
+        });
+        let losses = replay.losses();
+        let mut lost: Vec<LostWrite> = replay
+            .unprotected()
+            .filter_map(|(key, place, held)| {
+                let write = copies.write(key, place)?;
+                Some(LostWrite {
+                    write: write.row.write,
+                    key: write.row.key.clone(),
+                    version: write.version?,
+                    acknowledged_ms: ms(end_us(write.row)),
+                    arrived: write.reached(until_us).0 as u64,
+                    is_certain: held.upper == 0,
+                })
+            })
             .collect();
-        let is_held = |row: &WriteRow, version: u64| {
-            survivors.values().any(|dump| dump.versions.get(&row.key).is_some_and(|held| *held >= version))
-        };
-        let arrived = |version: u64| {
-            let on: BTreeSet<&str> =
-                run.arrivals.iter().filter(|row| row.version == version).map(|row| row.follower.as_str()).collect();
-            on.into_iter().filter(|follower| survivors.contains_key(follower)).count() as u64
-        };
-        let lost =
-            acknowledged.iter().filter(|(row, version)| !is_held(row, *version)).map(|(row, version)| LostWrite {
-                write: row.write,
-                key: row.key.clone(),
-                version: *version,
-                acknowledged_ms: ms(end_us(row)),
-                arrived: arrived(*version),
-            });
-        let turned_up = run
-            .writes
-            .iter()
-            .filter(|row| row.outcome == WriteOutcome::Unknown)
-            .filter(|row| survivors.values().any(|dump| dump.store.get(&row.key) == Some(&row.value)));
+        lost.sort_by_key(|write| write.write);
+        let survivors: Vec<String> = replay.able().map(follower_name).collect();
+        let dumps = || run.settled.iter().filter(|(node, _)| *node != LEADER).map(|(_, dump)| dump);
+        let unanswered = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Unknown);
         Self {
-            acknowledged: acknowledged.len() as u64,
-            lost: lost.collect(),
-            turned_up: turned_up.count() as u64,
-            survivors: survivors.keys().map(|node| (*node).to_owned()).collect(),
+            acknowledged: replay.acknowledged(),
+            survivors,
+            most_advanced: losses.most_advanced,
+            random: losses.random,
+            union: Bounds {
+                lower: lost.iter().filter(|write| write.is_certain).count() as u64,
+                upper: lost.len() as u64,
+            },
+            lost,
+            turned_up: unanswered.filter(|row| dumps().any(|dump| dump.store.get(&row.key) == Some(&row.value))).count()
+                as u64,
         }
     }
+}
+
+/// Until when what the dead leader had sent may arrive: its restart, or for good.
+fn reckoning_us(run: &RunData) -> i64 {
+    let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
+    let restarts = run.faults.iter().filter(|row| row.node == LEADER && row.kind == FaultEvent::Restart);
+    let death = spells(run).into_iter().find(|span| span.row.node == LEADER && dies(span.row.kind));
+    let died_us = death.map_or(i64::MIN, |span| span.row.begun_us);
+    restarts.map(|row| row.begun_us).find(|begun_us| *begun_us >= died_us).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::analysis::bounds::Bounds;
 use crate::analysis::fixture::RunBuilder;
 
 /// Writes at 0, 10, 20 and 30 s, each answered after 40 ms, as quick to each of five followers.
@@ -145,25 +146,25 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     run.faults = vec![row(25, "leader", FaultEvent::Kill)];
     run.settled.remove("leader");
     run.replication.clear();
-    // Write 1 got nowhere. Write 0 got to f1, where an older write replaced it; write 2 is still
-    // on f3; write 3 has no answer, but was stored.
-    for (name, dump) in &mut run.settled {
-        dump.store.remove("k1");
-        dump.versions.remove("k1");
-        dump.versions.insert("k0".to_owned(), 0);
-        if name != "f3" {
-            dump.store.remove("k2");
-            dump.versions.remove("k2");
-        }
-    }
-    run.arrivals.retain(|row| row.version != 2 && (row.version != 1 || row.follower == "f1"));
+    // Version 2 got nowhere, version 3 to f3 alone; write 3 has no answer, but was stored.
+    run.arrivals.retain(|row| row.version != 2 && (row.version != 3 || row.follower == "f3"));
     run.writes[3].outcome = WriteOutcome::Unknown;
     run.writes[3].version = None;
     let loss = figures(&run).leader_loss.unwrap();
     assert_eq!((loss.acknowledged, loss.survivors.len(), loss.turned_up), (3, 5, 1));
-    let lost: Vec<_> = loss.lost.iter().map(|lost| (lost.write, lost.arrived, lost.acknowledged_ms)).collect();
-    assert_eq!(lost, [(0, 1, 40.0), (1, 0, 10_040.0)]);
-    // A newer write of the key makes up for it.
-    run.settled.get_mut("f2").unwrap().versions.insert("k1".to_owned(), 9);
-    assert_eq!(figures(&run).leader_loss.unwrap().lost.len(), 1);
+    let lost = |loss: &LeaderLoss| loss.lost.iter().map(|lost| (lost.write, lost.arrived)).collect::<Vec<_>>();
+    assert_eq!((lost(&loss), loss.union), (vec![(1, 0)], Bounds::exactly(1)));
+    // f3 has received the newest write; the four others lack that one as well.
+    assert_eq!((loss.most_advanced, loss.random), (Bounds::exactly(1.0), Bounds::exactly(9.0 / 5.0)));
+    // An older write of the key replaces it on f3.
+    run.writes[0].key = "k2".to_owned();
+    for row in run.arrivals.iter_mut().filter(|row| row.version == 1) {
+        (row.key, row.at_us) = ("k2".to_owned(), 29_000_000);
+    }
+    assert_eq!(lost(&figures(&run).leader_loss.unwrap()), [(1, 0), (2, 1)]);
+    // Dead itself, f3 takes nothing over, and what it had received is not known.
+    run.faults.push(row(26, "f3", FaultEvent::Kill));
+    run.arrivals.retain(|row| row.follower != "f3");
+    let loss = figures(&run).leader_loss.unwrap();
+    assert_eq!((loss.survivors.len(), loss.union), (4, Bounds::exactly(2)));
 }

@@ -2,7 +2,19 @@
 
 use super::*;
 use crate::analysis::fixture::{Answer, RunBuilder};
-use crate::data::{ArrivalRow, ReplicationOutcome, WriteOutcome};
+use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
+
+fn fault(node: &str, kind: FaultEvent, at_us: i64) -> FaultRow {
+    FaultRow { begun_us: at_us, ended_us: at_us, node: node.to_owned(), kind, detail: None }
+}
+
+fn kill(node: &str, at_us: i64) -> FaultRow {
+    fault(node, FaultEvent::Kill, at_us)
+}
+
+fn restart(node: &str, at_us: i64) -> FaultRow {
+    fault(node, FaultEvent::Restart, at_us)
+}
 
 /// One write that arrives after 10, 20, ... 50 ms and is answered after `latency_ms`.
 fn run(quorum: u32, latency_ms: u64) -> RunData {
@@ -14,9 +26,11 @@ fn run(quorum: u32, latency_ms: u64) -> RunData {
 fn is_the_time_from_the_acknowledgement_to_the_last_arrival() {
     for (latency_ms, expected_ms, behind) in [(10, 40.0, 0.8), (35, 15.0, 0.4), (50, 0.0, 0.0), (60, 0.0, 0.0)] {
         let lag = Lag::of(&run(1, latency_ms));
-        assert_eq!((lag.n, lag.max_ms, lag.behind_at_ack), (1, Some(expected_ms), Some(behind)));
-        assert_eq!(lag.behind_at_last_ack, Some(behind));
-        assert_eq!(write_lags(&run(1, latency_ms)).max_ms(), Some(expected_ms));
+        assert_eq!(
+            (lag.n, lag.figures.max_ms, lag.behind_at_ack),
+            (1, Some(expected_ms), Some(Bounds::exactly(behind)))
+        );
+        assert_eq!(lag.behind_at_last_ack, Some(Bounds::exactly(behind)));
     }
 }
 
@@ -28,10 +42,10 @@ fn an_ideal_lab_lags_as_predicted() {
             .load(|drawn| Answer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
             .build();
         let lag = Lag::of(&run);
-        let (mean, predicted) = (lag.mean.unwrap(), lag.predicted.unwrap());
+        let (mean, predicted) = (lag.figures.mean.unwrap(), lag.predicted.unwrap());
         assert!((mean.value_ms - predicted.mean_ms).abs() <= 4.0 * mean.standard_error_ms.unwrap(), "{lag:?}");
         assert!(lag.ks.is_none_or(|ks| ks.p_value > 0.001), "{lag:?}");
-        assert_eq!(lag.behind_at_ack, lag.predicted_behind);
+        assert_eq!(lag.behind_at_ack, lag.predicted_behind.map(Bounds::exactly));
         assert_eq!(lag.predicted_behind, Some((5 - quorum) as f64 / 5.0));
     }
 }
@@ -44,19 +58,23 @@ fn a_lost_copy_never_arrives_and_its_follower_stays_behind() {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
     }
     let lag = Lag::of(&run);
-    assert_eq!((lag.n, lag.never_everywhere, lag.without_trace), (0, 1, 0));
-    assert_eq!((lag.mean, lag.behind_at_ack), (None, Some(0.2)));
+    assert_eq!((lag.n, lag.never_everywhere, lag.not_exact), (1, Bounds::exactly(1), 0));
+    assert_eq!((lag.figures.mean, lag.figures.median, lag.figures.max_ms), (None, None, None));
+    assert_eq!((lag.at_latest, lag.behind_at_ack), (None, Some(Bounds::exactly(0.2))));
 }
 
 #[test]
 fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follower() {
-    // f4 had it at 20 ms and acknowledged at 21 ms; f1 is the last, at 50 ms.
+    // f4 had it by 21 ms, when it acknowledged; f1 is the last, at 50 ms.
     let mut run = run(1, 30);
     run.arrivals.retain(|row| row.follower != "f4");
     let f4 = run.replication.iter_mut().find(|row| row.follower == "f4").unwrap();
     f4.acked_us = f4.acked_us.map(|at_us| at_us + 1_000);
     let lag = Lag::of(&run);
-    assert_eq!((lag.n, lag.never_everywhere, lag.max_ms, lag.behind_at_ack), (1, 0, Some(20.0), Some(0.4)));
+    assert_eq!((lag.n, lag.never_everywhere, lag.figures.max_ms), (1, Bounds::exactly(0), Some(20.0)));
+    assert_eq!((lag.behind_at_ack, lag.at_latest), (Some(Bounds::exactly(0.4)), None));
+    run.faults = vec![kill("f4", 100_000), restart("f4", 200_000)];
+    assert_eq!(Lag::of(&run), lag);
     // Brought to it again after its restart, it does not count as late.
     let late = ArrivalRow {
         follower: "f4".to_owned(),
@@ -71,12 +89,14 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
 }
 
 #[test]
-fn what_the_trace_forgot_is_no_lag() {
+fn what_the_trace_forgot_is_bounded_from_both_sides() {
     let mut run = run(1, 10);
     run.arrivals.retain(|row| row.follower != "f4");
     run.replication.retain(|row| row.follower != "f4");
     let lag = Lag::of(&run);
-    assert_eq!((lag.n, lag.never_everywhere, lag.without_trace, lag.behind_at_ack), (0, 0, 1, None));
+    assert_eq!((lag.n, lag.not_exact, lag.never_everywhere), (1, 1, Bounds { lower: 0, upper: 1 }));
+    assert_eq!(lag.ends(|figures| figures.max_ms), (Some(40.0), None));
+    assert_eq!(lag.behind_at_ack, Some(Bounds { lower: 0.6, upper: 0.8 }));
 }
 
 #[test]
@@ -84,7 +104,24 @@ fn writes_that_were_not_acknowledged_do_not_count() {
     let mut run = run(1, 10);
     run.writes[0].outcome = WriteOutcome::Failed;
     let lag = Lag::of(&run);
-    assert_eq!((lag.n, lag.without_trace, lag.behind_at_ack, lag.behind_at_last_ack), (0, 0, None, None));
+    assert_eq!((lag.n, lag.not_exact, lag.behind_at_ack, lag.behind_at_last_ack), (0, 0, None, None));
+}
+
+/// After a leader's crash the followers' own traces still say what never came.
+#[test]
+fn what_never_reached_every_follower_is_later_than_all_that_did() {
+    let delays = [50_000, 10_000, 40_000, 20_000, 30_000];
+    let run = (0..10).fold(RunBuilder::new(1), |run, write| run.write_with_delays(write, 10_000, &delays));
+    let mut run = run.build();
+    run.replication.clear();
+    run.arrivals.retain(|row| row.version <= 6 || row.follower != "f1");
+    let lag = Lag::of(&run);
+    assert_eq!((lag.n, lag.never_everywhere, lag.not_exact), (10, Bounds::exactly(4), 0));
+    let median_ms = lag.figures.median.map(|median| median.value_ms);
+    assert_eq!((lag.figures.mean, median_ms, lag.figures.p95), (None, Some(40.0), None));
+    assert_eq!(lag.at_latest, None);
+    run.arrivals.retain(|row| row.version <= 4 || row.follower != "f1");
+    assert_eq!(Lag::of(&run).figures.median, None);
 }
 
 #[test]

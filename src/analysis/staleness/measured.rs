@@ -6,7 +6,8 @@ use super::closed_form::binomial;
 use super::reading::{ReadPath, Reader, Reading};
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
-use crate::analysis::trace::TracedWrite;
+use crate::analysis::copies::{Arrival, WriteCopies};
+use crate::analysis::stats::Interval;
 
 /// Reads that are drawn in all, where reads take time.
 const READS: usize = 200_000;
@@ -19,6 +20,9 @@ const MOST_READS: usize = 2_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Steps {
     writes: u64,
+    followers: u64,
+    /// Whether the chance at the acknowledgement only repeats how many acknowledgements it waits for.
+    is_identity: bool,
     /// Ascending.
     at_us: Vec<u64>,
     /// The chances of all writes together and their squares, from each step on.
@@ -33,13 +37,13 @@ struct Gain {
     by: f64,
 }
 
-/// When each follower had each acknowledged write whose trace is complete: microseconds after
-/// its acknowledgement, negative before it, [`i64::MAX`] never.
-pub(super) fn leads(writes: &[TracedWrite<'_>]) -> Vec<Vec<i64>> {
-    let lead = |write: &TracedWrite<'_>| {
-        let acknowledged_us = write.acknowledged_us().filter(|_| write.is_complete())?;
-        let after = |at_us: &Option<i64>| at_us.map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
-        Some(write.arrived_us.iter().map(after).collect())
+/// When each follower had each acknowledged write, by one end of its arrival: microseconds after the
+/// acknowledgement, negative before it, [`i64::MAX`] never.
+pub(super) fn leads(writes: &[WriteCopies<'_>], end: impl Fn(&Arrival) -> Option<i64>) -> Vec<Vec<i64>> {
+    let lead = |write: &WriteCopies<'_>| {
+        let acknowledged_us = write.acknowledged_us()?;
+        let after = |arrival: &Arrival| end(arrival).map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
+        Some(write.arrivals.iter().map(after).collect())
     };
     writes.iter().filter_map(lead).collect()
 }
@@ -48,7 +52,7 @@ impl Steps {
     /// Reads that take no time, from each number of followers R: exact over all choices of
     /// followers. The first of R random ones to have the write is the j-th of all N to have it
     /// with chance C(N - j, R - 1) / C(N, R).
-    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32) -> Self {
+    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32, is_identity: bool) -> Self {
         let mut gains = Vec::new();
         for (write, leads_us) in leads.iter().enumerate() {
             let followers = u32::try_from(leads_us.len()).unwrap_or(u32::MAX);
@@ -62,7 +66,7 @@ impl Steps {
                 by: binomial(followers - j, replicas - 1) / all,
             }));
         }
-        Self::of(leads.len(), gains)
+        Self { is_identity, ..Self::of(leads, gains) }
     }
 
     /// Reads whose messages take time, drawn at random after each write: for each reader and
@@ -89,14 +93,20 @@ impl Steps {
                 }
             }
         }
-        gains.into_iter().map(|(reader, replicas, gains)| (reader, replicas, Self::of(leads.len(), gains))).collect()
+        gains.into_iter().map(|(reader, replicas, gains)| (reader, replicas, Self::of(leads, gains))).collect()
     }
 
-    fn of(writes: usize, mut gains: Vec<Gain>) -> Self {
+    fn of(leads: &[Vec<i64>], mut gains: Vec<Gain>) -> Self {
         gains.sort_unstable_by_key(|gain| (gain.at_us, gain.write));
-        let mut chances = vec![0.0_f64; writes];
+        let mut chances = vec![0.0_f64; leads.len()];
         let (mut sum, mut squares) = (0.0, 0.0);
-        let mut steps = Self { writes: writes as u64, at_us: Vec::new(), sums: Vec::new() };
+        let mut steps = Self {
+            writes: leads.len() as u64,
+            followers: leads.first().map_or(0, Vec::len) as u64,
+            is_identity: false,
+            at_us: Vec::new(),
+            sums: Vec::new(),
+        };
         for Gain { at_us, write, by } in gains {
             let Some(chance) = chances.get_mut(write) else { continue };
             squares += by * (2.0 * *chance + by);
@@ -117,7 +127,17 @@ impl Visible for Steps {
     fn seen(&self, t_us: u64) -> Option<Chance> {
         let passed = self.at_us.partition_point(|at_us| *at_us <= t_us);
         let (sum, squares) = passed.checked_sub(1).and_then(|last| self.sums.get(last)).copied().unwrap_or((0.0, 0.0));
-        Chance::of_mean(self.writes, sum, squares)
+        let chance = Chance::of_mean(self.writes, sum, squares)?;
+        let without_interval = Interval { lower: None, upper: None };
+        Some(if self.is_identity && t_us == 0 {
+            Chance { standard_error: None, interval: without_interval, ..chance }
+        } else {
+            chance
+        })
+    }
+
+    fn pairs(&self) -> Option<u64> {
+        Some(self.writes * self.followers)
     }
 
     fn last_us(&self) -> u64 {

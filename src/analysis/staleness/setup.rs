@@ -17,6 +17,9 @@ pub(super) struct Setup {
     pub(super) seed: u64,
     /// The bounds of all delays, where there is a closed form.
     pub(super) uniform_ms: Option<(f64, f64)>,
+    /// Whether what is missed at the acknowledgement only repeats how many acknowledgements a write
+    /// waits for: neither reads nor acknowledgements take time.
+    pub(super) is_identity: bool,
 }
 
 impl Setup {
@@ -41,6 +44,7 @@ impl Setup {
             at_ms: config.reads.at_ms.iter().map(|at| at.get()).collect(),
             seed: config.seed,
             uniform_ms: uniform_ms(config).filter(|(_, end_ms)| *end_ms < limit_ms && wars.path.is_instant()),
+            is_identity: wars.path.is_instant() && network.has_instant_acks(followers),
             wars,
         }
     }

@@ -3,13 +3,23 @@
 use serde::Serialize;
 
 use crate::analysis::chance::Chance;
-use crate::analysis::stats::Interval;
+use crate::analysis::stats::{Interval, quantile_ranks};
 
 /// Differences of chances that mean nothing.
 const ROUNDING: f64 = 1e-9;
 
+/// Fewest pairs of a write and a follower that are to lie beyond a quantile: with fewer it is
+/// little else than the sample's greatest value. 99.9 % takes 4,000 pairs, 99 % takes 400.
+const FEWEST_BEYOND: f64 = 4.0;
+
 /// Microseconds in a millisecond.
 const US_PER_MS: f64 = 1000.0;
+
+/// Whether so many pairs of a write and a follower can tell the `p` quantile: 4 / (1 - p) at least.
+#[must_use]
+pub fn is_enough(pairs: u64, p: f64) -> bool {
+    pairs as f64 * (1.0 - p) >= FEWEST_BEYOND - ROUNDING
+}
 
 /// The t-visibility of one read.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,9 +39,11 @@ pub struct Visibility {
 /// From when on some share of reads returns a write.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct VisibleAfter {
-    /// Milliseconds after the acknowledgement.
-    pub ms: f64,
-    /// Its 95 % interval; without an end where the data do not give it.
+    /// Milliseconds after the acknowledgement; absent where there are too few pairs of a write and a
+    /// follower to say, at least 4 / (1 - share).
+    pub ms: Option<f64>,
+    /// Its 95 % interval; without an end where the data do not give it. Without `ms` the lower end
+    /// is what it is at least.
     pub interval_ms: Interval,
 }
 
@@ -40,6 +52,11 @@ pub(super) trait Visible {
     /// The chance that a read begun `t_us` after the acknowledgement returns the write; none
     /// without data.
     fn seen(&self, t_us: u64) -> Option<Chance>;
+
+    /// Of how many pairs of a write and a follower, or reads, it is the average; `None` if it is exact.
+    fn pairs(&self) -> Option<u64> {
+        None
+    }
 
     /// A time from which on the chance does not grow any more.
     fn last_us(&self) -> u64;
@@ -67,6 +84,15 @@ pub(super) trait Visible {
     /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
     /// upper end where every read of the sample sees the write only then.
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
+        let is_at_once = |at_ack: &Chance| at_ack.interval.lower.is_none() && at_ack.value >= p - ROUNDING;
+        if self.seen(0).filter(is_at_once).is_some() {
+            // What only repeats how many acknowledgements are waited for is there at once in every run.
+            let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
+            return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
+        }
+        if let Some(pairs) = self.pairs().filter(|pairs| !is_enough(*pairs, p)) {
+            return self.visible_at_least(p, pairs);
+        }
         let t_us = self.visible_us(p)?;
         let Chance { value, interval, .. } = self.seen(t_us)?;
         let at = |chance: f64| self.visible_us(chance).map(ms);
@@ -76,7 +102,15 @@ pub(super) trait Visible {
             lower: interval.lower.and_then(|end| at(p - (value - end))),
             upper: interval.upper.filter(|_| !is_last).and_then(|end| at(p + (end - value))),
         };
-        Some(VisibleAfter { ms: ms(t_us), interval_ms })
+        Some(VisibleAfter { ms: Some(ms(t_us)), interval_ms })
+    }
+
+    /// The lower end of the distribution-free interval of order statistics.
+    fn visible_at_least(&self, p: f64, pairs: u64) -> Option<VisibleAfter> {
+        let rank = quantile_ranks(usize::try_from(pairs).unwrap_or(usize::MAX), p).0;
+        let share = rank.map_or(0.0, |rank| rank as f64 / pairs as f64);
+        let lower = Some(ms(self.visible_us(share)?));
+        Some(VisibleAfter { ms: None, interval_ms: Interval { lower, upper: None } })
     }
 
     /// The figures; none without data.

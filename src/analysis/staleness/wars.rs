@@ -149,6 +149,10 @@ impl Visible for ReadTrials {
         Chance::of_trials(seen as u64, self.waits_us.len() as u64)
     }
 
+    fn pairs(&self) -> Option<u64> {
+        Some(self.waits_us.len() as u64)
+    }
+
     fn last_us(&self) -> u64 {
         self.waits_us.iter().copied().rfind(|wait_us| *wait_us != NEVER.unsigned_abs()).unwrap_or(0)
     }

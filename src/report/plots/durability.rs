@@ -23,13 +23,16 @@ pub(in crate::report) fn scene(durabilities: &[&Durability], title: Option<(&str
         scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
     }
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
-    let longest = durabilities.iter().map(|d| segments(d).map(|e| e.mean_writes).sum()).fold(1.0, f64::max);
+    let longest = durabilities.iter().map(|d| segments(d).map(|e| e.mean_writes.upper).sum()).fold(1.0, f64::max);
     let x = x_axis(&mut scene, frame, longest);
     for (row, durability) in durabilities.iter().enumerate() {
         draw(&mut scene, durability, top + ROW * (row as f64 + 0.5) + 6.0, x);
     }
     scene
 }
+
+/// Means that differ by more than this, in writes, are not drawn as one.
+const VISIBLE: f64 = 0.05;
 
 /// What was not on every follower.
 fn segments(durability: &Durability) -> impl Iterator<Item = &Exposure> {
@@ -47,7 +50,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, longest: f64) -> Scale {
     }
     scene.line((frame.left, frame.bottom), (frame.right, frame.bottom), Stroke::solid(Colour::Muted, 1.0));
     let labels: Vec<_> = marks.into_iter().map(|mark| (mark, tick_label(mark, step))).collect();
-    frame.x_axis(scene, scale, &labels, "Acknowledged writes not yet on every follower, mean over the load");
+    frame.x_axis(scene, scale, &labels, "Acknowledged writes not on every follower, mean over the load");
     scale
 }
 
@@ -55,10 +58,14 @@ fn draw(scene: &mut Scene, durability: &Durability, y: f64, x: Scale) {
     let hue = Hue::of_quorum(durability.quorum);
     scene.text((12.0, y), format!("W = {}", durability.quorum), 14.0, Colour::Text(hue), Anchor::Start);
     let count = segments(durability).count().max(1) as f64;
+    if segments(durability).any(|exposure| exposure.mean_writes.upper - exposure.mean_writes.lower > VISIBLE) {
+        let text = "not exactly known: see the table";
+        return scene.text((x.at(0.0) + 6.0, y), text, 12.0, Colour::Muted, Anchor::Start);
+    }
     let mut from = 0.0;
     for exposure in segments(durability) {
-        let (left, right) = (x.at(from), x.at(from + exposure.mean_writes));
-        from += exposure.mean_writes;
+        let (left, right) = (x.at(from), x.at(from + exposure.mean_writes.upper));
+        from += exposure.mean_writes.upper;
         let (top, bottom) = (y - BAR / 2.0, y + BAR / 2.0);
         let opacity = 1.0 - 0.85 * f64::from(exposure.copies) / count;
         let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];

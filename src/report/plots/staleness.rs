@@ -31,7 +31,7 @@ pub(in crate::report) fn scene(curves: &[QuorumCurve<'_>], title: Option<(&str, 
         scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
     }
     let shares = ticks(0.0, 100.0, 5);
-    let y = frame.y_axis(&mut scene, &shares, 100.0, "Reads that return the write, %");
+    let y = frame.y_axis(&mut scene, &shares, 100.0, "Reads that would return the write, %");
     let x = x_axis(&mut scene, Frame { left: frame.left + gutter, ..frame }, curves);
     for (quorum, curve) in curves {
         draw(&mut scene, *quorum, curve, frame.right, (x, y));
@@ -46,11 +46,13 @@ fn name(quorum: u32) -> String {
 
 /// Where a curve begins: at the acknowledgement.
 fn begin(curve: &Curve) -> Option<CurvePoint> {
-    curve.measured.first().or(curve.predicted.first()).copied()
+    curve.from_trace.first().or(curve.predicted.first()).copied()
 }
 
 fn x_axis(scene: &mut Scene, frame: Frame, curves: &[QuorumCurve<'_>]) -> Scale {
-    let points = curves.iter().flat_map(|(_, curve)| curve.measured.iter().chain(&curve.predicted));
+    let points = curves
+        .iter()
+        .flat_map(|(_, curve)| [&curve.from_trace, &curve.at_latest, &curve.predicted].into_iter().flatten());
     let last = points.map(|point| point.ms).fold(0.0, f64::max);
     let high = if last > 0.0 { last } else { 1.0 };
     let step = round_step(high, 8);
@@ -61,7 +63,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, curves: &[QuorumCurve<'_>]) -> Scale 
     scale
 }
 
-/// What was measured over what was predicted; past its last point a curve goes on as it is.
+/// What the trace says over what was predicted; past its last point a curve goes on as it is.
 fn draw(scene: &mut Scene, quorum: u32, curve: &Curve, right: f64, (x, y): (Scale, Scale)) {
     let colour = Colour::Hue(Hue::of_quorum(quorum));
     let path = |points: &[CurvePoint]| {
@@ -69,7 +71,9 @@ fn draw(scene: &mut Scene, quorum: u32, curve: &Curve, right: f64, (x, y): (Scal
         path.extend(path.last().map(|(_, end)| (right, *end)));
         path
     };
-    scene.path(path(&curve.measured), Stroke::solid(colour, 2.0));
+    scene.path(path(&curve.from_trace), Stroke::solid(colour, 2.0));
+    // Two lines where the trace bounds the chance from both sides.
+    scene.path(path(&curve.at_latest), Stroke::solid(colour, 2.0));
     scene.path(path(&curve.predicted), Stroke::dashed(colour, 1.5));
 }
 

@@ -1,9 +1,9 @@
 //! The answer, in one paragraph.
 
 use super::{Ends, ends, writes_a_quorum};
-use crate::analysis::Verdict;
+use crate::analysis::{Bounds, LossExpectation, Verdict};
 use crate::report::model::RunReport;
-use crate::report::number::{count, grouped, list, ms, percent, short_ms};
+use crate::report::number::{bounds, count, fixed, grouped, list, ms, percent, share, short_ms};
 
 /// What the quorum cost and what it bought.
 pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
@@ -84,24 +84,26 @@ fn overhead(runs: &[RunReport]) -> Option<String> {
 }
 
 fn staleness(runs: &[RunReport]) -> Option<String> {
-    match ends(runs, |run| run.lag.behind_at_ack) {
-        Ends::None => None,
-        Ends::One(quorum, share) => Some(format!(
-            "Read from a random follower at the moment of its acknowledgement, a write was not there yet with a chance \
-             of {} (W = {quorum}).",
-            percent(share)
-        )),
-        Ends::Two((first, low), (last, high)) => Some(format!(
-            "Read from a random follower at the moment of its acknowledgement, a write was not there yet with a chance \
-             of {} at W = {first} and {} at W = {last}.",
-            percent(low),
-            percent(high)
-        )),
-    }
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let at = |quorum: u32, (missed, older): (String, Option<String>)| {
+        let older = older.map_or(String::new(), |older| format!(" and returned something older in {older}"));
+        format!("missed it in {missed}{older} at W = {quorum}")
+    };
+    let told = match ends(runs, figures) {
+        Ends::None => return None,
+        Ends::One(quorum, figures) => at(quorum, figures),
+        Ends::Two((first, low), (last, high)) => format!("{}, {}", at(first, low), at(last, high)),
+    };
+    Some(format!(
+        "By the trace, a read from a random follower at the moment of a write's acknowledgement would have {told}."
+    ))
 }
 
 /// Most acknowledged writes that no follower held.
-pub(super) fn unprotected(run: &RunReport) -> Option<u64> {
+pub(super) fn unprotected(run: &RunReport) -> Option<Bounds<u64>> {
     run.durability.exposure.first().map(|exposure| exposure.max_writes).filter(|_| run.durability.acknowledged > 0)
 }
 
@@ -110,13 +112,32 @@ fn at_risk(runs: &[RunReport]) -> Option<String> {
     if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.figures.leader_loss.is_some())) {
         return None;
     }
-    let exposed: Vec<(u32, u64)> = runs.iter().filter_map(|run| Some((run.quorum, unprotected(run)?))).collect();
-    let (quorum, most) = exposed.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-    if most == 0 {
-        return Some("At no instant would the leader's death have cost an acknowledged write.".to_owned());
-    }
-    let writes = count(most, "acknowledged write");
-    Some(format!("The leader's death would have cost up to {writes} (at W = {quorum})."))
+    let exposed = runs.iter().filter(|run| run.durability.acknowledged > 0);
+    let run = exposed.reduce(|a, b| {
+        let upper = |run: &RunReport| run.durability.loss.random.mean_writes.upper;
+        if upper(b) > upper(a) { b } else { a }
+    })?;
+    let loss = &run.durability.loss;
+    let mean = |of: Bounds<f64>| bounds(of, |writes| fixed(writes, 1));
+    let expected = run.durability.expected_loss.map_or(String::new(), |expected| {
+        let mean = |of: LossExpectation| fixed(of.mean_writes.mean, 1);
+        format!(
+            "; by the model, over {}, {}, {} and {}",
+            count(u64::from(expected.trials), "run"),
+            mean(expected.most_advanced),
+            mean(expected.random),
+            mean(expected.union)
+        )
+    });
+    Some(format!(
+        "Had the leader died at a random instant of the load, at W = {} {} acknowledged writes would have been lost on \
+         average with the most advanced follower in its place, {} with a random one, and {} even if what all followers \
+         held were put together{expected}.",
+        run.quorum,
+        mean(loss.most_advanced.mean_writes),
+        mean(loss.random.mean_writes),
+        mean(loss.union.mean_writes),
+    ))
 }
 
 fn divergence(runs: &[RunReport]) -> Option<String> {

@@ -1,8 +1,9 @@
 //! Sentences about what was broken.
 
 use super::{Ends, ends};
+use crate::analysis::Bounds;
 use crate::report::model::RunReport;
-use crate::report::number::{grouped, list};
+use crate::report::number::{bounds, fixed, grouped, list};
 
 /// The faults that the configuration plans, and whether none came up; nothing without any.
 pub(super) fn planned(runs: &[RunReport]) -> String {
@@ -46,19 +47,24 @@ pub(super) fn answer(runs: &[RunReport]) -> Option<String> {
 fn leader(runs: &[RunReport]) -> Option<String> {
     let loss = |run: &RunReport| {
         let loss = run.faults.as_ref()?.figures.leader_loss.as_ref()?;
-        Some((loss.lost.len() as u64, loss.acknowledged))
+        let writes = |of: Bounds<f64>| bounds(of, |writes| fixed(writes, 1).trim_end_matches(".0").to_owned());
+        let union = bounds(loss.union, grouped);
+        Some(format!(
+            "{} of {} with the most advanced survivor in its place, {} on average with a random one, {union} if what all \
+             hold is put together",
+            writes(loss.most_advanced),
+            grouped(loss.acknowledged),
+            writes(loss.random)
+        ))
     };
-    let of = |(lost, acknowledged): (u64, u64)| format!("{} of {}", grouped(lost), grouped(acknowledged));
     match ends(runs, loss) {
         Ends::None => None,
         Ends::One(quorum, cost) => {
-            Some(format!("The leader's death cost {} acknowledged writes (W = {quorum}).", of(cost)))
+            Some(format!("The leader's death cost acknowledged writes: at W = {quorum} {cost}."))
         }
-        Ends::Two((first, low), (last, high)) => Some(format!(
-            "The leader's death cost {} acknowledged writes at W = {first}, {} at W = {last}.",
-            of(low),
-            of(high)
-        )),
+        Ends::Two((first, low), (last, high)) => {
+            Some(format!("The leader's death cost acknowledged writes: at W = {first} {low}; at W = {last} {high}."))
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::answer::{chance, unprotected};
 use super::{Ends, ends};
-use crate::analysis::{Exemplar, Forecast, Overhead, Quantile, Verdict, WriteLife};
+use crate::analysis::{Bounds, Exemplar, Forecast, Overhead, Quantile, Verdict, WriteLife};
 use crate::report::model::{ComparedExperiment, Findings, RunReport};
-use crate::report::number::{count, grouped, list, ms, p_value, percent, short_ms};
+use crate::report::number::{bounds, count, grouped, list, ms, p_value, percent, share, short_ms};
 
 /// Every finding.
 pub(in crate::report) fn findings(
@@ -114,32 +114,51 @@ fn consistency(runs: &[RunReport]) -> String {
 
 /// How long followers lag.
 fn lag(runs: &[RunReport]) -> String {
-    match ends(runs, |run| Some(run.lag.mean?.value_ms)) {
+    let never = |run: &RunReport| {
+        let lag = &run.lag;
+        let writes = bounds(lag.never_everywhere, grouped);
+        (lag.never_everywhere.upper > 0).then(|| format!("{writes} of {} at W = {}", grouped(lag.n), run.quorum))
+    };
+    let never: Vec<String> = runs.iter().filter_map(never).collect();
+    if !never.is_empty() {
+        return format!("Acknowledged writes that never reached every follower: {}", list(&never));
+    }
+    let mean = |run: &RunReport| {
+        let (lower, upper) = run.lag.ends(|figures| figures.mean.map(|mean| mean.value_ms));
+        Some(bounds(Bounds { lower: lower?, upper: upper? }, ms))
+    };
+    match ends(runs, mean) {
         Ends::None => "No acknowledged write is known to have reached every follower".to_owned(),
         Ends::One(quorum, mean) => {
-            format!(
-                "At W = {quorum} the last follower has a write {} ms after its acknowledgement on average",
-                ms(mean)
-            )
+            format!("At W = {quorum} the last follower has a write {mean} ms after its acknowledgement on average")
         }
         Ends::Two((first, low), (last, high)) => format!(
-            "On average the last follower has a write {} ms after its acknowledgement at W = {first}, {} ms at W = {last}",
-            ms(low),
-            ms(high)
+            "On average the last follower has a write {low} ms after its acknowledgement at W = {first}, {high} ms at \
+             W = {last}"
         ),
     }
 }
 
-/// How stale reads at the acknowledgement are.
+/// How stale reads at the acknowledgement would have been.
 fn staleness(runs: &[RunReport]) -> String {
-    let stale = |run: &RunReport| Some(run.staleness.at_ack.first()?.measured?.value);
-    let reads = "Reads from one follower at the acknowledgement are stale";
-    match ends(runs, stale) {
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let read = "A read from one follower at the acknowledgement would have";
+    let older =
+        |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
+    match ends(runs, figures) {
         Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
-        Ends::One(quorum, share) => format!("{reads}: {} at W = {quorum}", percent(share)),
-        Ends::Two((first, low), (last, high)) => {
-            format!("{reads}: {} at W = {first}, {} at W = {last}", percent(low), percent(high))
+        Ends::One(quorum, (missed, returned)) => {
+            format!("{read} missed the write: {missed} at W = {quorum}{}", older(returned))
         }
+        Ends::Two((first, low), (last, high)) => match low.1.zip(high.1) {
+            Some((older_low, older_high)) => {
+                format!("{read} returned something older: {older_low} at W = {first}, {older_high} at W = {last}")
+            }
+            None => format!("{read} missed the write: {} at W = {first}, {} at W = {last}", low.0, high.0),
+        },
     }
 }
 
@@ -148,8 +167,8 @@ fn durability(runs: &[RunReport]) -> String {
     let at_risk: Vec<String> = runs
         .iter()
         .filter_map(|run| Some((run.quorum, unprotected(run)?)))
-        .filter(|(_, most)| *most > 0)
-        .map(|(quorum, most)| format!("{} at W = {quorum}", grouped(most)))
+        .filter(|(_, most)| most.upper > 0)
+        .map(|(quorum, most)| format!("{} at W = {quorum}", bounds(most, grouped)))
         .collect();
     if runs.iter().all(|run| unprotected(run).is_none()) {
         "No write was acknowledged, so none could be lost".to_owned()
@@ -167,12 +186,12 @@ fn guarantee(runs: &[RunReport]) -> String {
     let breaches: Vec<String> =
         runs.iter().filter_map(|run| run.durability.breach.map(|breach| breach.to_string())).collect();
     let mut text = if !breaches.is_empty() {
-        format!("The promise that an acknowledged write is on W followers was broken: {}.", breaches.join("; "))
+        format!("The promise that an acknowledged write has reached W followers was broken: {}.", breaches.join("; "))
     } else if checked == 0 {
         "No acknowledgement could be checked against the trace.".to_owned()
     } else {
         format!(
-            "Checked against the trace, {} was on at least W followers when its client heard of it.",
+            "Checked against the trace, {} had reached at least W followers when its client heard of it.",
             match checked {
                 1 => "the one acknowledged write".to_owned(),
                 n => format!("each of {}", count(n, "acknowledged write")),
@@ -180,7 +199,20 @@ fn guarantee(runs: &[RunReport]) -> String {
         )
     };
     if unchecked > 0 {
-        text.push_str(&format!(" The trace of {} is incomplete.", count(unchecked, "further write")));
+        text.push_str(&format!(" Of {} the traces do not say.", count(unchecked, "further write")));
+    }
+    let sum = |of: fn(&RunReport) -> u64| runs.iter().map(of).sum::<u64>();
+    let fewer = Bounds {
+        lower: sum(|run| run.durability.held_by_fewer.lower),
+        upper: sum(|run| run.durability.held_by_fewer.upper),
+    };
+    if fewer.upper > 0 {
+        let deaths = if runs.iter().any(|run| run.faults.is_some()) { ", or its follower had died" } else { "" };
+        text.push_str(&format!(
+            " To have reached a follower is not to be held by it: {} of these writes were then held by fewer than W \
+             followers (the write or a newer one of its key), because an older write had replaced it{deaths}.",
+            bounds(fewer, grouped)
+        ));
     }
     let overwritten: Vec<String> = runs
         .iter()
@@ -189,8 +221,7 @@ fn guarantee(runs: &[RunReport]) -> String {
         .collect();
     if !overwritten.is_empty() {
         text.push_str(&format!(
-            " Being there did not mean staying there: acknowledged writes that an older one replaced on some follower \
-             were {}.",
+            " Acknowledged writes that an older one replaced on some follower at any time: {}.",
             list(&overwritten)
         ));
     }

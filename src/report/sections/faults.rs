@@ -5,7 +5,7 @@ use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{FaultReport, Report};
-use crate::report::number::{NONE, fixed, grouped, list, maybe, ms};
+use crate::report::number::{NONE, bounds, fixed, grouped, list, maybe, ms};
 use crate::report::plots;
 
 pub(super) const FILE: &str = "faults.png";
@@ -147,16 +147,21 @@ fn losses(faults: &[&FaultReport]) -> Vec<Block> {
         return Vec::new();
     }
     let table = Table::new(
-        "What the leader's death cost: acknowledged writes that no survivor holds, nor a newer one of the same key. \
-         Turned up: writes without an answer that a survivor holds all the same.",
+        "What the leader's death cost: acknowledged writes that whoever takes its place does not hold, nor a newer one \
+         of the same key: the most advanced survivor (it has received the newest write), a random one (the mean over \
+         all), or what all hold put together. Copies that waited at the leader for their injected delay died with it; \
+         on a real network what has been sent still arrives. Turned up: writes without an answer that a survivor holds \
+         all the same.",
     )
-    .numbers(&["W", "acknowledged", "lost", "turned up"])
+    .numbers(&["W", "acknowledged", "most advanced", "random", "all together", "turned up"])
     .text(&["survivors"])
     .rows(dead.iter().map(|(quorum, loss)| {
         vec![
             quorum.to_string(),
             grouped(loss.acknowledged),
-            grouped(loss.lost.len() as u64),
+            bounds(loss.most_advanced, |writes| fixed(writes, 0)),
+            bounds(loss.random, |writes| fixed(writes, 1)),
+            bounds(loss.union, grouped),
             grouped(loss.turned_up),
             list(&loss.survivors),
         ]
@@ -179,7 +184,7 @@ fn losses(faults: &[&FaultReport]) -> Vec<Block> {
         .collect();
     if !rows.is_empty() {
         let table = Table::new(
-            "Acknowledged writes that were lost, and on how many survivors each had been before an older one replaced it.",
+            "Acknowledged writes that no follower holds, and on how many each had arrived before it was replaced there.",
         )
         .numbers(&["W", "write"])
         .text(&["key"])

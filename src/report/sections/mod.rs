@@ -15,6 +15,8 @@ mod staleness;
 mod statistics;
 mod timelines;
 
+pub(crate) use self::staleness::after as visible_after;
+
 use super::ReportError;
 use super::document::Document;
 use super::figures::Figures;

@@ -1,14 +1,14 @@
 //! How stale reads from followers are.
 
 use crate::analysis::{
-    Basis, Chance, ModelLatency, ReadStaleness, Reader, SeenAt, Staleness, Visibility, VisibleAfter,
+    Basis, Bounds, Chance, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility, VisibleAfter,
 };
 use crate::config::Order;
 use crate::report::ReportError;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
-use crate::report::number::{count, fixed, grouped, interval, maybe};
+use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};
 use crate::report::plots;
 
 const FILE: &str = "staleness.png";
@@ -35,11 +35,12 @@ fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> 
     let is_predicted = report.runs.iter().any(|run| run.staleness.basis.is_some());
     let dashed = if is_predicted { " Dashed: predicted." } else { "" };
     let reading = format!(
-        "The chance that a read from {readers}, begun some time after a write's acknowledgement, returns that write \
-         (t-visibility, P. Bailis et al., VLDB 2012). Solid: from the run's trace.{dashed}{}",
+        "The chance that a read from {readers}, begun some time after a write's acknowledgement, would return that \
+         write, each write looked at alone (t-visibility, P. Bailis et al., VLDB 2012). No read was made: solid lines are \
+         computed from the run's trace, two for a W of which a lost trace only bounds the chance.{dashed}{}",
         basis(&report.runs)
     );
-    let subtitle = format!("Chance that a read from {readers} returns a write. Solid: from the trace.{dashed}");
+    let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
     let legend = Legend { id: "staleness-figure", file: FILE, caption: format!("{finding}."), reading };
     let page = plots::staleness::scene(&curves, None);
     let file = plots::staleness::scene(&curves, Some((finding, &subtitle)));
@@ -106,17 +107,17 @@ fn kinds(runs: &[RunReport]) -> Table {
     let (names, cells) = kind_columns(runs);
     let lag_of = |quorum: u32| runs.iter().find(|run| run.quorum == quorum).map(|run| &run.lag);
     let row = |(staleness, read): (&Staleness, &ReadStaleness)| {
-        let (measured, predicted) = (read.measured.as_ref(), read.predicted.as_ref());
+        let predicted = read.predicted.as_ref();
         let mut row = cells(staleness, read);
         row.push(grouped(staleness.n));
-        row.push(maybe(measured, |of| with_interval(of.stale_at_ack)));
+        row.push(stale_at_ack(read));
         row.push(maybe(predicted, |of| share(of.stale_at_ack.value)));
         for of in [(|of: &Visibility| of.p99) as fn(&Visibility) -> Option<VisibleAfter>, |of| of.p999] {
-            row.push(after(measured, of));
-            row.push(after(predicted, of));
+            row.push(after(read.from_trace.as_ref(), read.at_latest.as_ref(), of));
+            row.push(after(predicted, None, of));
         }
         let lag = lag_of(staleness.quorum);
-        row.push(maybe(lag.and_then(|lag| lag.mean), |mean| fixed(mean.value_ms, 1)));
+        row.push(maybe(lag, |lag| super::lag::time(lag, "withheld", |of| of.mean.map(|mean| mean.value_ms))));
         row.push(maybe(lag.and_then(|lag| lag.predicted), |predicted| fixed(predicted.mean_ms, 1)));
         row
     };
@@ -126,24 +127,48 @@ fn kinds(runs: &[RunReport]) -> Table {
     } else {
         ""
     };
+    let intervals =
+        |of: &ReadStaleness| of.from_trace.as_ref().is_some_and(|of| of.stale_at_ack.interval.lower.is_some());
+    let has_intervals = all_reads(runs).any(|(_, read)| intervals(read));
     Table::new(format!(
-        "Stale at ack: reads at the acknowledgement that miss the write, with a 95 % interval. 99 % and 99.9 %: from \
-         how many ms after it on so many reads return the write. Last: mean ms until the last follower has it.{readers}"
+        "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: from how many \
+         ms after it on so many reads would return the write; of fewer than 400 and 4,000 pairs of a write and a \
+         follower only what it is at least. Last: mean ms until the last follower has it.{readers}",
+        if has_intervals { ", with a 95 % interval" } else { " (no interval: it repeats W)" }
     ))
     .numbers(&names)
-    .numbers(&["n", "stale at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
+    .numbers(&["n", "misses it at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
     .rows(all_reads(runs).map(row))
 }
 
-/// When so many reads return the write; `never` where there are data and they never do.
-fn after(of: Option<&Visibility>, p: fn(&Visibility) -> Option<VisibleAfter>) -> String {
-    maybe(of, |of| p(of).map_or_else(|| "never".to_owned(), |after| fixed(after.ms, 1)))
+/// When so many reads would return the write, from its earliest to its latest; `never` where there are
+/// data and they never would.
+pub(crate) fn after(
+    of: Option<&Visibility>,
+    at_latest: Option<&Visibility>,
+    p: fn(&Visibility) -> Option<VisibleAfter>,
+) -> String {
+    let earliest = maybe(of, |of| p(of).map_or_else(|| "never".to_owned(), told));
+    let latest = at_latest.map(|of| p(of).map_or_else(|| "never".to_owned(), told));
+    match latest {
+        Some(latest) if latest != earliest => format!("{earliest} to {latest}"),
+        _ => earliest,
+    }
 }
 
-/// A share with a decimal where that says more.
-fn share(value: f64) -> String {
-    let whole = (value * 100.0 - (value * 100.0).round()).abs() < 0.05;
-    if whole { format!("{} %", fixed(value * 100.0, 0)) } else { format!("{} %", fixed(value * 100.0, 1)) }
+/// A time, or what it is at least.
+fn told(after: VisibleAfter) -> String {
+    let at_least = maybe(after.interval_ms.lower, |lower| format!("at least {}", fixed(lower, 1)));
+    after.ms.map_or(at_least, |ms| fixed(ms, 1))
+}
+
+/// Reads at the acknowledgement that would miss the write.
+fn stale_at_ack(read: &ReadStaleness) -> String {
+    let earliest = maybe(read.from_trace.as_ref(), |of| with_interval(of.stale_at_ack));
+    match read.at_latest.as_ref().map(|of| with_interval(of.stale_at_ack)) {
+        Some(latest) if latest != earliest => format!("{earliest} to {latest}"),
+        _ => earliest,
+    }
 }
 
 /// A chance with its interval, where that has a width.
@@ -159,20 +184,31 @@ fn with_interval(chance: Chance) -> String {
 /// The numbers behind the figure.
 fn numbers(runs: &[RunReport]) -> Table {
     let time = |after: Option<VisibleAfter>| {
-        maybe(after, |after| format!("{} ({})", fixed(after.ms, 1), interval(after.interval_ms, |end| fixed(end, 1))))
+        maybe(after, |after| {
+            let range = interval(after.interval_ms, |end| fixed(end, 1));
+            if after.ms.is_some() { format!("{} ({range})", told(after)) } else { told(after) }
+        })
     };
     let row = |run: &RunReport| {
-        let measured = run.staleness.reads.first().and_then(|read| read.measured.as_ref());
+        let read = run.staleness.reads.first();
         let mut row = vec![run.quorum.to_string(), grouped(run.staleness.n)];
-        row.push(maybe(measured, |of| with_interval(of.stale_at_ack)));
-        let times = [measured.and_then(|of| of.p50), measured.and_then(|of| of.p90)];
-        let late = [measured.and_then(|of| of.p99), measured.and_then(|of| of.p999)];
-        row.extend(times.into_iter().chain(late).map(time));
+        row.push(maybe(read, stale_at_ack));
+        let of = |p: fn(&Visibility) -> Option<VisibleAfter>| {
+            let read = read.filter(|read| read.from_trace.is_some());
+            maybe(read, |read| match &read.at_latest {
+                None => time(read.from_trace.as_ref().and_then(p)),
+                latest => after(read.from_trace.as_ref(), latest.as_ref(), p),
+            })
+        };
+        row.extend([of(|of| of.p50), of(|of| of.p90), of(|of| of.p99), of(|of| of.p999)]);
         row
     };
-    Table::new("From how many ms after the acknowledgement on so many reads return the write, with 95 % intervals.")
-        .numbers(&["W", "n", "stale at ack", "50 %", "90 %", "99 %", "99.9 %"])
-        .rows(runs.iter().map(row))
+    Table::new(
+        "From how many ms after the acknowledgement on so many reads would return the write, with 95 % intervals; without \
+         them where a lost trace only bounds the time.",
+    )
+    .numbers(&["W", "n", "misses it at ack", "50 %", "90 %", "99 %", "99.9 %"])
+    .rows(runs.iter().map(row))
 }
 
 /// The chance at the times that the experiment names.
@@ -182,36 +218,49 @@ fn named_times(runs: &[RunReport]) -> Option<Table> {
         return None;
     }
     let (names, cells) = kind_columns(runs);
-    let cell = |at: &SeenAt| beside(at.measured, at.predicted);
+    let cell = |at: &SeenAt| {
+        let lower = at.at_latest.or(at.from_trace);
+        let chances = at.from_trace.zip(lower).map(|(from, latest)| Bounds { lower: latest.value, upper: from.value });
+        beside(chances, at.predicted)
+    };
     let row = |(staleness, read): (&Staleness, &ReadStaleness)| {
         cells(staleness, read).into_iter().chain(read.at.iter().map(cell)).collect()
     };
     let columns: Vec<String> = times.iter().map(|time| format!("{} ms", time.trim_end_matches(".0"))).collect();
-    let table = Table::new("Reads that return the write so long after its acknowledgement, and in brackets predicted.")
-        .numbers(&names)
-        .numbers(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let table =
+        Table::new("Reads that would return the write so long after its acknowledgement, and in brackets predicted.")
+            .numbers(&names)
+            .numbers(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     Some(table.rows(all_reads(runs).map(row)))
 }
 
 /// A measured and a predicted chance.
-fn beside(measured: Option<Chance>, predicted: Option<Chance>) -> String {
-    let [measured, predicted] = [measured, predicted].map(|chance| maybe(chance, |chance| share(chance.value)));
-    format!("{measured} ({predicted})")
+fn beside(from_trace: Option<Bounds<f64>>, predicted: Option<Chance>) -> String {
+    let from_trace = maybe(from_trace, |chance| bounds(chance, share));
+    format!("{from_trace} ({})", maybe(predicted, |chance| share(chance.value)))
 }
 
 /// Stale reads at the acknowledgement, by R.
 fn replicas(runs: &[RunReport]) -> Table {
-    let names: Vec<String> = runs
-        .first()
-        .into_iter()
-        .flat_map(|run| run.staleness.at_ack.iter().map(|at| format!("R = {}", at.replicas)))
-        .collect();
+    let is_replayed = runs.iter().any(|run| run.staleness.at_ack.iter().any(|at| at.returns_older.is_some()));
+    let columns = |at: &StaleAtAck| {
+        let older = is_replayed.then(|| format!("older, R = {}", at.replicas));
+        [Some(format!("misses it, R = {}", at.replicas)), older].into_iter().flatten()
+    };
+    let at_ack = runs.first().into_iter().flat_map(|run| &run.staleness.at_ack);
+    let names: Vec<String> = at_ack.flat_map(columns).collect();
     let row = |run: &RunReport| {
-        let cells = run.staleness.at_ack.iter().map(|at| beside(at.measured, at.predicted));
-        [run.quorum.to_string()].into_iter().chain(cells).collect()
+        let cells = run.staleness.at_ack.iter().flat_map(|at| {
+            let older = is_replayed.then(|| maybe(at.returns_older, |older| bounds(older, share)));
+            [Some(beside(at.misses_write, at.predicted)), older]
+        });
+        [run.quorum.to_string()].into_iter().chain(cells.flatten()).collect()
     };
     Table::new(
-        "Stale reads at the acknowledgement by the number of random followers asked, R, and in brackets predicted.",
+        "Reads from R random followers at the instant of a write's acknowledgement. Misses it: the write has not arrived \
+         at any of them, whatever else has; in brackets predicted. Older: replayed, each of them holds something older, \
+         or nothing. A newer write that came sooner makes up for it, an older one that came later undoes it, a killed \
+         follower has nothing, and one that cannot be asked is not.",
     )
     .numbers(&["W"])
     .numbers(&names.iter().map(String::as_str).collect::<Vec<_>>())
@@ -220,7 +269,7 @@ fn replicas(runs: &[RunReport]) -> Table {
 
 /// What R + W > N does and does not promise.
 fn intersection(runs: &[RunReport]) -> String {
-    let promise = "Reads go to followers alone, and the W acknowledgements come from followers alone: where R + W > N \
+    let promise = "Reads would go to followers alone, and the W acknowledgements come from followers alone: where R + W > N \
                    a read meets one that has the write.";
     let order = runs.first().map(|run| run.manifest.config.network.order);
     let limit = match order {
@@ -230,9 +279,7 @@ fn intersection(runs: &[RunReport]) -> String {
              write may replace it (overwritten, above), and then no R helps."
         }
     };
-    let newer = "Each write is looked at alone: a read that would return a newer one instead, which is as good, counts \
-                 as stale all the same.";
-    format!("{promise} {limit} {newer}")
+    format!("{promise} {limit}")
 }
 
 /// What reads and writes take by the model, where it was simulated and reads take time.

@@ -1,0 +1,224 @@
+//! The account of where each copy of each write was when, from a run's files alone. Lag, staleness,
+//! durability and loss are all computed from it.
+//!
+//! What proves an arrival: the follower's trace, exactly; or else the leader's record of the
+//! acknowledgement, which bounds it (after the copy was sent, before the acknowledgement was back).
+//! A kill or a stop empties its node, and takes the trace of that life with it. What is in the trace
+//! of a life that was fetched did happen, what is not did not; of a life whose trace is lost, a copy
+//! that was sent and not acknowledged may have arrived.
+
+use std::collections::{BTreeMap, HashMap};
+
+use self::lives::FollowerRecord;
+pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
+use crate::config::Order;
+use crate::data::{FaultEvent, LEADER, RunData, WriteOutcome, WriteRow, follower_name};
+
+mod events;
+mod lives;
+mod replay;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
+/// When a write first arrived at a follower, in microseconds from the run's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// The earliest possible time; `None` if it never arrived.
+    pub(crate) earliest_us: Option<i64>,
+    /// The latest possible time; `None` if it may never have arrived.
+    pub(crate) latest_us: Option<i64>,
+}
+
+impl Arrival {
+    pub(crate) const NEVER: Self = Self { earliest_us: None, latest_us: None };
+
+    pub(crate) const fn between(earliest_us: i64, latest_us: i64) -> Self {
+        Self { earliest_us: Some(earliest_us), latest_us: Some(latest_us) }
+    }
+
+    const fn at(at_us: i64) -> Self {
+        Self::between(at_us, at_us)
+    }
+
+    const fn perhaps(earliest_us: i64) -> Self {
+        Self { earliest_us: Some(earliest_us), latest_us: None }
+    }
+
+    /// Whether it is known when it arrived, or that it never did.
+    pub(crate) fn is_exact(self) -> bool {
+        self.earliest_us == self.latest_us
+    }
+}
+
+/// A write's place in the leader's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of its key.
+    pub(crate) key: usize,
+    /// How many writes of that key came before it.
+    pub(crate) place: usize,
+    /// How many writes of any key came before it.
+    pub(crate) overall: usize,
+}
+
+/// One write and its copies.
+#[derive(Debug)]
+pub(crate) struct WriteCopies<'a> {
+    pub(crate) row: &'a WriteRow,
+    /// The leader's number, from its answer or its trace.
+    pub(crate) version: Option<u64>,
+    /// `None` if its version is not known.
+    pub(crate) place: Option<Place>,
+    /// By follower index.
+    pub(crate) arrivals: Vec<Arrival>,
+}
+
+impl WriteCopies<'_> {
+    /// When the client heard that the quorum was reached; `None` if it was not acknowledged.
+    pub(crate) fn acknowledged_us(&self) -> Option<i64> {
+        (self.row.outcome == WriteOutcome::Ok).then(|| end_us(self.row))
+    }
+
+    /// Whether it is known of every follower when the write arrived there, or that it never did.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.arrivals.iter().all(|arrival| arrival.is_exact())
+    }
+
+    /// How many followers it had certainly reached by then, and how many it may have reached.
+    pub(crate) fn reached(&self, at_us: i64) -> (usize, usize) {
+        let by = |time: Option<i64>| time.is_some_and(|time| time <= at_us);
+        let certainly = self.arrivals.iter().filter(|arrival| by(arrival.latest_us)).count();
+        (certainly, self.arrivals.iter().filter(|arrival| by(arrival.earliest_us)).count())
+    }
+
+    /// When it had reached every follower.
+    pub(crate) fn everywhere(&self) -> Arrival {
+        let last = |of: fn(&Arrival) -> Option<i64>| {
+            self.arrivals.iter().map(of).collect::<Option<Vec<i64>>>().and_then(|times| times.into_iter().max())
+        };
+        Arrival { earliest_us: last(|arrival| arrival.earliest_us), latest_us: last(|arrival| arrival.latest_us) }
+    }
+}
+
+/// The account of one run.
+pub(crate) struct Copies<'a> {
+    run: &'a RunData,
+    /// By number in the plan.
+    pub(crate) writes: Vec<WriteCopies<'a>>,
+    /// By key number, then by place: indices into `writes`.
+    of_key: Vec<Vec<usize>>,
+    followers: Vec<FollowerRecord<'a>>,
+}
+
+impl<'a> Copies<'a> {
+    pub(crate) fn of(run: &'a RunData) -> Self {
+        let traced: HashMap<u64, u64> = run.replication.iter().map(|row| (row.write, row.version)).collect();
+        let terms = Terms::of(run);
+        let mut by_key: BTreeMap<&str, Vec<(u32, u64, usize)>> = BTreeMap::new();
+        let mut by_version: HashMap<(u32, u64), usize> = HashMap::with_capacity(run.writes.len());
+        let mut writes: Vec<WriteCopies<'a>> = Vec::with_capacity(run.writes.len());
+        for (index, row) in run.writes.iter().enumerate() {
+            let version = row.version.or_else(|| traced.get(&row.write).copied());
+            if let Some(version) = version {
+                let term = if row.version.is_some() { terms.at(end_us(row)) } else { terms.last() };
+                by_version.insert((term, version), index);
+                by_key.entry(&row.key).or_default().push((term, version, index));
+            }
+            writes.push(WriteCopies { row, version, place: None, arrivals: Vec::new() });
+        }
+        let mut order: Vec<(u32, u64, usize)> = by_key.values().flatten().copied().collect();
+        order.sort_unstable();
+        let overall: HashMap<usize, usize> =
+            order.iter().enumerate().map(|(place, (_, _, index))| (*index, place)).collect();
+        let mut of_key = Vec::with_capacity(by_key.len());
+        for (key, mut of_one) in by_key.into_values().enumerate() {
+            of_one.sort_unstable();
+            for (place, (_, _, index)) in of_one.iter().enumerate() {
+                let overall = overall.get(index).copied().unwrap_or_default();
+                writes[*index].place = Some(Place { key, place, overall });
+            }
+            of_key.push(of_one.into_iter().map(|(_, _, index)| index).collect());
+        }
+        let find = |version: u64, key: &str, at_us: i64| {
+            let terms = (0..=terms.at(at_us)).rev();
+            let mut found = terms.filter_map(|term| by_version.get(&(term, version)).copied());
+            found.find(|index| writes[*index].row.key == key)
+        };
+        let followers: Vec<FollowerRecord<'a>> = (0..run.manifest.config.followers.get() as usize)
+            .map(|index| FollowerRecord::of(run, &follower_name(index), &find))
+            .collect();
+        for (index, write) in writes.iter_mut().enumerate() {
+            write.arrivals = followers.iter().map(|follower| follower.arrival(index, write.row)).collect();
+        }
+        Self { run, writes, of_key, followers }
+    }
+
+    /// Everything that changes what followers hold or what clients know, in order.
+    pub(crate) fn events(&self) -> Vec<(i64, Event)> {
+        let mut events = Vec::with_capacity(self.run.arrivals.len() + self.writes.len());
+        for (index, follower) in self.followers.iter().enumerate() {
+            follower.add_events(index, &self.writes, &mut events);
+        }
+        for write in &self.writes {
+            if let Some((at_us, place)) = write.acknowledged_us().zip(write.place) {
+                events.push((at_us, Event::Acknowledge { key: place.key, place: place.place }));
+            }
+        }
+        // Stable: arrivals of one follower at one instant stay in their order.
+        events.sort_by_key(|(at_us, event)| (*at_us, event.rank()));
+        events
+    }
+
+    /// A replay of the run from its beginning.
+    pub(crate) fn replay(&self) -> Replay {
+        let write = |index: &usize| {
+            let write = &self.writes[*index];
+            (write.place.map_or(0, |place| place.overall), write.acknowledged_us().is_some())
+        };
+        Replay::new(
+            self.followers.len(),
+            self.of_key.iter().map(|of_key| of_key.iter().map(write).collect()).collect(),
+            self.run.manifest.config.network.order == Order::Version,
+            i64::try_from(self.run.manifest.load_us).unwrap_or(i64::MAX),
+        )
+    }
+
+    /// The run played to its end.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut replay = self.replay();
+        self.events().into_iter().for_each(|(at_us, event)| replay.play(at_us, event));
+        replay.finish()
+    }
+
+    /// The write at a place among the writes of a key.
+    pub(crate) fn write(&self, key: usize, place: usize) -> Option<&WriteCopies<'a>> {
+        self.writes.get(*self.of_key.get(key)?.get(place)?)
+    }
+}
+
+/// When which leader was in office: one that was restarted counts its versions from 1 again.
+struct Terms(Vec<i64>);
+
+impl Terms {
+    fn of(run: &RunData) -> Self {
+        let restarts = run.faults.iter().filter(|row| row.node == LEADER && row.kind == FaultEvent::Restart);
+        Self(restarts.map(|row| row.begun_us).collect())
+    }
+
+    fn at(&self, at_us: i64) -> u32 {
+        u32::try_from(self.0.iter().filter(|begun_us| **begun_us <= at_us).count()).unwrap_or(u32::MAX)
+    }
+
+    fn last(&self) -> u32 {
+        self.at(i64::MAX)
+    }
+}
+
+fn start_us(row: &WriteRow) -> i64 {
+    i64::try_from(row.start_us).unwrap_or(i64::MAX)
+}
+
+fn end_us(row: &WriteRow) -> i64 {
+    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,169 @@
+//! One follower's lives, and what the files say of each.
+
+use std::collections::HashMap;
+
+use super::{Arrival, start_us};
+use crate::config::CatchUp;
+use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};
+
+/// From one start of a follower, empty, to its next death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) from_us: i64,
+    /// When killing it began.
+    pub(super) until_us: i64,
+    /// By when it was certainly dead.
+    pub(super) gone_us: i64,
+    /// Whether its trace was fetched whole, so that what is not there did not happen.
+    pub(super) is_traced: bool,
+}
+
+/// What a run's files say of one follower.
+pub(super) struct FollowerRecord<'a> {
+    pub(super) lives: Vec<Life>,
+    /// When clients could not ask it: killed, stopped, frozen or cut off from all.
+    pub(super) away: Vec<(i64, i64)>,
+    /// By the write's number: its way here, by the leader's trace.
+    pub(super) replications: HashMap<u64, &'a ReplicationRow>,
+    /// Arrivals by its own trace, in their order, with the index of the write.
+    pub(super) trace: Vec<(usize, &'a ArrivalRow)>,
+    /// By the write's index: its first arrival in that trace.
+    first: HashMap<usize, i64>,
+    /// From when on a catch-up may have brought it writes; `None` if never.
+    catch_up_us: Option<i64>,
+}
+
+impl<'a> FollowerRecord<'a> {
+    /// `find` gives the index of the write with this version and key that was made before a time.
+    pub(super) fn of(run: &'a RunData, name: &str, find: &impl Fn(u64, &str, i64) -> Option<usize>) -> Self {
+        let rows = run.arrivals.iter().filter(|row| row.follower == name);
+        let trace: Vec<(usize, &ArrivalRow)> =
+            rows.filter_map(|row| Some((find(row.version, &row.key, row.at_us)?, row))).collect();
+        let mut first = HashMap::with_capacity(trace.len());
+        for (write, row) in &trace {
+            let at_us = first.entry(*write).or_insert(row.at_us);
+            *at_us = row.at_us.min(*at_us);
+        }
+        let replications: HashMap<u64, &ReplicationRow> =
+            run.replication.iter().filter(|row| row.follower == name).map(|row| (row.write, row)).collect();
+        let mut record =
+            Self { lives: lives(run, name), away: away(run, name), catch_up_us: None, replications, trace, first };
+        record.catch_up_us = record.catch_up(run);
+        let has_trace = record.has_trace(run, name);
+        if let Some(last) = record.lives.last_mut() {
+            last.is_traced = has_trace && last.gone_us == i64::MAX;
+        }
+        record
+    }
+
+    /// Whether the trace of the last life was fetched. One without a row is a trace only where the
+    /// leader's own bears it out.
+    fn has_trace(&self, run: &RunData, name: &str) -> bool {
+        let is_absent = run.manifest.absent_nodes.iter().any(|node| node == name);
+        let last_us = self.lives.last().map_or(i64::MAX, |life| life.from_us);
+        let was_acked = |row: &&&ReplicationRow| row.acked_us.is_some_and(|acked_us| acked_us >= last_us);
+        let is_borne_out = !self.replications.is_empty() && !self.replications.values().any(|row| was_acked(&row));
+        !is_absent && run.manifest.trace_dropped == 0 && (!self.trace.is_empty() || is_borne_out)
+    }
+
+    fn catch_up(&self, run: &RunData) -> Option<i64> {
+        if run.manifest.config.network.catch_up == CatchUp::Off {
+            return None;
+        }
+        if self.replications.len() < run.writes.len() {
+            return Some(i64::MIN);
+        }
+        let started: HashMap<u64, i64> = run.writes.iter().map(|row| (row.write, start_us(row))).collect();
+        let lost = self.replications.values().filter(|row| row.outcome != ReplicationOutcome::Acked);
+        let lost = lost.filter_map(|row| row.sent_us.or_else(|| started.get(&row.write).copied()));
+        lost.chain(self.lives.iter().skip(1).map(|life| life.from_us)).min()
+    }
+
+    fn life_at(&self, at_us: i64) -> Option<usize> {
+        self.lives.iter().position(|life| life.from_us <= at_us && at_us <= life.gone_us)
+    }
+
+    /// When it may and must have acknowledged a write: sent, and acknowledged.
+    pub(super) fn acked(&self, row: &WriteRow) -> Option<(i64, i64)> {
+        let replication = self.replications.get(&row.write)?;
+        let acked_us = replication.acked_us?;
+        Some((replication.sent_us.unwrap_or_else(|| start_us(row)).min(acked_us), acked_us))
+    }
+
+    /// Whether the trace of the life in which a write was acknowledged holds its arrival.
+    pub(super) fn traced_ack(&self, write: usize, acked_us: i64) -> Option<i64> {
+        let at_us = *self.first.get(&write)?;
+        (at_us <= acked_us || self.life_at(at_us) == self.life_at(acked_us)).then_some(at_us.min(acked_us))
+    }
+
+    /// From when on a write may have arrived in a life whose trace is lost, though nothing proves it.
+    pub(super) fn unproven_us(&self, row: &WriteRow, life: &Life) -> Option<i64> {
+        if life.is_traced {
+            return None;
+        }
+        let started_us = start_us(row);
+        let own_us = match self.replications.get(&row.write) {
+            Some(replication) if replication.acked_us.is_some() => None,
+            Some(replication) => replication.sent_us.filter(|sent_us| *sent_us >= life.from_us),
+            None => Some(started_us.max(life.from_us)),
+        };
+        let caught_up_us = self.catch_up_us.map(|from_us| from_us.max(started_us).max(life.from_us));
+        own_us.into_iter().chain(caught_up_us).filter(|at_us| *at_us < life.gone_us).min()
+    }
+
+    /// When a write first arrived here.
+    pub(super) fn arrival(&self, write: usize, row: &WriteRow) -> Arrival {
+        let traced_us = self.first.get(&write).copied();
+        let proven = match (self.acked(row), traced_us) {
+            (Some((sent_us, acked_us)), _) => match self.traced_ack(write, acked_us) {
+                Some(at_us) => Arrival::at(at_us),
+                None => Arrival::between(sent_us, acked_us),
+            },
+            (None, Some(at_us)) => Arrival::at(at_us),
+            (None, None) => Arrival::NEVER,
+        };
+        let unproven_us = self.lives.iter().filter_map(|life| self.unproven_us(row, life)).min();
+        match unproven_us {
+            Some(at_us) if proven.earliest_us.is_none_or(|proven_us| at_us < proven_us) => {
+                Arrival { latest_us: proven.latest_us, ..Arrival::perhaps(at_us) }
+            }
+            _ => proven,
+        }
+    }
+}
+
+/// A follower's lives by what was done to it; the first begins before the run.
+fn lives(run: &RunData, name: &str) -> Vec<Life> {
+    let begun = |from_us| Life { from_us, until_us: i64::MAX, gone_us: i64::MAX, is_traced: false };
+    let mut lives = vec![begun(i64::MIN)];
+    let mut is_alive = true;
+    for row in run.faults.iter().filter(|row| row.node == name) {
+        let ends = matches!(row.kind, FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Restart);
+        if let Some(life) = lives.last_mut().filter(|_| ends && is_alive) {
+            (life.until_us, life.gone_us) = (row.begun_us, row.ended_us);
+        }
+        is_alive &= !ends;
+        if row.kind == FaultEvent::Restart {
+            lives.push(begun(row.begun_us));
+            is_alive = true;
+        }
+    }
+    lives
+}
+
+/// When clients could not ask a follower.
+fn away(run: &RunData, name: &str) -> Vec<(i64, i64)> {
+    let ends = |kind, detail: Option<&str>| match kind {
+        FaultEvent::Kill | FaultEvent::Stop => Some(FaultEvent::Restart),
+        FaultEvent::Pause => Some(FaultEvent::Resume),
+        FaultEvent::Partition if detail == Some("from all") => Some(FaultEvent::Heal),
+        _ => None,
+    };
+    let rows: Vec<_> = run.faults.iter().filter(|row| row.node == name).collect();
+    let span = |(index, row): (usize, &&crate::data::FaultRow)| {
+        let end = ends(row.kind, row.detail.as_deref())?;
+        let back_us = rows.iter().skip(index + 1).find(|later| later.kind == end).map_or(i64::MAX, |row| row.ended_us);
+        Some((row.begun_us, back_us))
+    };
+    rows.iter().enumerate().filter_map(span).collect()
+}

@@ -1,0 +1,201 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::bounds::Bounds;
+use crate::analysis::durability::Durability;
+use crate::analysis::fixture::{Planned, RunBuilder};
+use crate::analysis::lag::Lag;
+use crate::analysis::staleness::Staleness;
+use crate::config::CatchUp;
+use crate::data::{ArrivalRow, FaultRow, ReplicationOutcome};
+
+fn fault(node: &str, kind: FaultEvent, begun_us: i64, ended_us: i64) -> FaultRow {
+    FaultRow { begun_us, ended_us, node: node.to_owned(), kind, detail: None }
+}
+
+/// Five writes a second apart to keys of their own, each after 10 ms on f1, ... 50 ms on f5.
+fn run() -> RunData {
+    let delays_us = vec![10_000, 20_000, 30_000, 40_000, 50_000];
+    let planned = |write: u64| Planned {
+        write,
+        key: format!("k{write}"),
+        start_us: write * 1_000_000,
+        latency_us: None,
+        delays_us: delays_us.clone(),
+        lost: BTreeMap::new(),
+    };
+    (0..5).map(planned).fold(RunBuilder::new(1), RunBuilder::write).build()
+}
+
+/// Takes away what died with f5 at 2.5 s.
+fn kill_f5(run: &mut RunData) {
+    run.faults = vec![
+        fault("f5", FaultEvent::Kill, 2_500_000, 2_501_000),
+        fault("f5", FaultEvent::Restart, 3_500_000, 3_510_000),
+    ];
+    run.arrivals.retain(|row| row.follower != "f5" || row.at_us > 3_500_000);
+    let down = |row: &&mut crate::data::ReplicationRow| row.follower == "f5" && row.write == 3;
+    for row in run.replication.iter_mut().filter(down) {
+        (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
+    }
+}
+
+fn f5(run: &RunData) -> Vec<Arrival> {
+    Copies::of(run).writes.iter().map(|write| write.arrivals[4]).collect()
+}
+
+#[test]
+fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
+    let mut run = run();
+    kill_f5(&mut run);
+    for row in run.replication.iter_mut().filter(|row| row.follower == "f5" && row.write < 3) {
+        row.acked_us = row.acked_us.map(|at_us| at_us + 700);
+    }
+    let between = |write: i64| Arrival::between(write * 1_000_000 + 50_000, write * 1_000_000 + 50_700);
+    assert_eq!(f5(&run), [between(0), between(1), between(2), Arrival::NEVER, Arrival::at(4_050_000)]);
+    // In the end f5 holds the last write alone.
+    let durability = Durability::of(&run);
+    let settled: Vec<_> = durability.exposure.iter().map(|state| state.settled_writes).collect();
+    assert_eq!(settled, [0, 0, 0, 0, 4, 1].map(Bounds::exactly));
+}
+
+#[test]
+fn what_was_on_its_way_when_its_follower_died_may_have_arrived() {
+    let mut run = run();
+    kill_f5(&mut run);
+    let under_way = run.replication.iter_mut().find(|row| row.follower == "f5" && row.write == 2).unwrap();
+    (under_way.acked_us, under_way.outcome) = (None, ReplicationOutcome::Failed);
+    assert_eq!(f5(&run)[2], Arrival::perhaps(2_050_000));
+    run.replication.clear();
+    assert_eq!(f5(&run)[2..4], [Arrival::perhaps(2_000_000), Arrival::NEVER]);
+}
+
+#[test]
+fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
+    let mut run = run();
+    kill_f5(&mut run);
+    run.manifest.config.network.catch_up = CatchUp::Snapshot;
+    let caught_up =
+        ArrivalRow { follower: "f5".to_owned(), version: 4, key: "k3".to_owned(), applied: true, at_us: 3_600_000 };
+    run.arrivals.push(caught_up);
+    assert_eq!(f5(&run)[3], Arrival::at(3_600_000));
+    // Killed again, its second life leaves no trace either.
+    run.faults.push(fault("f5", FaultEvent::Kill, 3_900_000, 3_900_000));
+    run.arrivals.retain(|row| row.follower != "f5");
+    assert_eq!(f5(&run)[3], Arrival::perhaps(3_500_000));
+}
+
+#[test]
+fn a_leader_that_is_restarted_counts_from_one_again() {
+    let mut run = run();
+    run.faults = vec![
+        fault("leader", FaultEvent::Kill, 2_500_000, 2_500_000),
+        fault("leader", FaultEvent::Restart, 2_600_000, 2_700_000),
+    ];
+    run.replication.retain(|row| row.write >= 3);
+    for row in &mut run.writes {
+        row.version = Some(if row.write >= 3 { row.write - 2 } else { row.write + 1 });
+        row.key = "k".to_owned();
+    }
+    for row in &mut run.arrivals {
+        (row.version, row.key) = (if row.version > 3 { row.version - 3 } else { row.version }, "k".to_owned());
+    }
+    let copies = Copies::of(&run);
+    let places: Vec<_> = copies.writes.iter().map(|write| write.place.unwrap().place).collect();
+    assert_eq!(places, [0, 1, 2, 3, 4]);
+    assert_eq!(copies.writes[3].arrivals[0], Arrival::at(3_010_000));
+    assert_eq!(copies.writes[0].arrivals[0], Arrival::at(10_000));
+}
+
+#[test]
+fn a_trace_that_lacks_records_proves_no_absence() {
+    let mut run = run();
+    run.arrivals.retain(|row| row.follower != "f5");
+    run.replication.clear();
+    assert_eq!(f5(&run)[0], Arrival::perhaps(0));
+    let mut dropped = super::tests::run();
+    dropped.arrivals.retain(|row| row.version != 1 || row.follower != "f5");
+    dropped.replication.clear();
+    assert_eq!(f5(&dropped)[0], Arrival::NEVER);
+    dropped.manifest.trace_dropped = 1;
+    assert_eq!(f5(&dropped)[0], Arrival::perhaps(0));
+}
+
+fn contains<T: PartialOrd + Copy>(bounds: Bounds<T>, exact: Bounds<T>) -> bool {
+    bounds.lower <= exact.lower && exact.upper <= bounds.upper
+}
+
+/// As [`contains`], of figures that are sums in another order.
+fn nearly_contains(bounds: Bounds<f64>, exact: Bounds<f64>) -> bool {
+    bounds.lower <= exact.lower + 1e-9 && exact.upper <= bounds.upper + 1e-9
+}
+
+fn histories() -> impl Strategy<Value = Vec<Planned>> {
+    let write = (0..60_u64, 0..2_u8, prop::array::uniform5(0..100_u64));
+    prop::collection::vec(write, 1..8).prop_map(|drawn| {
+        let plan = |(write, (start_us, key, delays_us)): (u64, (u64, u8, [u64; 5]))| Planned {
+            write,
+            key: format!("k{key}"),
+            start_us,
+            latency_us: None,
+            delays_us: delays_us.to_vec(),
+            lost: (0..5).filter(|f| delays_us[*f] > 90).map(|f| (f, ReplicationOutcome::Timeout)).collect(),
+        };
+        (0..).zip(drawn).map(plan).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever evidence is lost, what the whole of it says lies within the bounds.
+    #[test]
+    fn bounds_hold_what_the_whole_evidence_says(
+        writes in histories(),
+        quorum in 0..=3_u32,
+        by_version: bool,
+        lost in prop::collection::vec(0..5_usize, 1..4),
+        leader_too: bool,
+        late_us in 0..30_i64,
+    ) {
+        let order = if by_version { Order::Version } else { Order::Arrival };
+        let builder = RunBuilder::new(quorum).configure(|config| config.network.order = order);
+        let whole = writes.into_iter().fold(builder, RunBuilder::write).build();
+        let mut partial = whole.clone();
+        // Acknowledgements are later than arrivals, and their copies were sent earlier.
+        for row in &mut partial.replication {
+            row.acked_us = row.acked_us.map(|at_us| at_us + late_us);
+            row.sent_us = row.sent_us.map(|at_us| at_us - 5);
+        }
+        for index in &lost {
+            let name = follower_name(*index);
+            partial.arrivals.retain(|row| row.follower != name);
+            partial.manifest.absent_nodes.push(name.clone());
+        }
+        if leader_too {
+            partial.replication.clear();
+        }
+        let (exact, bounded) = (Durability::of(&whole), Durability::of(&partial));
+        for (exact, bounded) in exact.exposure.iter().zip(&bounded.exposure) {
+            prop_assert!(nearly_contains(bounded.mean_writes, exact.mean_writes), "{exact:?} {bounded:?}");
+            prop_assert!(contains(bounded.max_writes, exact.max_writes), "{exact:?} {bounded:?}");
+            prop_assert!(contains(bounded.settled_writes, exact.settled_writes), "{exact:?} {bounded:?}");
+        }
+        prop_assert!(contains(bounded.held_by_fewer, exact.held_by_fewer));
+        prop_assert!(nearly_contains(bounded.loss.random.mean_writes, exact.loss.random.mean_writes));
+        prop_assert!(
+            nearly_contains(bounded.loss.most_advanced.mean_writes, exact.loss.most_advanced.mean_writes),
+            "{:?} {:?}", exact.loss, bounded.loss
+        );
+        let (exact, bounded) = (Lag::of(&whole), Lag::of(&partial));
+        prop_assert!(contains(bounded.never_everywhere, exact.never_everywhere));
+        prop_assert!(nearly_contains(bounded.behind_at_ack.unwrap(), exact.behind_at_ack.unwrap()));
+        let (exact, bounded) = (Staleness::of(&whole), Staleness::of(&partial));
+        for (exact, bounded) in exact.at_ack.iter().zip(&bounded.at_ack) {
+            prop_assert!(nearly_contains(bounded.misses_write.unwrap(), exact.misses_write.unwrap()));
+            prop_assert!(nearly_contains(bounded.returns_older.unwrap(), exact.returns_older.unwrap()));
+        }
+    }
+}
