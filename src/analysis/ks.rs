@@ -29,7 +29,7 @@ pub struct Fit {
     /// Its p-value, corrected for the other runs' tests.
     pub p_adjusted: f64,
     /// The least shift of the predicted distribution, in milliseconds, that reaches the critical
-    /// distance: a smaller one is found in less than half of such runs. `None` until corrected.
+    /// distance: at least half of such runs show it. `None` until corrected.
     pub detectable_ms: Option<f64>,
 }
 

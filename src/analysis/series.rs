@@ -130,18 +130,18 @@ struct BatchedError {
     half_width: f64,
 }
 
-/// Into how many batches a dependent series is cut, so that their means no longer depend on
-/// each other; `None` where even the longest do.
+/// Into how many batches a dependent series is cut: as many as leave their means independent,
+/// or the fewest; `None` of a series too short for those.
 fn batch_count(values: &[f64], concurrency: u32) -> Option<usize> {
     let mut count = MAX_BATCHES.min(values.len() / (2 * concurrency.max(1) as usize));
-    while count >= MIN_BATCHES {
+    let depend = |count: usize| {
         let lag1 = lag1_autocorrelation(&batch_means(values, count));
-        if lag1.is_none_or(|lag1| lag1 <= SIGNIFICANT_OF_BATCHES / (count as f64).sqrt()) {
-            return Some(count);
-        }
-        count /= 2;
+        lag1.is_some_and(|lag1| lag1 > SIGNIFICANT_OF_BATCHES / (count as f64).sqrt())
+    };
+    while count > MIN_BATCHES && depend(count) {
+        count = (count / 2).max(MIN_BATCHES);
     }
-    None
+    (count >= MIN_BATCHES).then_some(count)
 }
 
 /// Means of `count` consecutive batches, none of them empty.

@@ -65,9 +65,14 @@ fn a_dependent_series_that_is_too_short_has_no_interval() {
     let few = Series::new((0..60).map(|i| i * 1_000).collect(), 10);
     assert_eq!((few.dependence().is_dependent, few.dependence().batches), (true, None));
     assert_eq!((few.mean().unwrap().interval_ms, few.quantile(0.5).unwrap().interval_ms), (none, none));
-    // A trend that goes on to the end: no cut makes the batches independent.
-    let trend = Series::new((0..20_000).collect(), 64);
-    assert_eq!(trend.dependence().batches, None);
+}
+
+#[test]
+fn a_trend_leaves_the_fewest_batches_and_a_wide_interval() {
+    let trend = Series::new((0..20_000).map(|i| i * 1_000).collect(), 64);
+    assert_eq!(trend.dependence().batches, Some(5));
+    let interval = trend.mean().unwrap().interval_ms;
+    assert!(interval.lower.unwrap() < 2_500.0 && interval.upper.unwrap() > 17_500.0, "{interval:?}");
 }
 
 #[test]

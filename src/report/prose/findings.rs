@@ -76,7 +76,7 @@ fn distribution(runs: &[RunReport]) -> String {
     let shifts = || tested().filter_map(|(_, fit)| fit.detectable_ms);
     let range = shifts().reduce(f64::min).zip(shifts().reduce(f64::max)).map(|(low, high)| {
         let least = if ms(low) == ms(high) { String::new() } else { format!("{} to ", ms(low)) };
-        format!(": a shift of less than {least}{} ms would mostly go unnoticed", ms(high))
+        format!(": a shift of less than {least}{} ms may go unnoticed", ms(high))
     });
     let n = tested().map(|(run, _)| run.latency.n).max().unwrap_or(0);
     format!(

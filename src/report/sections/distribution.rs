@@ -77,7 +77,7 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
     Table::new(
         "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p: the chance of a distance \
          at least as great if the prediction holds, corrected for the number of W (Holm), which share their delays. \
-         Detectable: a smaller shift is found in less than half of such runs.",
+         Detectable: the least shift that at least half of such runs show.",
     )
     .numbers(&["W", "n", "fastest", "median", "slowest", "KS distance", "p", "detectable"])
     .rows(latencies.map(row))
