@@ -108,13 +108,17 @@ pub struct CostPerAck {
 }
 
 impl CostPerAck {
-    /// Of an experiment; `None` where no two of its runs share writes that met the same delays.
+    /// Of an experiment; `None` where no two of its runs share writes that met the same delays,
+    /// or where the latencies of a run depend on each other, and one run of each W tells too little.
     #[must_use]
     pub fn of(experiment: &ExperimentFigures) -> Option<Self> {
         let within = 1..=experiment.followers();
         let steps = || experiment.steps().filter(|pair| within.contains(&pair.from) && within.contains(&pair.to));
         let (from, to) = (steps().map(|pair| pair.from).min()?, steps().map(|pair| pair.to).max()?);
         let whole = experiment.pair(from, to)?;
+        if [from, to].iter().any(|w| experiment.at(*w).is_some_and(|run| run.latency.dependence.is_dependent)) {
+            return None;
+        }
         let mean = whole.mean?;
         let acks = |pair: &Paired| f64::from(pair.to) - f64::from(pair.from);
         let costs = || steps().filter_map(|pair| Some(pair.mean?.value_ms / acks(pair)));

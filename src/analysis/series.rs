@@ -24,6 +24,10 @@ const SIGNIFICANT_OF_BATCHES: f64 = 1.645;
 const MAX_BATCHES: usize = 20;
 const MIN_BATCHES: usize = 5;
 
+/// Quantiles nearer an end than this rest on the fewest batches: the few values beyond them come
+/// in clusters, and short batches see too little of those.
+const TAIL: f64 = 0.05;
+
 /// Whether neighbouring values of a series depend on each other, and what its intervals rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Dependence {
@@ -79,7 +83,8 @@ impl Series {
             return Some(independent);
         }
         let values_ms: Vec<f64> = self.values_us.iter().map(|us| ms(*us)).collect();
-        let error = self.batched_error(&values_ms);
+        let batches = self.dependence.batches.map(|batches| batches as usize);
+        let error = batches.and_then(|batches| batched_error(&values_ms, batches));
         let half_ms = error.map(|error| error.half_width);
         Some(Mean {
             standard_error_ms: error.map(|error| error.standard_error),
@@ -104,7 +109,9 @@ impl Series {
         let is_below = |us: &i64| f64::from(u8::from(ms(*us) <= independent.value_ms));
         let below: Vec<f64> = self.values_us.iter().map(is_below).collect();
         let n = below.len() as f64;
-        let half = self.batched_error(&below).map(|error| error.half_width);
+        let is_tail = p.min(1.0 - p) < TAIL;
+        let batches = self.dependence.batches.map(|batches| if is_tail { MIN_BATCHES } else { batches as usize });
+        let half = batches.and_then(|batches| batched_error(&below, batches)).map(|error| error.half_width);
         let rank = |rank: f64| (rank >= 1.0 && rank <= n).then_some(rank as usize);
         let at = |rank: Option<usize>| self.sample.ranked_ms(rank?);
         let interval_ms = Interval {
@@ -113,15 +120,15 @@ impl Series {
         };
         Some(Quantile { interval_ms, ..independent })
     }
+}
 
-    /// The error of the mean of values in the series' order, from the spread of their batches.
-    fn batched_error(&self, values: &[f64]) -> Option<BatchedError> {
-        let means = batch_means(values, self.dependence.batches? as usize);
-        let (count, mean) = (means.len() as f64, mean(&means));
-        let squares: f64 = means.iter().map(|batch| (batch - mean).powi(2)).sum();
-        let standard_error = (squares / (count - 1.0) / count).sqrt();
-        Some(BatchedError { standard_error, half_width: standard_error * t_quantile(count - 1.0)? })
-    }
+/// The error of the mean of values in the series' order, from the spread of their batches.
+fn batched_error(values: &[f64], batches: usize) -> Option<BatchedError> {
+    let means = batch_means(values, batches);
+    let (count, mean) = (means.len() as f64, mean(&means));
+    let squares: f64 = means.iter().map(|batch| (batch - mean).powi(2)).sum();
+    let standard_error = (squares / (count - 1.0) / count).sqrt();
+    Some(BatchedError { standard_error, half_width: standard_error * t_quantile(count - 1.0)? })
 }
 
 #[derive(Clone, Copy)]

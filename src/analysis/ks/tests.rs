@@ -95,7 +95,7 @@ fn what_would_go_unnoticed_follows_from_the_distribution_and_the_number_of_write
 }
 
 #[test]
-fn a_shift_of_the_detectable_size_is_found_half_the_time_and_half_of_it_rarely() {
+fn a_shift_of_the_detectable_size_is_mostly_found_and_half_of_it_mostly_not() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     for rank in [1, 3] {
         let mut latency = Latency::of(&RunBuilder::new(rank).load(right_leader).build());
@@ -112,6 +112,6 @@ fn a_shift_of_the_detectable_size_is_found_half_the_time_and_half_of_it_rarely()
             samples.len()
         };
         let (whole, half) = (found(detectable_us as i64), found((detectable_us / 2.0) as i64));
-        assert!(whole >= 225 && half <= 150, "W = {rank}: {whole} and {half} of 500");
+        assert!(whole >= 250 && half < 250, "W = {rank}: {whole} and {half} of 500");
     }
 }

@@ -57,7 +57,7 @@ fn latency(runs: &[RunReport]) -> Option<String> {
                 predicted.map(|predicted| format!(" (predicted {})", ms(predicted))).unwrap_or_default()
             };
             Some(format!(
-                "{}, a write took {} ms on average{}; {}, {} ms{} ({} a quorum).",
+                "{}, a write took {} ms on average{}; {}, {} ms{}. That is of {} a quorum.",
                 what(first),
                 ms(low),
                 predicted(low_predicted),
@@ -118,7 +118,7 @@ fn overhead(runs: &[RunReport]) -> Option<String> {
     } else {
         format!("{} to {}", short_ms(low), short_ms(high))
     };
-    Some(format!("The software added {range} ms to its delays (median over the writes of a quorum)."))
+    Some(format!("The software added {range} ms to a write's own delays (median at each W)."))
 }
 
 fn staleness(runs: &[RunReport]) -> Option<String> {

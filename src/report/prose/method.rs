@@ -15,7 +15,7 @@ fn intervals(runs: &[RunReport]) -> String {
     let shared = match (seeds.clone().min(), seeds.max()) {
         (Some(low), Some(high)) if low == high && runs.len() > 1 => {
             format!(
-                " Every W met the same delays (seed {low}), and so does any other experiment with this seed and network: they are not replicates."
+                " Every W drew the same delays (seed {low}), and so does any other experiment with this seed and network: they are not replicates."
             )
         }
         _ => " Experiments that share a seed and a network share their delays: they are not replicates.".to_owned(),
@@ -49,11 +49,11 @@ fn saturation(runs: &[RunReport]) -> Option<String> {
         .collect();
     let least = saturated.iter().map(|(_, share)| *share).reduce(f64::min)?;
     let names: Vec<String> = saturated.into_iter().map(|(name, _)| name).collect();
+    let most = if least < 0.995 { format!("{} or more", percent(least)) } else { "all".to_owned() };
     Some(format!(
-        "At {} the cluster was saturated: at least {} of the latency was beyond the injected delays, most of it \
+        "At {} the cluster was saturated: {most} of the latency was beyond the injected delays, most of it \
          waiting for other writes, so latency there says more about the load than about the quorum.",
-        list(&names),
-        percent(least)
+        list(&names)
     ))
 }
 
@@ -61,7 +61,7 @@ fn load(runs: &[RunReport]) -> Option<String> {
     let config = &runs.first()?.manifest.config;
     let concurrency = config.workload.concurrency.get();
     let pacing = match config.workload.pacing {
-        Pacing::Window => "each starts when another one is answered",
+        Pacing::Window => "a new one starts when another is answered",
         Pacing::Batch => "the next ones start when all of them are answered",
     };
     let writes = count(u64::from(concurrency), "write");

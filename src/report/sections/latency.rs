@@ -57,7 +57,8 @@ fn unpredicted(runs: &[RunReport]) -> String {
     if met.is_empty() {
         return String::new();
     }
-    format!(" Nothing is predicted at {}: a fault changed what the writes met.", list(&met))
+    let at = if met.len() == runs.len() { String::new() } else { format!(" at {}", list(&met)) };
+    format!(" Nothing is predicted{at}: a fault changed what the writes met.")
 }
 
 /// Measured and predicted figures.
