@@ -16,16 +16,17 @@ use crate::simulation::simulate_direct;
 
 const SEEDS: u64 = 500;
 
-/// Hits by kind of interval and W.
+/// Hits and intervals by kind of interval and W.
 #[derive(Default)]
-struct Coverage(BTreeMap<(usize, &'static str), BTreeMap<u32, u64>>);
+struct Coverage(BTreeMap<(usize, &'static str), BTreeMap<u32, (u64, u64)>>);
 
 impl Coverage {
     /// An end that is absent bounds nothing, so it cannot miss.
     fn count(&mut self, order: usize, kind: &'static str, quorum: u32, interval: Interval, truth: f64) {
         let covers = interval.lower.is_none_or(|low| low <= truth + 1e-9)
             && interval.upper.is_none_or(|high| truth <= high + 1e-9);
-        *self.0.entry((order, kind)).or_default().entry(quorum).or_default() += u64::from(covers);
+        let (hits, intervals) = self.0.entry((order, kind)).or_default().entry(quorum).or_default();
+        (*hits, *intervals) = (*hits + u64::from(covers), *intervals + 1);
     }
 
     fn quantile(&mut self, order: usize, kind: &'static str, quorum: u32, quantile: Option<Quantile>, truth: f64) {
@@ -51,13 +52,17 @@ fn coverage_of_every_interval() {
     }
     println!("| interval | W = 1 | 2 | 3 | 4 | 5 |\n| --- | ---: | ---: | ---: | ---: | ---: |");
     for ((_, kind), by_quorum) in &coverage.0 {
-        let share = |quorum| by_quorum.get(&quorum).map(|hits| format!("{:.1} %", *hits as f64 / SEEDS as f64 * 100.0));
+        let share = |quorum| by_quorum.get(&quorum).map(|of| format!("{:.1} %", covered(of) * 100.0));
         let cells: Vec<String> = (1..=5).map(|quorum| share(quorum).unwrap_or_default()).collect();
         println!("| {kind} | {} |", cells.join(" | "));
     }
     // 93 % less what chance does with this many seeds: twice the standard error of 1 %.
-    let worst = coverage.0.values().flat_map(BTreeMap::values).min().unwrap();
-    assert!(*worst as f64 >= SEEDS as f64 * 0.91, "an interval covers in {worst} of {SEEDS} only");
+    let worst = coverage.0.values().flat_map(BTreeMap::values).map(covered).fold(1.0, f64::min);
+    assert!(worst >= 0.91, "an interval covers in {worst} of the runs only");
+}
+
+fn covered((hits, intervals): &(u64, u64)) -> f64 {
+    *hits as f64 / *intervals as f64
 }
 
 fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expected: &[Expected]) {
@@ -82,8 +87,10 @@ fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expect
         let median_ms = 1000.0 * (1.0 - 0.5_f64.powf(0.2));
         coverage.quantile(9, "paired step: median", pair.to, pair.median, median_ms);
     }
-    let cost = CostPerAck::of(experiment).unwrap();
-    coverage.count(10, "cost of each further acknowledgement", 5, cost.interval_ms, cost.predicted_ms.unwrap());
+    // One run in 1,000 is taken to be under load though it is not, and its cost is withheld.
+    if let Some(cost) = CostPerAck::of(experiment) {
+        coverage.count(10, "cost of each further acknowledgement", 5, cost.interval_ms, cost.predicted_ms.unwrap());
+    }
     for claim in claims(experiment, &[]) {
         if let Evidence::Tails { shapes } = claim.evidence {
             for shape in shapes {
