@@ -42,6 +42,8 @@ fn no_sign(report: &Report) -> String {
          trace. Besides that, {rules}",
         breaches.join("; ")
     )
+}
+
 /// Which writes the rules had to go by, where some met a fault.
 fn judged(report: &Report) -> &'static str {
     let met = || report.runs.iter().filter(|run| run.faults.is_some());
