@@ -66,13 +66,19 @@ pub enum Evidence {
     },
 }
 
-/// The difference of mean latency between two quorums.
+/// The difference of mean latency between two quorums: of the same writes where they met the
+/// same delays at both, else of all writes of each run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Step {
     /// The lower W.
     pub from: u32,
     /// The higher W.
     pub to: u32,
+    /// Whether it is of the same writes.
+    pub is_paired: bool,
+    /// Whether the latencies of a run depend on each other, so that one run of each quorum tells
+    /// nothing of the step.
+    pub is_dependent: bool,
     /// Mean latency at the lower W.
     pub from_mean_ms: f64,
     /// Mean latency at the higher W.
@@ -100,6 +106,10 @@ pub struct TailShape {
     pub median_to_p95_low: Option<f64>,
     /// The most that ratio may be.
     pub median_to_p95_high: Option<f64>,
+    /// Writes it is told from.
+    pub n: u64,
+    /// Whether the run's latencies depend on each other.
+    pub is_dependent: bool,
     /// p99 / median: how far the slowest writes stand out.
     pub p99_to_median: f64,
 }

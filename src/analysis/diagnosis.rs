@@ -5,7 +5,8 @@ use serde::Serialize;
 use self::rules::{below_theory, cancels_at_quorum, excess_at_low_w, p99_below_median, waits_for_all, waits_for_none};
 use super::consistency::RunConsistency;
 use super::copies::Copies;
-use super::latency::Latency;
+use super::faults::undisturbed;
+use super::latency::{Latency, latency_series};
 use super::stats::Mean;
 use super::theory::{PredictedFigures, Prediction};
 use crate::config::{Experiment, Quorum};
@@ -57,7 +58,8 @@ pub struct Diagnosis {
 }
 
 /// The figures of one run that the rules look at. They can come from any leader's run, with
-/// or without a trace.
+/// or without a trace. Latencies are those of writes that met no fault: what the others waited
+/// for was not the leader.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Symptoms {
     /// W.
@@ -82,14 +84,20 @@ impl Symptoms {
     #[must_use]
     pub fn of(run: &RunData, latency: &Latency, consistency: &RunConsistency) -> Self {
         let total = consistency.settled.total;
+        let series = latency_series(run, undisturbed(run));
+        let predicted = if run.faults.is_empty() {
+            latency.predicted
+        } else {
+            Prediction::new(&run.manifest.config, run.manifest.quorum).ok().map(|prediction| prediction.figures())
+        };
         Self {
             quorum: latency.quorum,
-            mean: latency.mean,
-            median_ms: latency.median.map(|median| median.value_ms),
-            p99_ms: latency.p99.map(|p99| p99.value_ms),
+            mean: series.mean(),
+            median_ms: series.sample().quantile_ms(0.5),
+            p99_ms: series.sample().quantile_ms(0.99),
             undelivered: undelivered(run),
             missing: (total.pairs() > 0).then(|| total.missing as f64 / total.pairs() as f64),
-            predicted: latency.predicted,
+            predicted,
         }
     }
 }

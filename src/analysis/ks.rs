@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use serde::Serialize;
 
+use super::latency::Latency;
 use super::stats::Sample;
 use super::theory::Prediction;
 
@@ -17,6 +18,78 @@ pub struct KsTest {
     pub distance: f64,
     /// The chance of a distance at least as great if the distributions were the same.
     pub p_value: f64,
+}
+
+/// The test of one run's latencies, as one of the tests of an experiment's runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Fit {
+    /// The test on its own.
+    #[serde(flatten)]
+    pub test: KsTest,
+    /// Its p-value, corrected for the other runs' tests.
+    pub p_adjusted: f64,
+    /// The least shift of the predicted distribution, in milliseconds, that reaches the critical
+    /// distance: at least half of such runs show it. `None` until corrected.
+    pub detectable_ms: Option<f64>,
+}
+
+impl Fit {
+    /// A test with no others beside it.
+    #[must_use]
+    pub fn alone(test: KsTest) -> Self {
+        Self { test, p_adjusted: test.p_value, detectable_ms: None }
+    }
+}
+
+/// Corrects the tests of one experiment's runs for their number: S. Holm, "A simple sequentially
+/// rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979), 65-70. It
+/// holds although runs that share their delays do not test independently.
+pub(super) fn correct(latencies: &mut [&mut Latency]) {
+    let mut tested: Vec<&mut Latency> = latencies.iter_mut().map(|l| &mut **l).filter(|l| l.ks.is_some()).collect();
+    let p_value_of = |latency: &Latency| latency.ks.map_or(1.0, |fit| fit.test.p_value);
+    tested.sort_by(|a, b| p_value_of(a).total_cmp(&p_value_of(b)));
+    let tests = tested.len();
+    let mut adjusted = 0.0_f64;
+    for (index, latency) in tested.into_iter().enumerate() {
+        adjusted = adjusted.max(p_value_of(latency) * (tests - index) as f64).min(1.0);
+        let n = effective_n(latency.n as f64, latency.prediction.as_ref().ok());
+        let detectable_ms =
+            latency.prediction.as_ref().ok().map(|predicted| detectable_ms(predicted, n, LEVEL / tests as f64));
+        if let Some(fit) = &mut latency.ks {
+            (fit.p_adjusted, fit.detectable_ms) = (adjusted, detectable_ms);
+        }
+    }
+}
+
+/// The chance of rejecting any true prediction of an experiment.
+const LEVEL: f64 = 0.05;
+
+/// The least shift that moves a distribution by the distance that is critical at this level.
+fn detectable_ms(prediction: &Prediction, n: f64, level: f64) -> f64 {
+    const POINTS: u32 = 64;
+    /// The widest shift looked at is from the least value to this quantile.
+    const FAR: f64 = 0.9999;
+    let critical = bisect(1.0, |distance| p_value(distance, n) <= level);
+    let quantiles: Vec<f64> =
+        (0..=POINTS).map(|i| prediction.quantile_ms(f64::from(i) / f64::from(POINTS) * FAR)).collect();
+    let widest_ms = prediction.quantile_ms(FAR) - prediction.quantile_ms(0.0);
+    bisect(widest_ms, |shift_ms| {
+        quantiles.iter().any(|x| {
+            let moved = |x: f64| prediction.cdf(x) - prediction.cdf(x - shift_ms);
+            moved(*x) >= critical || moved(x + shift_ms) >= critical
+        })
+    })
+}
+
+/// The least value of 0..=`most` for which `holds`, which stays true from there on; `most` if
+/// it never does.
+fn bisect(most: f64, holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, most);
+    for _ in 0..32 {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    high
 }
 
 /// Tests a sample against a continuous distribution function of milliseconds; `None` for an
@@ -40,13 +113,13 @@ pub fn ks_one_sample(sample: &Sample, cdf: impl Fn(f64) -> f64) -> Option<KsTest
 #[must_use]
 pub(super) fn ks_predicted(sample: &Sample, prediction: &Prediction) -> Option<KsTest> {
     let test = ks_one_sample(sample, |x| prediction.cdf(x)).filter(|_| prediction.is_continuous())?;
-    Some(match prediction.draws().map(|draws| draws as f64) {
-        None => test,
-        Some(draws) => {
-            let n = sample.len() as f64;
-            KsTest { p_value: p_value(test.distance, n * draws / (n + draws)), ..test }
-        }
-    })
+    let n = effective_n(sample.len() as f64, Some(prediction));
+    Some(KsTest { p_value: p_value(test.distance, n), ..test })
+}
+
+/// The size of the one sample that tells as much as `n` values beside the prediction's draws.
+fn effective_n(n: f64, prediction: Option<&Prediction>) -> f64 {
+    prediction.and_then(Prediction::draws).map_or(n, |draws| n * draws as f64 / (n + draws as f64))
 }
 
 /// The p-value of a distance at effective sample size `n`, with the finite-size correction of

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::ks::{KsTest, ks_predicted};
-use super::stats::{Mean, Quantile, Sample};
-use super::theory::{NotPredicted, PredictedFigures, Prediction};
-use crate::data::{RunData, WriteOutcome};
+use super::ks::{Fit, ks_predicted};
+use super::series::{Dependence, Series};
+use super::stats::{Mean, Quantile, Sample, ms};
+use super::theory::{NotPredicted, PredictedFigures, Prediction, as_met};
+use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
 
 /// Latency at one quorum. Only acknowledged writes have one; the others are counted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +19,14 @@ pub struct Latency {
     pub failed: u64,
     /// Writes without an answer.
     pub unknown: u64,
+    /// Writes whose answer a fault cut off while they were under way. Where there are any, the
+    /// slow writes are missing among those acknowledged, and the figures are withheld.
+    pub cut_off: u64,
+    /// The least that the mean may be then: each write that was cut off counts as long as it had
+    /// waited. `None` where nothing was cut off.
+    pub mean_at_least_ms: Option<f64>,
+    /// Whether latencies of neighbouring writes depend on each other.
+    pub dependence: Dependence,
     /// The mean.
     pub mean: Option<Mean>,
     /// The median.
@@ -34,8 +43,9 @@ pub struct Latency {
     pub predicted: Option<PredictedFigures>,
     /// Why there is no prediction.
     pub not_predicted: Option<NotPredicted>,
-    /// The distance from the predicted distribution, where that is continuous.
-    pub ks: Option<KsTest>,
+    /// The test of the predicted distribution, where that is continuous and the latencies are
+    /// independent.
+    pub ks: Option<Fit>,
     /// The predicted distribution.
     #[serde(skip)]
     pub prediction: Result<Prediction, NotPredicted>,
@@ -46,26 +56,68 @@ impl Latency {
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         let count = |outcome| run.writes.iter().filter(|write| write.outcome == outcome).count() as u64;
-        let sample = ok_latencies(run);
-        let prediction = Prediction::new(&run.manifest.config, run.manifest.quorum);
-        let ks = prediction.as_ref().ok().and_then(|prediction| ks_predicted(&sample, prediction));
+        let series = latency_series(run, |_| true);
+        let sample = series.sample();
+        let prediction = as_met(run).and_then(|met| Prediction::new(&met, run.manifest.quorum));
+        let cut_off = cut_off_us(run);
+        let is_whole = cut_off.is_empty();
+        let is_testable = is_whole && !series.dependence().is_dependent;
+        let test = |prediction| ks_predicted(sample, prediction).map(Fit::alone);
+        let ks = prediction.as_ref().ok().filter(|_| is_testable).and_then(test);
+        let quantile = |p| series.quantile(p).filter(|_| is_whole);
         Self {
             quorum: run.manifest.quorum.get(),
             n: sample.len() as u64,
             failed: count(WriteOutcome::Failed),
             unknown: count(WriteOutcome::Unknown),
-            mean: sample.mean(),
-            median: sample.quantile(0.5),
-            p95: sample.quantile(0.95),
-            p99: sample.quantile(0.99),
+            cut_off: cut_off.len() as u64,
+            mean_at_least_ms: (!is_whole).then(|| mean_at_least_ms(sample, &cut_off)).flatten(),
+            dependence: series.dependence(),
+            mean: series.mean().filter(|_| is_whole),
+            median: quantile(0.5),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
             min_ms: sample.min_ms(),
-            max_ms: sample.max_ms(),
+            max_ms: sample.max_ms().filter(|_| is_whole),
             predicted: prediction.as_ref().ok().map(Prediction::figures),
             not_predicted: prediction.as_ref().err().copied(),
             ks,
             prediction,
         }
     }
+}
+
+/// The latencies of those acknowledged writes that `is_meant` picks, in the order in which the
+/// writes started.
+pub(super) fn latency_series(run: &RunData, is_meant: impl Fn(&WriteRow) -> bool) -> Series {
+    let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok && is_meant(row));
+    let mut rows: Vec<&WriteRow> = ok.collect();
+    rows.sort_by_key(|row| (row.start_us, row.write));
+    let latencies = rows.iter().map(|row| i64::try_from(row.latency_us).unwrap_or(i64::MAX));
+    Series::new(latencies.collect(), run.manifest.config.workload.concurrency.get())
+}
+
+/// How long each write had waited, in microseconds, when a fault began while it was under way
+/// and it was then not acknowledged.
+fn cut_off_us(run: &RunData) -> Vec<i64> {
+    let begins = |kind| match kind {
+        FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Pause | FaultEvent::Partition | FaultEvent::Slow => true,
+        FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => false,
+    };
+    let begun_us: Vec<i64> = run.faults.iter().filter(|row| begins(row.kind)).map(|row| row.begun_us).collect();
+    let waited_us = |row: &WriteRow| {
+        let start_us = i64::try_from(row.start_us).ok()?;
+        let waited = begun_us.iter().filter_map(|begun_us| begun_us.checked_sub(start_us)).filter(|us| *us > 0);
+        waited.min().filter(|us| us.unsigned_abs() <= row.latency_us)
+    };
+    run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok).filter_map(waited_us).collect()
+}
+
+/// The mean over acknowledged writes and those cut off, which would have taken longer still.
+fn mean_at_least_ms(acknowledged: &Sample, cut_off_us: &[i64]) -> Option<f64> {
+    let n = acknowledged.len() as f64;
+    let waited_ms: f64 = cut_off_us.iter().map(|us| ms(*us)).sum();
+    Some((acknowledged.mean_ms()? * n + waited_ms) / (n + cut_off_us.len() as f64))
 }
 
 /// The latencies of a run's acknowledged writes.
@@ -75,9 +127,12 @@ pub fn ok_latencies(run: &RunData) -> Sample {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
+    use crate::config::{Fault, FaultKind, Trigger};
+    use crate::data::{FaultRow, LEADER};
 
     #[test]
     fn only_acknowledged_writes_have_a_latency() {
@@ -97,6 +152,52 @@ mod tests {
         let run = RunBuilder::new(3).delay_ms(20, 20).write_with_delays(0, 21_000, &[20_000; 5]).build();
         let latency = Latency::of(&run);
         assert_eq!((latency.predicted.map(|figures| figures.p99_ms), latency.ks), (Some(20.0), None));
+    }
+
+    fn fault(begun_us: i64, node: &str, kind: FaultEvent) -> FaultRow {
+        FaultRow { begun_us, ended_us: begun_us + 10, node: node.to_owned(), kind, detail: None }
+    }
+
+    #[test]
+    fn figures_that_lack_the_writes_a_fault_cut_off_are_withheld_and_bounded() {
+        let mut run =
+            (0..3).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 10_000 * (i + 1), &[1; 5])).build();
+        // The third starts at 2 us and has waited 20 ms when the leader dies.
+        run.writes[2].outcome = WriteOutcome::Unknown;
+        let start_us = i64::try_from(run.writes[2].start_us).unwrap();
+        run.faults = vec![fault(start_us + 20_000, LEADER, FaultEvent::Kill)];
+        let latency = Latency::of(&run);
+        assert_eq!((latency.n, latency.cut_off), (2, 1));
+        assert_eq!((latency.mean, latency.p99, latency.max_ms, latency.ks), (None, None, None, None));
+        let at_least_ms = (10.0 + 20.0 + 20.0) / 3.0;
+        assert!((latency.mean_at_least_ms.unwrap() - at_least_ms).abs() < 1e-9, "{latency:?}");
+        assert_eq!(latency.not_predicted, Some(NotPredicted::Faults));
+    }
+
+    #[test]
+    fn a_write_that_starts_after_the_fault_is_not_cut_off() {
+        let mut run = RunBuilder::new(1).write_with_delays(500, 10_000, &[1; 5]).build();
+        run.writes[0].outcome = WriteOutcome::Failed;
+        run.faults = vec![fault(400, "f5", FaultEvent::Kill)];
+        assert_eq!(Latency::of(&run).cut_off, 0);
+    }
+
+    #[test]
+    fn a_follower_that_is_slow_all_along_is_part_of_the_prediction() {
+        let slow = Fault {
+            at: Trigger::Write(0),
+            node: "f3".to_owned(),
+            kind: FaultKind::Slow { delay_ms: 1_500 },
+            until: None,
+        };
+        let mut run = RunBuilder::new(4).configure(|config| config.faults = vec![slow.clone()]).build();
+        run.faults = vec![fault(-5, "f3", FaultEvent::Slow)];
+        // Without f3 the slowest of the other four is waited for: 1000 * 4 / 5 ms.
+        let predicted = Latency::of(&run).predicted.unwrap();
+        assert!((predicted.mean_ms - 800.0).abs() < 5.0 && predicted.simulated.is_some(), "{predicted:?}");
+        run.faults[0].kind = FaultEvent::Partition;
+        run.manifest.config.faults[0].at = Trigger::Write(30);
+        assert_eq!(Latency::of(&run).not_predicted, Some(NotPredicted::Faults));
     }
 
     #[test]

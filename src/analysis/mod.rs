@@ -19,9 +19,11 @@ mod forecast;
 mod ks;
 mod lag;
 mod latency;
+mod load;
 mod overhead;
 mod paired;
 mod random;
+mod series;
 mod staleness;
 mod stats;
 mod summary;
@@ -29,6 +31,8 @@ mod theory;
 mod timeline;
 mod way;
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod fixture;
@@ -48,13 +52,16 @@ pub use durability::{
 };
 pub use expected::{Expectation, Expected};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
+pub use figures::CostPerAck;
 pub use figures::{ExperimentFigures, RunFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
-pub use ks::{KsTest, ks_one_sample};
+pub use ks::{Fit, KsTest, ks_one_sample};
 pub use lag::{Lag, LagFigures};
 pub use latency::{Latency, ok_latencies};
-pub use overhead::{Overhead, WriteOverhead, write_overheads};
+pub use load::Load;
+pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
+pub use series::{Dependence, Series};
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
     VisibleAfter, is_enough, predicted_visible_ms,

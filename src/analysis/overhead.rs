@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::faults::undisturbed;
+use super::series::{Dependence, Series};
 use super::stats::{Quantile, Sample, ms};
 use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
 
@@ -14,6 +15,8 @@ use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
 pub struct WriteOverhead {
     /// The write's number in the plan.
     pub write: u64,
+    /// When it started, in microseconds from the run's start.
+    pub start_us: u64,
     /// The W-th smallest delay drawn for it, in microseconds; 0 at W = 0.
     pub injected_us: u64,
     /// Latency less that delay, in microseconds; negative where the leader did not wait for it.
@@ -30,6 +33,12 @@ pub struct Overhead {
     pub n: u64,
     /// Acknowledged writes left out because not all of their delays are stored.
     pub without_trace: u64,
+    /// Whether overheads of neighbouring writes depend on each other.
+    pub dependence: Dependence,
+    /// The share of these writes' latency, 0 to 1, that was overhead.
+    pub share_of_latency: Option<f64>,
+    /// The first writes beside the others; `None` of too few.
+    pub warm_up: Option<WarmUp>,
     /// The median.
     pub p50: Option<Quantile>,
     /// The 95th percentile.
@@ -42,20 +51,51 @@ pub struct Overhead {
     pub max_ms: Option<f64>,
 }
 
+/// What the first writes cost, which find connections not yet open and caches empty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WarmUp {
+    /// The first writes of the plan: as many as are under way together.
+    pub n: u64,
+    /// Their median overhead in milliseconds.
+    pub p50_ms: f64,
+    /// That of all others.
+    pub rest_p50_ms: f64,
+}
+
+impl WarmUp {
+    /// Of overheads by write.
+    fn of(overheads: &[WriteOverhead], concurrency: usize) -> Option<Self> {
+        let (first, rest) =
+            overheads.split_at_checked(concurrency).filter(|(first, rest)| rest.len() >= first.len())?;
+        let median =
+            |part: &[WriteOverhead]| part.iter().map(|write| write.overhead_us).collect::<Sample>().quantile_ms(0.5);
+        Some(Self { n: first.len() as u64, p50_ms: median(first)?, rest_p50_ms: median(rest)? })
+    }
+}
+
 impl Overhead {
     /// The overhead figures of one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         let overheads = write_overheads(run);
         let ok = acknowledged(run).count();
-        let sample: Sample = overheads.iter().map(|write| write.overhead_us).collect();
+        let concurrency = run.manifest.config.workload.concurrency.get();
+        let latency_us: f64 = overheads.iter().map(|write| write.overhead_us as f64 + write.injected_us as f64).sum();
+        let overhead_us: f64 = overheads.iter().map(|write| write.overhead_us as f64).sum();
+        let mut in_order: Vec<&WriteOverhead> = overheads.iter().collect();
+        in_order.sort_by_key(|write| (write.start_us, write.write));
+        let series = Series::new(in_order.iter().map(|write| write.overhead_us).collect(), concurrency);
+        let sample = series.sample();
         Self {
             quorum: run.manifest.quorum.get(),
             n: sample.len() as u64,
             without_trace: (ok - sample.len()) as u64,
-            p50: sample.quantile(0.5),
-            p95: sample.quantile(0.95),
-            p99: sample.quantile(0.99),
+            dependence: series.dependence(),
+            share_of_latency: (latency_us > 0.0).then_some(overhead_us / latency_us),
+            warm_up: WarmUp::of(&overheads, concurrency as usize),
+            p50: series.quantile(0.5),
+            p95: series.quantile(0.95),
+            p99: series.quantile(0.99),
             min_ms: sample.min_ms(),
             max_ms: sample.max_ms(),
         }
@@ -105,7 +145,7 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
         .filter_map(|row| {
             let injected_us = injected(row.write)?;
             let overhead_us = i64::try_from(row.latency_us).ok()?.checked_sub(i64::try_from(injected_us).ok()?)?;
-            Some(WriteOverhead { write: row.write, injected_us, overhead_us })
+            Some(WriteOverhead { write: row.write, start_us: row.start_us, injected_us, overhead_us })
         })
         .collect()
 }
@@ -156,6 +196,16 @@ mod tests {
         run.replication[0].ack_delay_us = None;
         let overhead = Overhead::of(&run);
         assert_eq!((overhead.n, overhead.without_trace, overhead.p50), (0, 1, None));
+    }
+
+    #[test]
+    fn the_first_writes_are_told_apart() {
+        let latency_us = |write| if write < 10 { 3_750 } else { 2_120 };
+        let writes = (0..40).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, latency_us(i), &[1_000; 5]));
+        let overhead = Overhead::of(&writes.build());
+        assert_eq!(overhead.warm_up, Some(WarmUp { n: 10, p50_ms: 2.75, rest_p50_ms: 1.12 }));
+        assert_eq!(overhead.share_of_latency, Some((10.0 * 2.75 + 30.0 * 1.12) / (10.0 * 3.75 + 30.0 * 2.12)));
+        assert_eq!(Overhead::of(&run(1)).warm_up, None);
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::figures::RunFigures;
+use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
-use crate::data::{RunData, WriteOutcome};
+use crate::data::{RunData, WriteOutcome, WriteRow};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
-/// higher quorum's latency less the lower one's.
+/// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Paired {
     /// The lower W.
@@ -19,10 +20,16 @@ pub struct Paired {
     pub to: u32,
     /// Writes acknowledged at both.
     pub n: u64,
-    /// Those whose drawn delays were the same at both, by the traces.
+    /// Those whose drawn delays were the same at both, by the traces: the figures are theirs.
     pub same_delays: u64,
     /// Those whose drawn delays were not.
     pub other_delays: u64,
+    /// Their mean latency at the lower W, in milliseconds.
+    pub from_mean_ms: Option<f64>,
+    /// Their mean latency at the higher W, in milliseconds.
+    pub to_mean_ms: Option<f64>,
+    /// Whether differences of neighbouring writes depend on each other.
+    pub dependence: Dependence,
     /// The mean difference.
     pub mean: Option<Mean>,
     /// The median difference.
@@ -37,23 +44,29 @@ impl Paired {
     /// Compares two runs write by write.
     #[must_use]
     pub fn between(from: &RunData, to: &RunData) -> Self {
-        let latencies: HashMap<u64, u64> = acknowledged(to).collect();
-        let both: Vec<(u64, i64)> = acknowledged(from)
-            .filter_map(|(write, before_us)| Some((write, difference(before_us, *latencies.get(&write)?))))
-            .collect();
+        let latencies: HashMap<u64, u64> = acknowledged(to).map(|row| (row.write, row.latency_us)).collect();
+        let mut both: Vec<(&WriteRow, u64)> =
+            acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
+        both.sort_by_key(|(row, _)| (row.start_us, row.write));
         let (delays_from, delays_to) = (delays(from), delays(to));
-        let drawn = both.iter().filter_map(|(write, _)| Some(delays_from.get(write)? == delays_to.get(write)?));
-        let (same, other): (Vec<bool>, Vec<bool>) = drawn.partition(|same| *same);
-        let sample: Sample = both.iter().map(|(_, difference_us)| *difference_us).collect();
+        let is_same = |write: &u64| Some(delays_from.get(write)? == delays_to.get(write)?);
+        let of_same: Vec<(&WriteRow, u64)> =
+            both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
+        let differences = of_same.iter().map(|(row, to_us)| signed(*to_us).saturating_sub(signed(row.latency_us)));
+        let series = Series::new(differences.collect(), from.manifest.config.workload.concurrency.get());
+        let mean_ms = |us: &mut dyn Iterator<Item = u64>| us.collect::<Sample>().mean_ms();
         Self {
             from: from.manifest.quorum.get(),
             to: to.manifest.quorum.get(),
             n: both.len() as u64,
-            same_delays: same.len() as u64,
-            other_delays: other.len() as u64,
-            mean: sample.mean(),
-            median: sample.quantile(0.5),
-            sooner: both.iter().filter(|(_, difference_us)| *difference_us < 0).count() as u64,
+            same_delays: of_same.len() as u64,
+            other_delays: both.iter().filter(|(row, _)| is_same(&row.write) == Some(false)).count() as u64,
+            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency_us)),
+            to_mean_ms: mean_ms(&mut of_same.iter().map(|(_, to_us)| *to_us)),
+            dependence: series.dependence(),
+            mean: series.mean(),
+            median: series.quantile(0.5),
+            sooner: of_same.iter().filter(|(row, to_us)| *to_us < row.latency_us).count() as u64,
             predicted_mean_ms: None,
         }
     }
@@ -65,10 +78,10 @@ impl Paired {
     }
 }
 
-/// Compares each run of an experiment, whose figures are known, with the one at the next higher
-/// quorum.
+/// Compares each two runs of an experiment, whose figures are known, by the lower quorum, then
+/// the higher one.
 #[must_use]
-pub fn paired(runs: &[RunData], figures: &[RunFigures]) -> Vec<Paired> {
+pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
     let predicted_ms: HashMap<u32, f64> =
         figures.iter().filter_map(|run| Some((run.quorum(), run.latency.predicted?.mean_ms))).collect();
     let between = |from: &RunData, to: &RunData| {
@@ -76,19 +89,19 @@ pub fn paired(runs: &[RunData], figures: &[RunFigures]) -> Vec<Paired> {
         let both = predicted_ms.get(&pair.from).zip(predicted_ms.get(&pair.to));
         Paired { predicted_mean_ms: both.map(|(from, to)| to - from), ..pair }
     };
-    let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, run)).collect();
+    let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, *run)).collect();
     let ordered: Vec<&RunData> = by_quorum.into_values().collect();
-    ordered.windows(2).map(|pair| between(pair[0], pair[1])).collect()
+    let pairs = ordered.iter().enumerate().flat_map(|(i, from)| ordered[i + 1..].iter().map(move |to| (*from, *to)));
+    pairs.map(|(from, to)| between(from, to)).collect()
 }
 
-/// Number and latency of each acknowledged write.
-fn acknowledged(run: &RunData) -> impl Iterator<Item = (u64, u64)> {
-    run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).map(|row| (row.write, row.latency_us))
+/// A run's acknowledged writes.
+fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
+    run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok)
 }
 
-fn difference(before_us: u64, after_us: u64) -> i64 {
-    let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-    signed(after_us) - signed(before_us)
+fn signed(us: u64) -> i64 {
+    i64::try_from(us).unwrap_or(i64::MAX)
 }
 
 /// What each write drew for its followers.
@@ -114,13 +127,13 @@ mod tests {
     fn no_write_is_sooner_at_a_higher_quorum() {
         let runs: Vec<RunData> = [3, 1, 5].map(lab).into();
         let figures: Vec<RunFigures> = runs.iter().map(|run| RunFigures::of(run, None)).collect();
-        let pairs = paired(&runs, &figures);
-        assert_eq!(pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 3), (3, 5)]);
+        let pairs = paired(&runs.iter().collect::<Vec<_>>(), &figures);
+        assert_eq!(pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 3), (1, 5), (3, 5)]);
         for pair in &pairs {
             assert!(pair.is_paired());
             assert_eq!((pair.n, pair.same_delays, pair.other_delays, pair.sooner), (100, 100, 0, 0));
             let (mean, predicted) = (pair.mean.unwrap(), pair.predicted_mean_ms.unwrap());
-            assert!((predicted - 1000.0 / 3.0).abs() < 1e-9);
+            assert!((predicted - 1000.0 / 6.0 * f64::from(pair.to - pair.from)).abs() < 1e-9);
             assert!((mean.value_ms - predicted).abs() <= 4.0 * mean.standard_error_ms.unwrap(), "{mean:?}");
         }
     }
@@ -138,7 +151,22 @@ mod tests {
         two.writes[0].outcome = WriteOutcome::Failed;
         two.writes.remove(7);
         assert_eq!(Paired::between(&one, &two).n, 98);
-        assert_eq!(paired(&[one], &[]), []);
+        assert_eq!(paired(&[&one], &[]), []);
+    }
+
+    #[test]
+    fn a_step_is_that_of_the_same_writes_though_one_run_has_more() {
+        let (four, mut five) = (lab(4), lab(5));
+        // The slow half of the writes is not acknowledged at W = 5.
+        let median_us =
+            five.writes.iter().map(|row| row.latency_us).collect::<Sample>().quantile_ms(0.5).unwrap() * 1e3;
+        five.writes.iter_mut().filter(|row| row.latency_us as f64 > median_us).for_each(|row| {
+            row.outcome = WriteOutcome::Failed;
+        });
+        let pair = Paired::between(&four, &five);
+        let mean = pair.mean.unwrap().value_ms;
+        assert_eq!((pair.n, pair.same_delays), (50, 50));
+        assert!((pair.to_mean_ms.unwrap() - pair.from_mean_ms.unwrap() - mean).abs() < 1e-9 && mean > 0.0);
     }
 
     #[test]
@@ -146,6 +174,7 @@ mod tests {
         let other = RunBuilder::new(2).configure(|config| config.seed = 1).load(right_leader).build();
         let pair = Paired::between(&lab(1), &other);
         assert_eq!((pair.same_delays, pair.other_delays, pair.is_paired()), (0, 100, false));
+        assert_eq!((pair.mean, pair.median, pair.sooner), (None, None, 0));
         let mut untraced = lab(2);
         untraced.replication.clear();
         let pair = Paired::between(&lab(1), &untraced);

@@ -138,12 +138,17 @@ impl Sample {
         Some((low as f64 + (position - below as f64) * (high as f64 - low as f64)) / US_PER_MS)
     }
 
+    /// The value of this rank, from 1, in milliseconds.
+    pub(super) fn ranked_ms(&self, rank: usize) -> Option<f64> {
+        self.sorted_us.get(rank.checked_sub(1)?).map(|us| ms(*us))
+    }
+
     /// The `p` quantile with its 95 % interval, see [`quantile_ranks`].
     #[must_use]
     pub fn quantile(&self, p: f64) -> Option<Quantile> {
         let value_ms = self.quantile_ms(p)?;
         let (lower, upper) = quantile_ranks(self.len(), p);
-        let at = |rank: Option<usize>| rank.and_then(|rank| self.sorted_us.get(rank - 1)).map(|us| ms(*us));
+        let at = |rank: Option<usize>| self.ranked_ms(rank?);
         Some(Quantile { p, value_ms, interval_ms: Interval { lower: at(lower), upper: at(upper) } })
     }
 

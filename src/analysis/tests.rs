@@ -141,7 +141,7 @@ fn everything(runs: &[RunData], others: &[RunData]) -> String {
     let found = diagnose(&experiment.config, &symptoms);
     let claims = claims(&experiment, std::slice::from_ref(&experiment));
     let forecasts: Vec<_> = runs.iter().zip(others).map(|(run, other)| Forecast::of(run, other)).collect();
-    let compared = (paired(runs, &experiment.runs), compare(runs, others), forecasts);
+    let compared = (&experiment.paired, compare(runs, others), forecasts);
     format!("{experiment:?} {each:?} {found:?} {claims:?} {compared:?}")
 }
 

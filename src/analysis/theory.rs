@@ -7,11 +7,14 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use labnode::delay::{Distribution, Millis};
 use serde::Serialize;
 
 use self::simulated::SimulatedLag;
-use crate::config::{Experiment, Network, Quorum};
+use crate::config::{Experiment, FaultKind, FollowerName, Network, Quorum};
+use crate::data::RunData;
 
 pub use order_statistic::OrderStatistic;
 pub use simulated::{MonteCarlo, Simulated};
@@ -37,6 +40,9 @@ pub enum NotPredicted {
     /// Every write fails, or, of a lag, none reaches every follower.
     #[error("delays reach a time limit, and nothing is left to predict")]
     Truncated,
+    /// A fault changed the network, or took nodes away, during the load.
+    #[error("a fault changed what the writes met")]
+    Faults,
 }
 
 /// A prediction's figures, all in milliseconds.
@@ -53,6 +59,28 @@ pub struct PredictedFigures {
     /// How they were simulated; exact without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub simulated: Option<MonteCarlo>,
+}
+
+/// The experiment with the delays that a run's copies really met. A follower that was slow from
+/// before the load to its end is one whose way is longer.
+///
+/// # Errors
+/// [`NotPredicted::Faults`] of a run whose network changed, or whose nodes stopped, meanwhile.
+pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted> {
+    let config = &run.manifest.config;
+    if run.faults.is_empty() {
+        return Ok(Cow::Borrowed(config));
+    }
+    let mut met = config.clone();
+    for fault in &config.faults {
+        let (FaultKind::Slow { delay_ms }, true, None) = (fault.kind, fault.at.is_before_load(), fault.until) else {
+            return Err(NotPredicted::Faults);
+        };
+        let follower = FollowerName::try_from(fault.node.clone()).map_err(|_| NotPredicted::Faults)?;
+        let own = met.network.follower.entry(follower).or_default();
+        own.extra_ms = Millis::try_from(own.extra_ms.get() + f64::from(delay_ms)).map_err(|_| NotPredicted::Faults)?;
+    }
+    if run.faults.len() == config.faults.len() { Ok(Cow::Owned(met)) } else { Err(NotPredicted::Faults) }
 }
 
 /// How long after its acknowledgement a write reaches the last follower, and how many are

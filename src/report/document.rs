@@ -10,6 +10,8 @@ pub(super) struct Document {
     pub(super) subtitle: String,
     /// The answer, in one paragraph.
     pub(super) answer: String,
+    /// What the intervals and times mean, in one paragraph.
+    pub(super) method: String,
     /// What a reader must know before believing the rest.
     pub(super) warnings: Vec<String>,
     pub(super) sections: Vec<Section>,

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::prose;
 use crate::analysis::{
-    Claim, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Overhead, Paired, Prediction,
-    RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies, paired, write_lives,
-    write_overheads,
+    Claim, CostPerAck, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Load, Overhead,
+    Paired, Prediction, RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies,
+    write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -50,6 +50,8 @@ pub struct Report {
     pub experiment: ExperimentName,
     /// What came out, in one paragraph.
     pub answer: String,
+    /// What the intervals and times mean, in one paragraph.
+    pub method: String,
     /// What a reader must know before believing the rest.
     pub warnings: Vec<String>,
     /// What each figure shows.
@@ -58,6 +60,8 @@ pub struct Report {
     pub runs: Vec<RunReport>,
     /// The same writes at one quorum and the next.
     pub paired: Vec<Paired>,
+    /// What one more acknowledgement cost; `None` where no two runs can be compared.
+    pub cost_per_ack: Option<CostPerAck>,
     /// The original lab's statements, tested.
     pub claims: Vec<Claim>,
     /// Signs of a broken leader.
@@ -111,6 +115,8 @@ pub struct RunReport {
     pub distribution: Distribution,
     /// What the software added to the injected delays.
     pub overhead: OverheadReport,
+    /// Writes in flight and a second; `None` of a run that took no time.
+    pub load: Option<Load>,
     /// Followers against their leader.
     pub consistency: ConsistencyReport,
     /// What was broken on purpose and what came of it.
@@ -184,17 +190,20 @@ impl Report {
             .collect();
         let diagnoses = diagnose(&figures.config, &symptoms);
         let experiments = comparison::experiments(&figures, &others);
-        let (paired, forecasts) = (paired(runs, &figures.runs), forecasts(&data));
+        let (paired, forecasts) = (figures.steps().cloned().collect(), forecasts(&data));
+        let cost_per_ack = CostPerAck::of(&figures);
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
         Some(Self {
             schema: SCHEMA,
             experiment: figures.name,
-            answer: prose::answer(&reports),
+            answer: prose::answer(&reports, cost_per_ack.as_ref()),
+            method: prose::method(&reports),
             warnings: prose::warnings(&reports, &diagnoses),
             findings: prose::findings(&reports, &experiments, &forecasts),
             runs: reports,
             paired,
+            cost_per_ack,
             claims,
             diagnoses,
             forecasts,
@@ -217,6 +226,7 @@ impl RunReport {
             consistency: ConsistencyReport::of(&figures.consistency),
             faults: figures.faults.map(|faults| FaultReport::new(faults, run)),
             faults_left_out: figures.faults_left_out,
+            load: figures.load,
             lag: Lag::of(run),
             staleness: Staleness::of(run),
             durability: Durability::of(run).with_model(run),
@@ -271,7 +281,9 @@ impl Distribution {
                 .map(|share| DistributionPoint { ms: prediction.quantile_ms(share), share })
                 .collect(),
         };
-        Self { quorum: run.manifest.quorum.get(), measured: thinned(&ok_latencies(run)), predicted }
+        // Without the slow writes that a fault cut off it would be that of the fast ones.
+        let measured = if latency.cut_off == 0 { thinned(&ok_latencies(run)) } else { Vec::new() };
+        Self { quorum: run.manifest.quorum.get(), measured, predicted }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Claim, Evidence, Finding, Step, TailShape};
 use crate::analysis::figures::{ExperimentFigures, RunFigures};
+use crate::analysis::stats::Difference;
 
 /// What a [`Step`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,23 +13,40 @@ enum Direction {
     NoRise,
     /// It may have risen or not.
     Unclear,
+    /// One run of each quorum cannot tell.
+    UnderLoad,
 }
 
 impl Step {
-    fn between(from: &RunFigures, to: &RunFigures) -> Option<Self> {
-        let (from_mean, to_mean) = (from.latency.mean?, to.latency.mean?);
+    fn between(experiment: &ExperimentFigures, from: &RunFigures, to: &RunFigures) -> Option<Self> {
+        let pair = experiment.pair(from.quorum(), to.quorum());
+        let of_same = pair.filter(|pair| pair.other_delays == 0).and_then(|pair| {
+            let mean = pair.mean?;
+            let rise = Difference { value_ms: mean.value_ms, interval_ms: mean.interval_ms };
+            Some((pair.from_mean_ms?, pair.to_mean_ms?, rise))
+        });
+        let of_all = || {
+            let (from_mean, to_mean) = (from.latency.mean?, to.latency.mean?);
+            Some((from_mean.value_ms, to_mean.value_ms, to_mean.above(&from_mean)))
+        };
+        let (from_mean_ms, to_mean_ms, rise) = of_same.or_else(of_all)?;
         let predicted = from.latency.predicted.zip(to.latency.predicted);
         Some(Self {
             from: from.quorum(),
             to: to.quorum(),
-            from_mean_ms: from_mean.value_ms,
-            to_mean_ms: to_mean.value_ms,
-            rise: to_mean.above(&from_mean),
+            is_paired: of_same.is_some(),
+            is_dependent: [from, to].iter().any(|run| run.latency.dependence.is_dependent),
+            from_mean_ms,
+            to_mean_ms,
+            rise,
             predicted_rise_ms: predicted.map(|(from, to)| to.mean_ms - from.mean_ms),
         })
     }
 
     fn direction(&self) -> Direction {
+        if self.is_dependent {
+            return Direction::UnderLoad;
+        }
         let (Some(low), Some(high)) = (self.rise.interval_ms.lower, self.rise.interval_ms.upper) else {
             return Direction::Unclear;
         };
@@ -60,13 +78,19 @@ impl Step {
 /// Quorums the claims speak of: 1 to N, with a latency to show.
 fn tested(experiment: &ExperimentFigures) -> Vec<&RunFigures> {
     let within = 1..=experiment.followers();
-    experiment.runs.iter().filter(|run| within.contains(&run.quorum()) && run.latency.mean.is_some()).collect()
+    experiment.runs.iter().filter(|run| within.contains(&run.quorum()) && run.latency.n > 0).collect()
 }
+
+/// Why a run under load is no evidence.
+const UNDER_LOAD: &str = "Under this load the latencies of a run depend on each other and differ from run to run by \
+                          more than a run shows: one run of each quorum is no verdict.";
 
 /// Judges steps that should all rise; `shown` says what holds when they do.
 fn judge(statement: &'static str, steps: Vec<Step>, shown: impl Fn(&[Step]) -> String) -> Claim {
     let first = |direction| steps.iter().find(|step| step.direction() == direction);
-    let (finding, sentence) = if let Some(step) = first(Direction::NoRise) {
+    let (finding, sentence) = if let Some(step) = first(Direction::UnderLoad) {
+        (Finding::NotTestable, format!("{UNDER_LOAD} It measured {} {}.", step.rise_phrase(), step.phrase()))
+    } else if let Some(step) = first(Direction::NoRise) {
         let predicted = step.predicted_rise_ms.map_or_else(String::new, |rise| format!("; theory says {rise:.1} ms"));
         let text = format!(
             "Mean latency does not rise {}: the difference is {}{predicted}.",
@@ -78,7 +102,7 @@ fn judge(statement: &'static str, steps: Vec<Step>, shown: impl Fn(&[Step]) -> S
         let text = format!("The difference {} is {}, which chance alone can give.", step.phrase(), step.rise_phrase());
         (Finding::NotTestable, text)
     } else if steps.is_empty() {
-        (Finding::NotTestable, "There is no pair of quorums with acknowledged writes to compare.".to_owned())
+        (Finding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned())
     } else {
         (Finding::Confirmed, shown(&steps))
     };
@@ -87,7 +111,7 @@ fn judge(statement: &'static str, steps: Vec<Step>, shown: impl Fn(&[Step]) -> S
 
 pub(super) fn rises(experiment: &ExperimentFigures) -> Claim {
     let runs = tested(experiment);
-    let steps = runs.windows(2).filter_map(|pair| Step::between(pair[0], pair[1])).collect();
+    let steps = runs.windows(2).filter_map(|pair| Step::between(experiment, pair[0], pair[1])).collect();
     judge("Latency rises with the write quorum W", steps, |steps| {
         let least = steps.iter().min_by(|a, b| a.rise.value_ms.total_cmp(&b.rise.value_ms));
         let ends = steps.first().zip(steps.last()).map(|(first, last)| Step {
@@ -109,9 +133,10 @@ pub(super) fn extremes(experiment: &ExperimentFigures) -> Claim {
     let at = |quorum: u32| runs.iter().copied().find(|run| run.quorum() == quorum);
     let steps = match (at(1), at(followers)) {
         (Some(lowest), Some(highest)) if followers > 1 => {
-            let from_lowest = runs.iter().filter(|run| run.quorum() > 1).filter_map(|run| Step::between(lowest, run));
+            let from_lowest =
+                runs.iter().filter(|run| run.quorum() > 1).filter_map(|run| Step::between(experiment, lowest, run));
             let between = runs.iter().filter(|run| (2..followers).contains(&run.quorum()));
-            from_lowest.chain(between.filter_map(|run| Step::between(run, highest))).collect()
+            from_lowest.chain(between.filter_map(|run| Step::between(experiment, run, highest))).collect()
         }
         _ => Vec::new(),
     };
@@ -128,6 +153,8 @@ impl TailShape {
         let ratio = |a: f64, b: f64| (b > 0.0).then(|| a / b);
         Some(Self {
             quorum: run.quorum(),
+            n: run.latency.n,
+            is_dependent: run.latency.dependence.is_dependent,
             median_ms: median.value_ms,
             p95_ms: p95.value_ms,
             p99_ms: p99.value_ms,
@@ -149,7 +176,7 @@ pub(super) fn tails(experiment: &ExperimentFigures) -> Claim {
     };
     let (finding, sentence) = match shapes.as_slice() {
         [low, high] => judge_tails(low, high),
-        _ => (Finding::NotTestable, "There are no two quorums with acknowledged writes to compare.".to_owned()),
+        _ => (Finding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned()),
     };
     let statement = "The tail dominates at high W: a typical write is about as slow as the slowest followers";
     Claim { statement, finding, sentence, evidence: Evidence::Tails { shapes } }
@@ -164,7 +191,10 @@ fn judge_tails(low: &TailShape, high: &TailShape) -> (Finding, String) {
         high.median_to_p95 * 100.0,
         high.quorum
     );
-    if apart(low.median_to_p95_high, high.median_to_p95_low) {
+    let unbounded = |shape: &&TailShape| shape.median_to_p95_low.is_none() || shape.median_to_p95_high.is_none();
+    if low.is_dependent || high.is_dependent {
+        (Finding::NotTestable, format!("{UNDER_LOAD} It measured that {numbers}."))
+    } else if apart(low.median_to_p95_high, high.median_to_p95_low) {
         let text = format!(
             "A typical write comes closer to the slow ones: {numbers}. The spread narrows with that: p99 is {:.1} \
              times the median at W = {} and {:.1} times at W = {}.",
@@ -173,6 +203,9 @@ fn judge_tails(low: &TailShape, high: &TailShape) -> (Finding, String) {
         (Finding::Confirmed, text)
     } else if apart(high.median_to_p95_high, low.median_to_p95_low) {
         (Finding::Refuted, format!("A typical write comes no closer to the slow ones: {numbers}."))
+    } else if let Some(shape) = [low, high].into_iter().find(unbounded) {
+        let text = format!("{} writes at W = {} are too few for an interval: {numbers}.", shape.n, shape.quorum);
+        (Finding::NotTestable, text)
     } else {
         (Finding::NotTestable, format!("The intervals overlap: {numbers}."))
     }

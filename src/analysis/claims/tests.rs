@@ -248,7 +248,7 @@ fn a_quorum_beyond_the_followers_is_left_aside() {
 fn the_sentence_follows_the_numbers() {
     let sentence = claims(&quorum(), &[])[RISES].sentence.clone();
     let mut slower = quorum();
-    slower.runs[0].latency.mean.as_mut().unwrap().value_ms += 1.0;
+    slower.paired[0].from_mean_ms = slower.paired[0].from_mean_ms.map(|mean_ms| mean_ms + 1.0);
     assert_ne!(sentence, claims(&slower, &[])[RISES].sentence);
 }
 
@@ -256,4 +256,37 @@ fn the_sentence_follows_the_numbers() {
 fn quorums_are_listed_as_people_do() {
     let listed: Vec<String> = [&[][..], &[3], &[1, 2], &[0, 1, 4]].map(quorum_list).into();
     assert_eq!(listed, ["no W", "W = 3", "W = 1 and 2", "W = 0, 1 and 4"]);
+}
+
+#[test]
+fn a_step_is_that_of_the_same_writes() {
+    let lab = quorum();
+    let claims = claims(&lab, &[]);
+    let Evidence::Steps { steps } = &claims[RISES].evidence else { panic!("{claims:?}") };
+    for (step, pair) in steps.iter().zip(lab.steps()) {
+        let mean = pair.mean.unwrap();
+        assert!(step.is_paired && !step.is_dependent);
+        assert_eq!((step.rise.value_ms, step.rise.interval_ms), (mean.value_ms, mean.interval_ms));
+        let independent =
+            lab.at(step.to).unwrap().latency.mean.unwrap().above(&lab.at(step.from).unwrap().latency.mean.unwrap());
+        assert!(mean.interval_ms.lower > independent.interval_ms.lower);
+    }
+}
+
+#[test]
+fn runs_under_load_give_no_verdict_on_latency() {
+    let mut lab = quorum();
+    lab.runs[2].latency.dependence.is_dependent = true;
+    let found = claims(&lab, &[]);
+    assert_eq!(found[RISES].finding, Finding::NotTestable);
+    assert!(found[RISES].sentence.contains("one run of each quorum is no verdict"), "{}", found[RISES].sentence);
+    lab.runs[4].latency.dependence.is_dependent = true;
+    assert_eq!(claims(&lab, &[])[TAILS].finding, Finding::NotTestable);
+}
+
+#[test]
+fn intervals_without_an_end_do_not_overlap() {
+    let few = |config: &mut Experiment| config.workload.writes = 40.try_into().unwrap();
+    let sentence = &claims(&lab("quorum", 1..=5, few, right_leader), &[])[TAILS].sentence;
+    assert!(sentence.starts_with("40 writes at W = 1 are too few for an interval: the median is"), "{sentence}");
 }

@@ -77,8 +77,14 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
     let mut run = run();
     kill_f5(&mut run);
     run.manifest.config.network.catch_up = CatchUp::Snapshot;
-    let caught_up =
-        ArrivalRow { follower: "f5".to_owned(), version: 4, key: "k3".to_owned(), applied: true, at_us: 3_600_000 };
+    let caught_up = ArrivalRow {
+        follower: "f5".to_owned(),
+        version: 4,
+        key: "k3".to_owned(),
+        applied: true,
+        at_us: 3_600_000,
+        catch_up: false,
+    };
     run.arrivals.push(caught_up);
     assert_eq!(f5(&run)[3], Arrival::at(3_600_000));
     // Killed again, its second life leaves no trace either.

@@ -152,3 +152,26 @@ fn a_single_quorum_is_enough_for_what_does_not_compare() {
     let run = RunBuilder::new(2).load(cancelling).build();
     assert_eq!(faults(&[run]), [Fault::CancelsAtQuorum]);
 }
+
+#[test]
+fn writes_that_met_a_fault_do_not_speak_of_the_leader() {
+    use crate::data::{FaultEvent, FaultRow};
+    // At W = 1 every write that meets the fault takes two seconds; at W = 5 none does.
+    let pinned = |run: &mut RunData| {
+        let (begun_us, ended_us) = (1_000_000, 2_000_000);
+        run.faults = [(FaultEvent::Pause, begun_us), (FaultEvent::Resume, ended_us)]
+            .map(|(kind, at)| FaultRow { begun_us: at, ended_us: at, node: "f5".to_owned(), kind, detail: None })
+            .into();
+        let slow: Vec<bool> = {
+            let is_undisturbed = undisturbed(run);
+            run.writes.iter().map(|row| run.manifest.quorum.get() == 1 && !is_undisturbed(row)).collect()
+        };
+        run.writes.iter_mut().zip(slow).filter(|(_, slow)| *slow).for_each(|(row, _)| row.latency_us += 2_000_000);
+    };
+    let mut runs = runs(|_| {}, right_leader);
+    let without = symptoms(&runs);
+    runs.iter_mut().for_each(pinned);
+    assert_eq!(found(&runs), []);
+    assert!(runs[0].writes.iter().any(|row| row.latency_us > 2_000_000));
+    assert!(symptoms(&runs)[0].mean.unwrap().n < without[0].mean.unwrap().n);
+}

@@ -4,6 +4,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
+use crate::analysis::fixture::{RunBuilder, right_leader};
 
 /// U(0, 1 s).
 fn uniform_cdf(x_ms: f64) -> f64 {
@@ -62,4 +63,55 @@ fn rejects_as_often_as_it_says() {
     let under_the_null = rejected(1_000_000);
     assert!((60..=140).contains(&under_the_null), "{under_the_null} of {trials}, not about 100");
     assert!(rejected(700_000) > trials * 95 / 100);
+}
+
+#[test]
+fn tests_of_one_experiment_are_corrected_together() {
+    let run = RunBuilder::new(3).load(right_leader).build();
+    let with = |p_value| {
+        let ks = Some(Fit::alone(KsTest { distance: 0.1, p_value }));
+        Latency { ks, ..Latency::of(&run) }
+    };
+    let mut all = [0.04, 0.01, 0.02, 0.9, 0.03].map(with);
+    correct(&mut all.iter_mut().collect::<Vec<_>>());
+    let adjusted = all.map(|latency| latency.ks.unwrap().p_adjusted);
+    // 5 * 0.01, 4 * 0.02, 3 * 0.03, no less than that for 2 * 0.04, and 0.9.
+    for (adjusted, expected) in adjusted.into_iter().zip([0.09, 0.05, 0.08, 0.9, 0.09]) {
+        assert!((adjusted - expected).abs() < 1e-12, "{adjusted} for {expected}");
+    }
+}
+
+#[test]
+fn what_would_go_unnoticed_follows_from_the_distribution_and_the_number_of_writes() {
+    let detectable = |quorum| {
+        let mut latency = Latency::of(&RunBuilder::new(quorum).load(right_leader).build());
+        correct(&mut [&mut latency]);
+        latency.ks.unwrap().detectable_ms.unwrap()
+    };
+    // The critical distance of 100 values at 5 % is 0.134. The least of five delays U(0, 1000) ms
+    // moves by it where 1 - (1 - d / 1000)^5 is as much; the middle one is densest, 1.875 / s, at 500.
+    assert!((detectable(1) - 1000.0 * (1.0 - (1.0_f64 - 0.134).powf(0.2))).abs() < 0.5, "{}", detectable(1));
+    assert!((detectable(3) - 134.0 / 1.875).abs() < 1.0, "{}", detectable(3));
+}
+
+#[test]
+fn a_shift_of_the_detectable_size_is_mostly_found_and_half_of_it_mostly_not() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    for rank in [1, 3] {
+        let mut latency = Latency::of(&RunBuilder::new(rank).load(right_leader).build());
+        correct(&mut [&mut latency]);
+        let detectable_us = latency.ks.unwrap().detectable_ms.unwrap() * 1000.0;
+        let mut found = |shift_us: i64| {
+            let mut shifted = || {
+                let mut delays_us: [i64; 5] = std::array::from_fn(|_| rng.random_range(0..1_000_000));
+                delays_us.sort_unstable();
+                delays_us[rank as usize - 1] + shift_us
+            };
+            let mut samples = (0..500).map(|_| (0..100).map(|_| shifted()).collect::<Sample>()).collect::<Vec<_>>();
+            samples.retain(|sample| ks_predicted(sample, latency.prediction.as_ref().unwrap()).unwrap().p_value < 0.05);
+            samples.len()
+        };
+        let (whole, half) = (found(detectable_us as i64), found((detectable_us / 2.0) as i64));
+        assert!(whole >= 250 && half < 250, "W = {rank}: {whole} and {half} of 500");
+    }
 }

@@ -52,6 +52,8 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
             count(points.len() as u64, "point"),
             findings.join(" ")
         ),
+        method: "Intervals are 95 % intervals over runs with different seeds. Times are virtual and exact to the microsecond."
+            .to_owned(),
         warnings: warnings(points),
         sections,
     })

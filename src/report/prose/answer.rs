@@ -1,14 +1,16 @@
 //! The answer, in one paragraph.
 
 use super::{Ends, ends, writes_a_quorum};
-use crate::analysis::{Bounds, LossExpectation, Verdict};
+use crate::analysis::{Bounds, CostPerAck, LossExpectation, Verdict};
 use crate::report::model::RunReport;
-use crate::report::number::{bounds, count, fixed, grouped, list, ms, percent, share, short_ms};
+use crate::report::number::{bounds, count, fixed, grouped, interval, list, ms, percent, share, short_ms};
 
 /// What the quorum cost and what it bought.
-pub(in crate::report) fn answer(runs: &[RunReport]) -> String {
+pub(in crate::report) fn answer(runs: &[RunReport], cost: Option<&CostPerAck>) -> String {
     let sentences = [
         latency(runs),
+        cost.map(per_acknowledgement),
+        cut_off(runs),
         overhead(runs),
         staleness(runs),
         at_risk(runs),
@@ -36,12 +38,12 @@ fn capitalized(text: &str) -> String {
 
 fn latency(runs: &[RunReport]) -> Option<String> {
     let followers = runs.first()?.followers();
-    // Without injected delays there is nothing to predict, and faults are not foreseen.
-    let predicted =
-        |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays() && run.faults.is_none());
+    // Without injected delays there is nothing to predict.
+    let predicted = |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays());
     let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
     let what = |quorum| capitalized(&waiting(quorum, followers));
     match ends(runs, mean) {
+        Ends::None if runs.iter().any(|run| run.latency.n > 0) => None,
         Ends::None => Some("No write was acknowledged.".to_owned()),
         Ends::One(quorum, (mean, predicted)) => {
             let predicted = predicted
@@ -51,26 +53,62 @@ fn latency(runs: &[RunReport]) -> Option<String> {
             Some(format!("{}, a write took {} ms on average ({n}){predicted}.", what(quorum), ms(mean)))
         }
         Ends::Two((first, (low, low_predicted)), (last, (high, high_predicted))) => {
-            let steps = f64::from(last) - f64::from(first);
-            let predicted = low_predicted.zip(high_predicted).map(|(low, high)| (high - low) / steps);
-            let predicted =
-                predicted.map(|p| format!(", where the injected delays alone predict {}", ms(p))).unwrap_or_default();
+            let predicted = |predicted: Option<f64>| {
+                predicted.map(|predicted| format!(" (predicted {})", ms(predicted))).unwrap_or_default()
+            };
             Some(format!(
-                "{}, a write took {} ms on average; {}, {} ms ({} a quorum). Each further acknowledgement cost {} ms{predicted}.",
+                "{}, a write took {} ms on average{}; {}, {} ms{}. That is of {} a quorum.",
                 what(first),
                 ms(low),
+                predicted(low_predicted),
                 waiting(last, followers),
                 ms(high),
+                predicted(high_predicted),
                 writes_a_quorum(runs),
-                ms((high - low) / steps),
             ))
         }
     }
 }
 
+/// What one more acknowledgement cost, and how much that differs from step to step.
+fn per_acknowledgement(cost: &CostPerAck) -> String {
+    let steps = if cost.to - cost.from > 1 && ms(cost.least_ms) != ms(cost.most_ms) {
+        format!(", from {} to {} ms at single steps", ms(cost.least_ms), ms(cost.most_ms))
+    } else {
+        String::new()
+    };
+    let predicted =
+        cost.predicted_ms.map(|p| format!("; the injected delays alone predict {}", ms(p))).unwrap_or_default();
+    format!(
+        "Each further acknowledgement cost the same writes {} ms on average (95 % interval {}){steps}{predicted}.",
+        ms(cost.mean_ms),
+        interval(cost.interval_ms, ms)
+    )
+}
+
+/// Which latencies are withheld, and what is known of them.
+fn cut_off(runs: &[RunReport]) -> Option<String> {
+    let cut: Vec<String> = runs
+        .iter()
+        .filter_map(|run| {
+            let at_least = run.latency.mean_at_least_ms.map(|ms_| format!(", at least {} ms on average", ms(ms_)));
+            let writes = count(run.latency.cut_off, "write");
+            (run.latency.cut_off > 0).then(|| format!("{writes} at W = {}{}", run.quorum, at_least.unwrap_or_default()))
+        })
+        .collect();
+    (!cut.is_empty()).then(|| {
+        format!(
+            "A fault cut off writes under way, the slow ones first, so the latency of those that were answered is \
+             withheld: {}.",
+            list(&cut)
+        )
+    })
+}
+
 fn overhead(runs: &[RunReport]) -> Option<String> {
     if !runs.iter().any(RunReport::has_delays) {
-        return Some("No delay was injected, so all of that is the software's own cost.".to_owned());
+        let alone = || "No delay was injected, so all of that is the software's own cost.".to_owned();
+        return Some(super::method::queueing(runs).unwrap_or_else(alone));
     }
     let medians = || runs.iter().filter_map(|run| Some(run.overhead.figures.p50?.value_ms));
     let low = medians().reduce(f64::min)?;
@@ -80,7 +118,7 @@ fn overhead(runs: &[RunReport]) -> Option<String> {
     } else {
         format!("{} to {}", short_ms(low), short_ms(high))
     };
-    Some(format!("The software's own share of the median write was {range} ms."))
+    Some(format!("The software added {range} ms to a write's own delays (median at each W)."))
 }
 
 fn staleness(runs: &[RunReport]) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::answer::{chance, unprotected};
 use super::{Ends, ends};
-use crate::analysis::{Bounds, Exemplar, Forecast, Overhead, Quantile, Verdict, WriteLife};
+use crate::analysis::{Bounds, Exemplar, Forecast, NotPredicted, Overhead, Quantile, Verdict, WriteLife};
 use crate::report::model::{ComparedExperiment, Findings, RunReport};
 use crate::report::number::{bounds, count, grouped, list, ms, p_value, percent, share, short_ms};
 
@@ -35,6 +35,9 @@ pub(in crate::report) fn findings(
 /// What latency does with W.
 fn latency(runs: &[RunReport]) -> String {
     match ends(runs, |run| Some(run.latency.mean?.value_ms)) {
+        Ends::None if runs.iter().any(|run| run.latency.cut_off > 0) => {
+            "A fault cut off writes under way, so there is no latency to show".to_owned()
+        }
         Ends::None => "No write was acknowledged, so there is no latency to show".to_owned(),
         Ends::One(quorum, mean) => format!("At W = {quorum} a write took {} ms on average", ms(mean)),
         Ends::Two((first, low), (last, high)) => format!(
@@ -57,21 +60,41 @@ fn verb(low: f64, high: f64) -> &'static str {
     }
 }
 
-/// How near the distributions are to theory.
+/// How near the distributions are to theory, and how near they would have to be.
 fn distribution(runs: &[RunReport]) -> String {
-    let tested = || runs.iter().filter_map(|run| Some((run.quorum, run.latency.ks?)));
-    let Some((quorum, worst)) = tested().min_by(|(_, a), (_, b)| a.p_value.total_cmp(&b.p_value)) else {
-        return "There is no predicted distribution to hold the latencies against".to_owned();
+    let tested = || runs.iter().filter_map(|run| Some((run, run.latency.ks?)));
+    let Some((run, worst)) = tested().min_by(|(_, a), (_, b)| a.p_adjusted.total_cmp(&b.p_adjusted)) else {
+        return untested(runs).to_owned();
     };
-    if worst.p_value < 0.05 / tested().count().max(1) as f64 {
+    if worst.p_adjusted < 0.05 {
         return format!(
-            "Latencies differ from the predicted distribution, most clearly at W = {quorum} (KS p {})",
-            p_value(worst.p_value)
+            "Latencies differ from the predicted distribution, most clearly at W = {} (KS p {})",
+            run.quorum,
+            p_value(worst.p_adjusted)
         );
     }
-    match tested().count() {
-        1 => format!("At W = {quorum} latencies differ from the predicted distribution no more than chance allows"),
-        _ => "At no W do latencies differ from the predicted distribution by more than chance".to_owned(),
+    let shifts = || tested().filter_map(|(_, fit)| fit.detectable_ms);
+    let range = shifts().reduce(f64::min).zip(shifts().reduce(f64::max)).map(|(low, high)| {
+        let least = if ms(low) == ms(high) { String::new() } else { format!("{} to ", ms(low)) };
+        format!(": a shift of less than {least}{} ms may go unnoticed", ms(high))
+    });
+    let n = tested().map(|(run, _)| run.latency.n).max().unwrap_or(0);
+    format!(
+        "{} {} too few to tell the latencies from the predicted distribution{}",
+        count(n, "write"),
+        if n == 1 { "is" } else { "are" },
+        range.unwrap_or_default()
+    )
+}
+
+/// Why no distribution is tested.
+fn untested(runs: &[RunReport]) -> &'static str {
+    if runs.iter().any(|run| run.latency.dependence.is_dependent) {
+        "Latencies of a run depend on each other, so that no test of their distribution holds"
+    } else if runs.iter().any(|run| run.latency.not_predicted == Some(NotPredicted::Faults)) {
+        "The writes met a fault, so there is no predicted distribution to hold the latencies against"
+    } else {
+        "There is no predicted distribution to hold the latencies against"
     }
 }
 
@@ -83,7 +106,9 @@ fn overhead(runs: &[RunReport]) -> String {
         Some(if low == high { low } else { format!("{low} to {high}") })
     };
     match (of(|overhead| overhead.p50), of(|overhead| overhead.p99)) {
-        (Some(p50), Some(p99)) => format!("The software added {p50} ms to the median write, {p99} ms at p99"),
+        (Some(p50), Some(p99)) => {
+            format!("Half of the writes took at most {p50} ms longer than their own delays, 99 % at most {p99} ms")
+        }
         _ => "No acknowledged write has all its delays in the trace, so the software's cost is unknown".to_owned(),
     }
 }

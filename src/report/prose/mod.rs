@@ -3,10 +3,12 @@
 mod answer;
 mod faults;
 mod findings;
+mod method;
 mod warnings;
 
 pub(super) use answer::answer;
 pub(super) use findings::findings;
+pub(super) use method::method;
 pub(super) use warnings::warnings;
 
 use super::model::{Report, RunReport};

@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report) -> Section {
     let heading = "Is the leader sound?";
     if report.diagnoses.is_empty() {
         let rules: Vec<String> = RULES.iter().map(|(_, what)| (*what).to_owned()).collect();
-        let text = format!("{}: {}.", no_sign(report), list(&rules));
+        let text = format!("{}: {}.{}", no_sign(report), list(&rules), judged(report));
         return Section { id: "diagnosis", heading, blocks: vec![Block::paragraph(text)] };
     }
     let blocks = report.diagnoses.iter().flat_map(|diagnosis| {
@@ -42,6 +42,18 @@ fn no_sign(report: &Report) -> String {
          trace. Besides that, {rules}",
         breaches.join("; ")
     )
+}
+
+/// Which writes the rules had to go by, where some met a fault.
+fn judged(report: &Report) -> &'static str {
+    let met = || report.runs.iter().filter(|run| run.faults.is_some());
+    if met().count() == 0 {
+        ""
+    } else if met().all(|run| run.overhead.figures.n == 0) {
+        " Every write met a fault, so those about latency had nothing to go by."
+    } else {
+        " Those about latency went by the writes that met no fault."
+    }
 }
 
 fn readings(diagnosis: &Diagnosis) -> Table {

@@ -36,12 +36,29 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         let beyond = percent(1.0 - plots::distribution::SHOWN);
         format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
     });
-    let legend = Legend { id: "distributions", file: FILE, caption: format!("{finding}."), reading: reading + &cut };
+    let legend = Legend {
+        id: "distributions",
+        file: FILE,
+        caption: format!("{finding}."),
+        reading: reading + &tests(report) + &cut,
+    };
     let page = plots::distribution::scene(&distributions, None);
     let file = plots::distribution::scene(&distributions, Some((finding, &subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })
+}
+
+/// What the tests can tell, and where to look for what the software costs.
+fn tests(report: &Report) -> String {
+    match report.runs.iter().filter(|run| run.latency.ks.is_some()).count() {
+        0 => String::new(),
+        tests => {
+            let shared =
+                if tests > 1 { " The tests share one draw of the delays and are corrected together." } else { "" };
+            format!("{shared} What the software costs is told write by write below, not by this test.")
+        }
+    }
 }
 
 fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
@@ -52,14 +69,16 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
             maybe(l.min_ms, ms),
             maybe(l.median.map(|q| q.value_ms), ms),
             maybe(l.max_ms, ms),
-            maybe(l.ks, |ks| fixed(ks.distance, 3)),
-            maybe(l.ks, |ks| p_value(ks.p_value)),
+            maybe(l.ks, |fit| fixed(fit.test.distance, 3)),
+            maybe(l.ks, |fit| p_value(fit.p_adjusted)),
+            maybe(l.ks.and_then(|fit| fit.detectable_ms), ms),
         ]
     };
     Table::new(
-        "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p is the chance of a \
-         distance at least as great if the prediction holds.",
+        "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p: the chance of a distance \
+         at least as great if the prediction holds, corrected for the number of W (Holm), which share their delays. \
+         Detectable: the least shift that at least half of such runs show.",
     )
-    .numbers(&["W", "n", "fastest", "median", "slowest", "KS distance", "p"])
+    .numbers(&["W", "n", "fastest", "median", "slowest", "KS distance", "p", "detectable"])
     .rows(latencies.map(row))
 }

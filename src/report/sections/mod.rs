@@ -47,6 +47,7 @@ pub(super) fn document(report: &Report, figures: &mut Figures) -> Result<Documen
         title: "What does a write quorum buy, and what does it cost?".to_owned(),
         subtitle: prose::subtitle(report),
         answer: report.answer.clone(),
+        method: report.method.clone(),
         warnings: report.warnings.clone(),
         sections: sections.into_iter().flatten().collect(),
     })

@@ -128,9 +128,12 @@ pub(super) fn intervals(all: &[Statistics], what: &str) -> Table {
         row.extend([s.median, s.p95, s.p99].map(quantile));
         row
     };
-    Table::new(format!("{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles."))
-        .numbers(&["W", "n", "mean", "median", "p95", "p99"])
-        .rows(all.iter().map(row))
+    Table::new(format!(
+        "{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles; from consecutive \
+         batches where values depend on each other."
+    ))
+    .numbers(&["W", "n", "mean", "median", "p95", "p99"])
+    .rows(all.iter().map(row))
 }
 
 /// Measured and predicted, side by side, each row from W to p99 predicted.

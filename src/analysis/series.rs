@@ -1,0 +1,170 @@
+//! Times in the order in which they came about, with intervals that hold where neighbours
+//! depend on each other, as the latencies of a saturated cluster do.
+
+use serde::Serialize;
+
+use super::stats::{Interval, Mean, Quantile, Sample, ms, t_quantile};
+
+#[cfg(test)]
+mod tests;
+
+/// Fewest values whose autocorrelation is tested.
+const MIN_VALUES: usize = 20;
+
+/// How many standard errors (1 / sqrt(n)) above 0 the lag-1 autocorrelation of independent
+/// values lies once in 1,000 samples.
+const SIGNIFICANT: f64 = 3.0902;
+
+/// The same once in 20, for the few means of batches.
+const SIGNIFICANT_OF_BATCHES: f64 = 1.645;
+
+/// Most batches a series is cut into, and fewest that give an interval. More than 30 gain
+/// little: B. Schmeiser, "Batch size effects in the analysis of simulation output", Operations
+/// Research 30 (1982), 556-568.
+const MAX_BATCHES: usize = 20;
+const MIN_BATCHES: usize = 5;
+
+/// Quantiles nearer an end than this rest on the fewest batches: the few values beyond them come
+/// in clusters, and short batches see too little of those.
+const TAIL: f64 = 0.05;
+
+/// Whether neighbouring values of a series depend on each other, and what its intervals rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Dependence {
+    /// The lag-1 autocorrelation, -1 to 1; `None` of fewer than 20 values or of equal ones.
+    pub lag1: Option<f64>,
+    /// Whether it is above 0 by more than independent values show once in 1,000 samples.
+    pub is_dependent: bool,
+    /// Batches whose means the intervals rest on; `None` of independent values, and of a series
+    /// too short for its dependence, which then has no intervals.
+    pub batches: Option<u32>,
+}
+
+/// A series of times.
+#[derive(Debug, Clone)]
+pub struct Series {
+    values_us: Vec<i64>,
+    sample: Sample,
+    dependence: Dependence,
+}
+
+impl Series {
+    /// Signed times in microseconds, in the order in which they came about. `concurrency` of
+    /// them are under way together: a batch spans at least twice as many.
+    #[must_use]
+    pub fn new(values_us: Vec<i64>, concurrency: u32) -> Self {
+        let values_ms: Vec<f64> = values_us.iter().map(|us| ms(*us)).collect();
+        let lag1 = lag1_autocorrelation(&values_ms).filter(|_| values_us.len() >= MIN_VALUES);
+        let is_dependent = lag1.is_some_and(|lag1| lag1 > SIGNIFICANT / (values_us.len() as f64).sqrt());
+        let batches = is_dependent.then(|| batch_count(&values_ms, concurrency)).flatten();
+        let batches = batches.and_then(|batches| u32::try_from(batches).ok());
+        let sample = values_us.iter().copied().collect();
+        Self { values_us, sample, dependence: Dependence { lag1, is_dependent, batches } }
+    }
+
+    /// The values in ascending order.
+    #[must_use]
+    pub fn sample(&self) -> &Sample {
+        &self.sample
+    }
+
+    /// Whether neighbours depend on each other.
+    #[must_use]
+    pub fn dependence(&self) -> Dependence {
+        self.dependence
+    }
+
+    /// The mean with Student's interval: over the values where they are independent, over the
+    /// means of consecutive batches where they are not.
+    #[must_use]
+    pub fn mean(&self) -> Option<Mean> {
+        let independent = self.sample.mean()?;
+        if !self.dependence.is_dependent {
+            return Some(independent);
+        }
+        let values_ms: Vec<f64> = self.values_us.iter().map(|us| ms(*us)).collect();
+        let batches = self.dependence.batches.map(|batches| batches as usize);
+        let error = batches.and_then(|batches| batched_error(&values_ms, batches));
+        let half_ms = error.map(|error| error.half_width);
+        Some(Mean {
+            standard_error_ms: error.map(|error| error.standard_error),
+            interval_ms: Interval {
+                lower: half_ms.map(|half_ms| independent.value_ms - half_ms),
+                upper: half_ms.map(|half_ms| independent.value_ms + half_ms),
+            },
+            ..independent
+        })
+    }
+
+    /// The `p` quantile with its interval: binomial ranks where the values are independent.
+    /// Where they are not, the interval of the share of values at or below the quantile, from
+    /// batches, turned into ranks: R. S. Woodruff, "Confidence intervals for medians and other
+    /// position measures", Journal of the American Statistical Association 47 (1952), 635-646.
+    #[must_use]
+    pub fn quantile(&self, p: f64) -> Option<Quantile> {
+        let independent = self.sample.quantile(p)?;
+        if !self.dependence.is_dependent {
+            return Some(independent);
+        }
+        let is_below = |us: &i64| f64::from(u8::from(ms(*us) <= independent.value_ms));
+        let below: Vec<f64> = self.values_us.iter().map(is_below).collect();
+        let n = below.len() as f64;
+        let is_tail = p.min(1.0 - p) < TAIL;
+        let batches = self.dependence.batches.map(|batches| if is_tail { MIN_BATCHES } else { batches as usize });
+        let half = batches.and_then(|batches| batched_error(&below, batches)).map(|error| error.half_width);
+        let rank = |rank: f64| (rank >= 1.0 && rank <= n).then_some(rank as usize);
+        let at = |rank: Option<usize>| self.sample.ranked_ms(rank?);
+        let interval_ms = Interval {
+            lower: at(half.and_then(|half| rank((n * (p - half)).floor()))),
+            upper: at(half.and_then(|half| rank((n * (p + half)).ceil() + 1.0))),
+        };
+        Some(Quantile { interval_ms, ..independent })
+    }
+}
+
+/// The error of the mean of values in the series' order, from the spread of their batches.
+fn batched_error(values: &[f64], batches: usize) -> Option<BatchedError> {
+    let means = batch_means(values, batches);
+    let (count, mean) = (means.len() as f64, mean(&means));
+    let squares: f64 = means.iter().map(|batch| (batch - mean).powi(2)).sum();
+    let standard_error = (squares / (count - 1.0) / count).sqrt();
+    Some(BatchedError { standard_error, half_width: standard_error * t_quantile(count - 1.0)? })
+}
+
+#[derive(Clone, Copy)]
+struct BatchedError {
+    standard_error: f64,
+    half_width: f64,
+}
+
+/// Into how many batches a dependent series is cut: as many as leave their means independent,
+/// or the fewest; `None` of a series too short for those.
+fn batch_count(values: &[f64], concurrency: u32) -> Option<usize> {
+    let mut count = MAX_BATCHES.min(values.len() / (2 * concurrency.max(1) as usize));
+    let depend = |count: usize| {
+        let lag1 = lag1_autocorrelation(&batch_means(values, count));
+        lag1.is_some_and(|lag1| lag1 > SIGNIFICANT_OF_BATCHES / (count as f64).sqrt())
+    };
+    while count > MIN_BATCHES && depend(count) {
+        count = (count / 2).max(MIN_BATCHES);
+    }
+    (count >= MIN_BATCHES).then_some(count)
+}
+
+/// Means of `count` consecutive batches, none of them empty.
+fn batch_means(values: &[f64], count: usize) -> Vec<f64> {
+    let n = values.len();
+    (0..count).map(|batch| mean(&values[batch * n / count..(batch + 1) * n / count])).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The correlation of each value with the next; `None` of equal values.
+fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let products: f64 = values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
+    (squares > 0.0).then(|| products / squares)
+}

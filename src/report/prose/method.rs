@@ -1,0 +1,100 @@
+//! What a reader needs to know of every interval and every time, once.
+
+use crate::config::Pacing;
+use crate::report::model::RunReport;
+use crate::report::number::{count, grouped, list, percent};
+
+/// One paragraph: what intervals cover, what the load is, which clock is read.
+pub(in crate::report) fn method(runs: &[RunReport]) -> String {
+    let sentences = [Some(intervals(runs)), saturation(runs), load(runs), Some(clock(runs))];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn intervals(runs: &[RunReport]) -> String {
+    let seeds = runs.iter().map(|run| run.manifest.seed);
+    let shared = match (seeds.clone().min(), seeds.max()) {
+        (Some(low), Some(high)) if low == high && runs.len() > 1 => {
+            format!(
+                " Every W drew the same delays (seed {low}), and so does any other experiment with this seed and network: they are not replicates."
+            )
+        }
+        _ => " Experiments that share a seed and a network share their delays: they are not replicates.".to_owned(),
+    };
+    let dependent: Vec<String> = runs
+        .iter()
+        .filter(|run| run.latency.dependence.is_dependent)
+        .map(|run| format!("W = {}", run.quorum))
+        .collect();
+    let batches = if dependent.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " At {} latencies of neighbouring writes depend on each other, so the intervals rest on the means of \
+             consecutive batches.",
+            list(&dependent)
+        )
+    };
+    format!(
+        "Intervals are 95 % intervals for other delays drawn from the same distribution in a run like this one; how \
+         much a figure differs from run to run, from machine to machine or from day to day is not in them.{batches}{shared}"
+    )
+}
+
+/// Where most of the latency is waiting for other writes.
+fn saturation(runs: &[RunReport]) -> Option<String> {
+    let saturated: Vec<(String, f64)> = runs
+        .iter()
+        .filter(|run| run.load.is_some_and(|load| load.is_saturated))
+        .filter_map(|run| Some((format!("W = {}", run.quorum), run.overhead.figures.share_of_latency?)))
+        .collect();
+    let least = saturated.iter().map(|(_, share)| *share).reduce(f64::min)?;
+    let names: Vec<String> = saturated.into_iter().map(|(name, _)| name).collect();
+    let most = if least < 0.995 { format!("{} or more", percent(least)) } else { "all".to_owned() };
+    Some(format!(
+        "At {} the cluster was saturated: {most} of the latency was beyond the injected delays, most of it \
+         waiting for other writes, so latency there says more about the load than about the quorum.",
+        list(&names)
+    ))
+}
+
+fn load(runs: &[RunReport]) -> Option<String> {
+    let config = &runs.first()?.manifest.config;
+    let concurrency = config.workload.concurrency.get();
+    let pacing = match config.workload.pacing {
+        Pacing::Window => "a new one starts when another is answered",
+        Pacing::Batch => "the next ones start when all of them are answered",
+    };
+    let writes = count(u64::from(concurrency), "write");
+    let machine = if is_virtual(runs) { "" } else { ", and comes from the machine the nodes run on" };
+    Some(format!("The load is closed loop: at most {writes} at a time, {pacing}{machine}."))
+}
+
+fn clock(runs: &[RunReport]) -> String {
+    if is_virtual(runs) {
+        return "Times are virtual and exact to the microsecond.".to_owned();
+    }
+    "Latencies are differences of labctl's monotonic clock, in whole microseconds, and include labctl's own \
+     scheduling. A node's times are taken as they are if its clock reads between two readings of labctl's around one \
+     request, and are shifted by the middle of that request otherwise: their error is at most the time that request \
+     took."
+        .to_owned()
+}
+
+fn is_virtual(runs: &[RunReport]) -> bool {
+    runs.iter().all(|run| run.manifest.backend.name == "sim")
+}
+
+/// `64 / 21.3 ms = 3,005 writes a second`: Little's law in the run with the most writes a second.
+pub(super) fn queueing(runs: &[RunReport]) -> Option<String> {
+    let measured = runs.iter().filter_map(|run| Some((run.quorum, run.load.filter(|load| load.concurrency > 1)?)));
+    let (quorum, load) = measured.max_by(|(_, a), (_, b)| a.rate_per_s.total_cmp(&b.rate_per_s))?;
+    let rate = load.rate_per_s.round();
+    Some(format!(
+        "No delay was injected. Up to {} were under way at a time, and a write's latency is mostly waiting for the \
+         others: at W = {quorum} the cluster answered {} a second, one every {} ms.",
+        count(u64::from(load.concurrency), "write"),
+        // A rate of writes is a small positive number.
+        grouped(rate as u64),
+        crate::report::number::fixed(1000.0 / load.rate_per_s, 2)
+    ))
+}
