@@ -189,6 +189,9 @@ pub struct Up {
     /// Where the nodes run [default: the experiment's]
     #[arg(long, value_name = "BACKEND")]
     pub backend: Option<BackendArg>,
+    /// Put it in the place of the one that an earlier `labctl up` here has started
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// How results are printed.

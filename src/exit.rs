@@ -72,7 +72,11 @@ impl Exit {
         }
         let decide = |cause: &(dyn Error + 'static)| {
             if let Some(error) = cause.downcast_ref::<ClusterError>() {
-                Some(if matches!(error, ClusterError::Interrupted) { Self::Interrupted } else { Self::Cluster })
+                Some(match error {
+                    ClusterError::Interrupted => Self::Interrupted,
+                    ClusterError::Temporary { .. } => Self::Machine,
+                    _ => Self::Cluster,
+                })
             } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
                 Some(Self::Cluster)
             } else {

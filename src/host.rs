@@ -51,7 +51,14 @@ pub fn git() -> Option<GitFacts> {
 
 fn ask_git() -> Option<GitFacts> {
     let git = |args: &[&str]| {
-        let output = Command::new("git").args(args).output().ok()?;
+        let mut command = Command::new("git");
+        // Inside a hook, say, they name another repository than the one of this folder.
+        let foreign =
+            std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("GIT_"));
+        for name in foreign {
+            command.env_remove(name);
+        }
+        let output = command.args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"])?;

@@ -42,7 +42,8 @@ fn cluster(fake: &Fake) -> ComposeCluster {
 
 fn deployment(fake: &Fake) -> Deployment {
     let image = NodeImage { id: "sha256:abc".into(), node_sha256: None };
-    Deployment { docker: fake.docker(), root: fake.root().to_owned(), image, reason: Some("asked".into()) }
+    let (root, folder) = (fake.root().to_owned(), std::env::current_dir().unwrap());
+    Deployment { docker: fake.docker(), root, folder, image, reason: Some("asked".into()) }
 }
 
 fn spec(followers: i64) -> ClusterSpec {
@@ -64,7 +65,7 @@ fn up_and_down_make_these_calls() {
     cluster.down().unwrap();
     cluster.down().unwrap();
     drop(cluster);
-    let ours = "docker compose -p P -f R/docker-compose.yml --project-directory R";
+    let ours = "docker compose --env-file T/no-variables -p P -f R/docker-compose.yml --project-directory R";
     let filter = "--filter label=com.docker.compose.project=P";
     let fields = r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#;
     assert_eq!(
@@ -98,19 +99,19 @@ fn the_nodes_environment_is_the_experiments() {
         ("LABNODE_HEALTH_INTERVAL", "1h"),
         ("LABCTL_OWNER", &Owner::this().to_string()),
     ] {
-        assert_eq!(fake.env("up", name), value, "{name}");
+        assert_eq!(fake.env("up", name).as_deref(), Some(value), "{name}");
     }
 }
 
 #[test]
-fn more_followers_than_the_file_has_come_from_a_second_file() {
-    let keep = r#"case "$*" in *" up "*) cat >"$here/over" ;; esac"#;
-    let fake = Fake::new(&[ENGINE, keep]);
+fn more_followers_than_the_file_has_come_from_a_second_real_file() {
+    let fake = Fake::new(&[ENGINE]);
     let mut cluster = ComposeCluster::new(&deployment(&fake), spec(7));
     // Nothing is listed, so the cluster is not up; what matters is what was asked for.
     assert!(matches!(cluster.up(&CancellationToken::new()), Err(ClusterError::Node { .. })));
     let calls = fake.calls(cluster.project());
-    assert!(calls[2].ends_with("up --detach --no-build leader f1 f2 f3 f4 f5 f6 f7"), "{}", calls[2]);
+    let files = "-p P -f R/docker-compose.yml -f T/P.yml --project-directory R";
+    assert!(calls[2].ends_with(&format!("{files} up --detach --no-build leader f1 f2 f3 f4 f5 f6 f7")), "{}", calls[2]);
     let file = fake.path("docker-compose.yml");
     let service = |name| {
         format!(
@@ -125,13 +126,38 @@ fn more_followers_than_the_file_has_come_from_a_second_file() {
 }
 
 #[test]
+fn a_dollar_sign_in_the_checkouts_path_begins_no_variable() {
+    let fake = Fake::new(&[ENGINE]);
+    let root = fake.path("a $b ${c}");
+    fs::create_dir(&root).unwrap();
+    let mut cluster = ComposeCluster::new(&Deployment { root, ..deployment(&fake) }, spec(6));
+    assert!(cluster.up(&CancellationToken::new()).is_err());
+    let over = fs::read_to_string(fake.path("over")).unwrap();
+    assert!(over.contains("/a $$b $${c}/docker-compose.yml"), "{over}");
+}
+
+#[test]
+fn tools_get_the_way_to_the_engine_and_nothing_else_of_the_users_environment() {
+    let fake = Fake::new(&[ENGINE, RUNNING]);
+    cluster(&fake).up(&CancellationToken::new()).unwrap();
+    let seen = fs::read_to_string(fake.path("env.up")).unwrap();
+    // Cargo sets this one for tests; whatever else is set here comes through as little.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !seen.contains("CARGO"), "{seen}");
+    assert_eq!(fake.env("up", "HOME"), std::env::var("HOME").ok());
+    // Those of the file that the experiment does not set are left to the nodes.
+    for name in ["TRACE_CAPACITY", "RUST_LOG", "COMPOSE_PARALLEL_LIMIT", "DOCKER_BUILDKIT"] {
+        assert_eq!(fake.env("up", name), None, "{name}");
+    }
+}
+
+#[test]
 fn the_cluster_to_play_with_keeps_the_files_ports_and_runs_on() {
     let fake = Fake::new(&[ENGINE, RUNNING]);
     let mut cluster = ComposeCluster::play(&deployment(&fake), spec(2));
     assert_eq!(cluster.project(), "labctl-play");
     cluster.up(&CancellationToken::new()).unwrap();
     cluster.detach();
-    assert_eq!(fake.env("up", "LEADER_PORT"), "unset");
+    assert_eq!(fake.env("up", "LEADER_PORT"), None);
     assert!(!fake.calls("labctl-play").iter().any(|call| call.contains(" down ")));
 }
 
@@ -263,8 +289,8 @@ fn the_stand_alone_compose_is_used_where_the_plug_in_is_missing() {
     let mut cluster = cluster(&fake);
     cluster.up(&CancellationToken::new()).unwrap();
     let calls = fake.calls(cluster.project());
-    let expected =
-        "docker-compose -p P -f R/docker-compose.yml --project-directory R up --detach --no-build leader f1 f2";
+    let expected = "docker-compose --env-file T/no-variables -p P -f R/docker-compose.yml --project-directory R up \
+                    --detach --no-build leader f1 f2";
     assert_eq!(calls[3], expected);
     assert_eq!(cluster.facts().compose.as_deref(), Some("1.29.2"));
 }
@@ -317,49 +343,111 @@ fn projects_left_are_those_with_an_owner() {
         esac"#;
     let fake = Fake::new(&[ENGINE, left]);
     let found = projects_left(&fake.docker(), &CancellationToken::new()).unwrap();
-    let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner)).collect();
+    let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner.clone())).collect();
     assert_eq!(found, [("labctl-a", Owner::from("12")), ("labctl-b", Owner::from("13"))]);
+}
+
+#[test]
+fn a_full_address_pool_is_told_with_what_to_do() {
+    let words = [
+        "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+        "all predefined address pools have been fully subnetted",
+    ];
+    for said in words {
+        let fails = format!("case \"$*\" in *\" up \"*) echo '{said}' >&2; exit 1 ;; esac");
+        let fake = Fake::new(&[ENGINE, &fails]);
+        let error = cluster(&fake).up(&CancellationToken::new()).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(error.contains("docker network prune") && error.contains("default-address-pools"), "{error}");
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_had_is_told_in_its_place() {
+    let no_logs =
+        r#"case "$*" in "logs c1") echo 'configured logging driver does not support reading' >&2; exit 1 ;; esac"#;
+    let fake = Fake::new(&[ENGINE, RUNNING, no_logs]);
+    let mut cluster = cluster(&fake);
+    cluster.up(&CancellationToken::new()).unwrap();
+    let log = String::from_utf8(cluster.logs()["f1"].clone()).unwrap();
+    assert!(log.starts_with("labctl: the log cannot be had: `") && log.contains("does not support reading"), "{log}");
 }
 
 /// Answers to a successful build.
 const BUILDS: &str = r#"
-case "$*" in "image inspect "*) echo sha256:abc ;; esac
+case "$*" in "build "*) echo sha256:abc >"$iidfile" ;; esac
 "#;
+
+fn build(fake: &Fake) -> Result<NodeImage, ClusterError> {
+    NodeImage::build(&fake.docker(), fake.root(), &|_| {}, &CancellationToken::new())
+}
 
 #[test]
 fn an_image_is_built_around_the_binary_that_is_there() {
     let fake = Fake::new(&[ENGINE, BUILDS]);
     fake.checkout(Some(b"abc"));
-    let image = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap();
+    let image = build(&fake).unwrap();
     assert_eq!(image.id, "sha256:abc");
     // FIPS 180-2, appendix B.1.
     let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(image.node_sha256.as_deref(), Some(abc));
-    assert_eq!(fake.env("build", "LABNODE_STAGE"), "prebuilt");
-    assert_eq!(fake.env("build", "LABNODE_BINARY"), "target/x86_64-unknown-linux-gnu/release/labnode");
-    assert_eq!(fake.env("build", "LABNODE_IMAGE"), "labnode");
+    let call = "docker build --target prebuilt --tag labnode --build-arg LABNODE_BINARY=labnode --iidfile T/image-id \
+                --file T/Dockerfile T";
+    assert_eq!(fake.calls("?").last().unwrap(), call);
+    // Nothing but what the image is made of, wherever the binary was.
+    let mut sent: Vec<_> = fs::read_dir(fake.path("context"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    sent.sort();
+    assert_eq!(sent, ["Dockerfile", "labnode"]);
+    assert_eq!(fs::read(fake.path("context/labnode")).unwrap(), b"abc");
+    // No plug-in is needed for it, whatever the user's DOCKER_BUILDKIT says.
+    assert_eq!(fake.env("build", "DOCKER_BUILDKIT").as_deref(), Some("0"));
+}
+
+#[test]
+fn a_binary_behind_a_link_to_another_disk_is_built_in() {
+    let fake = Fake::new(&[ENGINE, BUILDS]);
+    fake.checkout(Some(b"abc"));
+    fs::rename(fake.path("target"), fake.path("disk")).unwrap();
+    std::os::unix::fs::symlink("disk", fake.path("target")).unwrap();
+    build(&fake).unwrap();
+    assert_eq!(fs::read(fake.path("context/labnode")).unwrap(), b"abc");
+}
+
+#[test]
+fn a_client_without_the_classic_builder_builds_with_its_plug_in() {
+    let only_plug_in = r#"
+        case "$DOCKER_BUILDKIT $*" in
+            "0 build "*) echo 'ERROR: the legacy builder has been removed: use BuildKit' >&2; exit 1 ;;
+        esac"#;
+    let fake = Fake::new(&[ENGINE, only_plug_in, BUILDS]);
+    fake.checkout(Some(b"abc"));
+    assert_eq!(build(&fake).unwrap().id, "sha256:abc");
+    assert_eq!(fake.env("build", "DOCKER_BUILDKIT"), None);
 }
 
 #[test]
 fn without_a_binary_the_image_is_built_from_source() {
     let fake = Fake::new(&[ENGINE, BUILDS]);
     fake.checkout(None);
-    let image = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap();
+    let image = build(&fake).unwrap();
     assert_eq!(image.node_sha256, None);
-    assert_eq!(fake.env("build", "LABNODE_STAGE"), "source");
+    assert!(fake.calls("?").last().unwrap().starts_with("docker build --target source "));
 }
 
 #[test]
 fn a_failed_build_shows_the_last_lines_of_either_stream() {
     let fails = r#"
-        case "$*" in *" build leader")
+        case "$*" in "build "*)
             for line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "step $line"; done
             echo 'COPY failed: no source files were specified' >&2
             exit 1 ;;
         esac"#;
     let fake = Fake::new(&[ENGINE, fails]);
     fake.checkout(None);
-    let error = NodeImage::build(&fake.docker(), fake.root(), &CancellationToken::new()).unwrap_err().to_string();
+    let error = build(&fake).unwrap_err().to_string();
     assert!(error.ends_with("\n    step 20\n    COPY failed: no source files were specified"), "{error}");
     assert!(!error.contains("step 1\n"), "{error}");
 }

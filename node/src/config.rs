@@ -167,6 +167,15 @@ pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, C
     Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
 }
 
+/// Reads `CONTROL_ADDR`, where a relay takes orders: nobody outside its machine by default.
+///
+/// # Errors
+/// When it is not accepted.
+pub fn control_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, ConfigError> {
+    let parsed = parse::Vars::new(&var).get("CONTROL_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
+    Ok(parsed.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9000))))
+}
+
 /// Reads a switch: `1` is on; `0`, blank or unset is off.
 ///
 /// # Errors

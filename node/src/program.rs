@@ -5,6 +5,7 @@ mod parent;
 mod relay;
 
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ const USAGE: u8 = 2;
 
 const HELP: &str = "usage: labnode          serve as the environment says (ROLE, FOLLOWERS, ...)
        labnode health   exit with 0 if the node on the port of LISTEN_ADDR is healthy
-       labnode relay    pass connections on to RELAY_TO; SIGUSR1 slows, SIGUSR2 cuts, SIGHUP mends";
+       labnode relay    pass connections on to RELAY_TO; `pass`, `slow` or `cut` sent to CONTROL_ADDR changes how";
 
 /// Runs the program with these arguments, the program's own name not among them.
 pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
@@ -50,7 +51,7 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
 /// until the end of standard input.
 ///
 /// Once it listens it prints one line to standard output, `listening on ADDRESS:PORT`, and
-/// nothing else ever; its log goes to standard error (filtered by `LOG`, `info` by default).
+/// nothing else ever; its log goes to standard error (filtered by `RUST_LOG`, `info` by default).
 pub fn run() -> ExitCode {
     run_over(|config| Arc::new(HttpTransport::new(config.followers.clone())))
 }
@@ -65,7 +66,7 @@ pub fn run_over(connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> Exit
             return ExitCode::from(USAGE);
         }
     };
-    settings.start_log();
+    settings.log.start();
     if let Some(warning) = settings.node.warning() {
         warn!("{warning}");
     }
@@ -83,27 +84,36 @@ pub fn run_over(connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> Exit
 struct Settings {
     node: NodeConfig,
     exit_with_parent: bool,
-    log: EnvFilter,
+    log: Log,
 }
 
 impl Settings {
     fn from_env() -> Result<Self, ConfigError> {
-        let log = env_var("LOG").filter(|text| !text.trim().is_empty());
-        let log = log.unwrap_or_else(|| "info".to_owned());
         Ok(Self {
             node: NodeConfig::from_vars(env_var)?,
             exit_with_parent: config::switch("EXIT_WITH_PARENT", env_var)?,
-            log: EnvFilter::try_new(&log).map_err(|_| ConfigError::Invalid {
-                name: "LOG",
-                value: log,
-                expected: "a level (error, warn, info, debug, trace) or target=level,...",
-            })?,
+            log: Log::from_env()?,
+        })
+    }
+}
+
+/// What is logged, as `RUST_LOG` says.
+struct Log(EnvFilter);
+
+impl Log {
+    fn from_env() -> Result<Self, ConfigError> {
+        let wanted = env_var("RUST_LOG").filter(|text| !text.trim().is_empty());
+        let wanted = wanted.unwrap_or_else(|| "info".to_owned());
+        EnvFilter::try_new(&wanted).map(Self).map_err(|_| ConfigError::Invalid {
+            name: "RUST_LOG",
+            value: wanted,
+            expected: "a level (error, warn, info, debug, trace) or target=level,...",
         })
     }
 
-    fn start_log(&self) {
+    fn start(&self) {
         let started = tracing_subscriber::fmt()
-            .with_env_filter(self.log.clone())
+            .with_env_filter(self.0.clone())
             .with_writer(io::stderr)
             .with_ansi(io::stderr().is_terminal())
             // On a full disk the subscriber would tell stderr of the line that stderr did not
@@ -149,10 +159,7 @@ async fn listen(settings: Settings, connect: impl FnOnce(&NodeConfig) -> Arc<dyn
     // Signals are caught before anybody can know that the node is there.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let address = settings.node.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))?;
+    let listener = bind(settings.node.listen).await?;
     let address = listener.local_addr()?;
     let name = settings.node.name.clone();
     let transport = connect(&settings.node);
@@ -171,6 +178,11 @@ async fn listen(settings: Settings, connect: impl FnOnce(&NodeConfig) -> Arc<dyn
     };
     server::run(listener, api::router(Arc::new(node)), shutdown).await;
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))
 }
 
 fn announce(line: &str) -> io::Result<()> {

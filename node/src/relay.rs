@@ -1,15 +1,17 @@
 //! A relay: a way between two parties that can be cut or slowed while they use it.
 //!
 //! It passes TCP connections on, and stands between a leader and a follower, or between
-//! clients and a leader, only where an experiment does something to that way. Signals, not
-//! requests, tell it what to do: nothing that a client sends can.
+//! clients and a leader, only where an experiment does something to that way. Orders that come to a
+//! port of their own tell it what to do: nothing that a client sends can.
 
 mod connection;
+mod control;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use control::set_mode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::warn;
@@ -30,17 +32,6 @@ pub enum Mode {
     /// Passes nothing on: silence. Once the way is open again all goes on, as TCP makes good
     /// what a network drops, but for what its sender has given up by then: that is lost.
     Cut,
-}
-
-impl Mode {
-    /// The signal that puts a relay into this mode, as `kill` and `docker kill` name it.
-    pub const fn signal(self) -> &'static str {
-        match self {
-            Self::Pass => "HUP",
-            Self::Slow => "USR1",
-            Self::Cut => "USR2",
-        }
-    }
 }
 
 /// Where a relay leads, and how slow it can be.
@@ -78,15 +69,11 @@ impl RelayConfig {
     }
 }
 
-/// Passes connections on, as `mode` says at each moment, and returns at once when `shutdown`
-/// is ready.
-pub async fn run(
-    listener: TcpListener,
-    config: RelayConfig,
-    mode: watch::Receiver<Mode>,
-    shutdown: impl Future<Output = ()>,
-) {
+/// Passes connections on, in the mode that the last order to `control` named ([`set_mode`]), at
+/// first [`Mode::Pass`], and returns at once when `shutdown` is ready.
+pub async fn run(listener: TcpListener, control: TcpListener, config: RelayConfig, shutdown: impl Future<Output = ()>) {
     let config = Arc::new(config);
+    let (sender, mode) = watch::channel(Mode::Pass);
     let accept = async {
         loop {
             match listener.accept().await {
@@ -105,6 +92,7 @@ pub async fn run(
         biased;
         () = shutdown => {}
         () = accept => {}
+        () = control::serve(control, sender) => {}
     }
 }
 

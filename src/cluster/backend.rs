@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Unavailable,
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Tell,
+    Unavailable, engine_variables, ignored_variables, labnode_beside,
 };
 use crate::config::BackendChoice;
 use crate::host;
@@ -29,30 +30,40 @@ pub enum Backend {
 
 impl Backend {
     /// Makes ready what was asked for; `auto` takes Compose where an engine answers. Blocks:
-    /// the node's image may have to be built.
+    /// the node's image may have to be built. `tell` gets what the user should know meanwhile.
     ///
     /// # Errors
     /// When a backend that was named is not to be had, or the image cannot be built.
-    pub fn choose(choice: BackendChoice, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        match choice {
-            BackendChoice::Compose => Self::compose(Docker::new(Programs::default(), cancel)?, None, cancel),
-            BackendChoice::Process => Self::process(None),
-            BackendChoice::Auto => match Docker::new(Programs::default(), cancel) {
-                Ok(docker) => Self::compose(docker, Some("a Docker engine answers".to_owned()), cancel),
-                Err(Unavailable::Unasked(error)) => Err(error),
-                Err(unavailable) => Self::process(Some(unavailable.to_string())),
-            },
-            BackendChoice::Sim => Ok(Self::Sim),
+    pub fn choose(choice: BackendChoice, tell: Tell, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        if matches!(choice, BackendChoice::Sim) {
+            return Ok(Self::Sim);
+        }
+        let ignored = ignored_variables();
+        if !ignored.is_empty() {
+            tell(&format!("ignored: {} (nodes get what experiments.toml says)", ignored.join(", ")));
+        }
+        if matches!(choice, BackendChoice::Process) {
+            return Self::process(None, tell);
+        }
+        engine_variables().iter().for_each(|variable| tell(&format!("used: {variable}")));
+        let docker = Docker::new(Programs::default(), cancel);
+        match (docker, choice) {
+            (Ok(docker), choice) => {
+                let reason = matches!(choice, BackendChoice::Auto).then(|| "a Docker engine answers".to_owned());
+                Deployment::prepare(docker, reason, tell, cancel).map(Self::Compose)
+            }
+            (Err(Unavailable::Unasked(error)), _) => Err(error),
+            (Err(unavailable), BackendChoice::Auto) => Self::process(Some(unavailable.to_string()), tell),
+            (Err(unavailable), _) => Err(unavailable.into()),
         }
     }
 
-    fn compose(docker: Docker, reason: Option<String>, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        Deployment::prepare(docker, reason, cancel).map(Self::Compose)
-    }
-
-    fn process(reason: Option<String>) -> Result<Self, ClusterError> {
+    fn process(reason: Option<String>, tell: Tell) -> Result<Self, ClusterError> {
         let program = env::current_exe()
             .map_err(|error| ClusterError::Setup(format!("cannot tell where labctl itself is: {error}")))?;
+        if let Some(labnode) = labnode_beside() {
+            tell(&format!("ignored: {} (local processes run labctl itself as their node)", labnode.display()));
+        }
         Ok(Self::Process { program, reason })
     }
 

@@ -11,21 +11,27 @@ mod spec;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use backend::Backend;
 pub use compose::{
-    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, projects_left, remove_project,
+    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, checkout_around, labnode_beside,
+    projects_left, remove_project,
 };
-pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
+use docker::advice;
+pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, ignored_variables, probe};
 pub use fault::{Act, FaultAction};
-pub use owner::Owner;
+pub use owner::{Fate, Owner};
 pub use process::{ProcessCluster, end_processes_left};
 pub use sim::{BreakableCluster, Condition, Refused, SimCluster, Way, direct, in_virtual_time, over_http, routers};
 pub use spec::{ClusterSpec, Endpoints};
 use tokio_util::sync::CancellationToken;
 
 use crate::data::BackendFacts;
+
+/// Gets what a user should know while something takes its time.
+pub type Tell<'a> = &'a dyn Fn(&str);
 
 /// One leader and its followers, started fresh for one run.
 ///
@@ -77,8 +83,19 @@ pub enum ClusterError {
         /// Why not.
         source: io::Error,
     },
+    /// There is no place for a temporary file.
+    #[error(
+        "cannot make a temporary file in {}: {source}; set TMPDIR to a folder that can be written",
+        .folder.display()
+    )]
+    Temporary {
+        /// Where it was to be.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A command ended badly.
-    #[error("`{command}` failed ({status}){}", indented(.stderr))]
+    #[error("`{command}` failed ({status}){}{}", indented(.stderr), indented(advice(.stderr)))]
     Failed {
         /// The command line.
         command: String,
@@ -119,6 +136,12 @@ pub enum ClusterError {
 const LOG_LINES: usize = 8;
 
 impl ClusterError {
+    /// A temporary file or folder could not be made.
+    #[must_use]
+    pub fn temporary(source: io::Error) -> Self {
+        Self::Temporary { folder: std::env::temp_dir(), source }
+    }
+
     /// What is wrong with a node, with the end of its log.
     #[must_use]
     pub fn of_node(node: &str, reason: impl Into<String>, log: &[u8]) -> Self {

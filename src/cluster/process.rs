@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use labnode::relay::Mode;
 pub use left::end_processes_left;
-use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
 use self::child::{Program, Running};
@@ -79,7 +78,8 @@ impl ProcessCluster {
     /// A relay in front of the node at `address`.
     fn relay(&self, link: &Link, address: &str) -> Program {
         let to = address.trim_start_matches("http://").to_owned();
-        let variables = [("RELAY_TO", to), ("RELAY_DELAY_MS", link.delay_ms.to_string())];
+        let control = ("CONTROL_ADDR", "127.0.0.1:0".to_owned());
+        let variables = [("RELAY_TO", to), ("RELAY_DELAY_MS", link.delay_ms.to_string()), control];
         let variables = variables.map(|(variable, value)| (variable.to_owned(), value)).into();
         self.program(&link.name(), "relay", "127.0.0.1:0".to_owned(), variables)
     }
@@ -103,15 +103,10 @@ impl ProcessCluster {
     }
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&mut self, node: &str, mode: Mode) -> Result<(), ClusterError> {
-        let signal = match mode {
-            Mode::Pass => Signal::HUP,
-            Mode::Slow => Signal::USR1,
-            Mode::Cut => Signal::USR2,
-        };
+    fn set_links(&self, node: &str, mode: Mode) -> Result<(), ClusterError> {
         let name = link_name(node);
         let mut relays = self.running.iter().filter(|one| one.is_relay() && (node == LEADER || one.name() == name));
-        relays.try_for_each(|relay| relay.signal(signal))
+        relays.try_for_each(|relay| relay.order(mode))
     }
 }
 

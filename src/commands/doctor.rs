@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::say;
 use crate::cli::Paths;
-use crate::cluster::{Programs, probe};
+use crate::cluster::{Programs, Unavailable, engine_variables, probe};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::host;
@@ -22,7 +22,7 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     let facts = host::facts();
     let memory = facts.memory_mib.map_or_else(String::new, |mib| format!(", {} GiB of memory", mib / 1024));
     found("machine", &format!("{}, {} processors{memory}", facts.os, facts.cpus));
-    let docker = docker();
+    let docker = docker()?;
     ports();
     disk(paths.data.parent().unwrap_or(Path::new(".")));
     match Config::read(&paths.config) {
@@ -43,17 +43,21 @@ fn missing(what: &str, detail: &str, advice: &str) {
     say!("                   -> {advice}");
 }
 
-fn docker() -> bool {
+/// Whether there is a Docker to use.
+fn docker() -> anyhow::Result<bool> {
+    engine_variables().iter().for_each(|variable| found("docker", &format!("used: {variable}")));
     match probe(&Programs::default(), &CancellationToken::new()) {
         Ok(facts) => {
             found("docker", &format!("engine {}", facts.engine));
             let program = if facts.plugin { "docker compose" } else { "docker-compose" };
             found("compose", &format!("{} ({program})", facts.compose));
-            true
+            Ok(true)
         }
+        // That says nothing about Docker.
+        Err(Unavailable::Unasked(error)) => Err(error.into()),
         Err(unavailable) => {
             missing("docker", &unavailable.to_string(), unavailable.advice());
-            false
+            Ok(false)
         }
     }
 }

@@ -9,15 +9,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::leftovers::{self, Keep};
+use super::leftovers::{self, Judgement, Keep};
 use super::output::{note, say};
 use super::signals::Activity;
 use super::{select, signals};
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::client::HttpClient;
 use crate::cluster::{
-    Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Docker, Endpoints, ProcessCluster, Programs,
-    Unavailable, checkout, end_processes_left,
+    Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, Endpoints, PLAY_PROJECT,
+    ProcessCluster, Programs, Unavailable, checkout, end_processes_left, engine_variables, projects_left,
+    remove_project,
 };
 use crate::config::Config;
 use crate::data::Lock;
@@ -39,15 +40,20 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let choice = args.backend.map_or(experiment.backend, Into::into);
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let limit = experiment.network.global_request_timeout_s.duration();
-    let spec = ClusterSpec::new(name, experiment, args.quorum);
+    let mut spec = ClusterSpec::new(name, experiment, args.quorum);
+    // Nothing is broken in a cluster to play with, so that no relay is needed.
+    spec.links.clear();
+    replace_processes(paths, args.replace).await?;
     let backend = {
         let cancel = cancel.clone();
-        spawn_blocking(move || Backend::choose(choice, &cancel)).await??
+        spawn_blocking(move || Backend::choose(choice, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
     match backend {
         Backend::Compose(deployment) => {
             let cluster = ComposeCluster::play(&deployment, spec);
+            let (replace, asked) = (args.replace, cancel.clone());
+            spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
             let (cluster, endpoints) = started(cluster, &cancel).await?;
             ready(&endpoints, limit, &cancel).await?;
             announce(&endpoints);
@@ -67,6 +73,40 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
         Backend::Sim => bail!("the sim backend has no cluster to play with: its nodes live in virtual time"),
     }
     Ok(Exit::Success)
+}
+
+/// What to do where a cluster of `labctl up` is there already.
+const REPLACE: &str = "`labctl up --replace` puts a new one in its place, without what was written to it; `labctl \
+                       down` removes it";
+
+/// Makes room for a cluster where another `labctl up` holds this data folder.
+async fn replace_processes(paths: &Paths, replace: bool) -> anyhow::Result<()> {
+    match Lock::holder(&paths.data, UP_LOCK) {
+        Some(pid) if !replace => {
+            Err(ClusterError::Setup(format!("the cluster of a labctl up, process {pid}, runs here: {REPLACE}")).into())
+        }
+        _ => stop_processes(&paths.data).await.map(drop),
+    }
+}
+
+/// Makes room for a cluster where the containers of another are on the engine.
+fn replace_containers(deployment: &Deployment, replace: bool, cancel: &CancellationToken) -> Result<(), ClusterError> {
+    let Deployment { docker, root, folder, .. } = deployment;
+    let there = projects_left(docker, cancel)?.into_iter().find(|project| project.name == PLAY_PROJECT);
+    let Some(there) = there else { return Ok(()) };
+    match leftovers::judge(&there, folder, Keep::Nothing) {
+        Judgement::LeaveAlone(why) => {
+            Err(ClusterError::Setup(format!("there is a cluster of another `labctl up`, {PLAY_PROJECT}: {why}")))
+        }
+        _ if !replace => {
+            Err(ClusterError::Setup(format!("a cluster of `labctl up` is there, {PLAY_PROJECT}: {REPLACE}")))
+        }
+        _ => {
+            remove_project(docker, root, PLAY_PROJECT)?;
+            note!("removed {PLAY_PROJECT}, the cluster of an earlier `labctl up`");
+            Ok(())
+        }
+    }
 }
 
 /// A cluster once it is up; an error takes it down again.
@@ -111,11 +151,21 @@ pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let ended = end_processes_left();
     ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
     found += ended.len();
-    found += spawn_blocking(remove_all).await.context("removing containers")??;
-    if found == 0 {
-        say!("nothing is up");
+    let containers = spawn_blocking(remove_all).await.context("removing containers")??;
+    match containers {
+        Looked::At(count) if found + count == 0 => say!("nothing is up"),
+        Looked::Nowhere(why) => note!("no containers were looked for: {why}"),
+        Looked::At(_) => {}
     }
     Ok(Exit::Success)
+}
+
+/// What was found of containers.
+enum Looked {
+    /// So many clusters, removed or left alone.
+    At(usize),
+    /// There is no engine that could run any; why.
+    Nowhere(Unavailable),
 }
 
 /// Asks the `labctl up` that holds this folder to end, and waits for it.
@@ -136,19 +186,20 @@ async fn stop_processes(data: &Path) -> anyhow::Result<usize> {
     Ok(1)
 }
 
-/// Removes the cluster to play with and what killed labctl have left; says how many there were.
-fn remove_all() -> anyhow::Result<usize> {
+/// Removes the cluster to play with and what killed labctl have left.
+fn remove_all() -> anyhow::Result<Looked> {
     let cancel = CancellationToken::new();
+    engine_variables().iter().for_each(|variable| note!("used: {variable}"));
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
-            let removed = leftovers::remove(&docker, &checkout()?, Keep::Nothing, &cancel)?;
-            removed.iter().for_each(|name| say!("removed {name}"));
-            Ok(removed.len())
+            let here = std::env::current_dir().context("cannot tell in which folder labctl runs")?;
+            let cleared = leftovers::remove(&docker, &checkout()?, &here, Keep::Nothing, &cancel)?;
+            cleared.removed.iter().for_each(|name| say!("removed {name}"));
+            cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
+            Ok(Looked::At(cleared.removed.len() + cleared.left_alone.len()))
         }
-        Err(Unavailable::NoClient(_)) => Ok(0),
-        Err(unavailable) => {
-            note!("whatever Docker runs stays: {unavailable}");
-            Ok(0)
-        }
+        // Any other trouble may hide containers that run.
+        Err(unavailable @ (Unavailable::NoClient(_) | Unavailable::NoEngine(_))) => Ok(Looked::Nowhere(unavailable)),
+        Err(unavailable) => Err(ClusterError::from(unavailable).into()),
     }
 }

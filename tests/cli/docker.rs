@@ -1,8 +1,14 @@
 //! Docker trouble as the user of labctl meets it, with a scripted `docker` (tests/fake-docker).
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use labctl::cluster::Owner;
+use labctl::data::Lock;
 
 use crate::fake_docker::Fake;
 use crate::lab::{Ended, Lab, SMALL};
@@ -12,7 +18,7 @@ const ENGINE: &str = r#"
 case "$*" in
     "version "*) echo 20.10.24; exit ;;
     "compose version "*) echo 2.26.1; exit ;;
-    "image inspect "*) echo sha256:abc; exit ;;
+    "build "*) echo sha256:abc >"$iidfile" ;;
 esac
 "#;
 
@@ -71,10 +77,10 @@ fn an_engine_that_hangs_is_not_waited_for() {
 
 #[test]
 fn an_image_that_cannot_be_built_shows_the_engines_last_words() {
-    let fails = r#"case "$*" in *" build leader") echo 'write /labnode: no space left on device' >&2; exit 1 ;; esac"#;
+    let fails = r#"case "$*" in "build "*) echo 'write /labnode: no space left on device' >&2; exit 1 ;; esac"#;
     let ended = run(&[ENGINE, fails], &["run", "all", "--backend", "compose"]);
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
-    assert!(ended.stderr.contains("build leader` failed (exit status 1)"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("docker build --target prebuilt "), "{}", ended.stderr);
     assert!(ended.stderr.trim_end().ends_with("no space left on device"), "{}", ended.stderr);
 }
 
@@ -99,20 +105,162 @@ fn a_node_that_dies_at_its_start_is_named_with_its_log_and_taken_down() {
 
 #[test]
 fn down_removes_what_no_living_labctl_owns_and_says_so() {
+    let this = Owner::this().to_string();
+    let (_, place) = this.split_once('/').unwrap();
     let left = format!(
         r#"
         case "$*" in
             "ps --all --filter label=labctl.owner "*)
-                echo 'labctl-dead-w1-00|4194304@5|/x'; echo 'labctl-live-w1-00|{}|/y' ;;
-        esac"#,
-        labctl::cluster::Owner::this()
+                echo 'labctl-dead-w1-00|4194304@5/{place}|/x'; echo 'labctl-live-w1-00|{this}|/y'
+                echo 'labctl-else-w1-00|4194304@5/4026532999/elsewhere/other|/z'; echo 'labctl-old-w1-00|4194304@5|/z' ;;
+        esac"#
     );
     let (lab, fake) = (Lab::new(SMALL), Fake::new(&[ENGINE, &left]));
     let ended: Ended = command(&lab, &fake, &["down"]).output().unwrap().into();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "removed labctl-dead-w1-00\n"), "{}", ended.stderr);
+    for name in ["labctl-else-w1-00", "labctl-old-w1-00"] {
+        assert!(ended.stderr.contains(&format!("left alone {name}: it was started in /z")), "{}", ended.stderr);
+    }
     let calls = fake.calls("?");
-    assert!(calls.iter().any(|call| call.contains("-p labctl-dead-w1-00") && call.contains(" down ")), "{calls:?}");
-    assert!(!calls.iter().any(|call| call.contains("-p labctl-live-w1-00")), "{calls:?}");
+    let removed: Vec<_> = calls.iter().filter(|call| call.contains(" down ")).collect();
+    assert!(removed.len() == 1 && removed[0].contains("-p labctl-dead-w1-00"), "{calls:?}");
+}
+
+/// A Docker on which a cluster of `labctl up` runs that this process has started in `folder`.
+fn playing(folder: &Path) -> String {
+    format!(
+        r#"
+        case "$*" in
+            "ps --all --filter label=labctl.owner "*) [ -e "$here/gone" ] || echo 'labctl-play|{}|{}' ;;
+            *" down "*) touch "$here/gone" ;;
+            *" up "*) echo 'up ends here' >&2; exit 1 ;;
+        esac"#,
+        Owner::this(),
+        folder.display()
+    )
+}
+
+#[test]
+fn up_replaces_a_running_cluster_only_when_told_and_never_another_folders() {
+    let lab = Lab::new(SMALL);
+    let ours = playing(&lab.path("").canonicalize().unwrap());
+    let up = |left: &str, args: &[&str]| {
+        let fake = Fake::new(&[ENGINE, left]);
+        let ended: Ended = command(&lab, &fake, args).output().unwrap().into();
+        assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        let calls = fake.calls("?");
+        let called = |verb: &str| calls.iter().position(|call| call.contains(verb));
+        (ended.stderr, called(" down "), called(" up "))
+    };
+    let (stderr, down, started) = up(&ours, &["up", "1", "--backend", "compose"]);
+    assert!(stderr.contains("`labctl up --replace` puts a new one in its place"), "{stderr}");
+    assert_eq!((down, started), (None, None));
+
+    let (stderr, down, started) = up(&ours, &["up", "1", "--backend", "compose", "--replace"]);
+    assert!(stderr.contains("removed labctl-play") && stderr.contains("up ends here"), "{stderr}");
+    assert!(down.is_some() && down < started, "{down:?} {started:?}");
+
+    let other = tempfile::tempdir().unwrap();
+    let (stderr, down, started) = up(&playing(other.path()), &["up", "1", "--backend", "compose", "--replace"]);
+    assert!(stderr.contains(&format!("it was started in {}", other.path().display())), "{stderr}");
+    assert_eq!((down, started), (None, None));
+}
+
+#[test]
+fn up_over_local_processes_needs_replace_too() {
+    // What a `labctl up` holds while its processes run, without the ports that it would take.
+    let lab = Lab::new(SMALL);
+    let held = Lock::take(&lab.path("data"), ".up").unwrap();
+    let ended = lab.run(&["up", "1", "--backend", "process"]);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let holder = format!("the cluster of a labctl up, process {}, runs here", std::process::id());
+    assert!(ended.stderr.contains(&holder) && ended.stderr.contains("--replace"), "{}", ended.stderr);
+    drop(held);
+}
+
+#[test]
+fn down_leaves_the_cluster_of_another_folder() {
+    let (lab, other) = (Lab::new(SMALL), tempfile::tempdir().unwrap());
+    let fake = Fake::new(&[ENGINE, &playing(other.path())]);
+    let ended: Ended = command(&lab, &fake, &["down"]).output().unwrap().into();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`labctl down` there removes it"), "{}", ended.stderr);
+    assert!(!fake.path("gone").exists());
+}
+
+#[test]
+fn a_temporary_folder_that_is_not_there_is_named_and_nothing_is_said_of_docker() {
+    let (lab, fake) = (Lab::new(SMALL), Fake::new(&[ENGINE]));
+    for args in [&["down"][..], &["doctor"], &["run", "1", "--backend", "compose"], &["run", "1"]] {
+        let ended: Ended = command(&lab, &fake, args).env("TMPDIR", "/nonexistent").output().unwrap().into();
+        assert_eq!(ended.code, Some(5), "{args:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("cannot make a temporary file in /nonexistent: No such file"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stdout.contains("nothing is up") && !ended.stdout.contains("there is no"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn down_says_no_more_than_it_knows() {
+    let cases = [
+        ("sleep 600", Some(3), "nothing heard within 5 s"),
+        ("echo 'permission denied while trying to connect' >&2; exit 1", Some(3), "refuses this user"),
+        ("echo 'Cannot connect to the Docker daemon.' >&2; exit 1", Some(0), "no containers were looked for"),
+    ];
+    for (answers, code, said) in cases {
+        let (lab, fake) = (Lab::new(SMALL), Fake::new(&[answers]));
+        let ended: Ended = command(&lab, &fake, &["down"]).output().unwrap().into();
+        assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_comes_from_the_users_environment_is_said() {
+    let (lab, fake) = (Lab::new(SMALL), Fake::new(&["echo 'Cannot connect' >&2; exit 1"]));
+    let mut command = command(&lab, &fake, &["run", "1", "--backend", "compose"]);
+    command.env("DOCKER_HOST", "tcp://127.0.0.1:1").env("TRACE_CAPACITY", "10").env("LABNODE_IMAGE", "mine");
+    let ended: Ended = command.output().unwrap().into();
+    assert!(ended.stderr.contains("used: DOCKER_HOST=tcp://127.0.0.1:1\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("ignored: LABNODE_IMAGE, TRACE_CAPACITY ("), "{}", ended.stderr);
+}
+
+#[test]
+fn a_labnode_beside_labctl_is_not_ignored_without_a_word() {
+    let (lab, fake) = (Lab::new(SMALL), Fake::new(&[ENGINE, "case \"$*\" in *\" up \"*) exit 1 ;; esac"]));
+    let folder = tempfile::tempdir().unwrap();
+    let labctl = folder.path().join("labctl");
+    fs::copy(env!("CARGO_BIN_EXE_labctl"), &labctl).unwrap();
+    fs::write(folder.path().join("labnode"), "a node").unwrap();
+    let run = |backend: &str| {
+        let mut command = Command::new(&labctl);
+        let path = format!("{}:/usr/bin:/bin", fake.root().display());
+        command.args(["run", "1", "--backend", backend]).current_dir(lab.path(""));
+        let ended: Ended = command.env("PATH", path).env("CARGO", "/nowhere/cargo").output().unwrap().into();
+        ended.stderr
+    };
+    let beside = folder.path().join("labnode").display().to_string();
+    let process = run("process");
+    assert!(process.contains(&format!("ignored: {beside} (local processes run labctl itself")), "{process}");
+    // Without cargo it is the best there is.
+    let compose = run("compose");
+    assert!(compose.contains(&format!("there is no cargo here: the nodes run {beside}")), "{compose}");
+    assert_eq!(fs::read_to_string(fake.path("context/labnode")).unwrap(), "a node");
+}
+
+#[test]
+fn a_node_that_takes_long_to_build_is_told_of() {
+    let (lab, fake) = (Lab::new(SMALL), Fake::new(&[ENGINE]));
+    let slow = fake.path("cargo");
+    fs::write(&slow, "#!/bin/sh\nsleep 1.5\nexit 1\n").unwrap();
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = command(&lab, &fake, &["run", "1", "--backend", "compose"]);
+    let ended: Ended = command.env("CARGO", &slow).output().unwrap().into();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("building the node with cargo; the first time takes"), "{}", ended.stderr);
 }
 
 #[test]

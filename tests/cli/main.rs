@@ -18,3 +18,4 @@ mod lab;
 mod output;
 mod running;
 mod staleness;
+mod surroundings;

@@ -1,11 +1,12 @@
 //! The engine that the tests run on.
 
-use std::io::Write;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use labctl::cluster::{Deployment, Docker, Programs};
 use tokio_util::sync::CancellationToken;
+
+use crate::require;
 
 /// The engine and the image, prepared once; none where there is no engine and none is required.
 pub(crate) fn deployment() -> Option<&'static Deployment> {
@@ -14,13 +15,11 @@ pub(crate) fn deployment() -> Option<&'static Deployment> {
         let docker = match Docker::new(Programs::default(), &CancellationToken::new()) {
             Ok(docker) => docker,
             Err(reason) => {
-                assert!(std::env::var_os("LABCTL_REQUIRE_DOCKER").is_none(), "{reason}");
-                // Not `eprintln!`: the test harness would keep it to itself.
-                let _ = writeln!(std::io::stderr(), "skipping the tests on Docker: {reason}");
+                require::missing("docker", &reason.to_string());
                 return None;
             }
         };
-        Some(Deployment::prepare(docker, None, &CancellationToken::new()).unwrap())
+        Some(Deployment::prepare(docker, None, &|text| eprintln!("{text}"), &CancellationToken::new()).unwrap())
     };
     DEPLOYMENT.get_or_init(prepare).as_ref()
 }

@@ -1,8 +1,11 @@
 //! The real Docker deployment. Without an engine every test says so and passes, unless
-//! `LABCTL_REQUIRE_DOCKER` is set.
+//! `LABCTL_REQUIRE=docker` is set.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod compose_driver;
 mod engine;
 mod faults;
 mod lab;
+#[path = "../support/require.rs"]
+mod require;
+mod surroundings;

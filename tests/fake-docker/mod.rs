@@ -42,23 +42,35 @@ impl Fake {
         Docker::new(self.programs(), &CancellationToken::new()).unwrap_err()
     }
 
-    /// Every call so far, with the project's name and the folder replaced by `P` and `R`.
+    /// Every call so far, with the project's name, the folder and temporary folders replaced by
+    /// `P`, `R` and `T`.
     pub(crate) fn calls(&self, project: &str) -> Vec<String> {
         let root = self.0.path().to_string_lossy().into_owned();
+        let temporary = std::env::temp_dir().join(".tmp").to_string_lossy().into_owned();
         let text = fs::read_to_string(self.path("calls")).unwrap();
-        text.lines().map(|line| line.replace(project, "P").replace(&root, "R")).collect()
+        let line = |line: &str| {
+            let words = line.replace(project, "P").replace(&root, "R");
+            // Folders of a name that changes from one labctl to the next.
+            let word = |word: &str| match word.strip_prefix(&temporary) {
+                Some(rest) => format!("T{}", rest.find('/').map_or("", |at| &rest[at..])),
+                None => word.to_owned(),
+            };
+            words.split(' ').map(word).collect::<Vec<_>>().join(" ")
+        };
+        text.lines().map(line).collect()
     }
 
     /// What the last `up` or `build` saw of a variable.
-    pub(crate) fn env(&self, verb: &str, name: &str) -> String {
+    pub(crate) fn env(&self, verb: &str, name: &str) -> Option<String> {
         let text = fs::read_to_string(self.path(&format!("env.{verb}"))).unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        value.unwrap().to_owned()
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
     }
 
     /// A folder like a checkout without sources; with this node binary, if any.
     pub(crate) fn checkout(&self, binary: Option<&[u8]>) {
         fs::write(self.path("docker-compose.yml"), "").unwrap();
+        fs::create_dir(self.path("node")).unwrap();
+        fs::write(self.path("node/Dockerfile"), "FROM scratch\n").unwrap();
         if let Some(bytes) = binary {
             let release = self.path("target/x86_64-unknown-linux-gnu/release");
             fs::create_dir_all(&release).unwrap();

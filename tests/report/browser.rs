@@ -12,7 +12,7 @@ use labctl::config::Experiment;
 use labctl::report;
 use serde_json::Value;
 
-use crate::sample;
+use crate::{require, sample};
 
 /// What a browser may take to show a page on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -92,7 +92,7 @@ fn faults(seen: &Value) -> Vec<String> {
 fn browser_or_skip() -> Option<PathBuf> {
     let browser = browser();
     if browser.is_none() {
-        eprintln!("skipped: no Chromium in the PATH, and CHROMIUM is not set");
+        require::missing("chromium", "there is none in the PATH, and CHROMIUM is not set");
     }
     browser
 }

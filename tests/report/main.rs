@@ -5,5 +5,7 @@ mod browser;
 mod edge;
 mod golden;
 mod networks;
+#[path = "../support/require.rs"]
+mod require;
 mod sample;
 mod schema;

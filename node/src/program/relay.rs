@@ -1,21 +1,20 @@
-//! The relay as a program: environment in, signals for its mode.
+//! The relay as a program: environment in, orders for its mode.
 
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tracing::info;
 
-use super::{USAGE, announce, env_var, parent};
+use super::{Log, USAGE, announce, bind, env_var, parent};
 use crate::config::{self, ConfigError};
-use crate::relay::{self, Mode, RelayConfig};
+use crate::relay::{self, RelayConfig};
 
 /// Passes connections on as the environment says (`RELAY_TO`, `RELAY_DELAY_MS`,
-/// `LISTEN_ADDR`, `EXIT_WITH_PARENT`) and as signals say from then on ([`Mode::signal`]), until
-/// SIGTERM or SIGINT. Like a node it prints where it listens and logs to standard error.
+/// `LISTEN_ADDR`, `EXIT_WITH_PARENT`) and as orders to `CONTROL_ADDR` say from then on
+/// ([`relay::set_mode`]), until SIGTERM or SIGINT. Like a node it prints where it listens, after
+/// where it takes orders (`control on ADDRESS:PORT`), and logs to standard error.
 pub fn run() -> ExitCode {
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
@@ -24,7 +23,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    settings.log.start();
     match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -37,7 +36,9 @@ pub fn run() -> ExitCode {
 struct Settings {
     relay: RelayConfig,
     listen: SocketAddr,
+    control: SocketAddr,
     exit_with_parent: bool,
+    log: Log,
 }
 
 impl Settings {
@@ -45,7 +46,9 @@ impl Settings {
         Ok(Self {
             relay: RelayConfig::from_vars(env_var)?,
             listen: config::listen_addr(env_var)?,
+            control: config::control_addr(env_var)?,
             exit_with_parent: config::switch("EXIT_WITH_PARENT", env_var)?,
+            log: Log::from_env()?,
         })
     }
 }
@@ -62,11 +65,9 @@ async fn listen(settings: Settings) -> io::Result<()> {
     // Signals are caught before anybody can know that the relay is there.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mode = follow_signals()?;
-    let address = settings.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))?;
+    let control = bind(settings.control).await?;
+    let listener = bind(settings.listen).await?;
+    announce(&format!("control on {}", control.local_addr()?))?;
     let address = listener.local_addr()?;
     announce(&format!("listening on {address}"))?;
     info!("relay to {} listens on {address}", settings.relay.to);
@@ -79,27 +80,6 @@ async fn listen(settings: Settings) -> io::Result<()> {
             () = parent => {}
         }
     };
-    relay::run(listener, settings.relay, mode, shutdown).await;
+    relay::run(listener, control, settings.relay, shutdown).await;
     Ok(())
-}
-
-/// What the signals that have come say.
-fn follow_signals() -> io::Result<watch::Receiver<Mode>> {
-    let mut pass = signal(SignalKind::hangup())?;
-    let mut slow = signal(SignalKind::user_defined1())?;
-    let mut cut = signal(SignalKind::user_defined2())?;
-    let (sender, receiver) = watch::channel(Mode::Pass);
-    tokio::spawn(async move {
-        loop {
-            let mode = tokio::select! {
-                biased;
-                _ = pass.recv() => Mode::Pass,
-                _ = slow.recv() => Mode::Slow,
-                _ = cut.recv() => Mode::Cut,
-            };
-            info!("{mode:?}");
-            sender.send_replace(mode);
-        }
-    });
-    Ok(receiver)
 }

@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(600);
 struct Way {
     relay: SocketAddr,
     node: TcpListener,
-    mode: watch::Sender<Mode>,
+    control: SocketAddr,
 }
 
 impl Way {
@@ -23,10 +23,16 @@ impl Way {
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let relay = listener.local_addr().unwrap();
-        let (mode, seen) = watch::channel(Mode::Pass);
+        let orders = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let control = orders.local_addr().unwrap();
         let config = RelayConfig { to: node.local_addr().unwrap().to_string(), delay };
-        tokio::spawn(run(listener, config, seen, std::future::pending()));
-        Self { relay, node, mode }
+        tokio::spawn(run(listener, orders, config, std::future::pending()));
+        Self { relay, node, control }
+    }
+
+    async fn set(&self, mode: Mode) {
+        let control = self.control;
+        tokio::task::spawn_blocking(move || set_mode(control, mode, LONG)).await.unwrap().unwrap();
     }
 
     /// Both ends of a connection through the relay.
@@ -74,7 +80,7 @@ async fn passes_both_ways_and_ends_with_either_side() {
 async fn a_slow_way_delays_what_goes_to_the_node() {
     let delay = Duration::from_millis(200);
     let way = Way::open(delay).await;
-    way.mode.send_replace(Mode::Slow);
+    way.set(Mode::Slow).await;
     let (mut party, mut node) = way.connect().await;
     let begun = Instant::now();
     say(&mut party, "ab").await;
@@ -85,7 +91,7 @@ async fn a_slow_way_delays_what_goes_to_the_node() {
 #[tokio::test]
 async fn what_its_sender_gave_up_is_dropped() {
     let way = Way::open(LONG).await;
-    way.mode.send_replace(Mode::Slow);
+    way.set(Mode::Slow).await;
     let (mut party, mut node) = way.connect().await;
     say(&mut party, "late").await;
     drop(party);
@@ -98,7 +104,7 @@ async fn a_cut_way_is_silent_and_goes_on_once_it_is_open() {
     let (mut party, mut node) = way.connect().await;
     say(&mut party, "before").await;
     assert_eq!(hear(&mut node, 6).await, "before");
-    way.mode.send_replace(Mode::Cut);
+    way.set(Mode::Cut).await;
     say(&mut party, "from").await;
     say(&mut node, "to").await;
     let mut new = TcpStream::connect(way.relay).await.unwrap();
@@ -107,7 +113,7 @@ async fn a_cut_way_is_silent_and_goes_on_once_it_is_open() {
         let heard = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
-    way.mode.send_replace(Mode::Pass);
+    way.set(Mode::Pass).await;
     assert_eq!((hear(&mut node, 4).await, hear(&mut party, 2).await), ("from".to_owned(), "to".to_owned()));
     let (mut node, _) = way.node.accept().await.unwrap();
     assert_eq!(hear(&mut node, 3).await, "new");
@@ -117,14 +123,14 @@ async fn a_cut_way_is_silent_and_goes_on_once_it_is_open() {
 async fn what_was_given_up_behind_a_cut_never_arrives() {
     let way = Way::open(LONG).await;
     let (mut party, mut node) = way.connect().await;
-    way.mode.send_replace(Mode::Cut);
+    way.set(Mode::Cut).await;
     say(&mut party, "lost").await;
     drop(party);
     assert_eq!(rest(&mut node).await, b"");
     let mut new = TcpStream::connect(way.relay).await.unwrap();
     say(&mut new, "lost").await;
     drop(new);
-    way.mode.send_replace(Mode::Pass);
+    way.set(Mode::Pass).await;
     let mut party = TcpStream::connect(way.relay).await.unwrap();
     say(&mut party, "after").await;
     // The one before may have been passed on, but nothing of what it said.
@@ -144,6 +150,51 @@ async fn a_node_that_is_gone_closes_the_connection_at_once() {
     drop(node);
     let mut party = TcpStream::connect(relay).await.unwrap();
     assert_eq!(rest(&mut party).await, b"");
+}
+
+#[tokio::test]
+async fn an_order_is_answered_once_it_is_in_force_and_the_last_one_holds() {
+    let way = Way::open(LONG).await;
+    let (mut party, mut node) = way.connect().await;
+    for _ in 0..50 {
+        for mode in [Mode::Slow, Mode::Cut, Mode::Pass, Mode::Cut] {
+            way.set(mode).await;
+        }
+        say(&mut party, "a").await;
+        let heard = tokio::time::timeout(Duration::from_millis(2), node.read_u8()).await;
+        assert!(heard.is_err(), "passed on after the cut was acknowledged: {heard:?}");
+        way.set(Mode::Pass).await;
+        assert_eq!(hear(&mut node, 1).await, "a");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_order_changes_nothing_and_is_told() {
+    let way = Way::open(LONG).await;
+    way.set(Mode::Cut).await;
+    for (line, answer) in [
+        ("pas\n", "\"pas\" is not an order: expected pass, slow or cut\n"),
+        ("GET / HTTP/1.1\r\n", "\"GET / HTTP/1.1\" is not an order: expected pass, slow or cut\n"),
+    ] {
+        let mut stream = TcpStream::connect(way.control).await.unwrap();
+        say(&mut stream, line).await;
+        assert_eq!(rest(&mut stream).await, answer.as_bytes());
+    }
+    let mut party = TcpStream::connect(way.relay).await.unwrap();
+    say(&mut party, "pass\n").await;
+    let reached = tokio::time::timeout(Duration::from_millis(50), way.node.accept()).await;
+    assert!(reached.is_err(), "{reached:?}");
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_answer_is_an_error() {
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let control = mute.local_addr().unwrap();
+    let limit = Duration::from_millis(50);
+    let asked = move || set_mode(control, Mode::Cut, limit);
+    assert!(tokio::task::spawn_blocking(asked).await.unwrap().is_err());
+    drop(mute);
+    assert!(tokio::task::spawn_blocking(asked).await.unwrap().is_err());
 }
 
 #[test]

@@ -19,9 +19,9 @@ fn a_bad_variable_is_one_line_and_status_2() {
         stderr,
         "labnode: WRITE_QUORUM=\"many\" is not accepted: expected a whole number from 0 to 4294967295\n"
     );
-    let (code, stderr) = stderr_of(&[("ROLE", "leader"), ("LOG", "a=b=c")], &[]);
+    let (code, stderr) = stderr_of(&[("ROLE", "leader"), ("RUST_LOG", "a=b=c")], &[]);
     assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("labnode: LOG=\"a=b=c\" is not accepted"), "{stderr}");
+    assert!(stderr.starts_with("labnode: RUST_LOG=\"a=b=c\" is not accepted"), "{stderr}");
     assert_eq!(stderr_of(&[("ROLE", "leader")], &["serve"]).0, Some(2));
 }
 
@@ -134,4 +134,18 @@ fn help_and_version_go_to_standard_output() {
         child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         assert!(text.starts_with(expected), "{text}");
     }
+}
+
+#[test]
+fn rust_log_says_what_is_logged() {
+    let log = |vars: &[(&str, &str)]| {
+        let mut node = Node::start(&[&[("ROLE", "follower")], vars].concat());
+        kill_process(Pid::from_child(&node.child), Signal::TERM).unwrap();
+        node.exit();
+        let mut log = String::new();
+        node.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    };
+    assert!(log(&[]).contains("follower listens on "));
+    assert_eq!(log(&[("RUST_LOG", "warn")]), "");
 }

@@ -40,7 +40,7 @@ fn soak_loses_no_write_and_leaks_no_memory() {
         // A machine that is busy with other things as well must not look like a write that is lost.
         ("REPLICATION_TIMEOUT_S", "120"),
         ("GLOBAL_REQUEST_TIMEOUT_S", "240"),
-        ("LOG", "warn"),
+        ("RUST_LOG", "warn"),
     ];
     let follower = || Node::start(&[&[("ROLE", "follower")], vars.as_slice()].concat());
     let followers: Vec<Node> = (0..5).map(|_| follower()).collect();

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::image::NodeImage;
 use super::project::COMPOSE_FILE;
-use crate::cluster::ClusterError;
 use crate::cluster::docker::Docker;
+use crate::cluster::{ClusterError, Tell};
 
 /// The image's recipe, in the checkout.
-const DOCKERFILE: &str = "node/Dockerfile";
+pub(super) const DOCKERFILE: &str = "node/Dockerfile";
 
 /// Everything that a [`super::ComposeCluster`] needs besides its spec.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Deployment {
     pub docker: Docker,
     /// The checkout with the Compose file.
     pub root: PathBuf,
+    /// The folder in which labctl runs, with which its containers are labelled.
+    pub folder: PathBuf,
     /// The nodes' image.
     pub image: NodeImage,
     /// Why containers, where nobody asked for them.
@@ -32,10 +34,17 @@ impl Deployment {
     ///
     /// # Errors
     /// [`ClusterError`] when there is no checkout, or as [`NodeImage::build`].
-    pub fn prepare(docker: Docker, reason: Option<String>, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+    pub fn prepare(
+        docker: Docker,
+        reason: Option<String>,
+        tell: Tell,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ClusterError> {
+        let folder = env::current_dir()
+            .map_err(|error| ClusterError::Setup(format!("cannot tell in which folder labctl runs: {error}")))?;
         let root = checkout()?;
-        let image = NodeImage::build(&docker, &root, cancel)?;
-        Ok(Self { docker, root, image, reason })
+        let image = NodeImage::build(&docker, &root, tell, cancel)?;
+        Ok(Self { docker, root, folder, image, reason })
     }
 }
 
@@ -44,7 +53,7 @@ impl Deployment {
 /// # Errors
 /// [`ClusterError::Setup`] when it is in neither.
 pub fn checkout() -> Result<PathBuf, ClusterError> {
-    let starts = [env::current_dir(), env::current_exe()];
+    let starts = [env::current_dir().ok(), env::current_exe().ok(), Some(env!("CARGO_MANIFEST_DIR").into())];
     let found = starts.iter().flatten().find_map(|start| checkout_around(start));
     found.ok_or_else(|| {
         ClusterError::Setup(format!(
@@ -55,7 +64,8 @@ pub fn checkout() -> Result<PathBuf, ClusterError> {
 }
 
 /// The nearest folder from `start` upwards that has the deployment's files.
-fn checkout_around(start: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn checkout_around(start: &Path) -> Option<PathBuf> {
     let found = start.ancestors().find(|dir| dir.join(COMPOSE_FILE).is_file() && dir.join(DOCKERFILE).is_file());
     found.map(Path::to_owned)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use labnode::relay::Mode;
+use labnode::relay::{Mode, set_mode};
 use tokio_util::sync::CancellationToken;
 
 use super::ComposeCluster;
@@ -13,6 +13,9 @@ use crate::data::LEADER;
 
 /// How long the engine may take to do one thing to one container.
 const ACTION_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a relay may take to obey.
+const ORDER_LIMIT: Duration = Duration::from_secs(5);
 
 impl ComposeCluster {
     /// Does to the containers what the action says.
@@ -26,7 +29,7 @@ impl ComposeCluster {
             Act::Restart => self.container(&["start"], node, cancel)?,
             Act::Partition(from) => {
                 // First the way to the leader, for which silence is what a cut network is like.
-                self.set_links(node, Mode::Cut, cancel)?;
+                self.set_links(node, Mode::Cut)?;
                 if from == CutFrom::All && node != LEADER {
                     self.network("disconnect", node, cancel)?;
                 }
@@ -35,10 +38,10 @@ impl ComposeCluster {
                 if from == CutFrom::All && node != LEADER {
                     self.network("connect", node, cancel)?;
                 }
-                self.set_links(node, Mode::Pass, cancel)?;
+                self.set_links(node, Mode::Pass)?;
             }
-            Act::Slow { .. } => self.set_links(node, Mode::Slow, cancel)?,
-            Act::Hasten => self.set_links(node, Mode::Pass, cancel)?,
+            Act::Slow { .. } => self.set_links(node, Mode::Slow)?,
+            Act::Hasten => self.set_links(node, Mode::Pass)?,
         }
         match action.act.leaves_reachable() {
             Some(true) => drop(self.faulty.remove(node)),
@@ -62,14 +65,19 @@ impl ComposeCluster {
     }
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&self, node: &str, mode: Mode, cancel: &CancellationToken) -> Result<(), ClusterError> {
+    fn set_links(&self, node: &str, mode: Mode) -> Result<(), ClusterError> {
         let name = link_name(node);
         let relays = self.spec.links.iter().map(crate::config::Link::name);
-        let ids: Vec<&str> = relays
-            .filter(|relay| node == LEADER || *relay == name)
-            .map(|relay| self.id(&relay))
-            .collect::<Result<_, _>>()?;
-        self.engine().args(["kill", "--signal", mode.signal()]).args(ids).read(cancel).map(drop)
+        for relay in relays.filter(|relay| node == LEADER || *relay == name) {
+            let of_relay = |reason: String| {
+                let log = self.containers.get(&relay).map(|id| self.project.log_tail(id)).unwrap_or_default();
+                ClusterError::Node { node: relay.clone(), reason, log }
+            };
+            let control = self.controls.get(&relay).ok_or_else(|| of_relay("it has no port for orders".to_owned()))?;
+            set_mode(*control, mode, ORDER_LIMIT)
+                .map_err(|error| of_relay(format!("it does not take orders on {control}: {error}")))?;
+        }
+        Ok(())
     }
 
     fn engine(&self) -> Call {

@@ -1,18 +1,18 @@
 //! The node's image: built once, from the binary that this checkout builds.
 
-use std::env::consts::{ARCH, OS};
+use std::env::consts::OS;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-use super::project::Project;
-use crate::cluster::ClusterError;
+use super::deployment::DOCKERFILE;
 use crate::cluster::docker::{Call, Docker};
-use crate::data::LEADER;
+use crate::cluster::{ClusterError, Tell};
 use crate::host;
 
 /// The node's program, and the name of its image.
@@ -27,8 +27,8 @@ const PREBUILT_LIMIT: Duration = Duration::from_mins(2);
 /// How long it may take to fetch a Rust image and compile the node in it.
 const SOURCE_LIMIT: Duration = Duration::from_mins(30);
 
-/// How long the engine may take to answer a question.
-const QUESTION_LIMIT: Duration = Duration::from_secs(20);
+/// The file in which the client leaves the id of the image that it has built.
+const IMAGE_ID: &str = "image-id";
 
 /// The image that all nodes of all runs share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,56 +46,121 @@ impl NodeImage {
     ///
     /// # Errors
     /// [`ClusterError`]; with the compiler's or the engine's last words where one of them failed.
-    pub fn build(docker: &Docker, root: &Path, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        let binary = node_binary(root, cancel)?;
-        let project = Project::new(docker.clone(), root, NODE);
-        match &binary {
-            Some(path) => project
-                .compose(None, PREBUILT_LIMIT)
-                .env("LABNODE_STAGE", "prebuilt")
-                .env("LABNODE_BINARY", path.strip_prefix(root).unwrap_or(path)),
-            None => project.compose(None, SOURCE_LIMIT).env("LABNODE_STAGE", "source"),
+    pub fn build(docker: &Docker, root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+        match node_binary(root, tell, cancel)? {
+            Some(binary) => Self::around(docker, root, &binary, tell, cancel),
+            None => {
+                tell("there is no cargo and no `labnode`: the node is compiled in a container");
+                let recipe = root.join(DOCKERFILE);
+                let call = build_call(docker, SOURCE_LIMIT, "source", &recipe, root);
+                let still = |elapsed| tell(&still("compiling the node in a container", elapsed));
+                call.read_telling(&still, cancel)?;
+                Ok(Self { id: built_id(docker)?, node_sha256: None })
+            }
         }
-        .env("LABNODE_IMAGE", NODE)
-        .args(["build", LEADER])
-        .merged()
-        .read(cancel)?;
-        let inspect = docker.client(QUESTION_LIMIT).args(["image", "inspect", "--format", "{{.Id}}", NODE]);
-        Ok(Self { id: inspect.read(cancel)?, node_sha256: binary.as_deref().and_then(host::file_sha256) })
+    }
+
+    /// An image of this binary, built in a folder that holds nothing else: wherever the binary
+    /// lies, and whatever the checkout's `.dockerignore` says.
+    fn around(
+        docker: &Docker,
+        root: &Path,
+        binary: &Path,
+        tell: Tell,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ClusterError> {
+        let context = tempfile::tempdir().map_err(ClusterError::temporary)?;
+        let recipe = context.path().join("Dockerfile");
+        let content = fs::read(binary).map_err(|source| about(binary, &source))?;
+        fs::copy(root.join(DOCKERFILE), &recipe).map_err(|source| about(&root.join(DOCKERFILE), &source))?;
+        let copy = context.path().join(NODE);
+        fs::write(&copy, &content)
+            .and_then(|()| fs::set_permissions(&copy, Permissions::from_mode(0o755)))
+            .map_err(ClusterError::temporary)?;
+        let call = build_call(docker, PREBUILT_LIMIT, "prebuilt", &recipe, context.path());
+        let still = |elapsed| tell(&still("building the nodes' image", elapsed));
+        // Any builder can do it. The classic one needs no plug-in, but may not be there any more.
+        match call.clone().env("DOCKER_BUILDKIT", "0").read_telling(&still, cancel) {
+            Err(ClusterError::Failed { stderr, .. }) if needs_buildkit(&stderr) => {
+                call.read_telling(&still, cancel)?;
+            }
+            built => drop(built?),
+        }
+        Ok(Self { id: built_id(docker)?, node_sha256: Some(host::sha256(&content)) })
     }
 }
 
-/// The node's static binary, inside the part of the checkout that the image is built from.
-fn node_binary(root: &Path, cancel: &CancellationToken) -> Result<Option<PathBuf>, ClusterError> {
+/// A call of the client that builds an image and leaves its id in a file.
+fn build_call(docker: &Docker, limit: Duration, target: &str, recipe: &Path, context: &Path) -> Call {
+    docker
+        .client(limit)
+        .args(["build", "--target", target, "--tag", NODE, "--build-arg"])
+        .args([format!("LABNODE_BINARY={NODE}")])
+        .args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), recipe.to_owned(), context.to_owned()])
+        .merged()
+}
+
+/// The id that the last build has left: the image's name may be another build's by now.
+fn built_id(docker: &Docker) -> Result<String, ClusterError> {
+    let file = docker.file(IMAGE_ID);
+    let id = fs::read_to_string(&file).map_err(|source| about(&file, &source))?;
+    Ok(id.trim().to_owned())
+}
+
+/// Whether this client can only build with its plug-in, by what it printed.
+fn needs_buildkit(said: &str) -> bool {
+    let said = said.to_lowercase();
+    said.contains("buildkit") || said.contains("legacy builder") && said.contains("removed")
+}
+
+fn still(what: &str, elapsed: Duration) -> String {
+    format!("{what} ({} s so far)", elapsed.as_secs())
+}
+
+/// The node's static binary; `None` where it has to be compiled in a container.
+fn node_binary(root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Option<PathBuf>, ClusterError> {
     if OS != "linux" {
         return Ok(None);
     }
-    if !root.join("Cargo.toml").is_file() {
-        return Ok(newest_prebuilt(root));
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    match cargo_build(&cargo, root, cancel) {
-        Ok(built) => within_context(root, built).map(Some),
-        Err(ClusterError::Spawn { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            Ok(newest_prebuilt(root))
+    if root.join("Cargo.toml").is_file() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        match cargo_build(&cargo, root, tell, cancel) {
+            Err(ClusterError::Spawn { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            built => {
+                if let Some(beside) = labnode_beside() {
+                    let root = root.display();
+                    tell(&format!("ignored: {} (the nodes run what cargo builds in {root})", beside.display()));
+                }
+                return built.map(Some);
+            }
         }
-        Err(error) => Err(error),
     }
+    let found = prebuilt(root);
+    if let Some(path) = &found {
+        tell(&format!("there is no cargo here: the nodes run {}", path.display()));
+    }
+    Ok(found)
 }
 
 /// Builds the node and says where its binary is. Naming labctl too gives the dependencies
 /// the features that `cargo run --release` has already built them with.
-fn cargo_build(cargo: &OsString, root: &Path, cancel: &CancellationToken) -> Result<PathBuf, ClusterError> {
+fn cargo_build(cargo: &OsString, root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<PathBuf, ClusterError> {
     let mut call = Call::new(cargo, CARGO_LIMIT)
         .args(["build", "--release", "--quiet", "--message-format", "json-render-diagnostics"])
         .args(["--package", "labctl", "--package", NODE, "--bin", NODE])
         .dir(root);
     // RUSTFLAGS replaces the flags of .cargo/config.toml, static linking among them.
-    if let Some(mut flags) = std::env::var_os("RUSTFLAGS") {
-        flags.push(" -C target-feature=+crt-static");
-        call = call.env("RUSTFLAGS", flags);
+    for (name, addition) in [
+        ("RUSTFLAGS", " -C target-feature=+crt-static"),
+        ("CARGO_ENCODED_RUSTFLAGS", "\u{1f}-C\u{1f}target-feature=+crt-static"),
+    ] {
+        if let Some(mut flags) = std::env::var_os(name) {
+            flags.push(addition);
+            call = call.env(name, flags);
+        }
     }
-    let messages = call.read(cancel)?;
+    let still = |elapsed| tell(&still("building the node with cargo; the first time takes a minute or two", elapsed));
+    let messages = call.read_telling(&still, cancel)?;
     messages
         .lines()
         .rev()
@@ -111,29 +176,30 @@ fn executable(message: &str) -> Option<PathBuf> {
     ours.then(|| path.into())
 }
 
-/// A target folder elsewhere (CARGO_TARGET_DIR) is outside of what an image can be built from.
-fn within_context(root: &Path, built: PathBuf) -> Result<PathBuf, ClusterError> {
-    // Both canonical: a copy of a file onto itself would empty it.
-    let canonical = |path: &Path| path.canonicalize().map_err(|source| about(path, &source));
-    if let Ok(inside) = canonical(&built)?.strip_prefix(canonical(root)?.join("target")) {
-        return Ok(root.join("target").join(inside));
-    }
-    let copy = root.join(format!("target/{ARCH}-unknown-linux-gnu/release/{NODE}"));
-    copy.parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::copy(&built, &copy))
-        .map_err(|source| about(&copy, &source))?;
-    Ok(copy)
+/// The node's binary where none can be built now: the one beside labctl, or else the one that was
+/// built last.
+fn prebuilt(root: &Path) -> Option<PathBuf> {
+    labnode_beside().or_else(|| {
+        let elsewhere = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        newest(&elsewhere.unwrap_or_else(|| root.join("target")))
+    })
 }
 
-/// The binary that was built last, where none can be built now.
-fn newest_prebuilt(root: &Path) -> Option<PathBuf> {
+/// A `labnode` in labctl's own folder, if somebody has put it there: Cargo puts both into its own.
+#[must_use]
+pub fn labnode_beside() -> Option<PathBuf> {
+    let labctl = std::env::current_exe().ok()?;
+    let labnode = labctl.with_file_name(NODE);
+    (labnode.is_file() && !labctl.with_file_name(".cargo-lock").exists()).then_some(labnode)
+}
+
+/// The newest of the binaries in a target folder.
+fn newest(target: &Path) -> Option<PathBuf> {
     let modified = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    let targets = fs::read_dir(root.join("target")).ok()?;
-    let candidates =
-        targets.flatten().map(|target| target.path()).filter(|path| path.to_string_lossy().contains("-linux-"));
+    let hosts = fs::read_dir(target).ok()?.flatten().map(|host| host.path());
+    let candidates = hosts.filter(|host| host.to_string_lossy().contains("-linux-"));
     let dated =
-        candidates.map(|target| target.join("release").join(NODE)).filter_map(|path| Some((modified(&path)?, path)));
+        candidates.map(|host| host.join("release").join(NODE)).filter_map(|path| Some((modified(&path)?, path)));
     dated.max_by_key(|(time, _): &(SystemTime, PathBuf)| *time).map(|(_, path)| path)
 }
 

@@ -7,11 +7,13 @@ mod over;
 mod project;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub use deployment::{Deployment, checkout};
-pub use image::NodeImage;
+pub use deployment::{Deployment, checkout, checkout_around};
+pub use image::{NodeImage, labnode_beside};
 use project::{Container, LOOKS_AFTER_BREAK, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +31,10 @@ const FOLLOWERS_IN_FILE: u32 = 5;
 /// The port on which every node listens in its container.
 const NODE_PORT: u16 = 8000;
 
+/// The port on which every relay takes orders in its container. Not the next one: the engine
+/// would list the two as a range.
+const CONTROL_PORT: u16 = 9000;
+
 /// The project of the cluster to play with.
 pub const PLAY_PROJECT: &str = "labctl-play";
 
@@ -38,12 +44,16 @@ pub struct ComposeCluster {
     project: Project,
     image: String,
     reason: Option<String>,
+    /// The folder in which labctl runs.
+    folder: PathBuf,
     spec: ClusterSpec,
     ports: Ports,
     /// Container ids by node, and by relay.
     containers: BTreeMap<String, String>,
     /// Where each node was reached last, by service.
     urls: BTreeMap<String, String>,
+    /// Where each relay takes orders.
+    controls: BTreeMap<String, SocketAddr>,
     /// Nodes that were stopped, frozen or cut off on purpose.
     faulty: BTreeSet<String>,
     progress: Progress,
@@ -90,10 +100,12 @@ impl ComposeCluster {
             project: Project::new(deployment.docker.clone(), &deployment.root, name),
             image: deployment.image.id.clone(),
             reason: deployment.reason.clone(),
+            folder: deployment.folder.clone(),
             spec,
             ports,
             containers: BTreeMap::new(),
             urls: BTreeMap::new(),
+            controls: BTreeMap::new(),
             faulty: BTreeSet::new(),
             progress: Progress::Down,
         }
@@ -168,8 +180,7 @@ impl ComposeCluster {
         // A health check is a process in the container. labctl asks the nodes itself.
         env.insert("LABNODE_HEALTH_INTERVAL".into(), "1h".into());
         env.insert("LABCTL_OWNER".into(), Owner::this().to_string());
-        let folder = std::env::current_dir().unwrap_or_default();
-        env.insert("LABCTL_FOLDER".into(), folder.to_string_lossy().into_owned());
+        env.insert("LABCTL_FOLDER".into(), self.folder.to_string_lossy().into_owned());
         if self.ports == Ports::Free {
             env.insert("LEADER_PORT".into(), "0".into());
             let in_file = (0..FOLLOWERS_IN_FILE as usize).map(follower_name);
@@ -185,7 +196,7 @@ impl ComposeCluster {
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let over = over::services(&self.project.file(), &self.spec);
+        let over = over::write(&self.project, &self.spec)?;
         let mut call = self.project.compose(over, UP_LIMIT);
         for (name, value) in self.environment() {
             call = call.env(name, value);
@@ -195,6 +206,8 @@ impl Cluster for ComposeCluster {
         self.progress = Progress::Started;
         let running = self.running(cancel)?;
         self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
+        let controls = running.values().filter_map(|one| Some((one.service.clone(), one.control?)));
+        self.controls = controls.map(|(relay, port)| (relay, (Ipv4Addr::LOCALHOST, port).into())).collect();
         self.locate(&running)
     }
 
@@ -215,8 +228,11 @@ impl Cluster for ComposeCluster {
         thread::scope(|scope| {
             let asked: Vec<_> =
                 self.containers.iter().map(|(node, id)| (node, scope.spawn(move || project.log(id)))).collect();
-            let answered = asked.into_iter().filter_map(|(node, log)| Some((node.clone(), log.join().ok()?.ok()?)));
-            answered.collect()
+            let answered = asked.into_iter().filter_map(|(node, log)| Some((node.clone(), log.join().ok()?)));
+            let told = answered.map(|(node, log)| {
+                (node, log.unwrap_or_else(|error| format!("labctl: the log cannot be had: {error}\n").into_bytes()))
+            });
+            told.collect()
         })
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::{CONTROL_PORT, NODE_PORT};
 use crate::cluster::docker::{Call, Docker, tail};
 use crate::cluster::{ClusterError, Owner};
 
@@ -53,6 +54,8 @@ pub(super) struct Container {
     pub(super) state: String,
     /// The port of the loopback interface behind which the node listens.
     pub(super) port: Option<u16>,
+    /// The one behind which a relay takes orders.
+    pub(super) control: Option<u16>,
 }
 
 impl Project {
@@ -72,19 +75,12 @@ impl Project {
         self.root.join(COMPOSE_FILE)
     }
 
-    /// A Compose command on this project, with the text of a second file where there is one.
-    pub(super) fn compose(&self, over: Option<String>, limit: Duration) -> Call {
+    /// A Compose command on this project, with a second file where there is one.
+    pub(super) fn compose(&self, over: Option<PathBuf>, limit: Duration) -> Call {
         let mut args: Vec<OsString> = vec!["-p".into(), self.name.clone().into(), "-f".into(), self.file().into()];
-        if over.is_some() {
-            // Standard input, so that a labctl that is killed leaves no file behind.
-            args.extend(["-f".into(), "-".into()]);
-        }
+        args.extend(over.into_iter().flat_map(|over| ["-f".into(), over.into()]));
         args.extend(["--project-directory".into(), self.root.clone().into()]);
-        let call = self.docker.compose(limit).args(args).dir(&self.root);
-        match over {
-            Some(text) => call.input(text),
-            None => call,
-        }
+        self.docker.compose(limit).args(args).dir(&self.root)
     }
 
     /// The project's containers, stopped ones too, by service.
@@ -103,12 +99,12 @@ impl Project {
     /// What a container has printed so far, both streams in order.
     pub(super) fn log(&self, id: &str) -> Result<Vec<u8>, ClusterError> {
         let call = self.docker.client(QUESTION_LIMIT).args(["logs", id]).merged();
-        Ok(call.finish(&CancellationToken::new())?.stderr)
+        call.printed(&CancellationToken::new())
     }
 
-    /// The last lines of a container's log; empty where it cannot be had.
+    /// The last lines of a container's log, or why it cannot be had.
     pub(super) fn log_tail(&self, id: &str) -> String {
-        self.log(id).map(|log| tail(&log)).unwrap_or_default()
+        self.log(id).map_or_else(|error| format!("its log cannot be had: {error}"), |log| tail(&log))
     }
 
     /// Stops and removes the project. Compose does it, and what it overlooks is removed here:
@@ -167,11 +163,15 @@ impl Project {
 fn parse_container(line: &str) -> Option<Container> {
     let mut fields = line.splitn(4, '|').map(str::to_owned);
     let (service, id, state, ports) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let port = ports.split(", ").find_map(|mapping| {
-        let (outside, _) = mapping.split_once("->")?;
-        outside.rsplit_once(':')?.1.parse().ok()
-    });
-    Some(Container { service, id, state, port })
+    let outside = |inside: u16| {
+        ports.split(", ").find_map(|mapping| {
+            let (outside, mapped) = mapping.split_once("->")?;
+            let port = outside.rsplit_once(':')?.1.parse().ok()?;
+            (mapped == format!("{inside}/tcp")).then_some(port)
+        })
+    };
+    let (port, control) = (outside(NODE_PORT), outside(CONTROL_PORT));
+    Some(Container { service, id, state, port, control })
 }
 
 /// A project that some labctl has started and that is still there, running or not.
@@ -224,25 +224,30 @@ pub fn remove_project(docker: &Docker, root: &Path, name: &str) -> Result<(), Cl
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
     #[test]
     fn listing_gives_state_and_port() {
-        let read = |line| parse_container(line).map(|c| (c.service, c.id, c.state, c.port));
-        let owned =
-            |service: &str, state: &str, port| Some((service.to_owned(), "c12".to_owned(), state.to_owned(), port));
+        let read = |line| parse_container(line).map(|c| (c.service, c.id, c.state, c.port, c.control));
+        let owned = |service: &str, state: &str, port| {
+            Some((service.to_owned(), "c12".to_owned(), state.to_owned(), port, None))
+        };
         assert_eq!(read("f1|c12|running|127.0.0.1:32768->8000/tcp"), owned("f1", "running", Some(32768)));
         assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", Some(81)));
         assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", None));
         assert_eq!(read("f3"), None);
+        let relay = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
+        assert_eq!((relay.3, relay.4), (Some(81), Some(90)));
     }
 
     #[test]
     fn projects_without_an_owner_are_not_ours() {
         let owner = Owner::this();
+        let listed = format!("labctl-quorum-w1-00|{owner}|/a b");
         let left = ProjectLeft { name: "labctl-quorum-w1-00".into(), owner, folder: "/a b".into() };
-        assert_eq!(parse_left(&format!("labctl-quorum-w1-00|{owner}|/a b")), Some(left));
+        assert_eq!(parse_left(&listed), Some(left));
         assert_eq!(parse_left("lab||"), None);
         assert_eq!(parse_left(""), None);
     }

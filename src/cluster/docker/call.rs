@@ -23,6 +23,10 @@ const POLL: Duration = Duration::from_millis(20);
 /// How long a program may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// After how long it is told that a program still runs, and then how often.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+const NEXT_WORD: Duration = Duration::from_secs(30);
+
 /// How many lines of what a program printed an error message repeats.
 const TAIL_LINES: usize = 12;
 
@@ -31,21 +35,19 @@ const TAIL_LINES: usize = 12;
 pub(in crate::cluster) struct Call {
     program: OsString,
     args: Vec<OsString>,
-    /// What differs from labctl's own environment; `None` removes a variable.
-    env: BTreeMap<OsString, Option<OsString>>,
+    /// Its whole environment.
+    env: BTreeMap<OsString, OsString>,
     dir: Option<PathBuf>,
     limit: Duration,
     merged: bool,
-    /// What it reads on standard input.
-    input: Option<String>,
 }
 
 /// How a program ended and what it printed.
 #[derive(Debug)]
-pub(in crate::cluster) struct Ended {
-    pub(in crate::cluster) status: ExitStatus,
-    pub(in crate::cluster) stdout: Vec<u8>,
-    pub(in crate::cluster) stderr: Vec<u8>,
+struct Ended {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 /// Why a program was not left to end by itself.
@@ -55,16 +57,15 @@ enum Stopped {
 }
 
 impl Call {
-    /// A call that may take at most `limit`.
+    /// A call in labctl's own environment that may take at most `limit`.
     pub(in crate::cluster) fn new(program: impl Into<OsString>, limit: Duration) -> Self {
         Self {
             program: program.into(),
             args: Vec::new(),
-            env: BTreeMap::new(),
+            env: std::env::vars_os().collect(),
             dir: None,
             limit,
             merged: false,
-            input: None,
         }
     }
 
@@ -76,13 +77,13 @@ impl Call {
 
     /// Sets one variable of the program's environment.
     pub(in crate::cluster) fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.env.insert(name.into(), Some(value.into()));
+        self.env.insert(name.into(), value.into());
         self
     }
 
-    /// Keeps a variable of labctl's own environment from the program.
-    pub(in crate::cluster) fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.env.insert(name.into(), None);
+    /// Keeps every other variable of labctl's own environment from the program.
+    pub(in crate::cluster) fn keep_env(mut self, passes: impl Fn(&OsString) -> bool) -> Self {
+        self.env.retain(|name, _| passes(name));
         self
     }
 
@@ -99,20 +100,40 @@ impl Call {
         self
     }
 
-    /// Gives the program this to read on its standard input.
-    pub(in crate::cluster) fn input(mut self, text: impl Into<String>) -> Self {
-        self.input = Some(text.into());
-        self
-    }
-
     /// Runs the program and returns its standard output; anything but success is an error.
     ///
     /// # Errors
-    /// As [`Self::finish`], and [`ClusterError::Failed`].
+    /// `Spawn`, `Temporary`, `Failed`, `Deadline` and `Interrupted` of [`ClusterError`].
     pub(in crate::cluster) fn read(&self, cancel: &CancellationToken) -> Result<String, ClusterError> {
-        let ended = self.finish(cancel)?;
+        self.read_telling(&|_| {}, cancel)
+    }
+
+    /// As [`Self::read`], for what may take long: tells how long the program has been running,
+    /// first after [`FIRST_WORD`] and then every [`NEXT_WORD`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(in crate::cluster) fn read_telling(
+        &self,
+        tell: &dyn Fn(Duration),
+        cancel: &CancellationToken,
+    ) -> Result<String, ClusterError> {
+        let ended = self.succeed(tell, cancel)?;
+        Ok(String::from_utf8_lossy(&ended.stdout).trim_end().to_owned())
+    }
+
+    /// Runs the program and returns its standard error; anything but success is an error.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(in crate::cluster) fn printed(&self, cancel: &CancellationToken) -> Result<Vec<u8>, ClusterError> {
+        self.succeed(&|_| {}, cancel).map(|ended| ended.stderr)
+    }
+
+    fn succeed(&self, tell: &dyn Fn(Duration), cancel: &CancellationToken) -> Result<Ended, ClusterError> {
+        let ended = self.run(tell, cancel)?;
         if ended.status.success() {
-            return Ok(String::from_utf8_lossy(&ended.stdout).trim_end().to_owned());
+            return Ok(ended);
         }
         Err(ClusterError::Failed {
             command: self.line(),
@@ -122,20 +143,17 @@ impl Call {
     }
 
     /// Runs the program to its end, whatever that is.
-    ///
-    /// # Errors
-    /// `Spawn`, `Deadline` and `Interrupted` of [`ClusterError`].
-    pub(in crate::cluster) fn finish(&self, cancel: &CancellationToken) -> Result<Ended, ClusterError> {
+    fn run(&self, tell: &dyn Fn(Duration), cancel: &CancellationToken) -> Result<Ended, ClusterError> {
         if cancel.is_cancelled() {
             return Err(ClusterError::Interrupted);
         }
         let spawn_error = |source| ClusterError::Spawn { command: self.line(), source };
         // Files rather than pipes: a grandchild that outlives a killed program would hold a
         // pipe open, and reading it to its end would wait for that grandchild.
-        let mut stdout = tempfile::tempfile().map_err(spawn_error)?;
-        let mut stderr = tempfile::tempfile().map_err(spawn_error)?;
+        let mut stdout = tempfile::tempfile().map_err(ClusterError::temporary)?;
+        let mut stderr = tempfile::tempfile().map_err(ClusterError::temporary)?;
         let handle = self.expression(&stdout, &stderr).map_err(spawn_error)?.start().map_err(spawn_error)?;
-        match self.watch(&handle, cancel).map_err(spawn_error)? {
+        match self.watch(&handle, tell, cancel).map_err(spawn_error)? {
             Ok(status) => Ok(Ended {
                 status,
                 stdout: contents(&mut stdout).map_err(spawn_error)?,
@@ -152,25 +170,17 @@ impl Call {
 
     fn expression(&self, stdout: &File, stderr: &File) -> io::Result<duct::Expression> {
         let out = if self.merged { stderr } else { stdout };
-        let mut expression = duct::cmd(&self.program, &self.args)
+        let expression = duct::cmd(&self.program, &self.args)
             .stdout_file(out.try_clone()?)
             .stderr_file(stderr.try_clone()?)
+            .stdin_null()
+            .full_env(&self.env)
             .unchecked()
             // A second Ctrl-C of the terminal must not end the clean-up.
             .before_spawn(|command| {
                 command.process_group(0);
                 Ok(())
             });
-        expression = match &self.input {
-            Some(text) => expression.stdin_bytes(text.as_bytes()),
-            None => expression.stdin_null(),
-        };
-        for (name, value) in &self.env {
-            expression = match value {
-                Some(value) => expression.env(name, value),
-                None => expression.env_remove(name),
-            };
-        }
         Ok(match &self.dir {
             Some(dir) => expression.dir(dir),
             None => expression,
@@ -178,12 +188,22 @@ impl Call {
     }
 
     /// Waits for the program's end, or ends it.
-    fn watch(&self, handle: &duct::Handle, cancel: &CancellationToken) -> io::Result<Result<ExitStatus, Stopped>> {
+    fn watch(
+        &self,
+        handle: &duct::Handle,
+        tell: &dyn Fn(Duration),
+        cancel: &CancellationToken,
+    ) -> io::Result<Result<ExitStatus, Stopped>> {
         let started = Instant::now();
+        let mut next_word = FIRST_WORD;
         let mut pause = Duration::from_millis(1);
         loop {
             if let Some(output) = handle.try_wait()? {
                 return Ok(Ok(output.status));
+            }
+            if started.elapsed() >= next_word {
+                tell(started.elapsed());
+                next_word += NEXT_WORD;
             }
             let stopped = if cancel.is_cancelled() {
                 Stopped::Cancelled
@@ -291,8 +311,8 @@ mod tests {
     #[test]
     fn merged_output_keeps_its_order() {
         let ended =
-            sh("echo 1; echo 2 >&2; echo 3", Duration::from_secs(60)).merged().finish(&CancellationToken::new());
-        assert_eq!(ended.unwrap().stderr, b"1\n2\n3\n");
+            sh("echo 1; echo 2 >&2; echo 3", Duration::from_secs(60)).merged().printed(&CancellationToken::new());
+        assert_eq!(ended.unwrap(), b"1\n2\n3\n");
     }
 
     #[test]
@@ -320,6 +340,28 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = Call::new("no-such-program", POLL).read(&CancellationToken::new()).unwrap_err();
         assert!(error.to_string().starts_with("cannot run `no-such-program`: "), "{error}");
+    }
+
+    #[test]
+    fn a_program_gets_what_passes_and_nothing_else() {
+        let seen = Call::new("env", Duration::from_secs(60))
+            .keep_env(|name| name == "PATH")
+            .env("ONE", "1")
+            .read(&CancellationToken::new())
+            .unwrap();
+        let mut names: Vec<_> = seen.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["ONE", "PATH"]);
+    }
+
+    #[test]
+    fn a_program_that_takes_long_is_told_of() {
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |elapsed: Duration| told.borrow_mut().push(elapsed.as_secs());
+        sh("sleep 1.5", Duration::from_secs(60)).read_telling(&tell, &CancellationToken::new()).unwrap();
+        assert_eq!(*told.borrow(), [1]);
+        sh("exit 0", Duration::from_secs(60)).read_telling(&tell, &CancellationToken::new()).unwrap();
+        assert_eq!(told.borrow().len(), 1);
     }
 
     #[test]

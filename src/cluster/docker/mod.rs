@@ -1,11 +1,19 @@
 //! The Docker client: what there is of it, and how it is called.
 
+mod advice;
 mod call;
+mod environment;
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use advice::advice;
 pub(super) use call::{Call, tail};
+pub use environment::{engine_variables, ignored_variables};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::ClusterError;
@@ -13,8 +21,15 @@ use super::ClusterError;
 /// How long the engine may take to say which version it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long Compose may take to say which it is: no engine is asked, but the old one is a Python
+/// program, which takes its time to start on a busy machine.
+const COMPOSE_PROBE_LIMIT: Duration = Duration::from_secs(30);
+
 /// The oldest stand-alone Compose that reads our file (it has no `version:`).
 const OLDEST_COMPOSE: (u32, u32) = (1, 27);
+
+/// An empty file: where Compose is told to look for variables.
+const NO_VARIABLES: &str = "no-variables";
 
 /// Names or paths of the programs to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +51,8 @@ impl Default for Programs {
 pub struct Docker {
     programs: Programs,
     facts: DockerFacts,
+    /// Files that its programs read; removed with the last clone.
+    files: Arc<TempDir>,
 }
 
 /// Which Docker this is.
@@ -61,6 +78,9 @@ pub enum Unavailable {
     /// No engine answers.
     #[error("no Docker engine answers: {0}")]
     NoEngine(String),
+    /// An engine is there and says nothing in time.
+    #[error("no Docker engine answers: nothing heard within {} s", .0.as_secs())]
+    Silent(Duration),
     /// There is an engine, but no usable Compose.
     #[error("there is a Docker engine ({engine}) but no Docker Compose: {detail}")]
     NoCompose {
@@ -84,7 +104,7 @@ impl Unavailable {
                 "add the user to the group `docker` (`sudo usermod -aG docker $USER`) and log in again, \
                  or use the process backend"
             }
-            Self::NoEngine(_) => {
+            Self::NoEngine(_) | Self::Silent(_) => {
                 "start it (`sudo systemctl start docker`), check DOCKER_HOST, or use the process backend"
             }
             Self::NoCompose { .. } => {
@@ -115,7 +135,7 @@ pub fn probe(programs: &Programs, cancel: &CancellationToken) -> Result<DockerFa
 }
 
 fn probe_engine(programs: &Programs, cancel: &CancellationToken) -> Result<String, Unavailable> {
-    let call = Call::new(&programs.docker, PROBE_LIMIT).args(["version", "--format", "{{.Server.Version}}"]);
+    let call = tool(&programs.docker, PROBE_LIMIT).args(["version", "--format", "{{.Server.Version}}"]);
     match call.read(cancel) {
         Ok(version) if !version.is_empty() => Ok(version),
         Ok(_) => Err(Unavailable::NoEngine("it told no version".into())),
@@ -130,16 +150,14 @@ fn probe_engine(programs: &Programs, cancel: &CancellationToken) -> Result<Strin
                 Unavailable::NoEngine(said)
             })
         }
-        Err(ClusterError::Deadline { limit, .. }) => {
-            Err(Unavailable::NoEngine(format!("nothing heard within {} s", limit.as_secs())))
-        }
+        Err(ClusterError::Deadline { limit, .. }) => Err(Unavailable::Silent(limit)),
         Err(error) => Err(Unavailable::Unasked(error)),
     }
 }
 
 fn probe_compose(programs: &Programs, engine: String, cancel: &CancellationToken) -> Result<DockerFacts, Unavailable> {
-    let plugin = Call::new(&programs.docker, PROBE_LIMIT).args(["compose", "version", "--short"]);
-    let standalone = Call::new(&programs.standalone, PROBE_LIMIT).args(["version", "--short"]);
+    let plugin = tool(&programs.docker, COMPOSE_PROBE_LIMIT).args(["compose", "version", "--short"]);
+    let standalone = tool(&programs.standalone, COMPOSE_PROBE_LIMIT).args(["version", "--short"]);
     let mut seen = String::new();
     for (call, plugin) in [(plugin, true), (standalone, false)] {
         match call.read(cancel) {
@@ -148,11 +166,17 @@ fn probe_compose(programs: &Programs, engine: String, cancel: &CancellationToken
                 return Ok(DockerFacts { engine, compose, plugin });
             }
             Ok(version) => seen = format!("version {version} is too old"),
-            Err(ClusterError::Interrupted) => return Err(Unavailable::Unasked(ClusterError::Interrupted)),
-            Err(ClusterError::Failed { stderr, .. }) if seen.is_empty() => {
-                seen = stderr.lines().next().unwrap_or_default().to_owned();
+            // Whoever has the plug-in needs no second program, and the other way round.
+            Err(ClusterError::Spawn { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(ClusterError::Failed { stderr, status, .. }) => {
+                if seen.is_empty() {
+                    seen = stderr.lines().next().map_or(status, str::to_owned);
+                }
             }
-            Err(_) => {}
+            Err(error @ (ClusterError::Interrupted | ClusterError::Temporary { .. })) => {
+                return Err(Unavailable::Unasked(error));
+            }
+            Err(error) => seen = error.to_string(),
         }
     }
     Err(Unavailable::NoCompose { engine, detail: seen })
@@ -171,7 +195,9 @@ impl Docker {
     /// [`Unavailable`].
     pub fn new(programs: Programs, cancel: &CancellationToken) -> Result<Self, Unavailable> {
         let facts = probe(&programs, cancel)?;
-        Ok(Self { programs, facts })
+        let made = tempfile::tempdir().and_then(|files| fs::write(files.path().join(NO_VARIABLES), "").map(|()| files));
+        let files = made.map_err(|source| Unavailable::Unasked(ClusterError::temporary(source)))?;
+        Ok(Self { programs, facts, files: Arc::new(files) })
     }
 
     /// Which Docker this is.
@@ -182,24 +208,29 @@ impl Docker {
 
     /// A call of the client.
     pub(super) fn client(&self, limit: Duration) -> Call {
-        clean(Call::new(&self.programs.docker, limit))
+        tool(&self.programs.docker, limit)
     }
 
-    /// A call of Compose, whichever there is.
+    /// A call of Compose, whichever there is, that reads no `.env` of the project's folder.
     pub(super) fn compose(&self, limit: Duration) -> Call {
-        if self.facts.plugin {
+        let call = if self.facts.plugin {
             self.client(limit).args(["compose"])
         } else {
-            clean(Call::new(&self.programs.standalone, limit))
-        }
+            tool(&self.programs.standalone, limit)
+        };
+        call.args(["--env-file".into(), self.file(NO_VARIABLES)])
+    }
+
+    /// A file of this name that is removed when this Docker and its clones are dropped.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.files.path().join(name)
     }
 }
 
-/// Keeps out what in the user's environment would make our calls mean something else.
-fn clean(call: Call) -> Call {
-    let foreign = |name: &OsString| name.to_string_lossy().starts_with("COMPOSE_");
-    let names = std::env::vars_os().map(|(name, _)| name).filter(foreign);
-    names.fold(call.env_remove("RUST_LOG"), Call::env_remove)
+/// A call that depends on labctl, but for where the engine is.
+fn tool(program: &OsString, limit: Duration) -> Call {
+    // Python, in which old Compose is written, takes file names for ASCII without a locale.
+    Call::new(program, limit).keep_env(environment::passes).env("LANG", "C.UTF-8")
 }
 
 #[cfg(test)]

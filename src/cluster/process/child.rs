@@ -12,7 +12,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use labnode::relay::{Mode, set_mode};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,10 @@ use crate::cluster::{ClusterError, Owner};
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// What a program prints before its address once it listens.
 const LISTENING: &str = "listening on ";
+/// What a relay prints before the address where it takes orders.
+const CONTROL: &str = "control on ";
+/// How long a relay may take to obey.
+const ORDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is to run.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ pub(super) struct Program {
 pub(super) struct Running {
     program: Program,
     state: State,
+    /// Where it takes orders, if it is a relay that listens.
+    control: Option<SocketAddr>,
     /// What it prints, in all its lives. The file has no name, so that a labctl that is killed
     /// leaves none behind.
     log: File,
@@ -65,11 +72,8 @@ impl Running {
     /// # Errors
     /// When there is no place for its log.
     pub(super) fn new(program: Program) -> Result<Self, ClusterError> {
-        let log = tempfile::tempfile().map_err(|source| ClusterError::Spawn {
-            command: format!("{} {} with a temporary file for its log", program.path.display(), program.verb),
-            source,
-        })?;
-        Ok(Self { program, state: State::Down, log, reserved: None })
+        let log = tempfile::tempfile().map_err(ClusterError::temporary)?;
+        Ok(Self { program, state: State::Down, control: None, log, reserved: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -124,7 +128,7 @@ impl Running {
 
     /// Waits for the line that names its address.
     fn await_address(
-        &self,
+        &mut self,
         lines: &mpsc::Receiver<String>,
         cancel: &CancellationToken,
     ) -> Result<String, ClusterError> {
@@ -137,6 +141,9 @@ impl Running {
                 Ok(line) => {
                     if let Some(address) = line.strip_prefix(LISTENING) {
                         return Ok(address.to_owned());
+                    }
+                    if let Some(address) = line.strip_prefix(CONTROL) {
+                        self.control = address.parse().ok();
                     }
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
@@ -185,6 +192,7 @@ impl Running {
     /// next labctl finds it: see `left`.
     pub(super) fn pause(&mut self) -> Result<(), ClusterError> {
         self.signal(Signal::STOP)?;
+        self.await_change(WaitIdOptions::STOPPED)?;
         self.state = match std::mem::replace(&mut self.state, State::Down) {
             State::Up(child) => State::Paused(child),
             other => other,
@@ -195,6 +203,7 @@ impl Running {
     /// SIGCONT.
     pub(super) fn resume(&mut self) -> Result<(), ClusterError> {
         self.signal(Signal::CONT)?;
+        self.await_change(WaitIdOptions::CONTINUED)?;
         self.state = match std::mem::replace(&mut self.state, State::Down) {
             State::Paused(child) => State::Up(child),
             other => other,
@@ -202,13 +211,31 @@ impl Running {
         Ok(())
     }
 
+    /// Puts a relay into a mode; the mode is in force when this returns.
+    pub(super) fn order(&self, mode: Mode) -> Result<(), ClusterError> {
+        let control = self.control.ok_or_else(|| self.refuse("it takes no orders"))?;
+        set_mode(control, mode, ORDER_LIMIT)
+            .map_err(|error| self.refuse(format!("it does not take orders on {control}: {error}")))
+    }
+
     /// Sends a signal to the process, which must be there.
-    pub(super) fn signal(&self, signal: Signal) -> Result<(), ClusterError> {
+    fn signal(&self, signal: Signal) -> Result<(), ClusterError> {
         let sent = self.pid().map(|pid| kill_process(pid, signal));
         match sent {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.refuse(format!("cannot signal it: {error}"))),
             None => Err(self.refuse("it cannot be signalled: it is not running")),
+        }
+    }
+
+    /// Waits until the kernel has frozen or thawed it, or it has ended, which `check` will tell.
+    fn await_change(&self, change: WaitIdOptions) -> Result<(), ClusterError> {
+        let Some(pid) = self.pid() else { return Ok(()) };
+        // Its end is left for `Child` to see.
+        let options = change | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(pid), options) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.refuse(format!("cannot tell whether it stands still: {error}"))),
         }
     }
 

@@ -9,12 +9,13 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::cluster::Owner;
+use crate::cluster::{Fate, Owner};
 
 /// The variable that tells which labctl has started a process.
 pub(super) const OWNER: &str = "LABCTL_OWNER";
 
-/// Kills every node and relay whose labctl does not run any more, and returns their names.
+/// Kills every node and relay whose labctl is known not to run any more, and returns their names:
+/// those of containers are seen from outside too, but not their owners.
 /// Where the system has no `/proc` none can be found.
 #[must_use]
 pub fn end_processes_left() -> Vec<String> {
@@ -39,5 +40,5 @@ fn left(process: &Path) -> Option<String> {
         variables.find_map(|variable| variable.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
     };
     let owner = Owner::from(variable(OWNER)?.as_str());
-    (!owner.is_running()).then(|| variable("NODE_NAME"))?
+    (owner.fate() == Fate::Gone).then(|| variable("NODE_NAME"))?
 }

@@ -171,11 +171,13 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
         for name in end_processes_left() {
             note!("ended {name}, a process which a labctl that was killed had left behind");
         }
-        let backend = Backend::choose(choice, &cancel)?;
-        if let Backend::Compose(Deployment { docker, root, .. }) = &backend {
-            for name in leftovers::remove(docker, root, Keep::ClusterToPlayWith, &cancel)? {
+        let backend = Backend::choose(choice, &|text| note!("{text}"), &cancel)?;
+        if let Backend::Compose(Deployment { docker, root, folder, .. }) = &backend {
+            let cleared = leftovers::remove(docker, root, folder, Keep::ClusterToPlayWith, &cancel)?;
+            for name in cleared.removed {
                 note!("removed {name}, which a labctl that was killed had left behind");
             }
+            cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
         }
         Ok::<_, ClusterError>(backend)
     });

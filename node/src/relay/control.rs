@@ -1,0 +1,96 @@
+//! How a relay is told what to do: one line in, the same line back once it is in force.
+//!
+//! The relay's own port serves whoever uses the link; orders come to a port of their own, so that
+//! nothing a client sends can change the link. An answer comes after the change, so whoever waits
+//! for it knows that the change came no later, and that the orders took effect in their order.
+
+use std::io::{self, BufRead, BufReader as BlockingReader, Write};
+use std::net::{SocketAddr, TcpStream as BlockingStream};
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::{ACCEPT_PAUSE, Mode};
+
+/// The longest line that is read, in bytes.
+const MAX_LINE_BYTES: u64 = 64;
+
+impl Mode {
+    /// The word for this mode in an order.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Slow => "slow",
+            Self::Cut => "cut",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let modes = [Self::Pass, Self::Slow, Self::Cut];
+        let found = modes.into_iter().find(|mode| mode.word() == word);
+        found.ok_or_else(|| format!("{word:?} is not an order: expected pass, slow or cut"))
+    }
+}
+
+/// Takes orders from whoever connects, for ever.
+pub(super) async fn serve(listener: TcpListener, mode: watch::Sender<Mode>) {
+    loop {
+        match listener.accept().await {
+            Ok((party, _)) => {
+                let mode = mode.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = obey(party, &mode).await {
+                        warn!("an order could not be answered: {error}");
+                    }
+                });
+            }
+            Err(error) => {
+                warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Reads one order, puts it into force and says so.
+async fn obey(party: TcpStream, mode: &watch::Sender<Mode>) -> io::Result<()> {
+    let (from, mut to) = party.into_split();
+    let mut line = String::new();
+    BufReader::new(from.take(MAX_LINE_BYTES)).read_line(&mut line).await?;
+    let answer = match line.trim_end().parse::<Mode>() {
+        Ok(wanted) => {
+            // Every connection looks at the mode before it passes anything on.
+            mode.send_replace(wanted);
+            info!("{}", wanted.word());
+            wanted.word().to_owned()
+        }
+        Err(reason) => reason,
+    };
+    to.write_all(format!("{answer}\n").as_bytes()).await
+}
+
+/// Puts the relay that takes orders at this address into a mode; blocks until it is in force.
+///
+/// # Errors
+/// When the relay cannot be reached or does not answer within `limit` for each step.
+pub fn set_mode(control: SocketAddr, mode: Mode, limit: Duration) -> io::Result<()> {
+    let mut stream = BlockingStream::connect_timeout(&control, limit)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    stream.write_all(format!("{}\n", mode.word()).as_bytes())?;
+    let mut answer = String::new();
+    BlockingReader::new(stream).read_line(&mut answer)?;
+    match answer.trim_end() {
+        answer if answer == mode.word() => Ok(()),
+        "" => Err(io::Error::other("the relay closed the connection without an answer")),
+        answer => Err(io::Error::other(format!("the relay answered {answer:?}"))),
+    }
+}
