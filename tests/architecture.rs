@@ -340,8 +340,11 @@ fn circles(edges: &BTreeSet<(String, String)>) -> Vec<Vec<String>> {
     let reached: BTreeMap<&str, BTreeSet<String>> = next.keys().map(|from| (*from, reach(from))).collect();
     let mut found = BTreeSet::new();
     for (from, seen) in &reached {
-        let circle: Vec<String> =
-            seen.iter().filter(|to| reached.get(to.as_str()).is_some_and(|back| back.contains(*from))).cloned().collect();
+        let circle: Vec<String> = seen
+            .iter()
+            .filter(|to| reached.get(to.as_str()).is_some_and(|back| back.contains(*from)))
+            .cloned()
+            .collect();
         if circle.len() > 1 {
             found.insert(circle);
         }
