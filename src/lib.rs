@@ -15,5 +15,6 @@ pub mod exit;
 pub mod explore;
 pub mod host;
 pub mod load;
+pub mod model;
 pub mod report;
 pub mod simulation;

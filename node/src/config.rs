@@ -1,5 +1,6 @@
 //! The environment variables that make a node, parsed once into typed settings.
 
+mod choices;
 mod delays;
 mod parse;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::delay::Link;
 use crate::wire::Role;
 
+pub use choices::{CatchUp, ReplicationOrder};
 pub use parse::BaseUrl;
 
 /// The longest injected delay and the longest timeout: one hour, so that either fits 32 bits
@@ -19,24 +21,6 @@ pub const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The most followers a leader can have.
 pub const MOST_FOLLOWERS: usize = 1_000;
-
-/// Which of two writes a follower keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// The one that arrived last.
-    Arrival,
-    /// The one that the leader numbered last.
-    Version,
-}
-
-/// What a leader does for a follower that lacks writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CatchUp {
-    /// Nothing.
-    Off,
-    /// It sends what it holds itself, as soon as the follower answers.
-    Snapshot,
-}
 
 /// A variable that cannot be used; shown as one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +86,7 @@ pub struct NodeConfig {
     /// `GLOBAL_REQUEST_TIMEOUT_S`: more than zero and at most [`LONGEST`].
     pub request_timeout: Duration,
     /// `REPLICATION_ORDER`.
-    pub order: Order,
+    pub order: ReplicationOrder,
     /// `REPLICATION_CATCH_UP`.
     pub catch_up: CatchUp,
     /// `TRACE_CAPACITY`: how many records the trace keeps.
@@ -138,8 +122,12 @@ impl NodeConfig {
             request_timeout: vars
                 .get("GLOBAL_REQUEST_TIMEOUT_S", parse::TIMEOUT, parse::timeout)?
                 .unwrap_or(Duration::from_secs(5)),
-            order: vars.get("REPLICATION_ORDER", "arrival or version", parse::order)?.unwrap_or(Order::Arrival),
-            catch_up: vars.get("REPLICATION_CATCH_UP", "off or snapshot", parse::catch_up)?.unwrap_or(CatchUp::Off),
+            order: vars
+                .get("REPLICATION_ORDER", "arrival or version", |text| text.parse().ok())?
+                .unwrap_or(ReplicationOrder::Arrival),
+            catch_up: vars
+                .get("REPLICATION_CATCH_UP", "off or snapshot", |text| text.parse().ok())?
+                .unwrap_or(CatchUp::Off),
             trace_capacity: vars.get("TRACE_CAPACITY", parse::CAPACITY, parse::capacity)?.unwrap_or(1_000_000),
         })
     }

@@ -1,7 +1,7 @@
 //! The follower: applies what the leader sends.
 
 use crate::clock::Clock;
-use crate::config::{NodeConfig, Order};
+use crate::config::{NodeConfig, ReplicationOrder};
 use crate::store::Store;
 use crate::trace::{Arrived, Trace};
 use crate::wire::{FollowerRecord, Replicate, Replicated};
@@ -32,7 +32,7 @@ impl Follower {
     /// leader brings this follower up to date, if it is newer. Arrivals stand in the trace in
     /// the order in which they took effect.
     pub fn replicate(&self, key: &str, body: &Replicate) -> Replicated {
-        let order = if body.catch_up { Order::Version } else { self.config.order };
+        let order = if body.catch_up { ReplicationOrder::Version } else { self.config.order };
         let arrival = self.store.replicate(key, &body.value, body.version, order, |arrival| {
             self.trace.push(Arrived {
                 version: arrival.version,

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::Order;
+use crate::config::ReplicationOrder;
 
 /// A key's place in the store. Keys are never removed, so it stays valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,14 @@ impl Store {
         key: &str,
         value: &str,
         version: Option<u64>,
-        order: Order,
+        order: ReplicationOrder,
         observe: impl FnOnce(Arrival),
     ) -> Arrival {
         let mut inner = self.lock();
         let held = inner.ids.get(key).map(|&id| (id, inner.at(id).version));
         let version = version.unwrap_or(held.map_or(1, |(_, held)| held.saturating_add(1)));
         let arrival = match held {
-            Some((key, held)) if order == Order::Version && version <= held => {
+            Some((key, held)) if order == ReplicationOrder::Version && version <= held => {
                 Arrival { key, version, applied: false, held }
             }
             Some((id, _)) => {

@@ -13,14 +13,16 @@ use std::fs;
 use std::path::Path;
 
 pub use fault::{CutFrom, Elapsed, Fault, FaultKind, Link, Trigger, link_name, links};
-pub use network::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout, distribution_in_words};
+pub use network::{DelayRange, FollowerName, Network, Override, Timeout, distribution_in_words};
 pub use parse::parse;
 pub use problem::{ConfigError, Problem, Warning};
 pub use reads::Reads;
 pub use types::{
-    BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Pacing, Quorum, ReadQuorum,
-    Workload, WriteCount,
+    BackendChoice, Concurrency, Expect, Experiment, ExperimentName, KeyCount, Pacing, Workload, WriteCount,
 };
+
+// For the rooms that do not name `crate::model` yet.
+pub use crate::model::{CatchUp, Followers, Quorum, ReadQuorum, ReplicationOrder as Order};
 
 /// The newest `schema` of `experiments.toml` that this labctl reads.
 pub const SCHEMA: i64 = 1;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use labnode::delay::{Distribution, Kind, Link, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::setting::{Setting, words};
 use crate::data::follower_name;
+use crate::model::{Accepted, CatchUp, ReplicationOrder};
 
 pub use words::distribution_in_words;
 
@@ -31,7 +31,7 @@ pub struct Network {
     /// Bounds one client write.
     pub global_request_timeout_s: Timeout,
     /// What a follower does with an older write.
-    pub order: Order,
+    pub order: ReplicationOrder,
     /// What the leader does for a follower that lacks writes.
     pub catch_up: CatchUp,
 }
@@ -230,7 +230,7 @@ impl TryFrom<f64> for Timeout {
     }
 }
 
-impl Setting for Timeout {
+impl Accepted for Timeout {
     fn accepted() -> String {
         "a number of seconds from 0.001 to 3600".to_owned()
     }
@@ -239,56 +239,6 @@ impl Setting for Timeout {
 impl From<Timeout> for f64 {
     fn from(limit: Timeout) -> Self {
         limit.0
-    }
-}
-
-/// What a follower does with a write older than the one it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// The last to arrive wins, as in the original lab.
-    Arrival,
-    /// The highest version wins.
-    Version,
-}
-
-words!(Order: "arrival", "version");
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Arrival => "arrival",
-            Self::Version => "version",
-        })
-    }
-}
-
-/// What the leader does for a follower that lacks writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CatchUp {
-    /// Nothing, as in the original lab.
-    #[default]
-    Off,
-    /// It sends what it holds itself, as soon as the follower answers.
-    Snapshot,
-}
-
-impl CatchUp {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-    fn is_off(&self) -> bool {
-        *self == Self::Off
-    }
-}
-
-words!(CatchUp: "off", "snapshot");
-
-impl fmt::Display for CatchUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Off => "off",
-            Self::Snapshot => "snapshot",
-        })
     }
 }
 
@@ -301,7 +251,7 @@ impl Default for Network {
             follower: BTreeMap::new(),
             replication_timeout_s: Timeout(2.0),
             global_request_timeout_s: Timeout(5.0),
-            order: Order::Arrival,
+            order: ReplicationOrder::Arrival,
             catch_up: CatchUp::Off,
         }
     }

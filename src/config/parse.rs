@@ -18,8 +18,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, Warning};
 use super::setting::Setting;
-use super::types::{BackendChoice, Expect, Experiment, ExperimentName, Pacing, Quorum, Workload};
+use super::types::{BackendChoice, Expect, Experiment, ExperimentName, Pacing, Workload};
 use super::{Config, SCHEMA};
+use crate::model::Quorum;
 
 /// Parses the text of an `experiments.toml`. Files that it names are read with `read_file`.
 ///

@@ -7,7 +7,7 @@ use labnode::delay::{Distribution, Millis};
 use serde::{Deserialize, Serialize};
 
 use super::network::distribution_in_words;
-use super::types::ReadQuorum;
+use crate::model::ReadQuorum;
 
 /// How reads are made, in the WARS model of PBS (Bailis et al., "Probabilistically Bounded
 /// Staleness for Practical Partial Quorums", VLDB 2012).

@@ -9,82 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::Fault;
 use super::network::Network;
 use super::reads::Reads;
-use super::setting::{Setting, words};
+use super::setting::words;
+use crate::model::{Accepted, Followers, Quorum, ranged_integer};
 
-/// Declares an integer newtype that accepts one inclusive range, in TOML, JSON and on the command line.
-macro_rules! ranged_integer {
-    ($(#[$doc:meta])* $name:ident($inner:ty), $what:literal, $min:literal..=$max:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "i64", into = "i64")]
-        pub struct $name($inner);
-
-        impl $name {
-            /// The smallest accepted value.
-            pub const MIN: $inner = $min;
-            /// The largest accepted value.
-            pub const MAX: $inner = $max;
-
-            /// The plain number.
-            #[must_use]
-            pub const fn get(self) -> $inner {
-                self.0
-            }
-        }
-
-        impl Setting for $name {
-            fn accepted() -> String {
-                format!("a whole number from {} to {}", Self::MIN, Self::MAX)
-            }
-        }
-
-        impl TryFrom<i64> for $name {
-            type Error = String;
-
-            fn try_from(value: i64) -> Result<Self, String> {
-                match <$inner>::try_from(value) {
-                    Ok(inner) if (Self::MIN..=Self::MAX).contains(&inner) => Ok(Self(inner)),
-                    _ => Err(format!(concat!($what, " must be {}, not {}"), <Self as Setting>::accepted(), value)),
-                }
-            }
-        }
-
-        impl From<$name> for i64 {
-            fn from(value: $name) -> Self {
-                Self::from(value.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                let refuse = || format!(concat!($what, " must be {}, not `{}`"), <Self as Setting>::accepted(), text);
-                text.parse::<i64>().map_err(|_| refuse()).and_then(Self::try_from)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0, f)
-            }
-        }
-    };
-}
-
-ranged_integer!(
-    /// W: how many followers must acknowledge a write before its client hears so.
-    /// 0 is asynchronous replication.
-    Quorum(u32), "a write quorum", 0..=99
-);
-ranged_integer!(
-    /// N: how many followers replicate the leader.
-    Followers(u32), "the number of followers", 1..=99
-);
-ranged_integer!(
-    /// R: how many followers a read asks.
-    ReadQuorum(u32), "a read quorum", 1..=99
-);
 ranged_integer!(
     /// How many writes the load makes.
     WriteCount(u32), "the number of writes", 1..=10_000_000
@@ -97,11 +24,6 @@ ranged_integer!(
     /// How many keys the writes go round.
     KeyCount(u32), "the number of keys", 1..=1_000_000
 );
-
-impl ReadQuorum {
-    /// A read from one follower.
-    pub(super) const ONE: Self = Self(1);
-}
 
 ranged_integer!(
     /// A bound of a uniform delay, in milliseconds.
@@ -140,7 +62,7 @@ impl TryFrom<String> for ExperimentName {
     }
 }
 
-impl Setting for ExperimentName {
+impl Accepted for ExperimentName {
     fn accepted() -> String {
         "a name of a lower-case letter and then up to 39 of a-z, 0-9, - and _, other than all".to_owned()
     }
@@ -263,8 +185,8 @@ impl Default for Experiment {
     /// The lab as written: five followers, W = 1..5, a delay of 0..1000 ms, 100 writes.
     fn default() -> Self {
         Self {
-            quorums: (1..=5).map(Quorum).collect(),
-            followers: Followers(5),
+            quorums: (1..=5).map(Quorum::constant).collect(),
+            followers: Followers::constant(5),
             seed: 42,
             backend: BackendChoice::Auto,
             network: Network::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-use super::{CatchUp, ConfigError, LONGEST, MOST_FOLLOWERS, Order};
+use super::{ConfigError, LONGEST, MOST_FOLLOWERS};
 use crate::wire::Role;
 
 pub(super) const NAME: &str = "1 to 64 characters without control characters";
@@ -86,22 +86,6 @@ pub(super) fn role(text: &str) -> Option<Role> {
     match text {
         "leader" => Some(Role::Leader),
         "follower" => Some(Role::Follower),
-        _ => None,
-    }
-}
-
-pub(super) fn order(text: &str) -> Option<Order> {
-    match text {
-        "arrival" => Some(Order::Arrival),
-        "version" => Some(Order::Version),
-        _ => None,
-    }
-}
-
-pub(super) fn catch_up(text: &str) -> Option<CatchUp> {
-    match text {
-        "off" => Some(CatchUp::Off),
-        "snapshot" => Some(CatchUp::Snapshot),
         _ => None,
     }
 }

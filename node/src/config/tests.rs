@@ -27,7 +27,7 @@ fn the_defaults_are_those_of_the_contract() {
             delay_seed: None,
             replication_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
-            order: Order::Arrival,
+            order: ReplicationOrder::Arrival,
             catch_up: CatchUp::Off,
             trace_capacity: 1_000_000,
         }
@@ -63,7 +63,7 @@ fn every_variable_is_read() {
     assert_eq!(config.delay_seed, Some(u64::MAX));
     assert_eq!(config.replication_timeout, Duration::from_millis(250));
     assert_eq!(config.request_timeout, Duration::from_millis(1_500));
-    assert_eq!(config.order, Order::Version);
+    assert_eq!(config.order, ReplicationOrder::Version);
     assert_eq!(config.catch_up, CatchUp::Snapshot);
     assert_eq!(config.trace_capacity, 0);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use proptest::prelude::*;
 
-fn arrive(store: &Store, version: Option<u64>, order: Order) -> Arrival {
+fn arrive(store: &Store, version: Option<u64>, order: ReplicationOrder) -> Arrival {
     let value = format!("{version:?}");
     let mut observed = None;
     let arrival = store.replicate("k", &value, version, order, |arrival| {
@@ -41,7 +41,7 @@ fn concurrent_writers_get_different_numbers_and_the_last_one_stays() {
 
 #[test]
 fn an_unnumbered_write_is_always_applied() {
-    for order in [Order::Arrival, Order::Version] {
+    for order in [ReplicationOrder::Arrival, ReplicationOrder::Version] {
         let store = Store::default();
         assert_eq!(arrive(&store, None, order).held, 1);
         arrive(&store, Some(41), order);
@@ -53,17 +53,17 @@ fn an_unnumbered_write_is_always_applied() {
 #[test]
 fn the_same_version_again_changes_nothing_under_version_order() {
     let store = Store::default();
-    assert!(arrive(&store, Some(3), Order::Version).applied);
-    let again = arrive(&store, Some(3), Order::Version);
+    assert!(arrive(&store, Some(3), ReplicationOrder::Version).applied);
+    let again = arrive(&store, Some(3), ReplicationOrder::Version);
     assert_eq!((again.applied, again.held, again.version), (false, 3, 3));
-    assert!(arrive(&store, Some(3), Order::Arrival).applied);
+    assert!(arrive(&store, Some(3), ReplicationOrder::Arrival).applied);
 }
 
 #[test]
 fn the_largest_version_can_be_followed() {
     let store = Store::default();
-    arrive(&store, Some(u64::MAX), Order::Arrival);
-    assert_eq!(arrive(&store, None, Order::Arrival).held, u64::MAX);
+    arrive(&store, Some(u64::MAX), ReplicationOrder::Arrival);
+    assert_eq!(arrive(&store, None, ReplicationOrder::Arrival).held, u64::MAX);
 }
 
 #[test]
@@ -79,13 +79,13 @@ proptest! {
     /// Any sequence of numbered deliveries, duplicates included, against the plainest model.
     #[test]
     fn both_orders_agree_with_a_model(deliveries in prop::collection::vec((0_u8..4, 1_u64..40), 0..200)) {
-        for order in [Order::Arrival, Order::Version] {
+        for order in [ReplicationOrder::Arrival, ReplicationOrder::Version] {
             let store = Store::default();
             let mut model: BTreeMap<String, u64> = BTreeMap::new();
             for &(key, version) in &deliveries {
                 let key = format!("k{key}");
                 let held = model.entry(key.clone()).or_insert(0);
-                let expected = order == Order::Arrival || version > *held;
+                let expected = order == ReplicationOrder::Arrival || version > *held;
                 if expected {
                     *held = version;
                 }
@@ -106,8 +106,8 @@ proptest! {
     ) {
         let (by_arrival, by_version) = (Store::default(), Store::default());
         for &version in &versions {
-            arrive(&by_arrival, Some(version), Order::Arrival);
-            arrive(&by_version, Some(version), Order::Version);
+            arrive(&by_arrival, Some(version), ReplicationOrder::Arrival);
+            arrive(&by_version, Some(version), ReplicationOrder::Version);
         }
         prop_assert_eq!(Some(&by_arrival.get("k").unwrap().version), versions.last());
         prop_assert_eq!(by_version.get("k").unwrap().version, 20);

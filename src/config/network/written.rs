@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use labnode::delay::Distribution;
 use serde::{Deserialize, Serialize};
 
-use super::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout};
+use super::{DelayRange, FollowerName, Network, Override, Timeout};
+use crate::model::{CatchUp, ReplicationOrder};
 
 /// The fields of a [`Network`]. A uniform delay in whole milliseconds is written as its two
 /// bounds and what is not used is left out: so it was before there was more, and the SHA-256 of
@@ -24,8 +25,8 @@ pub(super) struct Written {
     follower: BTreeMap<FollowerName, Override>,
     replication_timeout_s: Timeout,
     global_request_timeout_s: Timeout,
-    order: Order,
-    #[serde(default, skip_serializing_if = "CatchUp::is_off")]
+    order: ReplicationOrder,
+    #[serde(default, skip_serializing_if = "is_default")]
     catch_up: CatchUp,
 }
 
@@ -65,4 +66,8 @@ impl From<Network> for Written {
             catch_up: network.catch_up,
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

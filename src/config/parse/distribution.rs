@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::{Fields, Problems, as_table};
 use crate::config::setting::{Setting, words};
+use crate::model::Accepted as _;
 
 words!(KindName: "constant", "uniform", "exponential", "lognormal", "pareto", "empirical", "mixture");
 

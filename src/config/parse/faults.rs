@@ -8,9 +8,10 @@ use toml::de::DeValue;
 
 use super::{Fields, Located, Problems, as_table};
 use crate::config::fault::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
-use crate::config::setting::{Setting, words};
-use crate::config::types::{AddedMillis, Followers, WriteCount};
+use crate::config::setting::words;
+use crate::config::types::{AddedMillis, WriteCount};
 use crate::data::{LEADER, follower_name};
+use crate::model::{Accepted as _, Followers};
 
 /// What a fault must fit.
 pub(super) struct Lab {

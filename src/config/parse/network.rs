@@ -7,8 +7,9 @@ use labnode::delay::{Distribution, Millis};
 
 use super::distribution::read_distribution;
 use super::{Fields, Problems, as_table};
-use crate::config::network::{CatchUp, DelayRange, FollowerName, Network, Order, Override, Timeout};
-use crate::config::types::{Followers, WholeMillis};
+use crate::config::network::{DelayRange, FollowerName, Network, Override, Timeout};
+use crate::config::types::WholeMillis;
+use crate::model::{CatchUp, Followers, ReplicationOrder};
 
 /// Reads the network, and where in the file the delays of each follower stand.
 pub(super) fn read_network(
@@ -28,7 +29,7 @@ pub(super) fn read_network(
         global_request_timeout_s: fields
             .value::<Timeout>("global_request_timeout_s", lab.global_request_timeout_s, problems)
             .value,
-        order: fields.value::<Order>("order", lab.order, problems).value,
+        order: fields.value::<ReplicationOrder>("order", lab.order, problems).value,
         catch_up: fields.value::<CatchUp>("catch_up", lab.catch_up, problems).value,
     };
     (network, places)

@@ -5,7 +5,7 @@ use labnode::delay::Millis;
 use super::distribution::read_distribution;
 use super::{Fields, Problems, read_list};
 use crate::config::reads::Reads;
-use crate::config::types::Followers;
+use crate::model::Followers;
 
 pub(super) fn read_reads(fields: &mut Fields<'_>, followers: Followers, problems: &mut Problems<'_>) -> Reads {
     let none = Reads::default();

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::{Located, Problems};
 use crate::config::fault::{Fault, FaultKind, Trigger};
 use crate::config::network::Network;
-use crate::config::types::{Experiment, ExperimentName, Quorum};
+use crate::config::types::{Experiment, ExperimentName};
 use crate::data::{LEADER, follower_name};
+use crate::model::Quorum;
 
 /// What the client waits for beyond the time limit of a write.
 const CLIENT_MARGIN: Duration = Duration::from_secs(5);

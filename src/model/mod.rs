@@ -1,0 +1,27 @@
+//! The words that every other module uses, each defined once: node names, quorums, write
+//! numbers, versions, times, orders and delays. Pure values, no I/O.
+//!
+//! Delays and orders are defined in the crate `labnode`, because its nodes apply them, and
+//! re-exported here; no other module outside `system/labnode` and `sim` names that crate.
+
+mod accepted;
+mod count;
+mod delay;
+mod node_id;
+mod order;
+mod ranged;
+mod time;
+mod write;
+
+pub(crate) use accepted::refusal;
+pub use accepted::{Accepted, one_of};
+pub use count::{Followers, Quorum, ReadQuorum};
+pub use delay::{
+    DelayRange, Delays, Distribution, Empirical, Kind, LinkDelays, LinkPath, Millis, Mixture, Part, Scale, Shape,
+    Sigma, Weight, as_uniform_ms, uniform_ms,
+};
+pub use node_id::{NodeId, NotANode};
+pub use order::{CatchUp, ReplicationOrder};
+pub(crate) use ranged::ranged_integer;
+pub use time::Micros;
+pub use write::{Version, WriteId};
