@@ -1,17 +1,16 @@
 //! The list of all families of distributions.
 
 use super::distribution::Family;
-use super::{constant, empirical, exponential, lognormal, mixture, pareto, uniform};
 
 /// Every family, in the order in which messages name them.
 pub static FAMILIES: &[&Family] = &[
-    &constant::FAMILY,
-    &uniform::FAMILY,
-    &exponential::FAMILY,
-    &lognormal::FAMILY,
-    &pareto::FAMILY,
-    &empirical::FAMILY,
-    &mixture::FAMILY,
+    &super::constant::FAMILY,
+    &super::uniform::FAMILY,
+    &super::exponential::FAMILY,
+    &super::lognormal::FAMILY,
+    &super::pareto::FAMILY,
+    &super::empirical::FAMILY,
+    &super::mixture::FAMILY,
 ];
 
 impl Family {
