@@ -1,14 +1,21 @@
 //! The injected network delay of each replication.
 
+mod constant;
 mod distribution;
 mod empirical;
+mod exponential;
+mod families;
+mod json;
+mod lognormal;
 mod mixture;
 mod normal;
 mod parameter;
-mod range;
+mod pareto;
 #[cfg(test)]
 mod tests;
 mod text;
+mod uniform;
+mod words;
 
 use std::time::Duration;
 
@@ -17,11 +24,11 @@ use rand::{Rng, SeedableRng};
 
 use crate::config::MOST_FOLLOWERS;
 
-pub use distribution::{Distribution, Kind};
-pub use empirical::{Empirical, MOST_QUANTILES};
-pub use mixture::{MOST_PARTS, Mixture, Part};
-pub use parameter::{Millis, Scale, Shape, Sigma, Weight};
-pub use range::DelayRange;
+pub use distribution::{Distribution, Family, Parameters, Part};
+pub use empirical::quantiles_of;
+pub use families::FAMILIES;
+pub use parameter::{Millis, Number};
+pub use uniform::Uniform;
 
 /// Words of key stream to a ChaCha block. Each follower has one of its own.
 const WORDS_PER_BLOCK: u128 = 16;

@@ -1,6 +1,6 @@
 //! Drawing delays on the way to a follower and back.
 
-use labnode::delay::{Distribution, Kind, Link};
+use labnode::delay::{Distribution, Link};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 
@@ -31,10 +31,8 @@ enum Draw {
 
 impl Draw {
     fn new(distribution: Distribution) -> Self {
-        match distribution.kind() {
-            Kind::Uniform(range) if distribution.extra().is_zero() => {
-                Self::Range(micros(range.min_ms()), micros(range.max_ms()))
-            }
+        match distribution.as_uniform_ms() {
+            Some((min_ms, max_ms)) if distribution.extra().is_zero() => Self::Range(micros(min_ms), micros(max_ms)),
             _ => Self::Other(distribution),
         }
     }

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 pub use fault::{CutFrom, Elapsed, Fault, FaultKind, Link, Trigger, link_name, links};
-pub use network::{DelayRange, FollowerName, Network, Override, Timeout, distribution_in_words};
+pub use network::{DelayRange, FollowerName, Network, Override, Timeout};
 pub use parse::parse;
 pub use problem::{ConfigError, Problem, Warning};
 pub use reads::Reads;

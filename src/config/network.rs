@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use labnode::delay::{Distribution, Kind, Link, Millis};
+use labnode::delay::{Distribution, Link, Millis, Uniform};
 use serde::{Deserialize, Serialize};
 
 use crate::data::follower_name;
 use crate::model::{Accepted, CatchUp, ReplicationOrder};
-
-pub use words::distribution_in_words;
 
 /// The injected network delay of every message, the time limits, and what followers do with
 /// what comes late.
@@ -167,14 +165,12 @@ impl DelayRange {
     /// The range that a distribution is, if it is one.
     #[must_use]
     pub fn of(distribution: &Distribution) -> Option<Self> {
-        let Kind::Uniform(range) = distribution.kind() else {
-            return None;
-        };
+        let (min_ms, max_ms) = distribution.as_uniform_ms()?;
         let is_plain = distribution.extra().is_zero();
         let whole = |ms: f64| is_plain && ms.fract() == 0.0 && ms <= f64::from(Self::LIMIT_MS);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and 0 to an hour")]
         let millis = |ms: f64| whole(ms).then_some(ms as u32);
-        Self::new(millis(range.min_ms())?, millis(range.max_ms())?).ok()
+        Self::new(millis(min_ms)?, millis(max_ms)?).ok()
     }
 
     /// The shortest delay in milliseconds.
@@ -192,10 +188,9 @@ impl DelayRange {
 
 impl From<DelayRange> for Distribution {
     fn from(range: DelayRange) -> Self {
-        // An hour in microseconds fits, and the bounds are the right way round.
-        labnode::delay::DelayRange::new(range.min_ms.saturating_mul(1000), range.max_ms.saturating_mul(1000))
-            .unwrap_or(labnode::delay::DelayRange::ZERO)
-            .into()
+        // An hour in microseconds fits, and the bounds are in order.
+        let [min_us, max_us] = [range.min_ms, range.max_ms].map(|ms| ms.saturating_mul(1_000));
+        Uniform::from_us(min_us, max_us).unwrap_or(Uniform::ZERO).into()
     }
 }
 

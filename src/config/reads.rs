@@ -6,7 +6,6 @@ use std::fmt;
 use labnode::delay::{Distribution, Millis};
 use serde::{Deserialize, Serialize};
 
-use super::network::distribution_in_words;
 use crate::model::ReadQuorum;
 
 /// How reads are made, in the WARS model of PBS (Bailis et al., "Probabilistically Bounded
@@ -40,7 +39,7 @@ impl fmt::Display for Reads {
         write!(f, "reads from R = {}", list(self.replicas.iter().map(ToString::to_string).collect()))?;
         for (way, delay) in [("requests", &self.request_delay), ("answers", &self.response_delay)] {
             if let Some(delay) = delay {
-                write!(f, "; {way} {}", distribution_in_words(delay))?;
+                write!(f, "; {way} {}", delay.in_words())?;
             }
         }
         if !self.at_ms.is_empty() {

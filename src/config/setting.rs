@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use crate::model::{Accepted, Millis, Scale, Shape, Sigma, Weight};
+use crate::model::{Accepted, Millis};
 
 /// The value of a setting. A value that is refused is reported as "SETTING must be ACCEPTED, not
 /// VALUE", whatever serde has to say of it.
@@ -24,23 +24,10 @@ macro_rules! words {
 }
 pub(super) use words;
 
-/// The numbers, with or without a fraction, that a parameter accepts.
-macro_rules! numbers {
-    ($($name:ty: $what:literal),+) => {
-        $(impl Accepted for $name {
-            fn accepted() -> String {
-                format!(concat!($what, " from {} to {}"), Self::MIN, Self::MAX)
-            }
-        })+
-    };
-}
-
-numbers! {
-    Millis: "a number of milliseconds",
-    Scale: "a number of milliseconds",
-    Sigma: "a number",
-    Shape: "a number",
-    Weight: "a number"
+impl Accepted for Millis {
+    fn accepted() -> String {
+        format!("a number of milliseconds from {} to {}", Self::MIN, Self::MAX)
+    }
 }
 
 /// A seed; TOML has no larger integers.

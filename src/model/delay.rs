@@ -1,8 +1,8 @@
 //! Delays of messages: the distributions of `labnode`, whose nodes draw from them.
 
 pub use labnode::delay::{
-    DelayRange, Delays, Distribution, Empirical, Kind, Link as LinkDelays, Millis, Mixture, Part, Path as LinkPath,
-    Scale, Shape, Sigma, Weight,
+    Delays, Distribution, FAMILIES, Family, Link as LinkDelays, Millis, Number, Parameters, Part, Path as LinkPath,
+    Uniform, quantiles_of,
 };
 
 /// The longest delay in whole milliseconds: an hour.
@@ -18,7 +18,7 @@ pub fn uniform_ms(min_ms: u32, max_ms: u32) -> Result<Distribution, String> {
         return Err(format!("max_delay_ms must be at most {LONGEST_MS} (an hour), not {max_ms}"));
     }
     // An hour in microseconds fits 32 bits.
-    DelayRange::new(min_ms.saturating_mul(1_000), max_ms * 1_000)
+    Uniform::from_us(min_ms.saturating_mul(1_000), max_ms * 1_000)
         .map(Distribution::from)
         .ok_or_else(|| format!("min_delay_ms ({min_ms}) must not exceed max_delay_ms ({max_ms})"))
 }

@@ -17,8 +17,8 @@ pub(crate) use accepted::refusal;
 pub use accepted::{Accepted, one_of};
 pub use count::{Followers, Quorum, ReadQuorum};
 pub use delay::{
-    DelayRange, Delays, Distribution, Empirical, Kind, LinkDelays, LinkPath, Millis, Mixture, Part, Scale, Shape,
-    Sigma, Weight, as_uniform_ms, uniform_ms,
+    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, Parameters, Part, Uniform,
+    as_uniform_ms, quantiles_of, uniform_ms,
 };
 pub use node_id::{NodeId, NotANode};
 pub use order::{CatchUp, ReplicationOrder};

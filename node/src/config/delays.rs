@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::parse::Vars;
 use super::{ConfigError, LONGEST, MOST_FOLLOWERS};
-use crate::delay::{DelayRange, Distribution, Link};
+use crate::delay::{Distribution, Link, Uniform};
 
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 
@@ -75,10 +75,10 @@ fn delay_us(text: &str) -> Option<u32> {
     in_range.then(|| (millis * 1_000.0).round() as u32)
 }
 
-fn delay_range(vars: &Vars<'_>) -> Result<DelayRange, ConfigError> {
+fn delay_range(vars: &Vars<'_>) -> Result<Uniform, ConfigError> {
     let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
     let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
-    DelayRange::new(min, max).ok_or_else(|| ConfigError::DelayBounds {
+    Uniform::from_us(min, max).ok_or_else(|| ConfigError::DelayBounds {
         min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
         max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
     })

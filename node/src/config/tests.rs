@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::delay::DelayRange;
+use crate::delay::Uniform;
 use proptest::prelude::*;
 
 fn parse(vars: &[(&str, &str)]) -> Result<NodeConfig, ConfigError> {
@@ -58,7 +58,7 @@ fn every_variable_is_read() {
     assert_eq!(config.name, "l1");
     assert_eq!(config.listen, "127.0.0.1:0".parse().unwrap());
     assert_eq!(config.write_quorum, 3);
-    let link = Link { write: DelayRange::new(500, 10_000).unwrap().into(), ack: None };
+    let link = Link { write: Uniform::from_us(500, 10_000).unwrap().into(), ack: None };
     assert_eq!(config.links, vec![link; 3]);
     assert_eq!(config.delay_seed, Some(u64::MAX));
     assert_eq!(config.replication_timeout, Duration::from_millis(250));
@@ -95,7 +95,7 @@ fn every_follower_has_its_link() {
 fn a_bad_distribution_is_named_with_its_reason() {
     for (name, value, expected) in [
         ("DELAY", "gamma(1)", "DELAY=\"gamma(1)\" is not accepted: a distribution must be constant, uniform"),
-        ("ACK_DELAY", "pareto(1,0.5)", "shape of a Pareto distribution is 1.01 to 1000, not 0.5"),
+        ("ACK_DELAY", "pareto(1,0.5)", "shape of a Pareto distribution must be 1.01 to 1000, not 0.5"),
         ("FOLLOWER_DELAYS", "f1=constant(1);f9=constant(2)", "FOLLOWER_DELAYS=\"f9=constant(2)\" is not accepted: the"),
         ("FOLLOWER_DELAYS", "f1=constant(1);f1=constant(2)", "f1 is there twice"),
         ("FOLLOWER_DELAYS", "constant(1)", "expected a follower, ="),

@@ -1,55 +1,39 @@
 //! Delays as they were measured.
 
-use serde::{Deserialize, Serialize};
-
+use super::distribution::{Distribution, Family, Member, Parameters, Values};
 use super::parameter::Millis;
+use super::words::short;
 
-/// The most quantiles kept: every tenth of a per cent. The table goes through a node's
+pub(super) static FAMILY: Family = Family {
+    name: "empirical",
+    parameters: Parameters::Quantiles(|quantiles| Ok(Distribution::new(Empirical::new(quantiles)?))),
+};
+
+/// The most quantiles of a table, one each tenth of a per cent. The table goes through a node's
 /// environment, so it has to be small.
-pub const MOST_QUANTILES: usize = 1_001;
+const MAX_QUANTILES: usize = 1_001;
 
-/// A distribution through its quantiles at evenly spaced chances, the least and the greatest
-/// among them, with straight lines between.
+/// A distribution given by its quantiles at evenly spaced probabilities, 0 and 1 included, with
+/// straight lines between them.
 ///
 /// That is the usual interpolation between order statistics (type 7 of Hyndman and Fan,
-/// "Sample Quantiles in Statistical Packages" (1996)): a sample of at most [`MOST_QUANTILES`]
-/// values is kept as it is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Table", into = "Table")]
-pub struct Empirical {
+/// "Sample Quantiles in Statistical Packages" (1996)), so a sample of at most [`MAX_QUANTILES`]
+/// values is kept unchanged.
+#[derive(Debug)]
+struct Empirical {
     /// Ascending; at least two.
     quantiles: Vec<Millis>,
-}
-
-/// An [`Empirical`] as it is written down.
-#[derive(Serialize, Deserialize)]
-struct Table {
-    quantiles_ms: Vec<Millis>,
-}
-
-impl TryFrom<Table> for Empirical {
-    type Error = String;
-
-    fn try_from(table: Table) -> Result<Self, String> {
-        Self::new(table.quantiles_ms)
-    }
-}
-
-impl From<Empirical> for Table {
-    fn from(empirical: Empirical) -> Self {
-        Self { quantiles_ms: empirical.quantiles }
-    }
 }
 
 impl Empirical {
     /// The distribution with these quantiles.
     ///
     /// # Errors
-    /// When there are fewer than two or more than [`MOST_QUANTILES`], or they do not ascend.
-    pub fn new(quantiles: Vec<Millis>) -> Result<Self, String> {
-        if !(2..=MOST_QUANTILES).contains(&quantiles.len()) {
+    /// If there are fewer than two or more than [`MAX_QUANTILES`], or if they do not ascend.
+    fn new(quantiles: Vec<Millis>) -> Result<Self, String> {
+        if !(2..=MAX_QUANTILES).contains(&quantiles.len()) {
             return Err(format!(
-                "an empirical distribution has 2 to {MOST_QUANTILES} quantiles, not {}",
+                "an empirical distribution has 2 to {MAX_QUANTILES} quantiles, not {}",
                 quantiles.len()
             ));
         }
@@ -58,36 +42,43 @@ impl Empirical {
         }
         Ok(Self { quantiles })
     }
+}
 
-    /// The distribution of measured delays, in any order.
-    ///
-    /// # Errors
-    /// When there are fewer than two.
-    pub fn of_sample(mut sample: Vec<Millis>) -> Result<Self, String> {
-        sample.sort_unstable_by(|a, b| a.get().total_cmp(&b.get()));
-        if sample.len() > MOST_QUANTILES {
-            let steps = (MOST_QUANTILES - 1) as f64;
-            let at = |i: usize| {
-                let value = interpolate(&sample, i as f64 / steps);
-                // Whole nanoseconds are more than was measured, and are shorter to write.
-                Millis::try_from(libm::round(value * 1e6) / 1e6)
-            };
-            sample = (0..MOST_QUANTILES).map(at).collect::<Result<_, _>>()?;
-        }
-        Self::new(sample)
+/// The quantiles of measured delays, which may be in any order: the table of a distribution if
+/// there are at least two.
+///
+/// # Errors
+/// Never for valid delays.
+pub fn quantiles_of(mut sample: Vec<Millis>) -> Result<Vec<Millis>, String> {
+    sample.sort_unstable_by(|a, b| a.get().total_cmp(&b.get()));
+    if sample.len() <= MAX_QUANTILES {
+        return Ok(sample);
+    }
+    let steps = (MAX_QUANTILES - 1) as f64;
+    let at = |i: usize| {
+        let value = interpolate(&sample, i as f64 / steps);
+        // Whole nanoseconds are more than was measured, and are shorter to write.
+        Millis::try_from(libm::round(value * 1e6) / 1e6)
+    };
+    (0..MAX_QUANTILES).map(at).collect()
+}
+
+impl Member for Empirical {
+    fn family(&self) -> &'static Family {
+        &FAMILY
     }
 
-    /// The table.
-    pub fn quantiles(&self) -> &[Millis] {
-        &self.quantiles
+    fn values(&self) -> Values<'_> {
+        Values::Quantiles(&self.quantiles)
     }
 
-    pub(super) fn quantile_ms(&self, p: f64) -> f64 {
-        interpolate(&self.quantiles, p)
+    fn in_words(&self) -> String {
+        let [median, p99] = [0.5, 0.99].map(|p| short(self.quantile_ms(p)));
+        format!("as measured (median {median} ms, p99 {p99} ms)")
     }
 
-    /// The greatest chance whose quantile is at most `x_ms`.
-    pub(super) fn cdf(&self, x_ms: f64) -> f64 {
+    /// The greatest probability whose quantile is at most `x_ms`.
+    fn cdf(&self, x_ms: f64) -> f64 {
         let steps = (self.quantiles.len() - 1) as f64;
         let above = self.quantiles.partition_point(|quantile| quantile.get() <= x_ms);
         match (above.checked_sub(1).map(|below| (below, self.quantiles[below])), self.quantiles.get(above)) {
@@ -97,9 +88,20 @@ impl Empirical {
         }
     }
 
-    /// Whether some value has a chance of its own.
-    pub(super) fn has_atom(&self) -> bool {
+    fn quantile_ms(&self, p: f64) -> f64 {
+        interpolate(&self.quantiles, p)
+    }
+
+    fn upper_bound_ms(&self) -> Option<f64> {
+        Some(self.quantile_ms(1.0))
+    }
+
+    fn has_point_masses(&self) -> bool {
         self.quantiles.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
+    fn corners_ms(&self) -> Vec<f64> {
+        self.quantiles.iter().map(|quantile| quantile.get()).collect()
     }
 }
 
@@ -116,19 +118,20 @@ mod tests {
     use super::*;
 
     fn of(values: &[f64]) -> Empirical {
-        Empirical::of_sample(values.iter().map(|ms| Millis::try_from(*ms).unwrap()).collect()).unwrap()
+        let sample = values.iter().map(|ms| Millis::try_from(*ms).unwrap()).collect();
+        Empirical::new(quantiles_of(sample).unwrap()).unwrap()
     }
 
     #[test]
     fn a_small_sample_is_kept_and_interpolated() {
         let empirical = of(&[30.0, 10.0, 20.0, 60.0]);
-        assert_eq!(empirical.quantiles().len(), 4);
+        assert_eq!(empirical.quantiles.len(), 4);
         assert_eq!(
             (empirical.quantile_ms(0.0), empirical.quantile_ms(0.5), empirical.quantile_ms(1.0)),
             (10.0, 25.0, 60.0)
         );
         assert_eq!((empirical.cdf(9.9), empirical.cdf(25.0), empirical.cdf(60.0)), (0.0, 0.5, 1.0));
-        assert!(!empirical.has_atom());
+        assert!(!empirical.has_point_masses());
     }
 
     #[test]
@@ -136,7 +139,7 @@ mod tests {
         let empirical = of(&[5.0, 5.0, 5.0, 8.0]);
         assert_eq!((empirical.cdf(4.9), empirical.quantile_ms(0.6)), (0.0, 5.0));
         assert!((empirical.cdf(5.0) - 2.0 / 3.0).abs() < 1e-12);
-        assert!(empirical.has_atom());
+        assert!(empirical.has_point_masses());
         assert_eq!(of(&[7.0, 7.0]).cdf(7.0), 1.0);
     }
 
@@ -144,7 +147,7 @@ mod tests {
     fn a_large_sample_becomes_a_table_with_the_same_quantiles() {
         let values: Vec<f64> = (0..20_000).map(|i| f64::from(i * 7_919 % 20_000) / 10.0).collect();
         let empirical = of(&values);
-        assert_eq!(empirical.quantiles().len(), MOST_QUANTILES);
+        assert_eq!(empirical.quantiles.len(), MAX_QUANTILES);
         for p in [0.0, 0.1, 0.5, 0.999, 1.0] {
             assert!((empirical.quantile_ms(p) - p * 1_999.9).abs() < 0.001, "{p}");
         }
@@ -154,7 +157,7 @@ mod tests {
     fn a_table_that_is_none_is_refused() {
         let millis = |values: &[f64]| values.iter().map(|ms| Millis::try_from(*ms).unwrap()).collect::<Vec<_>>();
         assert!(Empirical::new(millis(&[1.0])).unwrap_err().contains("2 to 1001 quantiles, not 1"));
-        assert!(Empirical::new(vec![Millis::ZERO; MOST_QUANTILES + 1]).is_err());
+        assert!(Empirical::new(vec![Millis::ZERO; MAX_QUANTILES + 1]).is_err());
         assert!(Empirical::new(millis(&[1.0, 3.0, 2.0])).unwrap_err().contains("ascend, but 2 follows 3"));
     }
 }

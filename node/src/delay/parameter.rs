@@ -1,90 +1,76 @@
-//! The parameters of distributions: numbers that hold only what makes sense.
+//! Parameters of distributions: what each accepts, said once for all formats.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a number that accepts one inclusive range.
-macro_rules! ranged_number {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $min:literal..=$max:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-        #[serde(try_from = "f64", into = "f64")]
-        pub struct $name(f64);
-
-        impl $name {
-            /// The smallest accepted value.
-            pub const MIN: f64 = $min;
-            /// The largest accepted value.
-            pub const MAX: f64 = $max;
-
-            /// The plain number.
-            pub const fn get(self) -> f64 {
-                self.0
-            }
-        }
-
-        impl TryFrom<f64> for $name {
-            type Error = String;
-
-            fn try_from(value: f64) -> Result<Self, String> {
-                // Comparisons with NaN are false, so this also rules out what is not a number.
-                if (Self::MIN..=Self::MAX).contains(&value) {
-                    // Adding nothing turns a negative zero into zero.
-                    Ok(Self(value + 0.0))
-                } else {
-                    Err(format!(concat!($what, " must be {} to {}, not {}"), Self::MIN, Self::MAX, value))
-                }
-            }
-        }
-
-        impl From<$name> for f64 {
-            fn from(value: $name) -> Self {
-                value.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0, f)
-            }
-        }
-    };
+/// A parameter that is one number.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    /// Its key in TOML and JSON; one in milliseconds is `ms` or ends in `_ms`.
+    pub key: &'static str,
+    /// What error messages call it.
+    what: &'static str,
+    unit: &'static str,
+    pub(super) min: f64,
+    pub(super) max: f64,
 }
 
-ranged_number!(
+impl Number {
     /// A delay in milliseconds, at most an hour.
-    Millis, "a delay in ms", 0.0..=3_600_000.0
-);
-ranged_number!(
-    /// What sets the size of a delay, in milliseconds: a mean, a median, a smallest value.
-    Scale, "a positive delay in ms", 0.001..=3_600_000.0
-);
-ranged_number!(
-    /// The standard deviation of a delay's natural logarithm.
-    Sigma, "sigma", 0.001..=5.0
-);
-ranged_number!(
-    /// The exponent of a Pareto distribution's tail; one that has a mean.
-    Shape, "the shape of a Pareto distribution", 1.01..=1_000.0
-);
-ranged_number!(
-    /// How often a part of a mixture is chosen, relative to the others.
-    Weight, "a weight", 0.000_001..=1_000_000.0
-);
+    pub const fn delay(key: &'static str) -> Self {
+        Self { key, what: "a delay in ms", unit: " of milliseconds", min: 0.0, max: Millis::MAX }
+    }
 
-impl Default for Millis {
-    /// No delay.
-    fn default() -> Self {
-        Self::ZERO
+    /// A delay in milliseconds that sets a distribution's size, such as its mean: 0.001 to an hour.
+    pub const fn scale(key: &'static str) -> Self {
+        Self { what: "a positive delay in ms", min: 0.001, ..Self::delay(key) }
+    }
+
+    /// A number without a unit, called `what` in error messages; both bounds are accepted.
+    pub const fn plain(key: &'static str, what: &'static str, min: f64, max: f64) -> Self {
+        Self { key, what, unit: "", min, max }
+    }
+
+    /// What is accepted, in words that follow "must be".
+    pub fn accepted(&self) -> String {
+        format!("a number{} from {} to {}", self.unit, self.min, self.max)
+    }
+
+    /// The value, if it is accepted.
+    ///
+    /// # Errors
+    /// If it is not a number or out of range; the message says what would be accepted.
+    pub fn check(&self, value: f64) -> Result<f64, String> {
+        // Comparisons with NaN are false, so this refuses NaN as well.
+        if (self.min..=self.max).contains(&value) {
+            // Adding zero turns -0 into 0.
+            Ok(value + 0.0)
+        } else {
+            Err(format!("{} must be {} to {}, not {value}", self.what, self.min, self.max))
+        }
     }
 }
 
+/// A delay in milliseconds, at most an hour.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Millis(f64);
+
 impl Millis {
+    /// The smallest accepted value.
+    pub const MIN: f64 = 0.0;
+    /// The largest accepted value, an hour.
+    pub const MAX: f64 = 3_600_000.0;
     /// No delay.
     pub const ZERO: Self = Self(0.0);
 
-    /// Both together, but for no more than an hour.
+    /// The plain number.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The sum of both, at most an hour.
     #[must_use]
     pub fn saturating_add(self, other: Self) -> Self {
         Self((self.0 + other.0).min(Self::MAX))
@@ -96,8 +82,28 @@ impl Millis {
         libm::round(self.0 * 1_000.0) as u32
     }
 
-    /// Whether there is none.
+    /// Whether it is no delay.
     pub fn is_zero(&self) -> bool {
         self.0 == 0.0
+    }
+}
+
+impl TryFrom<f64> for Millis {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        Number::delay("ms").check(value).map(Self)
+    }
+}
+
+impl From<Millis> for f64 {
+    fn from(value: Millis) -> Self {
+        value.0
+    }
+}
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }

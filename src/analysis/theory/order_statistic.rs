@@ -1,6 +1,6 @@
 //! The distribution of the n-th fastest of several delays.
 
-use labnode::delay::{Distribution, Kind};
+use labnode::delay::Distribution;
 use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::beta::ln_beta;
 
@@ -47,7 +47,7 @@ impl OrderStatistic {
     /// Whether there is a greatest delay.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
-        self.delay.end_ms().is_some()
+        self.delay.upper_bound_ms().is_some()
     }
 
     /// Whether no single value has a chance of its own.
@@ -68,7 +68,7 @@ impl OrderStatistic {
 
     /// Where the quantile function is not smooth, from 0 to the limit.
     fn pieces(&self) -> Vec<Share> {
-        let mut corners_ms = corners_ms(&self.delay);
+        let mut corners_ms = self.delay.corners_ms();
         corners_ms.sort_by(f64::total_cmp);
         corners_ms.dedup();
         let at = |x_ms: f64| Share { below: self.delay.cdf(x_ms), above: self.delay.survival(x_ms) };
@@ -112,18 +112,4 @@ impl OrderStatistic {
     pub fn cdf(&self, x_ms: f64) -> f64 {
         (self.beta.cdf(self.delay.cdf(x_ms)) / self.reach).min(1.0)
     }
-}
-
-/// Where a distribution function jumps or has a corner, in milliseconds.
-fn corners_ms(distribution: &Distribution) -> Vec<f64> {
-    let corners = match distribution.kind() {
-        Kind::Constant { ms } => vec![ms.get()],
-        Kind::Uniform(range) => vec![range.min_ms(), range.max_ms()],
-        Kind::Exponential { .. } => vec![0.0],
-        Kind::Lognormal { .. } => Vec::new(),
-        Kind::Pareto { min_ms, .. } => vec![min_ms.get()],
-        Kind::Empirical(empirical) => empirical.quantiles().iter().map(|quantile| quantile.get()).collect(),
-        Kind::Mixture(mixture) => mixture.parts().iter().flat_map(|part| corners_ms(&part.distribution)).collect(),
-    };
-    corners.into_iter().map(|corner| corner + distribution.extra().get()).collect()
 }

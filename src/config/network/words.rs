@@ -1,44 +1,6 @@
 //! Networks in a reader's words.
 
-use labnode::delay::{Distribution, Kind};
-
 use super::{Network, Override};
-
-/// A distribution in a few words, e.g. `log-normal (median 5 ms, sigma 0.5)`.
-#[must_use]
-pub fn distribution_in_words(distribution: &Distribution) -> String {
-    let words = match distribution.kind() {
-        _ if distribution.as_constant_ms() == Some(0.0) => return "no delay".to_owned(),
-        Kind::Constant { ms } => format!("always {ms} ms"),
-        Kind::Uniform(range) if range.min_ms() == range.max_ms() => format!("always {} ms", range.min_ms()),
-        Kind::Uniform(range) => format!("{} to {} ms", range.min_ms(), range.max_ms()),
-        Kind::Exponential { mean_ms } => format!("exponential (mean {} ms)", short(mean_ms.get())),
-        Kind::Lognormal { median_ms, sigma } => {
-            format!("log-normal (median {} ms, sigma {})", short(median_ms.get()), short(sigma.get()))
-        }
-        Kind::Pareto { min_ms, shape } => {
-            format!("Pareto (from {} ms, shape {})", short(min_ms.get()), short(shape.get()))
-        }
-        Kind::Empirical(_) => {
-            let [median, p99] = [0.5, 0.99].map(|p| short(distribution.quantile_ms(p) - distribution.extra().get()));
-            format!("as measured (median {median} ms, p99 {p99} ms)")
-        }
-        Kind::Mixture(mixture) => {
-            let total: f64 = mixture.parts().iter().map(|part| part.weight.get()).sum();
-            let part = |part: &labnode::delay::Part| {
-                format!("{} % {}", short(part.weight.get() / total * 100.0), distribution_in_words(&part.distribution))
-            };
-            mixture.parts().iter().map(part).collect::<Vec<_>>().join(" or ")
-        }
-    };
-    if distribution.extra().is_zero() { words } else { format!("{words} plus {} ms", distribution.extra()) }
-}
-
-/// At most four digits behind the point, which are enough to tell networks apart.
-fn short(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
 
 impl Network {
     /// Every delay in one line, e.g. `0 to 1000 ms` or `log-normal (...), acknowledgements ...;
@@ -51,10 +13,10 @@ impl Network {
     /// The delays of followers about which nothing is said.
     #[must_use]
     pub fn common_delays_in_words(&self) -> String {
-        let write = distribution_in_words(&self.delay);
+        let write = self.delay.in_words();
         match &self.ack_delay {
             Some(ack) if *ack == self.delay => format!("{write} each way"),
-            Some(ack) => format!("{write}, acknowledgements {}", distribution_in_words(ack)),
+            Some(ack) => format!("{write}, acknowledgements {}", ack.in_words()),
             None => write,
         }
     }
@@ -80,9 +42,9 @@ fn override_in_words(own: &Override) -> String {
     let ack = own.ack_delay.as_ref().filter(|_| !is_same);
     let each_way = if is_same { " each way" } else { "" };
     let parts = [
-        own.delay.as_ref().map(|delay| format!("{}{each_way}", distribution_in_words(delay))),
+        own.delay.as_ref().map(|delay| format!("{}{each_way}", delay.in_words())),
         (!own.extra_ms.is_zero()).then(|| format!("{} ms more", own.extra_ms)),
-        ack.map(|ack| format!("acknowledgements {}", distribution_in_words(ack))),
+        ack.map(|ack| format!("acknowledgements {}", ack.in_words())),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "as the others".to_owned() } else { parts.join(", ") }

@@ -3,31 +3,34 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use labnode::delay::{DelayRange, Distribution, Empirical, Kind, Millis, Mixture, Part, Weight};
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{Fields, Problems, as_table};
-use crate::config::setting::{Setting, words};
-use crate::model::Accepted as _;
-
-words!(KindName: "constant", "uniform", "exponential", "lognormal", "pareto", "empirical", "mixture");
+use crate::model::{Accepted, Distribution, FAMILIES, Family, Millis, Number, Parameters, Part, one_of, quantiles_of};
 
 /// `kind`, without its parameters.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum KindName {
-    Constant,
-    Uniform,
-    Exponential,
-    Lognormal,
-    Pareto,
-    Empirical,
-    Mixture,
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Kind(&'static Family);
+
+impl TryFrom<String> for Kind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Family::named(&name).map(Self)
+    }
 }
 
-/// Reads the distribution under a key; none where it is absent, or wrong, which is noted.
+impl Accepted for Kind {
+    fn accepted() -> String {
+        one_of(&FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>())
+    }
+}
+
+/// Reads the distribution under a key; `None` if it is absent, or wrong, which is noted.
 pub(super) fn read_distribution(
     fields: &mut Fields<'_>,
     key: &'static str,
@@ -51,42 +54,45 @@ pub(super) fn read_distribution(
 
 /// What a table says, and whether its kind is known: what else it may hold depends on that.
 fn read_table(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> (Option<Distribution>, bool) {
-    let kind = required::<KindName>(fields, "kind", problems);
+    if !fields.table.contains_key("kind") {
+        missing(fields, "kind", &Kind::accepted(), problems);
+    }
+    let kind = fields.value::<Option<Kind>>("kind", None, problems).value;
     let extra = fields.value("extra_ms", Millis::ZERO, problems).value;
-    let Some(name) = kind else {
+    let Some(Kind(family)) = kind else {
         return (None, false);
     };
-    let kind = read_kind(fields, name, problems);
-    (kind.map(|kind| Distribution::from(kind).plus(extra)), true)
+    (read_member(fields, family, problems).map(|distribution| distribution.plus(extra)), true)
 }
 
-fn read_kind(fields: &mut Fields<'_>, name: KindName, problems: &mut Problems<'_>) -> Option<Kind> {
-    Some(match name {
-        KindName::Constant => Kind::Constant { ms: required(fields, "ms", problems)? },
-        KindName::Uniform => {
-            let (min, max) = (required(fields, "min_ms", problems), required(fields, "max_ms", problems));
-            let range = DelayRange::from_ms(min?, max?);
-            Kind::Uniform(noted(range, fields.span.clone(), &fields.path, problems)?)
+fn read_member(fields: &mut Fields<'_>, family: &Family, problems: &mut Problems<'_>) -> Option<Distribution> {
+    match &family.parameters {
+        Parameters::Numbers { numbers, new, .. } => {
+            let values: Vec<_> = numbers.iter().map(|number| read_number(fields, number, problems)).collect();
+            let values = values.into_iter().collect::<Option<Vec<f64>>>()?;
+            noted(new(&values), fields.span.clone(), &fields.path, problems)
         }
-        KindName::Exponential => Kind::Exponential { mean_ms: required(fields, "mean_ms", problems)? },
-        KindName::Lognormal => {
-            let (median, sigma) = (required(fields, "median_ms", problems), required(fields, "sigma", problems));
-            Kind::Lognormal { median_ms: median?, sigma: sigma? }
-        }
-        KindName::Pareto => {
-            let (min, shape) = (required(fields, "min_ms", problems), required(fields, "shape", problems));
-            Kind::Pareto { min_ms: min?, shape: shape? }
-        }
-        KindName::Empirical => Kind::Empirical(read_empirical(fields, problems)?),
-        KindName::Mixture => Kind::Mixture(read_mixture(fields, problems)?),
-    })
-}
-
-fn required<T: Setting>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
-    if !fields.table.contains_key(key) {
-        problems.add(fields.span.clone(), format!("{}{key} is missing; it must be {}", fields.path, T::accepted()));
+        Parameters::Quantiles(new) => read_quantiles(fields, *new, problems),
+        Parameters::Parts(new) => read_parts(fields, *new, problems),
     }
-    fields.value::<Option<T>>(key, None, problems).value
+}
+
+fn read_number(fields: &mut Fields<'_>, number: &Number, problems: &mut Problems<'_>) -> Option<f64> {
+    let Some(value) = fields.take(number.key) else {
+        missing(fields, number.key, &number.accepted(), problems);
+        return None;
+    };
+    let span = value.span();
+    let found = f64::deserialize(value.into_deserializer()).ok().and_then(|value| number.check(value).ok());
+    if found.is_none() {
+        let shown = problems.shown(&span);
+        problems.add(span, format!("{}{} must be {}, not {shown}", fields.path, number.key, number.accepted()));
+    }
+    found
+}
+
+fn missing(fields: &Fields<'_>, key: &str, accepted: &str, problems: &mut Problems<'_>) {
+    problems.add(fields.span.clone(), format!("{}{key} is missing; it must be {accepted}", fields.path));
 }
 
 /// The value, or its problem noted.
@@ -94,8 +100,12 @@ fn noted<T>(result: Result<T, String>, span: Range<usize>, path: &str, problems:
     result.map_err(|message| problems.add(span, format!("{}: {message}", path.trim_end_matches('.')))).ok()
 }
 
-/// The distribution of the delays in a file, or the table that a manifest records of them.
-fn read_empirical(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Empirical> {
+/// The table that a manifest records, or the one of the delays in a file.
+fn read_quantiles(
+    fields: &mut Fields<'_>,
+    new: fn(Vec<Millis>) -> Result<Distribution, String>,
+    problems: &mut Problems<'_>,
+) -> Option<Distribution> {
     let table = fields.value::<Option<Vec<Millis>>>("quantiles_ms", None, problems);
     let file = fields.value::<Option<PathBuf>>("file", None, problems);
     if let Some(quantiles) = table.value {
@@ -105,23 +115,22 @@ fn read_empirical(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Optio
                 format!("{}file and quantiles_ms exclude each other; leave out one of them", fields.path),
             );
         }
-        let path = format!("{}quantiles_ms", fields.path);
-        return noted(Empirical::new(quantiles), table.span, &path, problems);
+        return noted(new(quantiles), table.span, &format!("{}quantiles_ms", fields.path), problems);
     }
     if file.value.is_none() && file.good && table.good {
-        problems
-            .add(fields.span.clone(), format!("{}file is missing; it must be {}", fields.path, PathBuf::accepted()));
+        missing(fields, "file", &PathBuf::accepted(), problems);
     }
     let name = file.value?;
     let sample = (problems.read_file)(&name)
         .map_err(|error| format!("{}: {error}", name.display()))
-        .and_then(|text| delays(&text, &name));
+        .and_then(|text| delays(&text, &name))
+        .and_then(quantiles_of);
     let too_few = |_| format!("{}: must have at least two delays", name.display());
-    let empirical = sample.and_then(|sample| Empirical::of_sample(sample).map_err(too_few));
-    noted(empirical, file.span, &format!("{}file", fields.path), problems)
+    let distribution = sample.and_then(|sample| new(sample).map_err(too_few));
+    noted(distribution, file.span, &format!("{}file", fields.path), problems)
 }
 
-/// The delays of a file with one column of milliseconds, under a header or not.
+/// The delays of a file with one column of milliseconds, with or without a header.
 fn delays(text: &str, file: &Path) -> Result<Vec<Millis>, String> {
     let mut delays = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -143,13 +152,17 @@ fn delays(text: &str, file: &Path) -> Result<Vec<Millis>, String> {
     Ok(delays)
 }
 
-/// What the parts of a mixture must be.
+/// What `parts` must be.
 const PARTS: &str = "a list of tables, each with a weight and a distribution";
 
-fn read_mixture(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Mixture> {
+fn read_parts(
+    fields: &mut Fields<'_>,
+    new: fn(Vec<Part>) -> Result<Distribution, String>,
+    problems: &mut Problems<'_>,
+) -> Option<Distribution> {
     let path = format!("{}parts", fields.path);
     let Some(list) = fields.take("parts") else {
-        problems.add(fields.span.clone(), format!("{path} is missing; it must be {PARTS}"));
+        missing(fields, "parts", PARTS, problems);
         return None;
     };
     let span = list.span();
@@ -160,15 +173,15 @@ fn read_mixture(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<
     let read: Vec<Option<Part>> =
         tables.into_iter().map(|table| read_part(table, &format!("{path}."), problems)).collect();
     let parts = read.into_iter().collect::<Option<Vec<_>>>()?;
-    noted(Mixture::new(parts), span, &path, problems)
+    noted(new(parts), span, &path, problems)
 }
 
 fn read_part(table: Spanned<DeValue<'_>>, path: &str, problems: &mut Problems<'_>) -> Option<Part> {
     let mut fields = as_table(table, path, problems);
-    let weight = required::<Weight>(&mut fields, "weight", problems);
+    let weight = read_number(&mut fields, &Part::WEIGHT, problems);
     let (distribution, is_known) = read_table(&mut fields, problems);
     if is_known {
         fields.finish(problems);
     }
-    Some(Part { weight: weight?, distribution: distribution? })
+    Part::new(weight?, distribution?).ok()
 }

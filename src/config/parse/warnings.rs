@@ -125,7 +125,10 @@ fn longest_load(experiment: &Experiment, links: &Links) -> Duration {
     } else if faults.is_empty() || faults.iter().all(|(_, kind)| matches!(kind, FaultKind::Kill | FaultKind::Stop)) {
         let followers = u32::try_from(links.least_ms.len()).unwrap_or(u32::MAX);
         let end = |link: &labnode::delay::Link| {
-            Some(link.write.end_ms()? + link.ack.as_ref().map_or(Some(0.0), labnode::delay::Distribution::end_ms)?)
+            Some(
+                link.write.upper_bound_ms()?
+                    + link.ack.as_ref().map_or(Some(0.0), labnode::delay::Distribution::upper_bound_ms)?,
+            )
         };
         let ends: Option<Vec<f64>> = experiment.network.links(followers).iter().map(end).collect();
         let longest = ends.map(|ends| Duration::from_secs_f64(ends.into_iter().fold(0.0, f64::max) / 1000.0));
