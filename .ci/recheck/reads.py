@@ -1,18 +1,19 @@
 """How far followers lag, and what a read from some of them would have missed or returned."""
 
+import math
 from fractions import Fraction
 from math import comb, inf
 
 from .compare import Value, bounds, in_ms
 from .copies import Account, numbered
 from .facts import Write
-from .sample import quantile
+from .sample import quantile, quantile_ranks
 
 LAG_PROBABILITIES = {"median": "0.5", "p95": "0.95", "p99": "0.99"}
 VISIBLE_PROBABILITIES = {"p50": "0.5", "p90": "0.9", "p99": "0.99", "p999": "0.999"}
 
-# Fewer (write, follower) pairs than so many above a quantile say how high it is at least, no more.
-FEWEST_ABOVE = 4
+# Fewer (write, follower) pairs than so many beyond a quantile say how great it is at least, no more.
+FEWEST_BEYOND = 4
 
 
 def waits_us(account: Account, write: Write) -> list[float]:
@@ -54,12 +55,18 @@ def returns_older(account: Account, replicas: int) -> Fraction:
     return sum(map(chance, writes), Fraction()) / len(writes)
 
 
-def visible_after_us(account: Account, p: str) -> float:
+def visible_after(account: Account, p: str) -> dict[str, Value] | None:
     """How long after a write's acknowledgement this share of (acknowledged write, follower) pairs
-    had the write: the least such wait; infinite where so many never did."""
+    had the write: the least such wait; None where so many never did. Too few pairs beyond say only
+    how long it is at least, by the lower end of the quantile's interval; but a write that had
+    arrived when its client heard was there at once, however few there are."""
     waits = sorted(wait for write in numbered(account.run) for wait in waits_us(account, write))
-    rank = -(-Fraction(p) * len(waits) // 1)
-    return waits[int(rank) - 1]
+    after_us = waits[math.ceil(Fraction(p) * len(waits)) - 1]
+    is_bounded = after_us == 0 or len(waits) * (1 - Fraction(p)) >= FEWEST_BEYOND
+    least_us = after_us if is_bounded else waits[max(quantile_ranks(len(waits), p)[0], 1) - 1]
+    if least_us == inf:
+        return None
+    return {"ms": in_ms(after_us)} if is_bounded else {"ms": None, "interval_ms.lower": in_ms(least_us)}
 
 
 def of_lag(account: Account) -> dict[str, Value]:
@@ -78,7 +85,6 @@ def of_lag(account: Account) -> dict[str, Value]:
 def of(account: Account) -> dict[str, Value]:
     """One run's figures, by their paths in its part of summary.json."""
     found = of_lag(account)
-    pairs = len(numbered(account.run)) * len(account.run.followers)
     found |= {"staleness.n": len(numbered(account.run)), "staleness.not_exact": 0}
     for replicas in range(1, len(account.run.followers) + 1):
         at = f"staleness.at_ack[{replicas - 1}]"
@@ -87,10 +93,6 @@ def of(account: Account) -> dict[str, Value]:
     at = "staleness.reads[0].from_trace"
     found[f"{at}.stale_at_ack.value"] = float(misses_write(account, 1))
     for name, p in VISIBLE_PROBABILITIES.items():
-        after_us = visible_after_us(account, p)
-        if after_us == inf:
-            found[f"{at}.{name}"] = None
-        else:
-            is_bounded = pairs * (1 - Fraction(p)) >= FEWEST_ABOVE
-            found[f"{at}.{name}.ms"] = in_ms(after_us) if is_bounded else None
+        visible = visible_after(account, p)
+        found |= {f"{at}.{name}": None} if visible is None else {f"{at}.{name}.{k}": v for k, v in visible.items()}
     return found

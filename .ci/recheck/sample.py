@@ -73,7 +73,8 @@ def quantile_ranks(n: int, p: str) -> tuple[int, int]:
     share = float(Fraction(p))
     below, lower, upper = 0.0, 0, n + 1
     for count in range(n + 1):
-        below += math.comb(n, count) * share**count * (1 - share) ** (n - count)
+        ways = math.lgamma(n + 1) - math.lgamma(count + 1) - math.lgamma(n - count + 1)
+        below += math.exp(ways + count * math.log(share) + (n - count) * math.log(1 - share))
         if below <= 0.025:
             lower = count + 1
         if below >= 0.975:
