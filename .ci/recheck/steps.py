@@ -79,15 +79,15 @@ def of_neighbours(runs: list[Run]) -> dict[str, Value]:
 
 
 def of_whole(runs: list[Run]) -> dict[str, Value]:
-    """What one further acknowledgement costs on average, from the lowest W to the highest, and the
-    least and the most that it costs from one W to the next."""
+    """What one further acknowledgement costs on average, from the lowest W to the highest. Nothing where no write was acknowledged
+    at both ends with the same delays, or where the latencies of either end hang together."""
     tested = [run for run in runs if 1 <= run.quorum <= len(run.followers)]
     if len(tested) < 2:
         return {"cost_per_ack": None}
     whole = Step.between(tested[0], tested[-1])
     differences, width = whole.differences_us, tested[-1].quorum - tested[0].quorum
-    if not differences:
-        return {}
+    if not differences or is_dependent(tested[0]) or is_dependent(tested[-1]):
+        return {"cost_per_ack": None}
     interval = mean_interval(differences, Dependence.of(differences, whole.concurrency))
     return {
         "cost_per_ack.from": tested[0].quorum,
