@@ -108,17 +108,17 @@ class Dependence:
     @staticmethod
     def of(values: Sequence[float], concurrency: int) -> "Dependence":
         """Values hang together where their autocorrelation is above that of 99.9 % of independent
-        series. Batches are at least two windows long, and fewer where they still hang together."""
+        series. Batches are at least two windows long, longer while they still hang together, and
+        never fewer than five."""
         lag1 = autocorrelation(values) if len(values) > 1 else None
         if lag1 is None or len(values) < 20 or lag1 <= 3.0902 / math.sqrt(len(values)):
             return Dependence(lag1, False, None)
-        number = min(MOST_BATCHES, len(values) // max(concurrency, 1) // 2)
-        while number >= FEWEST_BATCHES:
-            between = autocorrelation(batches(values, number))
-            if between is None or between <= 1.645 / math.sqrt(number):
-                return Dependence(lag1, True, number)
-            number //= 2
-        return Dependence(lag1, True, None)
+        number = min(MOST_BATCHES, len(values) // (2 * max(concurrency, 1)))
+        if number < FEWEST_BATCHES:
+            return Dependence(lag1, True, None)
+        while number > FEWEST_BATCHES and (autocorrelation(batches(values, number)) or 0) > 1.645 / math.sqrt(number):
+            number = max(number // 2, FEWEST_BATCHES)
+        return Dependence(lag1, True, number)
 
 
 def mean_interval(values: Sequence[float], dependence: Dependence) -> Interval:
@@ -138,8 +138,10 @@ def quantile_interval(values: Sequence[float], p: str, dependence: Dependence) -
     ordered, n = sorted(values), len(values)
     if dependence.batches:
         at = quantile(values, p)
-        half = half_width(batches([int(value <= at) for value in values], dependence.batches))
         share = float(Fraction(p))
+        # The few values beyond a tail's quantile come together: the longest batches see them best.
+        number = FEWEST_BATCHES if min(share, 1 - share) < 0.05 else dependence.batches
+        half = half_width(batches([int(value <= at) for value in values], number))
         lower, upper = math.floor(n * (share - half)), math.ceil(n * (share + half)) + 1
     else:
         lower, upper = quantile_ranks(n, p)

@@ -79,8 +79,9 @@ def of_neighbours(runs: list[Run]) -> dict[str, Value]:
 
 
 def of_whole(runs: list[Run]) -> dict[str, Value]:
-    """What one further acknowledgement costs on average, from the lowest W to the highest. Nothing where no write was acknowledged
-    at both ends with the same delays, or where the latencies of either end hang together."""
+    """What one further acknowledgement costs on average, from the lowest W to the highest. Nothing
+    where no write was acknowledged at both ends with the same delays, or where the latencies of
+    either end hang together."""
     tested = [run for run in runs if 1 <= run.quorum <= len(run.followers)]
     if len(tested) < 2:
         return {"cost_per_ack": None}
