@@ -8,6 +8,7 @@
 //! that was sent and not acknowledged may have arrived.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
 pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
@@ -101,10 +102,24 @@ impl WriteCopies<'_> {
     }
 }
 
+/// Stands for the client's record of a write that arrived somewhere and has none.
+static UNANSWERED: LazyLock<WriteRow> = LazyLock::new(|| WriteRow {
+    write: u64::MAX,
+    key: String::new(),
+    value: String::new(),
+    start_us: 0,
+    latency_us: 0,
+    outcome: WriteOutcome::Unknown,
+    http_status: None,
+    version: None,
+    acks: None,
+    error: None,
+});
+
 /// The account of one run.
 pub(crate) struct Copies<'a> {
     run: &'a RunData,
-    /// By number in the plan.
+    /// By number in the plan, then those of which arrivals alone tell.
     pub(crate) writes: Vec<WriteCopies<'a>>,
     /// By key number, then by place: indices into `writes`.
     of_key: Vec<Vec<usize>>,
@@ -116,16 +131,27 @@ impl<'a> Copies<'a> {
         let traced: HashMap<u64, u64> = run.replication.iter().map(|row| (row.write, row.version)).collect();
         let terms = Terms::of(run);
         let mut by_key: BTreeMap<&str, Vec<(u32, u64, usize)>> = BTreeMap::new();
-        let mut by_version: HashMap<(u32, u64), usize> = HashMap::with_capacity(run.writes.len());
+        let mut by_version: HashMap<(u32, u64, &str), usize> = HashMap::with_capacity(run.writes.len());
         let mut writes: Vec<WriteCopies<'a>> = Vec::with_capacity(run.writes.len());
         for (index, row) in run.writes.iter().enumerate() {
             let version = row.version.or_else(|| traced.get(&row.write).copied());
             if let Some(version) = version {
                 let term = if row.version.is_some() { terms.at(end_us(row)) } else { terms.last() };
-                by_version.insert((term, version), index);
+                by_version.insert((term, version, &row.key), index);
                 by_key.entry(&row.key).or_default().push((term, version, index));
             }
             writes.push(WriteCopies { row, version, place: None, arrivals: Vec::new() });
+        }
+        // The leader may die with its trace before it answers a client. Its followers then tell of
+        // a write that has no number in the plan, but a place in the leader's order all the same.
+        for row in &run.arrivals {
+            let (key, term, index) = (row.key.as_str(), terms.at(row.at_us), writes.len());
+            if !(0..=term).any(|term| by_version.contains_key(&(term, row.version, key))) {
+                by_version.insert((term, row.version, key), index);
+                by_key.entry(key).or_default().push((term, row.version, index));
+                let version = Some(row.version);
+                writes.push(WriteCopies { row: &UNANSWERED, version, place: None, arrivals: Vec::new() });
+            }
         }
         let mut order: Vec<(u32, u64, usize)> = by_key.values().flatten().copied().collect();
         order.sort_unstable();
@@ -141,9 +167,8 @@ impl<'a> Copies<'a> {
             of_key.push(of_one.into_iter().map(|(_, _, index)| index).collect());
         }
         let find = |version: u64, key: &str, at_us: i64| {
-            let terms = (0..=terms.at(at_us)).rev();
-            let mut found = terms.filter_map(|term| by_version.get(&(term, version)).copied());
-            found.find(|index| writes[*index].row.key == key)
+            let mut terms = (0..=terms.at(at_us)).rev();
+            terms.find_map(|term| by_version.get(&(term, version, key)).copied())
         };
         let followers: Vec<FollowerRecord<'a>> = (0..run.manifest.config.followers.get() as usize)
             .map(|index| FollowerRecord::of(run, &follower_name(index), &find))

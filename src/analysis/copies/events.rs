@@ -32,7 +32,7 @@ impl FollowerRecord<'_> {
             events.push((*gone_us, Event::Emptied { follower }));
         }
         for Life { from_us, .. } in self.lives.iter().skip(1) {
-            events.push((*from_us, Event::Emptied { follower }));
+            events.push((*from_us, Event::Started { follower }));
         }
         for (from_us, back_us) in &self.away {
             events.push((*from_us, Event::Leave { follower }));

@@ -87,6 +87,9 @@ impl<'a> FollowerRecord<'a> {
     pub(super) fn acked(&self, row: &WriteRow) -> Option<(i64, i64)> {
         let replication = self.replications.get(&row.write)?;
         let acked_us = replication.acked_us?;
+        // A node that is down takes up nothing: what came back after its death had left it before.
+        let gone_us = self.lives.iter().map(|life| life.gone_us).filter(|gone_us| *gone_us < acked_us).max();
+        let acked_us = gone_us.filter(|_| self.life_at(acked_us).is_none()).unwrap_or(acked_us);
         Some((replication.sent_us.unwrap_or_else(|| start_us(row)).min(acked_us), acked_us))
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Event {
     MayEmpty { follower: usize },
     /// By now a follower has lost everything.
     Emptied { follower: usize },
+    /// A follower was started, empty.
+    Started { follower: usize },
     /// A follower cannot be asked any more.
     Leave { follower: usize },
     /// A follower can be asked again.
@@ -27,13 +29,17 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// Of one instant deaths come first and acknowledgements last: what is acknowledged in the very
-    /// microsecond of its follower's death counts as a copy until that follower is started again.
+    /// What comes first of one instant. A life begins before anything arrives in it. What an
+    /// acknowledgement proves was there before the death that took the follower's trace with it,
+    /// whose last life alone is traced. In virtual time the acknowledgement that lets a write start,
+    /// and the kill that waits for that start, have the same microsecond.
     pub(super) const fn rank(self) -> u8 {
         match self {
-            Self::MayEmpty { .. } | Self::Emptied { .. } | Self::Leave { .. } | Self::Return { .. } => 0,
-            Self::Arrive { .. } | Self::MayArrive { .. } | Self::MustHaveArrived { .. } => 1,
-            Self::Acknowledge { .. } => 2,
+            Self::Started { .. } => 0,
+            Self::MayArrive { .. } | Self::MustHaveArrived { .. } => 1,
+            Self::MayEmpty { .. } | Self::Emptied { .. } | Self::Leave { .. } | Self::Return { .. } => 2,
+            Self::Arrive { .. } => 3,
+            Self::Acknowledge { .. } => 4,
         }
     }
 }
@@ -210,7 +216,7 @@ impl Replay {
                 self.settle(follower, key);
             }
             Event::MayEmpty { follower } => self.empty(follower, None),
-            Event::Emptied { follower } => self.empty(follower, Some(at_us)),
+            Event::Emptied { follower } | Event::Started { follower } => self.empty(follower, Some(at_us)),
             Event::Leave { follower } => self.away[follower] += 1,
             Event::Return { follower } => self.away[follower] = self.away[follower].saturating_sub(1),
             Event::Acknowledge { key, place } => self.acknowledge(key, place),

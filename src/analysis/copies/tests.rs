@@ -205,3 +205,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_copy_that_was_acknowledged_in_the_microsecond_of_its_followers_death_died_with_it() {
+    // f1 alone has write 2 when its client hears, and is killed then: f2 gets it 10 ms later.
+    let mut run = run();
+    run.faults = vec![fault("f1", FaultEvent::Kill, 2_010_000, 2_010_000)];
+    run.arrivals.retain(|row| row.follower != "f1");
+    for row in run.replication.iter_mut().filter(|row| row.follower == "f1" && row.write > 2) {
+        (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
+    }
+    for row in &mut run.writes[3..] {
+        row.latency_us = 20_000;
+    }
+    let durability = Durability::of(&run);
+    assert_eq!(durability.held_by_fewer, Bounds::exactly(1));
+    assert_eq!((durability.exposure[0].max_writes, durability.exposure[0].max_at_ms), (Bounds::exactly(1), 2_010.0));
+}
+
+#[test]
+fn an_acknowledgement_that_came_after_a_death_had_left_before_it() {
+    let mut run = run();
+    run.faults = vec![fault("f5", FaultEvent::Kill, 2_050_100, 2_050_200)];
+    run.arrivals.retain(|row| row.follower != "f5");
+    for row in run.replication.iter_mut().filter(|row| row.follower == "f5") {
+        match row.write {
+            2 => row.acked_us = Some(2_050_500),
+            0 | 1 => {}
+            _ => (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed),
+        }
+    }
+    assert_eq!(f5(&run)[2], Arrival::between(2_050_000, 2_050_200));
+    let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();
+    assert_eq!(settled, [0, 0, 0, 0, 5, 0].map(Bounds::exactly));
+}
+
+#[test]
+fn a_newer_write_without_an_answer_covers_an_older_one() {
+    // The leader dies with its trace before it answers the last write, which is to the key of the
+    // one before; f5 never gets that one.
+    let mut run = run();
+    run.replication.clear();
+    (run.writes[4].outcome, run.writes[4].version) = (WriteOutcome::Unknown, None);
+    run.arrivals.retain(|row| (row.follower.as_str(), row.version) != ("f5", 4));
+    for row in run.arrivals.iter_mut().filter(|row| row.version == 5) {
+        row.key = "k3".to_owned();
+    }
+    let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();
+    assert_eq!(settled, [0, 0, 0, 0, 0, 4].map(Bounds::exactly));
+}

@@ -105,7 +105,8 @@ fn a_gap_in_the_trace_is_no_breach() {
 }
 
 /// Seeds, and the most acknowledged writes on no follower at an instant, recomputed from the raw files.
-const CRASHES: [(u64, u64); 7] = [(2, 3), (4, 1), (5, 0), (6, 1), (8, 0), (9, 1), (10, 0)];
+/// At seeds 2, 6 and 8 one of them was on f5 alone when f5 was killed, in the microsecond of its answer.
+const CRASHES: [(u64, u64); 7] = [(2, 4), (4, 1), (5, 0), (6, 2), (8, 1), (9, 1), (10, 0)];
 
 /// An experiment as it is committed.
 fn committed(name: &str) -> crate::config::Experiment {

@@ -154,8 +154,8 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     assert_eq!((loss.acknowledged, loss.survivors.len(), loss.turned_up), (3, 5, 1));
     let lost = |loss: &LeaderLoss| loss.lost.iter().map(|lost| (lost.write, lost.arrived)).collect::<Vec<_>>();
     assert_eq!((lost(&loss), loss.union), (vec![(1, 0)], Bounds::exactly(1)));
-    // f3 has received the newest write; the four others lack that one as well.
-    assert_eq!((loss.most_advanced, loss.random), (Bounds::exactly(1.0), Bounds::exactly(9.0 / 5.0)));
+    // All have received the newest write, which has no answer; the first of them lacks two others.
+    assert_eq!((loss.most_advanced, loss.random), (Bounds::exactly(2.0), Bounds::exactly(9.0 / 5.0)));
     // An older write of the key replaces it on f3.
     run.writes[0].key = "k2".to_owned();
     for row in run.arrivals.iter_mut().filter(|row| row.version == 1) {
