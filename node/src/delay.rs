@@ -15,6 +15,7 @@ mod pareto;
 mod tests;
 mod text;
 mod uniform;
+mod weibull;
 mod words;
 
 use std::time::Duration;

@@ -9,6 +9,7 @@ pub static FAMILIES: &[&Family] = &[
     &super::exponential::FAMILY,
     &super::lognormal::FAMILY,
     &super::pareto::FAMILY,
+    &super::weibull::FAMILY,
     &super::empirical::FAMILY,
     &super::mixture::FAMILY,
 ];

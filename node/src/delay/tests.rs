@@ -88,7 +88,7 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         ("", "a distribution must be a name and its parameters"),
         ("uniform", "as in uniform(0,1000), not `uniform`"),
         ("uniform(0,1000", "a name and its parameters"),
-        ("gamma(1,2)", "constant, uniform, exponential, lognormal, pareto, empirical or mixture, not `gamma`"),
+        ("gamma(1,2)", "constant, uniform, exponential, lognormal, pareto, weibull, empirical or mixture, not `gamma`"),
         ("uniform(0)", "uniform must have two parameters, the bounds in ms, not `0`"),
         ("uniform(0,1,2)", "two parameters"),
         ("uniform(2,1)", "lower bound (2 ms) must not exceed its upper one (1 ms)"),
