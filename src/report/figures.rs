@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::thread;
 
 use super::ReportError;
+use super::charts::Scene;
 use super::document::{Block, Figure, Table};
-use super::plots::Scene;
 
 /// The PNG files to draw, in the order of the report.
 #[derive(Debug, Default)]

@@ -1,25 +1,25 @@
 //! The report: `report.html`, `report.md`, `summary.csv`, `summary.json` and figures, all
 //! functions of the data alone. The same runs give the same bytes on any machine.
 //!
-//! `model` holds the numbers, `prose` and `sections` make sentences, tables and figures of
+//! `model` holds the numbers, `prose` and `topics` make sentences, tables and figures of
 //! them, `render` sets them.
 
-mod cell;
+mod charts;
 mod csv;
 mod document;
 mod explore;
 mod figures;
 mod files;
 mod json;
+mod labels;
 mod model;
 mod number;
-mod plots;
 mod prose;
 mod render;
-mod sections;
+mod topics;
 
 pub(crate) use self::number::{bounds, share};
-pub(crate) use self::sections::visible_after;
+pub(crate) use self::topics::visible_after;
 
 use std::fs;
 use std::io;
@@ -84,8 +84,8 @@ pub enum ReportError {
     Json(#[from] serde_json::Error),
 }
 
-impl From<plots::DrawError> for ReportError {
-    fn from(error: plots::DrawError) -> Self {
+impl From<charts::DrawError> for ReportError {
+    fn from(error: charts::DrawError) -> Self {
         Self::Draw(error.to_string())
     }
 }
@@ -126,7 +126,7 @@ pub fn render_noting(
     let mut report = Report::of(runs, others).ok_or(ReportError::NoRuns)?;
     report.warnings.splice(0..0, notes.iter().map(|note| format!("{note}.")));
     let mut figures = Figures::default();
-    let document = sections::document(&report, &mut figures)?;
+    let document = topics::document(&report, &mut figures)?;
     let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
     Ok(Rendered {
         html: render::html(&document)?,
@@ -155,7 +155,7 @@ impl Rendered {
         let json = stage("summary.json", self.json.as_bytes())?;
         let markdown = stage("report.md", self.markdown.as_bytes())?;
         let html = stage("report.html", self.html.as_bytes())?;
-        for name in sections::OPTIONAL_FILES {
+        for name in topics::OPTIONAL_FILES {
             if pictures.iter().all(|(written, _)| *written != name) {
                 files::remove(folder, name)?;
             }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
+use super::charts;
 use super::document::Document;
-use super::plots;
 
 /// A template's name, which decides on escaping, and its text.
 type Template = (&'static str, &'static str);
@@ -25,7 +25,7 @@ struct Page<'a> {
 
 /// The document as one HTML file that needs nothing else.
 pub(super) fn html(document: &Document) -> tera::TeraResult<String> {
-    let (light, dark) = plots::variables();
+    let (light, dark) = charts::variables();
     render(HTML, &Page { document, light, dark, style: include_str!("../../templates/report.css") })
 }
 

@@ -6,12 +6,12 @@ use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS, 
 use crate::analysis::chance;
 use crate::explore::PointRow;
 use crate::report::ReportError;
+use crate::report::charts::Hue;
+use crate::report::charts::against_quorum::{Measured, Series};
+use crate::report::charts::small_multiples::{Multiples, Panel};
 use crate::report::document::{Block, Document, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::number::{count, fixed, grouped, interval, maybe, ms, percent};
-use crate::report::plots::Hue;
-use crate::report::plots::against_quorum::{Measured, Series};
-use crate::report::plots::small_multiples::{Multiples, Panel};
 
 /// Colours for numbers of followers; past six they repeat, and labels tell them apart.
 const HUES: [Hue; 6] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Orange, Hue::Sky];

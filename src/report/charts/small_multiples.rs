@@ -3,8 +3,8 @@
 use super::against_quorum::Series;
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, ticks};
 use super::colour::Colour;
-use super::labels::spread;
 use super::scene::{Anchor, Scene, Stroke};
+use super::spread::spread;
 
 const WIDTH: u32 = 900;
 const PANEL_HEIGHT: f64 = 262.0;

@@ -5,11 +5,11 @@ use crate::analysis::{
 };
 use crate::config::Order;
 use crate::report::ReportError;
+use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};
-use crate::report::plots;
 
 const FILE: &str = "staleness.png";
 
@@ -42,8 +42,8 @@ fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> 
     );
     let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
     let legend = Legend { id: "staleness-figure", file: FILE, caption: format!("{finding}."), reading };
-    let page = plots::staleness::scene(&curves, None);
-    let file = plots::staleness::scene(&curves, Some((finding, &subtitle)));
+    let page = charts::staleness::scene(&curves, None);
+    let file = charts::staleness::scene(&curves, Some((finding, &subtitle)));
     figures.add(legend, &page, file, numbers(&report.runs))
 }
 

@@ -5,11 +5,11 @@ use super::statistics::{
 };
 use crate::analysis::{Latency, NotPredicted, Paired};
 use crate::report::ReportError;
+use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{grouped, interval, list, maybe, ms, p_value};
-use crate::report::plots::against_quorum::Chart;
 use crate::report::prose;
 
 const FILE: &str = "quorum_vs_latency_full.png";

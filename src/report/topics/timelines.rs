@@ -2,11 +2,11 @@
 
 use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
 use crate::report::ReportError;
+use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};
-use crate::report::plots;
 
 pub(super) const FILE: &str = "timelines.png";
 
@@ -40,8 +40,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     );
     let reading = format!("{reading}{way_back}");
     let legend = Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading };
-    let page = plots::timeline::scene(&lives, None);
-    let file = plots::timeline::scene(&lives, Some((finding, &subtitle)));
+    let page = charts::timeline::scene(&lives, None);
+    let file = charts::timeline::scene(&lives, Some((finding, &subtitle)));
     let figure = figures.add(legend, &page, file, table(&lives))?;
     Ok(Section { id: "timelines", heading, blocks: vec![figure] })
 }

@@ -2,11 +2,11 @@
 
 use crate::analysis::{Overhead, Quantile};
 use crate::report::ReportError;
+use crate::report::charts;
 use crate::report::document::{Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, grouped, interval, list, maybe, short_ms};
-use crate::report::plots;
 
 const FILE: &str = "overhead.png";
 
@@ -23,8 +23,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         caption: format!("{finding}."),
         reading: format!("{reading}{}", warm_up(&report.runs)),
     };
-    let page = plots::overhead::scene(&overheads, None);
-    let file = plots::overhead::scene(&overheads, Some((finding, subtitle)));
+    let page = charts::overhead::scene(&overheads, None);
+    let file = charts::overhead::scene(&overheads, Some((finding, subtitle)));
     let table = table(report.runs.iter().map(|run| &run.overhead.figures));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "overhead", heading: "What the software itself cost", blocks: vec![figure] })

@@ -1,10 +1,10 @@
 //! The four statistics that latency and lag are told by.
 
 use crate::analysis::{Mean, MonteCarlo, PredictedFigures, Quantile};
+use crate::report::charts::Hue;
+use crate::report::charts::against_quorum::{Measured, Series};
 use crate::report::document::Table;
 use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
-use crate::report::plots::Hue;
-use crate::report::plots::against_quorum::{Measured, Series};
 
 /// Figures of one quorum.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
-use super::labels::spread;
 use super::scene::{Anchor, Point, Scene, Stroke};
+use super::spread::spread;
 use crate::analysis::{Curve, CurvePoint};
 
 const WIDTH: u32 = 900;

@@ -2,11 +2,11 @@
 
 use crate::analysis::{LostCopies, Returned, Spell, Spread};
 use crate::report::ReportError;
+use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{FaultReport, Report};
 use crate::report::number::{NONE, bounds, fixed, grouped, list, maybe, ms};
-use crate::report::plots;
 
 pub(super) const FILE: &str = "faults.png";
 
@@ -28,8 +28,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<S
     let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
     let legend =
         Legend { id: "faults-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let page = plots::faults::scene(&shown, None);
-    let file = plots::faults::scene(&shown, Some((finding, subtitle)));
+    let page = charts::faults::scene(&shown, None);
+    let file = charts::faults::scene(&shown, Some((finding, subtitle)));
     let mut blocks = vec![figures.add(legend, &page, file, spells(&faults))?];
     blocks.push(Block::Table { table: missed(&faults) });
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));

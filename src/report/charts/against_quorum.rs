@@ -2,8 +2,8 @@
 
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, ticks};
 use super::colour::{Colour, Hue};
-use super::labels::spread;
 use super::scene::{Anchor, Scene, Stroke};
+use super::spread::spread;
 use crate::analysis::Interval;
 
 const WIDTH: u32 = 900;

@@ -1,12 +1,12 @@
 //! What the followers held, and why not what the leader held.
 
 use crate::analysis::{Cause, Cell, Expected, Verdict};
-use crate::report::cell;
+use crate::report::charts::{Hue, consistency_map};
 use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
 use crate::report::figures::Figures;
+use crate::report::labels;
 use crate::report::model::{MomentReport, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
-use crate::report::plots::{Hue, consistency_map};
 
 const FILE: &str = "consistency_maps.png";
 
@@ -98,8 +98,9 @@ fn reading(runs: &[RunReport]) -> String {
 
 fn used_letters(runs: &[RunReport]) -> Vec<(&'static str, &'static str)> {
     let moments = || runs.iter().flat_map(|run| [&run.consistency.at_last_ack, &run.consistency.settled]);
-    let used = |letter: &str| moments().any(|moment| moment.differing.iter().any(|cell| cell::letter(cell) == letter));
-    cell::LETTERS.into_iter().filter(|(letter, _)| used(letter)).collect()
+    let used =
+        |letter: &str| moments().any(|moment| moment.differing.iter().any(|cell| labels::letter(cell) == letter));
+    labels::LETTERS.into_iter().filter(|(letter, _)| used(letter)).collect()
 }
 
 fn quorum_maps(run: &RunReport) -> QuorumMaps {
@@ -118,7 +119,7 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
     let cell = |follower: &str, key: &str| match moment.difference(follower, key) {
         None => MapCell { state: "match", letter: "", title: String::new() },
         Some(cell) => {
-            MapCell { state: cell::state(cell.state), letter: cell::letter(cell), title: cell::describe(cell) }
+            MapCell { state: labels::state(cell.state), letter: labels::letter(cell), title: labels::describe(cell) }
         }
     };
     let keys = |follower: &str| moment.shown_keys.iter().map(|key| cell(follower, key)).collect();
@@ -143,7 +144,7 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
 /// How the diverged pairs came about, in a sentence.
 fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     let diverged: Vec<_> = runs.iter().flat_map(|run| &run.consistency.settled.differing).collect();
-    let of = |name: &str| diverged.iter().filter(|cell| cell.cause.is_some_and(|c| cell::cause(c) == name)).count();
+    let of = |name: &str| diverged.iter().filter(|cell| cell.cause.is_some_and(|c| labels::cause(c) == name)).count();
     let parts: Vec<(usize, String)> = [
         ("overtaken", format!("an older write arrived after a newer one and replaced it{}", gaps(&diverged))),
         ("lost", "the replication of the newest write timed out or failed".to_owned()),
@@ -187,10 +188,10 @@ fn causes(runs: &[RunReport]) -> Option<Block> {
             run.quorum.to_string(),
             cell.follower.clone(),
             cell.key.clone(),
-            cell::state(cell.state).to_owned(),
-            cell::held(cell),
-            cell::cause(cause).to_owned(),
-            cell::explain(cause),
+            labels::state(cell.state).to_owned(),
+            labels::held(cell),
+            labels::cause(cause).to_owned(),
+            labels::explain(cause),
         ]
     };
     let rows: Vec<_> =

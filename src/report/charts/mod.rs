@@ -8,10 +8,10 @@ pub(super) mod consistency_map;
 pub(super) mod distribution;
 pub(super) mod durability;
 pub(super) mod faults;
-mod labels;
 pub(super) mod overhead;
 mod scene;
 pub(super) mod small_multiples;
+mod spread;
 pub(super) mod staleness;
 pub(super) mod timeline;
 

@@ -1,8 +1,8 @@
 //! What the simulation of the same seed had foreseen.
 
 use crate::analysis::{Forecast, Surprise};
-use crate::report::cell;
 use crate::report::document::{Block, Section, Table};
+use crate::report::labels;
 use crate::report::model::Report;
 use crate::report::number::{NONE, grouped, maybe, short_ms};
 
@@ -49,8 +49,8 @@ fn surprises(forecasts: &[Forecast]) -> Option<Block> {
             quorum.to_string(),
             pair.follower.clone(),
             pair.key.clone(),
-            cell::state(pair.measured).to_owned(),
-            cell::state(pair.foreseen).to_owned(),
+            labels::state(pair.measured).to_owned(),
+            labels::state(pair.foreseen).to_owned(),
             race.map_or_else(
                 || "the traces do not tell".to_owned(),
                 |race| {

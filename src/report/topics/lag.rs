@@ -3,12 +3,12 @@
 use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
 use crate::analysis::{Bounds, Durability, Exposure, Lag, LagFigures, Loss, LossExpectation};
 use crate::report::ReportError;
+use crate::report::charts;
+use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, bounds, fixed, grouped, interval, maybe, ms};
-use crate::report::plots;
-use crate::report::plots::against_quorum::Chart;
 
 const LAG_FILE: &str = "lag.png";
 const DURABILITY_FILE: &str = "durability.png";
@@ -155,8 +155,8 @@ fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures
     let subtitle = "By the number of followers that held a copy. What is on no follower is lost with the leader.";
     let legend =
         Legend { id: "durability", file: DURABILITY_FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let page = plots::durability::scene(all, None);
-    let file = plots::durability::scene(all, Some((finding, subtitle)));
+    let page = charts::durability::scene(all, None);
+    let file = charts::durability::scene(all, Some((finding, subtitle)));
     figures.add(legend, &page, file, durability_table(all))
 }
 

@@ -4,7 +4,7 @@ use super::axis::{TICK_SIZE, TITLE_SIZE};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::analysis::{Cell, CellState};
-use crate::report::cell;
+use crate::report::labels;
 use crate::report::model::{MomentReport, RunReport};
 
 const WIDTH: u32 = 900;
@@ -80,5 +80,5 @@ fn draw_cell(scene: &mut Scene, differing: Option<&Cell>, corner: (f64, f64), op
     }
     let middle = ((corner.0 + opposite.0) / 2.0, (corner.1 + opposite.1) / 2.0);
     let colour = if cell.state == CellState::Foreign { Colour::Paper } else { Colour::Ink };
-    scene.text(middle, cell::letter(cell), 12.0, colour, Anchor::Middle);
+    scene.text(middle, labels::letter(cell), 12.0, colour, Anchor::Middle);
 }

@@ -3,8 +3,8 @@
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
-use super::labels::spread;
 use super::scene::{Anchor, Point, Scene, Stroke};
+use super::spread::spread;
 use crate::report::model::{Distribution, DistributionPoint};
 
 const WIDTH: u32 = 900;
@@ -109,7 +109,7 @@ fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::report::plots::scene::Mark;
+    use crate::report::charts::scene::Mark;
 
     /// A curve from 0 to twice its median.
     fn curve(quorum: u32, median_ms: f64) -> Distribution {

@@ -3,11 +3,11 @@
 use super::statistics::{Statistics, method};
 use crate::analysis::Latency;
 use crate::report::ReportError;
+use crate::report::charts;
 use crate::report::document::{Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{fixed, grouped, maybe, ms, p_value, percent};
-use crate::report::plots;
 
 const FILE: &str = "latency_distributions.png";
 
@@ -32,8 +32,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     };
     let shown = super::evenly(&report.runs, MOST_CURVES);
     let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
-    let cut = plots::distribution::cut_ms(&distributions).map_or_else(String::new, |cut_ms| {
-        let beyond = percent(1.0 - plots::distribution::SHOWN);
+    let cut = charts::distribution::cut_ms(&distributions).map_or_else(String::new, |cut_ms| {
+        let beyond = percent(1.0 - charts::distribution::SHOWN);
         format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
     });
     let legend = Legend {
@@ -42,8 +42,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         caption: format!("{finding}."),
         reading: reading + &tests(report) + &cut,
     };
-    let page = plots::distribution::scene(&distributions, None);
-    let file = plots::distribution::scene(&distributions, Some((finding, &subtitle)));
+    let page = charts::distribution::scene(&distributions, None);
+    let file = charts::distribution::scene(&distributions, Some((finding, &subtitle)));
     let table = table(report.runs.iter().map(|run| &run.latency));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })
