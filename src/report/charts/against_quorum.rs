@@ -15,30 +15,30 @@ const LABEL_SIZE: f64 = 14.0;
 const ASIDE: f64 = 3.0;
 
 /// What is drawn against W, and in which units.
-pub(in crate::report) struct Chart {
-    pub(in crate::report) y_title: &'static str,
+pub(crate) struct Chart {
+    pub(crate) y_title: &'static str,
     /// Follows the values in labels.
-    pub(in crate::report) unit: &'static str,
-    pub(in crate::report) series: Vec<Series>,
+    pub(crate) unit: &'static str,
+    pub(crate) series: Vec<Series>,
 }
 
 /// One line of a chart. Predictions without measurements are drawn too, and the reverse.
-pub(in crate::report) struct Series {
-    pub(in crate::report) name: String,
+pub(crate) struct Series {
+    pub(crate) name: String,
     /// Ink where there is none.
-    pub(in crate::report) hue: Option<Hue>,
-    pub(in crate::report) measured: Vec<Measured>,
+    pub(crate) hue: Option<Hue>,
+    pub(crate) measured: Vec<Measured>,
     /// W and value.
-    pub(in crate::report) predicted: Vec<(u32, f64)>,
+    pub(crate) predicted: Vec<(u32, f64)>,
 }
 
 /// A measured value at one quorum.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::report) struct Measured {
-    pub(in crate::report) quorum: u32,
-    pub(in crate::report) value: f64,
+pub(crate) struct Measured {
+    pub(crate) quorum: u32,
+    pub(crate) value: f64,
     /// Its 95 % interval, where it has one.
-    pub(in crate::report) interval: Option<Interval>,
+    pub(crate) interval: Option<Interval>,
 }
 
 impl Series {
@@ -79,7 +79,7 @@ impl Chart {
     }
 
     /// Draws it. A title, where given, states the finding, and a subtitle how to read it.
-    pub(in crate::report) fn scene(&self, title: Option<(&str, &str)>) -> Scene {
+    pub(crate) fn scene(&self, title: Option<(&str, &str)>) -> Scene {
         let top = if title.is_some() { 106.0 } else { 44.0 };
         let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
         let frame = Frame { left: 62.0, right: 740.0, top, bottom: f64::from(height) - 58.0 };

@@ -48,7 +48,7 @@ const BITMAP_TYPE: Type = Type { size: BITMAP_SIZE, drop: 0.2 };
 /// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::report) struct DrawError(String);
+pub(crate) struct DrawError(String);
 
 impl DrawError {
     fn of(error: impl std::fmt::Display) -> Self {
@@ -74,7 +74,7 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
 impl Scene {
     /// The figure as an SVG element that takes its colours from the page around it, for which
     /// `label` says in words what it shows.
-    pub(in crate::report) fn svg(&self, label: &str) -> Result<String, DrawError> {
+    pub(crate) fn svg(&self, label: &str) -> Result<String, DrawError> {
         let mut svg = String::new();
         let size = self.device_size();
         {
@@ -92,7 +92,7 @@ impl Scene {
     }
 
     /// The figure as a PNG file at twice its logical size, on white.
-    pub(in crate::report) fn png(&self) -> Result<Vec<u8>, DrawError> {
+    pub(crate) fn png(&self) -> Result<Vec<u8>, DrawError> {
         let size = self.device_size();
         let (width, height) = (size.0 as usize, size.1 as usize);
         let mut pixels = vec![255; width * height * 3];

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// A colour by its role. Each has a light and a dark value: PNG files are light, SVG
 /// figures follow the page through a CSS variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::report) enum Colour {
+pub(crate) enum Colour {
     /// Text and the strongest lines.
     Ink,
     /// Text of second rank, axes and ticks.
@@ -25,7 +25,7 @@ pub(in crate::report) enum Colour {
 /// The palette of Okabe and Ito, "Color Universal Design" (2008), which stays
 /// distinguishable with any common colour blindness; without its yellow, too pale for lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::report) enum Hue {
+pub(crate) enum Hue {
     Blue,
     Sky,
     Green,
@@ -39,7 +39,7 @@ impl Hue {
 
     /// The hue of a quorum, the same in every figure: cool for few acknowledgements, warm for
     /// many. Past six they repeat; direct labels tell them apart.
-    pub(in crate::report) fn of_quorum(quorum: u32) -> Self {
+    pub(crate) fn of_quorum(quorum: u32) -> Self {
         match quorum % 6 {
             1 => Self::Blue,
             2 => Self::Sky,
@@ -51,7 +51,7 @@ impl Hue {
     }
 
     /// Its name in style sheets.
-    pub(in crate::report) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Blue => "blue",
             Self::Sky => "sky",
@@ -142,7 +142,7 @@ pub(super) fn themed(svg: &str) -> String {
 }
 
 /// Declarations of every colour's variable, for light paper and for dark.
-pub(in crate::report) fn variables() -> (String, String) {
+pub(crate) fn variables() -> (String, String) {
     Colour::all().fold((String::new(), String::new()), |(mut light, mut dark), colour| {
         // Writing to a string cannot fail.
         let _ = write!(light, "{}:{};", colour.variable(), hex(colour.light()));

@@ -14,7 +14,7 @@ const ROW: f64 = 22.0;
 const SMALL: f64 = 11.0;
 
 /// Two maps a quorum: at the last acknowledgement and settled.
-pub(in crate::report) fn scene(runs: &[&RunReport], title: &str, subtitle: &str) -> Scene {
+pub(crate) fn scene(runs: &[&RunReport], title: &str, subtitle: &str) -> Scene {
     let rows = |run: &RunReport| run.consistency.settled.followers.len() as f64;
     let heights: f64 = runs.iter().map(|run| rows(run) * ROW + 56.0).sum();
     let mut scene = Scene::new(WIDTH, (116.0 + heights).ceil() as u32);

@@ -12,7 +12,7 @@ const HEIGHT: u32 = 500;
 const LABEL_SIZE: f64 = 14.0;
 
 /// The share of writes answered within a time, for each quorum.
-pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(distributions: &[&Distribution], title: Option<(&str, &str)>) -> Scene {
     let top = if title.is_some() { 106.0 } else { 44.0 };
     let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
     let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
@@ -36,11 +36,11 @@ pub(in crate::report) fn scene(distributions: &[&Distribution], title: Option<(&
 }
 
 /// The share of writes at each quorum that is shown whatever the axis leaves out.
-pub(in crate::report) const SHOWN: f64 = 0.995;
+pub(crate) const SHOWN: f64 = 0.995;
 
 /// Where the axis ends, in ms, where that is before the slowest write: a heavy tail would
 /// press all else against the left edge.
-pub(in crate::report) fn cut_ms(distributions: &[&Distribution]) -> Option<f64> {
+pub(crate) fn cut_ms(distributions: &[&Distribution]) -> Option<f64> {
     let most = |times: &mut dyn Iterator<Item = f64>| times.fold(0.0_f64, f64::max);
     let whole = most(&mut distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted)).map(|p| p.ms));
     let shown = most(&mut distributions.iter().filter_map(|d| at_share(d, SHOWN)));

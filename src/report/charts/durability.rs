@@ -11,7 +11,7 @@ const BAR: f64 = 20.0;
 
 /// A bar a quorum: acknowledged writes that were not on every follower, averaged over every
 /// instant, in segments by number of copies; the fewer the copies, the stronger the colour.
-pub(in crate::report) fn scene(durabilities: &[&Durability], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(durabilities: &[&Durability], title: Option<(&str, &str)>) -> Scene {
     if durabilities.iter().all(|durability| durability.acknowledged == 0) {
         return nothing(title);
     }

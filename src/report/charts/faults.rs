@@ -13,7 +13,7 @@ const BETWEEN: f64 = 30.0;
 
 /// A panel a quorum: a mark for each write at the time it began, its height how long it took; the
 /// ground is grey while a fault lasts.
-pub(in crate::report) fn scene(faults: &[&FaultReport], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(faults: &[&FaultReport], title: Option<(&str, &str)>) -> Scene {
     if faults.is_empty() {
         return nothing(title);
     }

@@ -9,7 +9,7 @@ const WIDTH: u32 = 900;
 const ROW: f64 = 52.0;
 
 /// A strip a quorum: a tick for each write, a disc at the median, a ring at p99.
-pub(in crate::report) fn scene(overheads: &[&OverheadReport], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(overheads: &[&OverheadReport], title: Option<(&str, &str)>) -> Scene {
     if overheads.iter().all(|overhead| overhead.values_ms.is_empty()) {
         return nothing(title);
     }

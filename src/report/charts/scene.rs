@@ -51,7 +51,7 @@ pub(super) enum Mark {
 
 /// A figure.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::report) struct Scene {
+pub(crate) struct Scene {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) marks: Vec<Mark>,

@@ -19,18 +19,18 @@ const TOP: f64 = 44.0;
 const BOTTOM: f64 = 58.0;
 
 /// A figure of panels.
-pub(in crate::report) struct Multiples {
+pub(crate) struct Multiples {
     /// What is on the vertical axis, with its unit.
-    pub(in crate::report) axis: &'static str,
+    pub(crate) axis: &'static str,
     /// Whether all panels have one vertical scale.
-    pub(in crate::report) one_scale: bool,
-    pub(in crate::report) panels: Vec<Panel>,
+    pub(crate) one_scale: bool,
+    pub(crate) panels: Vec<Panel>,
 }
 
 /// One chart.
-pub(in crate::report) struct Panel {
-    pub(in crate::report) title: String,
-    pub(in crate::report) series: Vec<Series>,
+pub(crate) struct Panel {
+    pub(crate) title: String,
+    pub(crate) series: Vec<Series>,
 }
 
 impl Panel {
@@ -41,7 +41,7 @@ impl Panel {
 
 impl Multiples {
     /// Draws it. A title, where given, states the finding, and a subtitle where it holds.
-    pub(in crate::report) fn scene(&self, title: Option<(&str, &str)>) -> Scene {
+    pub(crate) fn scene(&self, title: Option<(&str, &str)>) -> Scene {
         let columns = match self.panels.len() {
             0 | 1 => 1,
             2 | 4 => 2,

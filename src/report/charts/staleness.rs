@@ -13,11 +13,11 @@ const HEIGHT: u32 = 500;
 const LABEL_SIZE: f64 = 14.0;
 
 /// A quorum's curve.
-pub(in crate::report) type QuorumCurve<'a> = (u32, &'a Curve);
+pub(crate) type QuorumCurve<'a> = (u32, &'a Curve);
 
 /// The share of reads that return a write, for each quorum. Labels stand where curves begin:
 /// they all end alike.
-pub(in crate::report) fn scene(curves: &[QuorumCurve<'_>], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(curves: &[QuorumCurve<'_>], title: Option<(&str, &str)>) -> Scene {
     if curves.iter().all(|(_, curve)| begin(curve).is_none()) {
         return nothing(title);
     }

@@ -15,7 +15,7 @@ const BETWEEN: f64 = 20.0;
 const SMALL: f64 = 11.0;
 
 /// A panel for each life: the median writes at the left, the worst at the right.
-pub(in crate::report) fn scene(lives: &[&WriteLife], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(lives: &[&WriteLife], title: Option<(&str, &str)>) -> Scene {
     let mut quorums: Vec<u32> = lives.iter().map(|life| life.quorum).collect();
     quorums.dedup();
     let rows = lives.iter().map(|life| life.followers.len()).max().unwrap_or(0) as f64 + 1.0;

@@ -1,9 +1,9 @@
 //! This experiment beside the others that have data.
 
-use crate::report::ReportError;
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Chart, Measured, Series};
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{ComparedExperiment, ComparedRun, Report};
 use crate::report::number::{NONE, fixed, grouped, maybe, ms};

@@ -2,9 +2,9 @@
 
 use super::statistics::{Statistics, method};
 use crate::analysis::Latency;
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::document::{Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{fixed, grouped, maybe, ms, p_value, percent};

@@ -1,9 +1,9 @@
 //! What was broken on purpose, and what came of it.
 
 use crate::analysis::{LostCopies, Returned, Spell, Spread};
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{FaultReport, Report};
 use crate::report::number::{NONE, bounds, fixed, grouped, list, maybe, ms};

@@ -2,10 +2,10 @@
 
 use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
 use crate::analysis::{Bounds, Durability, Exposure, Lag, LagFigures, Loss, LossExpectation};
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, bounds, fixed, grouped, interval, maybe, ms};

@@ -4,9 +4,9 @@ use super::statistics::{
     BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
 };
 use crate::analysis::{Latency, NotPredicted, Paired};
-use crate::report::ReportError;
 use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{grouped, interval, list, maybe, ms, p_value};

@@ -17,8 +17,8 @@ mod timelines;
 
 pub(crate) use self::staleness::after as visible_after;
 
-use super::ReportError;
 use super::document::Document;
+use super::error::ReportError;
 use super::figures::Figures;
 use super::model::Report;
 use super::prose;

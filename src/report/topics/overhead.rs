@@ -1,9 +1,9 @@
 //! What the software itself cost.
 
 use crate::analysis::{Overhead, Quantile};
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::document::{Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, grouped, interval, list, maybe, short_ms};

@@ -4,9 +4,9 @@ use crate::analysis::{
     Basis, Bounds, Chance, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility, VisibleAfter,
 };
 use crate::config::Order;
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};

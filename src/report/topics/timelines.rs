@@ -1,9 +1,9 @@
 //! Single writes, from the client's request to the last follower.
 
 use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
-use crate::report::ReportError;
 use crate::report::charts;
 use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
 use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};

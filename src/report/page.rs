@@ -24,13 +24,13 @@ struct Page<'a> {
 }
 
 /// The document as one HTML file that needs nothing else.
-pub(super) fn html(document: &Document) -> tera::TeraResult<String> {
+pub(crate) fn html(document: &Document) -> tera::TeraResult<String> {
     let (light, dark) = charts::variables();
     render(HTML, &Page { document, light, dark, style: include_str!("../../templates/report.css") })
 }
 
 /// The document as Markdown with its figures in PNG files beside it.
-pub(super) fn markdown(document: &Document) -> tera::TeraResult<String> {
+pub(crate) fn markdown(document: &Document) -> tera::TeraResult<String> {
     render(MARKDOWN, &Page { document, light: String::new(), dark: String::new(), style: "" })
 }
 

@@ -10,11 +10,12 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::figures::Figures;
-use super::{ReportError, files, render};
-use crate::explore::PointRow;
+use super::PointRow;
+use crate::report::ReportError;
+use crate::report::figures::Figures;
+use crate::report::{files, page};
 
-/// Reports on the points of one exploration into `folder`, which is there. Answers what was
+/// Reports on the points of one exploration into `folder`. Returns what was
 /// written, the report first.
 ///
 /// # Errors
@@ -22,14 +23,11 @@ use crate::explore::PointRow;
 pub fn write_exploration(points: &[PointRow], folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut figures = Figures::default();
     let document = sections::document(points, &mut figures)?;
-    let (html, markdown) = (render::html(&document)?, render::markdown(&document)?);
+    let (html, markdown) = (page::html(&document)?, page::markdown(&document)?);
     let pictures = figures.draw()?;
     let texts = [("report.html", html.as_bytes()), ("report.md", markdown.as_bytes())];
     let pictures = pictures.iter().map(|(name, png)| (*name, png.as_slice()));
-    let staged: Vec<_> = texts
-        .into_iter()
-        .chain(pictures)
-        .map(|(name, content)| files::stage(folder, name, content))
-        .collect::<Result<_, _>>()?;
-    staged.into_iter().map(files::Staged::put).collect()
+    let all: Vec<_> = texts.into_iter().chain(pictures).collect();
+    files::write_all(folder, &all, &[])?;
+    Ok(all.iter().map(|(name, _)| folder.join(name)).collect())
 }
