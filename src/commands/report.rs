@@ -2,17 +2,25 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+use tokio_util::sync::CancellationToken;
 
 use super::output::{note, say};
 use super::saved::{self, Saved};
+use crate::analysis::Forecast;
 use crate::cli::{ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
 use crate::data::{DataError, Lock, RunData};
 use crate::exit::Exit;
-use crate::report;
+use crate::report::{self, Extras};
+use crate::simulation;
 
 /// The lock of a folder of reports: not that of a data folder, which may be the same folder.
 const LOCK: &str = ".report.lock";
+
+/// Most writes of a run that is simulated to compare.
+const MAX_FORESEEN_WRITES: u32 = 5_000;
 
 /// Makes the folder of the reports and takes its lock, so that two labctl never write one report.
 ///
@@ -57,7 +65,28 @@ pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Resu
     }
     let notes: Vec<String> = saved.left_out.iter().cloned().chain(unsound(saved)).chain(impossible).collect();
     let others = others(&paths.data, &saved.name)?;
-    Ok(report::render_noting(&runs, &others, &notes)?.write(folder)?.paths().map(Path::to_owned).collect())
+    let extras = Extras { notes: &notes, forecasts: &forecasts(&runs) };
+    Ok(report::render_with(&runs, &others, extras)?.write(folder)?.paths().map(Path::to_owned).collect())
+}
+
+/// What the simulation foresaw of each run. A run that was simulated itself, met faults or is too
+/// large is not held against anything.
+fn forecasts(runs: &[RunData]) -> Vec<Forecast> {
+    let is_foreseeable = |run: &RunData| {
+        let manifest = &run.manifest;
+        manifest.backend.name != "sim"
+            && manifest.config.faults.is_empty()
+            && manifest.config.workload.writes.get() <= MAX_FORESEEN_WRITES
+    };
+    if !runs.iter().all(is_foreseeable) {
+        return Vec::new();
+    }
+    let mut runs = runs.to_vec();
+    runs.sort_by_key(|run| run.manifest.quorum);
+    // The simulation brings its own runtime, which must not be started within another.
+    let simulated =
+        thread::scope(|scope| scope.spawn(|| simulation::forecast(&runs, &CancellationToken::new())).join());
+    simulated.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// The runs whose quorum can be reached, and a sentence on each of the others; all of them where

@@ -10,7 +10,8 @@ use crate::analysis::{Bounds, ReadStaleness, Reader, SeenAt, StaleAtAck, Stalene
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
 use crate::exit::Exit;
-use crate::report::{bounds, share, visible_after};
+use crate::report::number::{bounds, share};
+use crate::report::visible_after;
 
 /// One run as `--format json` prints it.
 #[derive(Serialize)]

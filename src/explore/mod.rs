@@ -9,6 +9,7 @@ mod file;
 mod grid;
 mod outcome;
 mod replay;
+mod report;
 mod row;
 mod work;
 
@@ -19,5 +20,6 @@ pub use figures::{PointFigures, Predicted};
 pub use file::ResultsFile;
 pub use grid::{Grid, Point};
 pub use outcome::RunOutcome;
+pub use report::write_exploration;
 pub use row::{Conditions, PointRow};
 pub use work::{Work, explore};

@@ -4,32 +4,32 @@ use serde::Serialize;
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Document {
-    pub(super) title: String,
+pub(crate) struct Document {
+    pub(crate) title: String,
     /// Under which conditions, in one line.
-    pub(super) subtitle: String,
+    pub(crate) subtitle: String,
     /// The answer, in one paragraph.
-    pub(super) answer: String,
+    pub(crate) answer: String,
     /// What the intervals and times mean, in one paragraph.
-    pub(super) method: String,
+    pub(crate) method: String,
     /// What a reader must know before believing the rest.
-    pub(super) warnings: Vec<String>,
-    pub(super) sections: Vec<Section>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) sections: Vec<Section>,
 }
 
 /// One part with a heading.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its anchor.
-    pub(super) id: &'static str,
-    pub(super) heading: &'static str,
-    pub(super) blocks: Vec<Block>,
+    pub(crate) id: &'static str,
+    pub(crate) heading: &'static str,
+    pub(crate) blocks: Vec<Block>,
 }
 
 /// One thing in a section.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum Block {
+pub(crate) enum Block {
     Paragraph {
         text: String,
     },
@@ -59,84 +59,84 @@ pub(super) enum Block {
 
 /// A picture and the numbers behind it.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Figure {
+pub(crate) struct Figure {
     /// Its anchor.
-    pub(super) id: &'static str,
+    pub(crate) id: &'static str,
     /// What it shows, as a sentence.
-    pub(super) caption: String,
+    pub(crate) caption: String,
     /// How to read it.
-    pub(super) reading: String,
-    pub(super) svg: String,
+    pub(crate) reading: String,
+    pub(crate) svg: String,
     /// The PNG file beside the report.
-    pub(super) file: &'static str,
+    pub(crate) file: &'static str,
     /// The numbers it is drawn from.
-    pub(super) table: Table,
+    pub(crate) table: Table,
 }
 
 /// Rows of text. The first column names the row.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Table {
-    pub(super) caption: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(crate) struct Table {
+    pub(crate) caption: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// A table's column.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Column {
-    pub(super) name: String,
+pub(crate) struct Column {
+    pub(crate) name: String,
     /// Numbers stand at the right.
-    pub(super) numeric: bool,
+    pub(crate) numeric: bool,
     /// Whether it holds what theory or the model says, beside what was measured.
-    pub(super) theory: bool,
+    pub(crate) theory: bool,
 }
 
 /// Maps of followers by keys: tables on the page, one PNG file beside it.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Maps {
-    pub(super) id: &'static str,
-    pub(super) caption: String,
-    pub(super) reading: String,
-    pub(super) file: &'static str,
+pub(crate) struct Maps {
+    pub(crate) id: &'static str,
+    pub(crate) caption: String,
+    pub(crate) reading: String,
+    pub(crate) file: &'static str,
     /// What the letters stand for.
-    pub(super) letters: Vec<(&'static str, &'static str)>,
+    pub(crate) letters: Vec<(&'static str, &'static str)>,
     /// Each quorum's maps, by moment.
-    pub(super) quorums: Vec<QuorumMaps>,
+    pub(crate) quorums: Vec<QuorumMaps>,
 }
 
 /// One quorum's maps.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct QuorumMaps {
-    pub(super) quorum: u32,
+pub(crate) struct QuorumMaps {
+    pub(crate) quorum: u32,
     /// The name of its colour.
-    pub(super) hue: &'static str,
-    pub(super) maps: Vec<Map>,
+    pub(crate) hue: &'static str,
+    pub(crate) maps: Vec<Map>,
 }
 
 /// One map.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Map {
-    pub(super) caption: String,
-    pub(super) keys: Vec<String>,
-    pub(super) rows: Vec<MapRow>,
+pub(crate) struct Map {
+    pub(crate) caption: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) rows: Vec<MapRow>,
 }
 
 /// A follower's row of a map.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct MapRow {
-    pub(super) follower: String,
+pub(crate) struct MapRow {
+    pub(crate) follower: String,
     /// One a key; none where the follower did not answer.
-    pub(super) cells: Vec<MapCell>,
+    pub(crate) cells: Vec<MapCell>,
 }
 
 /// One pair of follower and key.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct MapCell {
+pub(crate) struct MapCell {
     /// `match`, `stale`, `missing` or `foreign`.
-    pub(super) state: &'static str,
-    pub(super) letter: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) letter: &'static str,
     /// What the follower holds, and why.
-    pub(super) title: String,
+    pub(crate) title: String,
 }
 
 impl Column {
@@ -146,28 +146,28 @@ impl Column {
 }
 
 impl Table {
-    pub(super) fn new(caption: impl Into<String>) -> Self {
+    pub(crate) fn new(caption: impl Into<String>) -> Self {
         Self { caption: caption.into(), ..Self::default() }
     }
 
-    pub(super) fn text(mut self, names: &[&str]) -> Self {
+    pub(crate) fn text(mut self, names: &[&str]) -> Self {
         self.columns.extend(names.iter().map(|name| Column::new(name, false)));
         self
     }
 
-    pub(super) fn numbers(mut self, names: &[&str]) -> Self {
+    pub(crate) fn numbers(mut self, names: &[&str]) -> Self {
         self.columns.extend(names.iter().map(|name| Column::new(name, true)));
         self
     }
 
-    pub(super) fn rows(mut self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+    pub(crate) fn rows(mut self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         self.rows.extend(rows);
         self
     }
 }
 
 impl Block {
-    pub(super) fn paragraph(text: impl Into<String>) -> Self {
+    pub(crate) fn paragraph(text: impl Into<String>) -> Self {
         Self::Paragraph { text: text.into() }
     }
 }

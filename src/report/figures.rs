@@ -3,34 +3,34 @@
 use std::num::NonZero;
 use std::thread;
 
-use super::ReportError;
+use super::charts::Scene;
 use super::document::{Block, Figure, Table};
-use super::plots::Scene;
+use super::error::ReportError;
 
 /// The PNG files to draw, in the order of the report.
 #[derive(Debug, Default)]
-pub(super) struct Figures(Vec<(&'static str, Scene)>);
+pub(crate) struct Figures(Vec<(&'static str, Scene)>);
 
 /// What goes with a figure.
-pub(super) struct Legend {
+pub(crate) struct Legend {
     /// Its anchor.
-    pub(super) id: &'static str,
+    pub(crate) id: &'static str,
     /// The PNG file's name.
-    pub(super) file: &'static str,
+    pub(crate) file: &'static str,
     /// Its finding, a sentence.
-    pub(super) caption: String,
+    pub(crate) caption: String,
     /// How to read it.
-    pub(super) reading: String,
+    pub(crate) reading: String,
 }
 
 impl Figures {
     /// Has `scene` drawn into a PNG file.
-    pub(super) fn picture(&mut self, file: &'static str, scene: Scene) {
+    pub(crate) fn picture(&mut self, file: &'static str, scene: Scene) {
         self.0.push((file, scene));
     }
 
     /// Draws `page` into the page and has `file` drawn into a PNG file.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         legend: Legend,
         page: &Scene,
@@ -45,7 +45,7 @@ impl Figures {
 
     /// Draws every PNG file, on as many threads as there are processors: that is most of the
     /// work of a report. Answers them by name, in order.
-    pub(super) fn draw(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
+    pub(crate) fn draw(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let drawn: Vec<_> = thread::scope(|scope| {
             let share = self.0.len().div_ceil(threads).max(1);

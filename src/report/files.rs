@@ -7,34 +7,38 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::ReportError;
+use super::error::ReportError;
 use crate::data::sync_folder;
 
-/// Removes a file of an earlier report that this one does not have.
-pub(super) fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
-    let path = folder.join(name);
-    match fs::remove_file(&path) {
-        Err(source) if source.kind() != ErrorKind::NotFound => {
-            Err(ReportError::Io { path, action: "remove the earlier", source })
+/// Writes files into `folder`, which is made if need be, and removes those of an earlier report
+/// that this one does not have. None is replaced before all of them are whole.
+///
+/// # Errors
+/// [`ReportError::Io`]; every file is either whole or as it was before.
+pub(crate) fn write_all(folder: &Path, files: &[(&str, &[u8])], absent: &[&str]) -> Result<(), ReportError> {
+    let failed = |path: &Path, action| {
+        let path = path.to_owned();
+        move |source| ReportError::Io { path, action, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder, "make the folder"))?;
+    let staged: Vec<_> = files.iter().map(|(name, content)| stage(folder, name, content)).collect::<Result<_, _>>()?;
+    for name in absent {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(failed(&path, "remove the earlier")(error));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    for (file, path) in staged {
+        file.persist(&path).map_err(|error| failed(&path, "write")(error.error))?;
+    }
+    sync_folder(folder).map_err(failed(folder, "sync the folder"))
 }
 
-/// Makes sure that the folder's names have reached the disk.
-pub(super) fn sync(folder: &Path) -> Result<(), ReportError> {
-    sync_folder(folder).map_err(|source| ReportError::Io { path: folder.to_owned(), action: "sync the folder", source })
-}
-
-/// A file that is written and not yet in place.
-pub(super) struct Staged {
-    file: NamedTempFile,
-    path: PathBuf,
-}
-
-/// Writes what is to be a file of this name beside its place, so that of several none is put
-/// there before all of them are whole.
-pub(super) fn stage(folder: &Path, name: &str, content: &[u8]) -> Result<Staged, ReportError> {
+/// Writes what is to be a file of this name beside its place.
+fn stage(folder: &Path, name: &str, content: &[u8]) -> Result<(NamedTempFile, PathBuf), ReportError> {
     let path = folder.join(name);
     let write = || {
         let mut file = tempfile::Builder::new()
@@ -46,17 +50,7 @@ pub(super) fn stage(folder: &Path, name: &str, content: &[u8]) -> Result<Staged,
         Ok(file)
     };
     match write() {
-        Ok(file) => Ok(Staged { file, path }),
+        Ok(file) => Ok((file, path)),
         Err(source) => Err(ReportError::Io { path, action: "write", source }),
-    }
-}
-
-impl Staged {
-    /// Puts the file in place, and answers its path.
-    pub(super) fn put(self) -> Result<PathBuf, ReportError> {
-        match self.file.persist(&self.path) {
-            Ok(_) => Ok(self.path),
-            Err(error) => Err(ReportError::Io { path: self.path, action: "write", source: error.error }),
-        }
     }
 }

@@ -1,9 +1,6 @@
 //! Everything the report says, as numbers: `summary.json`.
 
-use std::thread;
-
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::prose;
 use crate::analysis::{
@@ -13,7 +10,6 @@ use crate::analysis::{
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
-use crate::simulation;
 
 mod comparison;
 mod consistency;
@@ -31,9 +27,6 @@ const MOST_POINTS: usize = 400;
 
 /// Most simulated runs of an experiment that is only compared with.
 const TRIALS_OF_OTHERS: u32 = 400;
-
-/// Most writes of a run that is simulated to compare.
-const MOST_FORESEEN: u32 = 5_000;
 
 /// How far the curve of a tail without end is drawn.
 const MOST_SHARE: f64 = 0.999;
@@ -173,9 +166,10 @@ pub struct OverheadReport {
 }
 
 impl Report {
-    /// Analyses the runs of one experiment, beside those of others; `None` where there are none.
+    /// Analyses the runs of one experiment, beside those of others and what was forecast of them;
+    /// `None` if there are none.
     #[must_use]
-    pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)]) -> Option<Self> {
+    pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)], forecasts: &[Forecast]) -> Option<Self> {
         let mut data: Vec<&RunData> = runs.iter().collect();
         data.sort_by_key(|run| run.manifest.quorum);
         let figures = ExperimentFigures::of(runs)?;
@@ -190,7 +184,7 @@ impl Report {
             .collect();
         let diagnoses = diagnose(&figures.config, &symptoms);
         let experiments = comparison::experiments(&figures, &others);
-        let (paired, forecasts) = (figures.steps().cloned().collect(), forecasts(&data));
+        let paired = figures.steps().cloned().collect();
         let cost_per_ack = CostPerAck::of(&figures);
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
@@ -200,13 +194,13 @@ impl Report {
             answer: prose::answer(&reports, cost_per_ack.as_ref()),
             method: prose::method(&reports),
             warnings: prose::warnings(&reports, &diagnoses),
-            findings: prose::findings(&reports, &experiments, &forecasts),
+            findings: prose::findings(&reports, &experiments, forecasts),
             runs: reports,
             paired,
             cost_per_ack,
             claims,
             diagnoses,
-            forecasts,
+            forecasts: forecasts.to_vec(),
             experiments,
         })
     }
@@ -249,26 +243,6 @@ impl RunReport {
     pub fn followers(&self) -> u32 {
         self.manifest.config.followers.get()
     }
-}
-
-/// What the simulation foresaw of each run: as cheap as it is exact, but for large loads. A run
-/// that cannot be simulated is not held against anything.
-fn forecasts(runs: &[&RunData]) -> Vec<Forecast> {
-    let is_foreseeable = |run: &RunData| {
-        let manifest = &run.manifest;
-        manifest.backend.name != "sim"
-            && manifest.config.faults.is_empty()
-            && manifest.config.workload.writes.get() <= MOST_FORESEEN
-    };
-    if !runs.iter().all(|run| is_foreseeable(run)) {
-        return Vec::new();
-    }
-    // The simulation brings its own runtime, which must not be started within another.
-    let simulated = thread::scope(|scope| {
-        let forecast = |run: &RunData| simulation::forecast(std::slice::from_ref(run), &CancellationToken::new());
-        scope.spawn(move || runs.iter().map(|run| forecast(run)).collect::<Result<Vec<_>, _>>()).join()
-    });
-    simulated.ok().and_then(Result::ok).map_or_else(Vec::new, |all| all.into_iter().flatten().collect())
 }
 
 impl Distribution {

@@ -3,20 +3,20 @@
 use crate::analysis::{Bounds, Interval};
 
 /// Stands where there is no figure.
-pub(super) const NONE: &str = "n/a";
+pub(crate) const NONE: &str = "n/a";
 
 /// A time in milliseconds with one decimal, without its unit.
-pub(super) fn ms(value: f64) -> String {
+pub(crate) fn ms(value: f64) -> String {
     fixed(value, 1)
 }
 
 /// A short time in milliseconds with two decimals, without its unit.
-pub(super) fn short_ms(value: f64) -> String {
+pub(crate) fn short_ms(value: f64) -> String {
     fixed(value, 2)
 }
 
 /// A number with this many decimals; what rounds to zero has no sign.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     match text.strip_prefix('-') {
         Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.to_owned(),
@@ -25,12 +25,12 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// A figure there may not be.
-pub(super) fn maybe<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
+pub(crate) fn maybe<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
     value.map_or_else(|| NONE.to_owned(), format)
 }
 
 /// `160.1 to 171.2`, or what there is of it.
-pub(super) fn interval(interval: Interval, format: impl Fn(f64) -> String) -> String {
+pub(crate) fn interval(interval: Interval, format: impl Fn(f64) -> String) -> String {
     match (interval.lower, interval.upper) {
         (Some(lower), Some(upper)) => format!("{} to {}", format(lower), format(upper)),
         (Some(lower), None) => format!("from {}, no upper bound", format(lower)),
@@ -40,13 +40,13 @@ pub(super) fn interval(interval: Interval, format: impl Fn(f64) -> String) -> St
 }
 
 /// `1 write`, `2 writes`, `20,000 writes`: for nouns that take an s.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {noun}{s}", grouped(number))
 }
 
 /// A number with commas between its thousands.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -59,7 +59,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// A share, 0 to 1, as a percentage.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let decimals = usize::from(share > 0.0 && share < 0.0995);
     format!("{} %", fixed(share * 100.0, decimals))
 }
@@ -85,12 +85,12 @@ pub(crate) fn bounds<T: Copy>(of: Bounds<T>, format: impl Fn(T) -> String) -> St
 }
 
 /// A p-value.
-pub(super) fn p_value(p: f64) -> String {
+pub(crate) fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { fixed(p, 3) }
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),

@@ -85,7 +85,7 @@ fn quorums() -> impl Iterator<Item = Quorum> {
 
 /// What the report says is wrong, and how many pairs did not end as a right leader's would.
 fn judged(runs: &[RunData]) -> (Vec<Fault>, Vec<String>, u64) {
-    let report = Report::of(runs, &[]).unwrap();
+    let report = Report::of(runs, &[], &[]).unwrap();
     let unforeseen = report.forecasts.iter().map(|forecast| forecast.pairs.n - forecast.pairs.agreeing).sum();
     (report.diagnoses.iter().map(|diagnosis| diagnosis.fault).collect(), report.warnings, unforeseen)
 }

@@ -17,7 +17,18 @@ fn with_quorums(quorums: &[i64]) -> Experiment {
 
 /// Renders and checks what holds for every report.
 fn render(runs: &[RunData]) -> Rendered {
-    let rendered = report::render(runs, &[]).unwrap();
+    check(runs, report::render(runs, &[]).unwrap())
+}
+
+/// Renders a run against what is simulated of it.
+fn render_foreseen(run: RunData) -> Rendered {
+    let runs = [run];
+    let forecasts = labctl::simulation::forecast(&runs, &tokio_util::sync::CancellationToken::new()).unwrap();
+    let extras = report::Extras { forecasts: &forecasts, ..report::Extras::default() };
+    check(&runs, report::render_with(&runs, &[], extras).unwrap())
+}
+
+fn check(runs: &[RunData], rendered: Rendered) -> Rendered {
     for text in [&rendered.html, &rendered.markdown, &rendered.csv, &rendered.json] {
         for bad in ["NaN", "inf,", "-inf", " inf", "None", "Some(", "n/a ms", "{{", "{%", "1 writes", "1 pairs"] {
             assert!(!text.contains(bad), "`{bad}` in {}", around(text, bad));
@@ -243,10 +254,8 @@ fn a_leader_that_died_is_no_surprise() {
 
 #[test]
 fn a_run_that_was_foreseen_says_how_well() {
-    let mut runs = sample::runs("quorum", &with_quorums(&[1]));
-    runs[0].manifest.backend.name = "process".to_owned();
     // The sample's delays are not the leader's own.
-    let rendered = render(&runs);
+    let rendered = render_foreseen(sample::runs("quorum", &with_quorums(&[1])).remove(0));
     assert!(rendered.markdown.contains("The simulation of the same seed drew"), "{}", rendered.markdown);
     let run = labctl::simulation::simulate_direct(
         &"quorum".parse().unwrap(),
@@ -254,9 +263,7 @@ fn a_run_that_was_foreseen_says_how_well() {
         quorum(1),
         &tokio_util::sync::CancellationToken::new(),
     );
-    let mut run = run.unwrap();
-    run.manifest.backend.name = "process".to_owned();
-    let rendered = render(&[run]);
+    let rendered = render_foreseen(run.unwrap());
     assert!(
         rendered.markdown.contains("foresaw the latency of 100 of 100 writes to within 10 ms, and how 50 of 50 pairs")
     );

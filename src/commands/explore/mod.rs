@@ -22,8 +22,7 @@ use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
 use crate::exit::Exit;
-use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore};
-use crate::report;
+use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore, write_exploration};
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -58,7 +57,7 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     let rows = spawn_blocking(move || play(results, points, threads, &playing)).await.context("exploring")??;
     activity.set("finishing the report");
     let out = args.out.clone();
-    let report = spawn_blocking(move || report::write_exploration(&rows, &out).map(|written| (rows, written)));
+    let report = spawn_blocking(move || write_exploration(&rows, &out).map(|written| (rows, written)));
     let (rows, written) = report.await.context("rendering the report")??;
     let written: Vec<PathBuf> = [args.out.join("points.csv")].into_iter().chain(written).collect();
     match args.format {

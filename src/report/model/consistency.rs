@@ -76,12 +76,12 @@ impl MomentReport {
     }
 
     /// Whether keys had to be left out of the map.
-    pub(in crate::report) fn is_partial(&self) -> bool {
+    pub(crate) fn is_partial(&self) -> bool {
         (self.shown_keys.len() as u64) < self.keys
     }
 
     /// A follower's differing pair on this key, where it is one.
-    pub(in crate::report) fn difference(&self, follower: &str, key: &str) -> Option<&Cell> {
+    pub(crate) fn difference(&self, follower: &str, key: &str) -> Option<&Cell> {
         self.differing.iter().find(|cell| cell.follower == follower && cell.key == key)
     }
 }

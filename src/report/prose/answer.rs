@@ -6,7 +6,7 @@ use crate::report::model::RunReport;
 use crate::report::number::{bounds, count, fixed, grouped, interval, list, ms, percent, share, short_ms};
 
 /// What the quorum cost and what it bought.
-pub(in crate::report) fn answer(runs: &[RunReport], cost: Option<&CostPerAck>) -> String {
+pub(crate) fn answer(runs: &[RunReport], cost: Option<&CostPerAck>) -> String {
     let sentences = [
         latency(runs),
         cost.map(per_acknowledgement),

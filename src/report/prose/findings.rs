@@ -7,11 +7,7 @@ use crate::report::model::{ComparedExperiment, Findings, RunReport};
 use crate::report::number::{bounds, count, grouped, list, ms, p_value, percent, share, short_ms};
 
 /// Every finding.
-pub(in crate::report) fn findings(
-    runs: &[RunReport],
-    experiments: &[ComparedExperiment],
-    forecasts: &[Forecast],
-) -> Findings {
+pub(crate) fn findings(runs: &[RunReport], experiments: &[ComparedExperiment], forecasts: &[Forecast]) -> Findings {
     let lives: Vec<&WriteLife> = runs.iter().flat_map(|run| &run.lives).collect();
     Findings {
         latency: latency(runs),

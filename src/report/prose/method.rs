@@ -5,7 +5,7 @@ use crate::report::model::RunReport;
 use crate::report::number::{count, grouped, list, percent};
 
 /// One paragraph: what intervals cover, what the load is, which clock is read.
-pub(in crate::report) fn method(runs: &[RunReport]) -> String {
+pub(crate) fn method(runs: &[RunReport]) -> String {
     let sentences = [Some(intervals(runs)), saturation(runs), load(runs), Some(clock(runs))];
     sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

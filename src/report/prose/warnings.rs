@@ -11,7 +11,7 @@ use crate::report::number::{count, grouped, list, ms};
 const MOST_CONTRADICTIONS: usize = 3;
 
 /// Broken promises, faults, and whatever makes the runs less than comparable.
-pub(in crate::report) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
+pub(crate) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
     let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
     breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()

@@ -1,0 +1,107 @@
+//! This experiment beside the others that have data.
+
+use crate::report::charts::Hue;
+use crate::report::charts::against_quorum::{Chart, Measured, Series};
+use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
+use crate::report::figures::{Figures, Legend};
+use crate::report::model::{ComparedExperiment, ComparedRun, Report};
+use crate::report::number::{NONE, fixed, grouped, maybe, ms};
+
+pub(super) const FILE: &str = "experiments.png";
+
+/// The section; nothing where no other experiment has data.
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
+    let experiments = &report.experiments;
+    let Some(finding) = &report.findings.comparison else {
+        return Ok(None);
+    };
+    let reading = "The share of pairs of follower and key that differ from the leader for good. Solid lines are \
+                   measured; dashed lines of the same colour are what the model expects on average.";
+    let subtitle = "Pairs of follower and key that differ for good. Solid: measured. Dashed: expected by the model.";
+    let chart = Chart { y_title: "Diverged pairs, %", unit: "%", series: series(experiments) };
+    let legend =
+        Legend { id: "experiments-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let (page, file) = (chart.scene(None), chart.scene(Some((finding, subtitle))));
+    let figure = figures.add(legend, &page, file, divergence(experiments))?;
+    let blocks =
+        vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }];
+    Ok(Some(Section { id: "experiments", heading: "Other experiments", blocks }))
+}
+
+fn series(experiments: &[ComparedExperiment]) -> Vec<Series> {
+    let share = |pairs: u64, count: f64| (pairs > 0).then(|| 100.0 * count / pairs as f64);
+    let measured = |run: &ComparedRun| {
+        let value = share(run.pairs, run.diverged? as f64)?;
+        Some(Measured { quorum: run.quorum, value, interval: None })
+    };
+    let predicted = |run: &ComparedRun| Some((run.quorum, share(run.pairs, run.expected_diverged?)?));
+    // Six hues, then the same again; ink for this experiment.
+    let hues = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Orange, Hue::Sky];
+    let hue = |i: usize| i.checked_sub(1).map(|i| hues[i % hues.len()]);
+    experiments
+        .iter()
+        .enumerate()
+        .map(|(i, experiment)| Series {
+            name: experiment.name.to_string(),
+            hue: hue(i),
+            measured: experiment.runs.iter().filter_map(measured).collect(),
+            predicted: experiment.runs.iter().filter_map(predicted).collect(),
+        })
+        .collect()
+}
+
+fn conditions(experiments: &[ComparedExperiment]) -> Table {
+    Table::new("The experiments that have data.")
+        .text(&["experiment", "pacing", "order", "delays"])
+        .numbers(&["writes a run"])
+        .rows(experiments.iter().map(|e| {
+            vec![
+                e.name.to_string(),
+                e.pacing.to_string(),
+                e.order.to_string(),
+                e.delays.clone(),
+                grouped(u64::from(e.writes)),
+            ]
+        }))
+}
+
+/// Every W of any experiment.
+fn quorums(experiments: &[ComparedExperiment]) -> Vec<u32> {
+    let mut quorums: Vec<u32> = experiments.iter().flat_map(|e| e.runs.iter().map(|run| run.quorum)).collect();
+    quorums.sort_unstable();
+    quorums.dedup();
+    quorums
+}
+
+/// A row an experiment, a column a W.
+fn by_quorum(caption: &str, experiments: &[ComparedExperiment], cell: impl Fn(&ComparedRun) -> String) -> Table {
+    let quorums = quorums(experiments);
+    let names: Vec<String> = quorums.iter().map(|quorum| format!("W = {quorum}")).collect();
+    let row = |experiment: &ComparedExperiment| {
+        let at = |quorum: &u32| experiment.runs.iter().find(|run| run.quorum == *quorum);
+        let cells = quorums.iter().map(|quorum| at(quorum).map_or_else(|| NONE.to_owned(), &cell));
+        std::iter::once(experiment.name.to_string()).chain(cells).collect()
+    };
+    Table::new(caption)
+        .text(&["experiment"])
+        .numbers(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        .rows(experiments.iter().map(row))
+}
+
+fn divergence(experiments: &[ComparedExperiment]) -> Table {
+    by_quorum("Diverged pairs of all, and in brackets what the model expects on average.", experiments, |run| {
+        format!(
+            "{} of {} ({})",
+            maybe(run.diverged, grouped),
+            grouped(run.pairs),
+            maybe(run.expected_diverged, |mean| fixed(mean, 1))
+        )
+    })
+}
+
+fn latency(experiments: &[ComparedExperiment]) -> Table {
+    by_quorum("Mean write latency in ms, and in brackets the number of acknowledged writes.", experiments, |run| {
+        format!("{} ({})", maybe(run.mean_ms, ms), grouped(run.n))
+    })
+}

@@ -1,0 +1,214 @@
+//! What the followers held, and why not what the leader held.
+
+use crate::analysis::{Cause, Cell, Expected, Verdict};
+use crate::report::charts::{Hue, consistency_map};
+use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
+use crate::report::figures::Figures;
+use crate::report::labels;
+use crate::report::model::{MomentReport, Report, RunReport};
+use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
+
+const FILE: &str = "consistency_maps.png";
+
+/// Most quorums that have maps.
+const MOST_QUORUMS: usize = 8;
+
+/// Most pairs that the table of causes lists.
+const MOST_CAUSES: usize = 200;
+
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
+    let caption = &report.findings.consistency;
+    let letters = used_letters(&report.runs);
+    let erased = if letters.iter().any(|(letter, _)| *letter == "E") { "E erased, " } else { "" };
+    let subtitle = format!(
+        "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
+         L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
+    );
+    let shown = super::evenly(&report.runs, MOST_QUORUMS);
+    figures.picture(FILE, consistency_map::scene(&shown, caption, &subtitle));
+    let maps = Maps {
+        id: "consistency-maps",
+        caption: format!("{caption}."),
+        reading: reading(&report.runs),
+        file: FILE,
+        letters,
+        quorums: shown.iter().map(|run| quorum_maps(run)).collect(),
+    };
+    let mut blocks = vec![Block::Table { table: totals(&report.runs) }, Block::Maps { maps }];
+    blocks.extend(causes_sentence(&report.runs).map(Block::paragraph));
+    blocks.extend(causes(&report.runs));
+    Section { id: "consistency", heading: "What the followers held", blocks }
+}
+
+/// Counts at both moments, beside what the model expects.
+fn totals(runs: &[RunReport]) -> Table {
+    let expectation = |expected: Option<&Expected>| {
+        [
+            maybe(expected, |e| format!("{} ({} to {})", fixed(e.diverged.mean, 1), e.diverged.low, e.diverged.high)),
+            maybe(expected, |e| percent(e.chance_of_any)),
+        ]
+    };
+    let row = |run: &RunReport| {
+        let mut row = vec![
+            run.quorum.to_string(),
+            grouped(run.consistency.settled.total.pairs()),
+            maybe(run.summary.behind_at_last_ack, grouped),
+            maybe(run.expected.as_ref(), |e| fixed(e.behind_at_last_ack.mean, 1)),
+            maybe(run.summary.diverged, grouped),
+        ];
+        row.extend(expectation(run.expected.as_ref()));
+        row.push(verdict(run.consistency.verdict).to_owned());
+        row
+    };
+    let trials = runs.iter().find_map(|run| run.expected.as_ref()).map(|expected| {
+        format!(
+            " Expected: mean (and central 95 %) of {} of the model.",
+            count(u64::from(expected.trials), "simulated run")
+        )
+    });
+    Table::new(format!(
+        "Pairs of follower and key that differ from the leader: behind when the last write was acknowledged (lag, \
+         which passes) and diverged once nothing was in flight (which stays).{}",
+        trials.unwrap_or_default()
+    ))
+    .numbers(&["W", "pairs", "behind", "expected", "diverged", "expected", "chance of any"])
+    .text(&["verdict"])
+    .rows(runs.iter().map(row))
+}
+
+const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Consistent => "consistent",
+        Verdict::Inconsistent => "inconsistent",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+fn reading(runs: &[RunReport]) -> String {
+    let text = "Each cell is one follower's value for one key; an empty cell holds what the leader holds. Filled \
+                cells are stale, hollow ones missing, and the letter names the cause.";
+    let partial =
+        runs.iter().any(|run| run.consistency.settled.is_partial() || run.consistency.at_last_ack.is_partial());
+    if partial {
+        format!("{text} Of the many keys, the maps show those on which a follower differs.")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn used_letters(runs: &[RunReport]) -> Vec<(&'static str, &'static str)> {
+    let moments = || runs.iter().flat_map(|run| [&run.consistency.at_last_ack, &run.consistency.settled]);
+    let used =
+        |letter: &str| moments().any(|moment| moment.differing.iter().any(|cell| labels::letter(cell) == letter));
+    labels::LETTERS.into_iter().filter(|(letter, _)| used(letter)).collect()
+}
+
+fn quorum_maps(run: &RunReport) -> QuorumMaps {
+    let consistency = &run.consistency;
+    QuorumMaps {
+        quorum: run.quorum,
+        hue: Hue::of_quorum(run.quorum).name(),
+        maps: vec![
+            map("At the last acknowledgement", &consistency.at_last_ack),
+            map("Once nothing was in flight", &consistency.settled),
+        ],
+    }
+}
+
+fn map(moment_name: &str, moment: &MomentReport) -> Map {
+    let cell = |follower: &str, key: &str| match moment.difference(follower, key) {
+        None => MapCell { state: "match", letter: "", title: String::new() },
+        Some(cell) => {
+            MapCell { state: labels::state(cell.state), letter: labels::letter(cell), title: labels::describe(cell) }
+        }
+    };
+    let keys = |follower: &str| moment.shown_keys.iter().map(|key| cell(follower, key)).collect();
+    Map {
+        caption: format!(
+            "{moment_name}: {} of {} differ",
+            grouped(moment.total.differing()),
+            grouped(moment.total.pairs())
+        ),
+        keys: moment.shown_keys.clone(),
+        rows: moment
+            .followers
+            .iter()
+            .map(|row| MapRow {
+                follower: row.follower.clone(),
+                cells: if row.counts.is_some() { keys(&row.follower) } else { Vec::new() },
+            })
+            .collect(),
+    }
+}
+
+/// How the diverged pairs came about, in a sentence.
+fn causes_sentence(runs: &[RunReport]) -> Option<String> {
+    let diverged: Vec<_> = runs.iter().flat_map(|run| &run.consistency.settled.differing).collect();
+    let of = |name: &str| diverged.iter().filter(|cell| cell.cause.is_some_and(|c| labels::cause(c) == name)).count();
+    let parts: Vec<(usize, String)> = [
+        ("overtaken", format!("an older write arrived after a newer one and replaced it{}", gaps(&diverged))),
+        ("lost", "the replication of the newest write timed out or failed".to_owned()),
+        ("erased", "the follower had acknowledged the newest write and was restarted empty".to_owned()),
+        ("lagging", "the newest write had still not arrived".to_owned()),
+        ("unexplained", "the trace does not show why".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, why)| (of(name), why))
+    .filter(|(number, _)| *number > 0)
+    .collect();
+    match parts.as_slice() {
+        [] => None,
+        [(1, why)] => Some(format!("In the one diverged pair {why}.")),
+        [(number, why)] => Some(format!("In all {} diverged pairs {why}.", grouped(*number as u64))),
+        parts => {
+            let parts: Vec<String> = parts.iter().map(|(n, why)| format!("in {} {why}", grouped(*n as u64))).collect();
+            Some(format!("Of {}: {}.", count(diverged.len() as u64, "diverged pair"), list(&parts)))
+        }
+    }
+}
+
+/// How late the older writes came, where any did.
+fn gaps(diverged: &[&Cell]) -> String {
+    let gaps = diverged.iter().filter_map(|cell| match cell.cause {
+        Some(Cause::Overtaken { gap_us, .. }) => Some(gap_us as f64 / 1000.0),
+        _ => None,
+    });
+    let range = gaps.fold(None, |range: Option<(f64, f64)>, gap| {
+        let (low, high) = range.unwrap_or((gap, gap));
+        Some((low.min(gap), high.max(gap)))
+    });
+    range.map_or_else(String::new, |(low, high)| format!(" ({} to {} ms later)", ms(low), ms(high)))
+}
+
+/// Every diverged pair with its cause.
+fn causes(runs: &[RunReport]) -> Option<Block> {
+    let row = |run: &RunReport, cell: &Cell| {
+        let cause = cell.cause.unwrap_or(Cause::Unknown);
+        vec![
+            run.quorum.to_string(),
+            cell.follower.clone(),
+            cell.key.clone(),
+            labels::state(cell.state).to_owned(),
+            labels::held(cell),
+            labels::cause(cause).to_owned(),
+            labels::explain(cause),
+        ]
+    };
+    let rows: Vec<_> =
+        runs.iter().flat_map(|run| run.consistency.settled.differing.iter().map(move |cell| row(run, cell))).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let all: u64 = runs.iter().map(|run| run.consistency.settled.total.differing()).sum();
+    let listed = rows.len().min(MOST_CAUSES) as u64;
+    let caption = if listed < all {
+        format!("The first {} of {} diverged pairs, each with its cause.", grouped(listed), grouped(all))
+    } else {
+        "Every diverged pair with its cause.".to_owned()
+    };
+    let table = Table::new(caption)
+        .numbers(&["W"])
+        .text(&["follower", "key", "state", "it holds", "cause", "how it came about"])
+        .rows(rows.into_iter().take(MOST_CAUSES));
+    Some(Block::Details { summary: "Each diverged pair and its cause".to_owned(), table })
+}

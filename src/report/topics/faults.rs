@@ -1,0 +1,196 @@
+//! What was broken on purpose, and what came of it.
+
+use crate::analysis::{LostCopies, Returned, Spell, Spread};
+use crate::report::charts;
+use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
+use crate::report::figures::{Figures, Legend};
+use crate::report::model::{FaultReport, Report};
+use crate::report::number::{NONE, bounds, fixed, grouped, list, maybe, ms};
+
+pub(super) const FILE: &str = "faults.png";
+
+/// Most quorums that have panels.
+const MOST_QUORUMS: usize = 6;
+
+/// Most lost writes that are listed.
+const MOST_WRITES: usize = 200;
+
+/// The section; nothing where nothing was broken.
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
+    let Some(finding) = &report.findings.faults else {
+        return Ok(None);
+    };
+    let faults: Vec<&FaultReport> = report.runs.iter().filter_map(|run| run.faults.as_ref()).collect();
+    let shown: Vec<&FaultReport> = super::evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
+    let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was \
+                   acknowledged, a cross refused, a ring had no answer. The ground is grey while a fault lasts.";
+    let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
+    let legend =
+        Legend { id: "faults-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
+    let page = charts::faults::scene(&shown, None);
+    let file = charts::faults::scene(&shown, Some((finding, subtitle)));
+    let mut blocks = vec![figures.add(legend, &page, file, spells(&faults))?];
+    blocks.push(Block::Table { table: missed(&faults) });
+    blocks.extend(returned(&faults).map(|table| Block::Table { table }));
+    blocks.extend(losses(&faults));
+    Ok(Some(Section { id: "faults", heading: "What was broken, and what came of it", blocks }))
+}
+
+/// Every fault of every run.
+fn spells(faults: &[&FaultReport]) -> Table {
+    let seconds = |ms: f64| fixed(ms / 1000.0, 2);
+    let row = |quorum: u32, spell: &Spell| {
+        let writes = spell.writes;
+        let copies = |of: fn(LostCopies) -> u64| maybe(spell.lost_copies, |lost| grouped(of(lost)));
+        vec![
+            quorum.to_string(),
+            format!("{} {}", spell.node, spell.kind),
+            spell.detail.clone().unwrap_or_else(|| NONE.to_owned()),
+            seconds(spell.begun_ms),
+            maybe(spell.ended_ms, seconds),
+            grouped(writes.ok),
+            grouped(writes.failed),
+            grouped(writes.unknown),
+            copies(|lost| lost.failed),
+            copies(|lost| lost.timeout),
+        ]
+    };
+    let rows =
+        faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
+    Table::new(
+        "Each fault, from when to when in seconds, and the writes that were under way meanwhile, by how they ended. \
+         Copies that were lost: refused at once, or timed out.",
+    )
+    .numbers(&["W"])
+    .text(&["fault", "how"])
+    .numbers(&["from", "to", "acknowledged", "refused", "no answer", "copies refused", "timed out"])
+    .rows(rows)
+}
+
+/// How many of the writes that met each fault ended without their quorum, and how soon.
+fn missed(faults: &[&FaultReport]) -> Table {
+    let row = |quorum: u32, spell: &Spell| {
+        let writes = spell.writes;
+        vec![
+            quorum.to_string(),
+            format!("{} {}", spell.node, spell.kind),
+            grouped(writes.ok + writes.failed + writes.unknown),
+            grouped(writes.failed),
+            maybe(writes.failed_after, spread),
+            maybe(writes.failed_after_sent, spread),
+            grouped(writes.unknown),
+            maybe(writes.unknown_after, spread),
+        ]
+    };
+    let rows =
+        faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
+    Table::new(
+        "The writes that met each fault, and how soon those ended that were refused or had no answer, in ms (least, \
+         median, greatest): from the fault's beginning or their own, and, of refused ones, from the sending of the \
+         copy that put the quorum out of reach. That is next to nothing where the loss is certain, and the \
+         replication timeout less the copy's delay where it is not.",
+    )
+    .numbers(&["W"])
+    .text(&["fault"])
+    .numbers(&["writes", "refused", "after", "after sending", "no answer", "after"])
+    .rows(rows)
+}
+
+fn spread(spread: Spread) -> String {
+    format!("{}, {}, {}", ms(spread.min_ms), ms(spread.median_ms), ms(spread.max_ms))
+}
+
+/// Whether followers that came back caught up.
+fn returned(faults: &[&FaultReport]) -> Option<Table> {
+    let row = |quorum: u32, back: &Returned| {
+        let caught_up = match back.caught_up {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "not known",
+        };
+        vec![
+            quorum.to_string(),
+            back.follower.clone(),
+            maybe(back.pairs, |pairs| grouped(pairs.pairs())),
+            maybe(back.pairs, |pairs| grouped(pairs.stale)),
+            maybe(back.pairs, |pairs| grouped(pairs.missing)),
+            maybe(back.pairs, |pairs| grouped(pairs.foreign)),
+            maybe(back.pairs, |_| grouped(back.missed)),
+            maybe(back.pairs, |_| grouped(back.overtaken)),
+            caught_up.to_owned(),
+        ]
+    };
+    let rows: Vec<_> = faults
+        .iter()
+        .flat_map(|fault| fault.figures.returned.iter().map(move |back| row(fault.figures.quorum, back)))
+        .collect();
+    (!rows.is_empty()).then(|| {
+        Table::new(
+            "Followers that came back, and what they held once nothing was in flight: keys by state. Missed: the newest \
+             write was lost or erased and never made good. Overtaken: an older write arrived last, which needs no \
+             fault and does not count against catching up.",
+        )
+        .numbers(&["W"])
+        .text(&["follower"])
+        .numbers(&["keys", "stale", "missing", "foreign", "missed", "overtaken"])
+        .text(&["caught up"])
+        .rows(rows)
+    })
+}
+
+/// What went with the leader, where it died.
+fn losses(faults: &[&FaultReport]) -> Vec<Block> {
+    let dead: Vec<_> =
+        faults.iter().filter_map(|fault| Some((fault.figures.quorum, fault.figures.leader_loss.as_ref()?))).collect();
+    if dead.is_empty() {
+        return Vec::new();
+    }
+    let table = Table::new(
+        "What the leader's death cost: acknowledged writes that whoever takes its place does not hold, nor a newer one \
+         of the same key: the most advanced survivor (it has received the newest write), a random one (the mean over \
+         all), or what all hold put together. Copies that waited at the leader for their injected delay died with it; \
+         on a real network what has been sent still arrives. Turned up: writes without an answer that a survivor holds \
+         all the same.",
+    )
+    .numbers(&["W", "acknowledged", "most advanced", "random", "all together", "turned up"])
+    .text(&["survivors"])
+    .rows(dead.iter().map(|(quorum, loss)| {
+        vec![
+            quorum.to_string(),
+            grouped(loss.acknowledged),
+            bounds(loss.most_advanced, |writes| fixed(writes, 0)),
+            bounds(loss.random, |writes| fixed(writes, 1)),
+            bounds(loss.union, grouped),
+            grouped(loss.turned_up),
+            list(&loss.survivors),
+        ]
+    }));
+    let mut blocks = vec![Block::Table { table }];
+    let rows: Vec<_> = dead
+        .iter()
+        .flat_map(|(quorum, loss)| loss.lost.iter().map(move |write| (quorum, write)))
+        .take(MOST_WRITES)
+        .map(|(quorum, write)| {
+            vec![
+                quorum.to_string(),
+                write.write.to_string(),
+                write.key.clone(),
+                write.version.to_string(),
+                ms(write.acknowledged_ms),
+                write.arrived.to_string(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        let table = Table::new(
+            "Acknowledged writes that no follower holds, and on how many each had arrived before it was replaced there.",
+        )
+        .numbers(&["W", "write"])
+        .text(&["key"])
+        .numbers(&["version", "acknowledged at, ms", "had arrived on"])
+        .rows(rows);
+        blocks.push(Block::Details { summary: "Each lost write".to_owned(), table });
+    }
+    blocks
+}

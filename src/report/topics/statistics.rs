@@ -1,0 +1,157 @@
+//! The four statistics that latency and lag are told by.
+
+use crate::analysis::{Mean, MonteCarlo, PredictedFigures, Quantile};
+use crate::report::charts::Hue;
+use crate::report::charts::against_quorum::{Measured, Series};
+use crate::report::document::Table;
+use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
+
+/// Figures of one quorum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Statistics {
+    pub(super) quorum: u32,
+    pub(super) n: u64,
+    pub(super) mean: Option<Mean>,
+    pub(super) median: Option<Quantile>,
+    pub(super) p95: Option<Quantile>,
+    pub(super) p99: Option<Quantile>,
+    pub(super) predicted: Option<PredictedFigures>,
+}
+
+/// How to read a chart of them.
+pub(super) fn reading(all: &[Statistics]) -> String {
+    let solid = "Solid lines are measured, with 95 % intervals";
+    let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
+    let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
+    format!("{solid}{predicted}.{}", unbounded(all))
+}
+
+/// Takes one quantile out of the figures of a quorum.
+type QuantileOf = fn(&Statistics) -> Option<Quantile>;
+
+/// What open arrows are, where there are any.
+fn unbounded(all: &[Statistics]) -> String {
+    let quantiles: [(&str, QuantileOf); 3] = [("the median", |s| s.median), ("p95", |s| s.p95), ("p99", |s| s.p99)];
+    let is_open = |s: &Statistics, of: QuantileOf| of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none());
+    let names: Vec<String> = quantiles
+        .iter()
+        .filter(|(_, of)| all.iter().any(|s| is_open(s, *of)))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let most = all.iter().filter(|s| quantiles.iter().any(|(_, of)| is_open(s, *of))).map(|s| s.n).max();
+    most.map_or_else(String::new, |n| {
+        let verb = if n == 1 { "is" } else { "are" };
+        let writes = count(n, "write");
+        format!(
+            " Open arrows are intervals without an upper bound: {writes} {verb} too few to bound {} from above.",
+            list(&names)
+        )
+    })
+}
+
+/// The same in short, for a file that stands alone.
+pub(super) fn short_reading(all: &[Statistics]) -> String {
+    match method(all) {
+        Some(method) => {
+            format!("Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone, {method}.")
+        }
+        None => "Measured, with 95 % intervals.".to_owned(),
+    }
+}
+
+/// Predictions that say more than that software without cost takes no time.
+fn predictions(all: &[Statistics]) -> impl Iterator<Item = PredictedFigures> {
+    all.iter().filter_map(|s| s.predicted).filter(|predicted| predicted.p99_ms > 0.0)
+}
+
+/// How the predictions came about, e.g. `by simulation of 100,000 writes`.
+pub(super) fn method(all: &[Statistics]) -> Option<String> {
+    let simulated: Vec<Option<MonteCarlo>> = predictions(all).map(|predicted| predicted.simulated).collect();
+    let draws = simulated.iter().flatten().map(|method| method.draws).max();
+    draws
+        .map(|draws| format!("by simulation of {}", count(u64::from(draws), "write")))
+        .or_else(|| (!simulated.is_empty()).then(|| "exactly".to_owned()))
+}
+
+/// The same as a sentence under a table, with the error that it leaves.
+pub(super) fn method_sentence(all: &[Statistics]) -> String {
+    let Some(method) = method(all) else {
+        return String::new();
+    };
+    let errors = predictions(all).filter_map(|predicted| Some(predicted.simulated?.mean_standard_error_ms));
+    let greatest = errors.max_by(f64::total_cmp);
+    let error = greatest.map_or_else(String::new, |error| {
+        format!("; the standard error of their means is at most {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
+    });
+    format!(" Predicted from the injected delays alone, {method}{error}.")
+}
+
+/// One line a statistic.
+pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
+    let is_predicted = predictions(all).next().is_some();
+    let line = |name: &str,
+                hue,
+                measured: &dyn Fn(&Statistics) -> Option<Measured>,
+                predicted: fn(&PredictedFigures) -> f64| {
+        Series {
+            name: name.to_owned(),
+            hue,
+            measured: all.iter().filter_map(measured).collect(),
+            predicted: all
+                .iter()
+                .filter_map(|s| Some((s.quorum, predicted(s.predicted.as_ref().filter(|_| is_predicted)?))))
+                .collect(),
+        }
+    };
+    let quantile = |of: QuantileOf| {
+        move |s: &Statistics| {
+            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: Some(q.interval_ms) })
+        }
+    };
+    let mean = |s: &Statistics| {
+        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: Some(m.interval_ms) })
+    };
+    vec![
+        line("mean", None, &mean, |p| p.mean_ms),
+        line("median", Some(Hue::Blue), &quantile(|s| s.median), |p| p.median_ms),
+        line("p95", Some(Hue::Green), &quantile(|s| s.p95), |p| p.p95_ms),
+        line("p99", Some(Hue::Vermillion), &quantile(|s| s.p99), |p| p.p99_ms),
+    ]
+}
+
+/// Every statistic with its interval.
+pub(super) fn intervals(all: &[Statistics], what: &str) -> Table {
+    let quantile = |q: Option<Quantile>| maybe(q, |q| format!("{} ({})", ms(q.value_ms), interval(q.interval_ms, ms)));
+    let row = |s: &Statistics| {
+        let mean = maybe(s.mean, |m| format!("{} ({})", ms(m.value_ms), interval(m.interval_ms, ms)));
+        let mut row = vec![s.quorum.to_string(), grouped(s.n), mean];
+        row.extend([s.median, s.p95, s.p99].map(quantile));
+        row
+    };
+    Table::new(format!(
+        "{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles; from consecutive \
+         batches where values depend on each other."
+    ))
+    .numbers(&["W", "n", "mean", "median", "p95", "p99"])
+    .rows(all.iter().map(row))
+}
+
+/// Measured and predicted, side by side, each row from W to p99 predicted.
+pub(super) fn beside_prediction(s: &Statistics) -> Vec<String> {
+    let quantile = |q: Option<Quantile>| maybe(q, |q| ms(q.value_ms));
+    let predicted = |of: fn(PredictedFigures) -> f64| maybe(s.predicted, |p| ms(of(p)));
+    vec![
+        maybe(s.mean, |m| ms(m.value_ms)),
+        predicted(|p| p.mean_ms),
+        quantile(s.median),
+        predicted(|p| p.median_ms),
+        quantile(s.p95),
+        predicted(|p| p.p95_ms),
+        quantile(s.p99),
+        predicted(|p| p.p99_ms),
+    ]
+}
+
+/// The names of the columns that [`beside_prediction`] fills.
+pub(super) const BESIDE_PREDICTION: [&str; 8] =
+    ["mean", "predicted", "median", "predicted", "p95", "predicted", "p99", "predicted"];

@@ -1,0 +1,88 @@
+//! Single writes, from the client's request to the last follower.
+
+use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
+use crate::report::charts;
+use crate::report::document::{Block, Section, Table};
+use crate::report::error::ReportError;
+use crate::report::figures::{Figures, Legend};
+use crate::report::model::Report;
+use crate::report::number::{NONE, maybe, ms};
+
+pub(super) const FILE: &str = "timelines.png";
+
+/// Most quorums that have panels.
+const MOST_QUORUMS: usize = 6;
+
+/// Most followers of which there are panels.
+const MOST_FOLLOWERS: usize = 9;
+
+pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+    let heading = "One write's life";
+    let shown = super::evenly(&report.runs, MOST_QUORUMS);
+    let lives: Vec<&WriteLife> =
+        shown.iter().flat_map(|run| &run.lives).filter(|life| life.followers.len() <= MOST_FOLLOWERS).collect();
+    if lives.is_empty() {
+        let text = "No write was acknowledged, or there are too many followers to draw them one by one.";
+        return Ok(Section { id: "timelines", heading, blocks: vec![Block::paragraph(text)] });
+    }
+    let finding = &report.findings.timelines;
+    let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
+                   acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
+                   the numbers are the order of acknowledgements. The vertical line is the client's answer.";
+    let (way_back, in_short) = if has_way_back(report) {
+        (" A dashed line is the acknowledgement's way back.", " Dashed: way back.")
+    } else {
+        ("", "")
+    };
+    let subtitle = format!(
+        "Disc: awaited copy. Ring: later copy. Cross: lost. Numbers: order of acknowledgements. Vertical line: \
+         answer.{in_short}"
+    );
+    let reading = format!("{reading}{way_back}");
+    let legend = Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading };
+    let page = charts::timeline::scene(&lives, None);
+    let file = charts::timeline::scene(&lives, Some((finding, &subtitle)));
+    let figure = figures.add(legend, &page, file, table(&lives))?;
+    Ok(Section { id: "timelines", heading, blocks: vec![figure] })
+}
+
+/// Whether acknowledgements are delayed.
+fn has_way_back(report: &Report) -> bool {
+    report.runs.iter().any(|run| !run.manifest.config.network.has_instant_acks(run.followers()))
+}
+
+fn table(lives: &[&WriteLife]) -> Table {
+    let row = |life: &&WriteLife| {
+        let which = match life.exemplar {
+            Exemplar::Median => "median",
+            Exemplar::Worst => "slowest",
+        };
+        vec![
+            life.quorum.to_string(),
+            which.to_owned(),
+            life.write.to_string(),
+            life.key.clone(),
+            ms(life.latency_ms),
+            maybe(life.quorum_ms, ms),
+            acknowledgements(&life.followers),
+        ]
+    };
+    Table::new("Times in ms since the client's request; acknowledgements as the leader had them.")
+        .numbers(&["W"])
+        .text(&["which"])
+        .numbers(&["write"])
+        .text(&["key"])
+        .numbers(&["answer", "quorum reached"])
+        .text(&["acknowledgements in order"])
+        .rows(lives.iter().map(row))
+}
+
+fn acknowledgements(legs: &[FollowerLeg]) -> String {
+    let mut acked: Vec<(u32, &FollowerLeg)> = legs.iter().filter_map(|leg| Some((leg.ack_rank?, leg))).collect();
+    acked.sort_by_key(|(rank, _)| *rank);
+    if acked.is_empty() {
+        return NONE.to_owned();
+    }
+    let one = |(_, leg): &(u32, &FollowerLeg)| format!("{} {}", leg.follower, maybe(leg.acked_ms, ms));
+    acked.iter().map(one).collect::<Vec<_>>().join(", ")
+}
