@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::output::{note, say};
 use super::saved::{self, Saved};
+use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
 use crate::data::{DataError, Lock, RunData};
-use crate::exit::Exit;
 use crate::report;
 
 /// The lock of a folder of reports: not that of a data folder, which may be the same folder.

@@ -7,9 +7,9 @@ use super::output::say;
 use super::saved::{self, Saved};
 use super::tables;
 use crate::analysis::{Bounds, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness as Figures};
+use crate::cli::Exit;
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
-use crate::exit::Exit;
 use crate::report::{bounds, share, visible_after};
 
 /// One run as `--format json` prints it.

@@ -13,7 +13,7 @@ use crate::analysis::{
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
-use crate::simulation;
+use crate::explore::forecast;
 
 mod comparison;
 mod consistency;
@@ -265,8 +265,8 @@ fn forecasts(runs: &[&RunData]) -> Vec<Forecast> {
     }
     // The simulation brings its own runtime, which must not be started within another.
     let simulated = thread::scope(|scope| {
-        let forecast = |run: &RunData| simulation::forecast(std::slice::from_ref(run), &CancellationToken::new());
-        scope.spawn(move || runs.iter().map(|run| forecast(run)).collect::<Result<Vec<_>, _>>()).join()
+        let foreseen = |run: &RunData| forecast(std::slice::from_ref(run), &CancellationToken::new());
+        scope.spawn(move || runs.iter().map(|run| foreseen(run)).collect::<Result<Vec<_>, _>>()).join()
     });
     simulated.ok().and_then(Result::ok).map_or_else(Vec::new, |all| all.into_iter().flatten().collect())
 }

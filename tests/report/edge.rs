@@ -248,7 +248,7 @@ fn a_run_that_was_foreseen_says_how_well() {
     // The sample's delays are not the leader's own.
     let rendered = render(&runs);
     assert!(rendered.markdown.contains("The simulation of the same seed drew"), "{}", rendered.markdown);
-    let run = labctl::simulation::simulate_direct(
+    let run = labctl::sim::simulate_direct(
         &"quorum".parse().unwrap(),
         &with_quorums(&[1]),
         quorum(1),
