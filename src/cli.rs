@@ -1,5 +1,6 @@
 //! The command line, as types.
 
+mod exit;
 mod explore;
 
 use std::collections::BTreeSet;
@@ -8,11 +9,11 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use labnode::delay::Millis;
 
+pub use self::exit::Exit;
 pub use self::explore::{Explore, OrderArg, PacingArg};
-use crate::config::{BackendChoice, ExperimentName, Quorum, ReadQuorum};
-use crate::exit::Exit;
+use crate::config::{BackendChoice, ExperimentName};
+use crate::model::{Millis, Quorum, ReadQuorum};
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
 /// key-value store and writes a report that anyone can reproduce.

@@ -5,16 +5,13 @@
 
 pub mod analysis;
 pub mod cli;
-pub mod client;
 pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod data;
-pub mod descriptors;
-pub mod exit;
 pub mod explore;
-pub mod host;
 pub mod load;
 pub mod model;
 pub mod report;
-pub mod simulation;
+pub mod sim;
+pub mod system;

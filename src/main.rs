@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use labctl::cli::Cli;
-use labctl::commands;
-use labctl::exit::{self, Exit};
+use labctl::commands::{self, exit};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -18,7 +17,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Whoever read this may be gone; the exit code still tells.
             let _ = writeln!(std::io::stderr(), "labctl: {}", exit::message(&error));
-            Exit::of(&error).into()
+            exit::code(&error).into()
         }
     }
 }

@@ -12,7 +12,7 @@ use super::random::stream;
 use super::*;
 use crate::config::Experiment;
 use crate::data::RunData;
-use crate::simulation::simulate_direct;
+use crate::sim::simulate_direct;
 
 const SEEDS: u64 = 500;
 

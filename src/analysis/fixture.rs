@@ -268,7 +268,7 @@ fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
 
 /// A store after these writes, in this order.
 fn dump(node: &str, applied: impl Iterator<Item = (String, String, u64)>) -> StoreDump {
-    use labnode::wire::Role;
+    use crate::model::Role;
     let role = if node == LEADER { Role::Leader } else { Role::Follower };
     let mut dump = StoreDump { node: node.to_owned(), role, store: BTreeMap::new(), versions: BTreeMap::new() };
     for (key, value, version) in applied {

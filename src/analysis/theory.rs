@@ -9,7 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use labnode::delay::{Distribution, Millis};
+use crate::model::{Distribution, Millis};
 use serde::Serialize;
 
 use self::simulated::SimulatedLag;
@@ -254,6 +254,6 @@ fn exact(delay: &Distribution, waited_for: u32, followers: u32, network: &Networ
     if rank == 0 || min_ms == max_ms {
         return Some(Prediction::Constant(0.0));
     }
-    let spread = labnode::delay::Uniform::new(Millis::ZERO, Millis::try_from(max_ms - min_ms).ok()?).ok()?;
+    let spread = crate::model::Uniform::new(Millis::ZERO, Millis::try_from(max_ms - min_ms).ok()?).ok()?;
     Prediction::nth_smallest(spread.into(), rank, followers, limit_ms)
 }

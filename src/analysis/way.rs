@@ -1,6 +1,6 @@
 //! Drawing delays on the way to a follower and back.
 
-use labnode::delay::{Distribution, Link};
+use crate::model::{Distribution, LinkDelays as Link};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 

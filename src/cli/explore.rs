@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use labnode::delay::Distribution;
 
 use super::Format;
 use crate::config::{Concurrency, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum, WriteCount};
+use crate::model::Distribution;
 
 /// `labctl explore`. Every axis takes a list; what is left out is as in the experiment.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use super::{
     Unavailable, engine_variables, ignored_variables, labnode_beside,
 };
 use crate::config::BackendChoice;
-use crate::host;
+use crate::model::sha256;
 
 /// A backend that was chosen and found to be there.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Backend {
     ///
     /// # Errors
     /// When something on this machine keeps it from being prepared, and in virtual time, where
-    /// nothing is up outside a [simulation](crate::simulation).
+    /// nothing is up outside a [simulation](crate::sim).
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
             Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
@@ -110,7 +110,7 @@ impl Backend {
     pub fn node_sha256(&self) -> Option<String> {
         match self {
             Self::Compose(deployment) => deployment.image.node_sha256.clone(),
-            Self::Process { program, .. } => host::file_sha256(program),
+            Self::Process { program, .. } => std::fs::read(program).ok().map(|bytes| sha256(&bytes)),
             Self::Sim => None,
         }
     }

@@ -5,20 +5,21 @@
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
 mod child;
-mod left;
+mod orphans;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use labnode::relay::Mode;
-pub use left::end_processes_left;
+pub use orphans::end_orphans;
 use tokio_util::sync::CancellationToken;
 
 use self::child::{Program, Running};
 use super::{Act, Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction};
 use crate::config::{Link, link_name};
-use crate::data::{BackendFacts, LEADER, follower_name};
+use crate::data::{LEADER, follower_name};
+use crate::model::BackendFacts;
 
 /// How long a node may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);

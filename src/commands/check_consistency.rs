@@ -7,10 +7,10 @@ use super::output::{note, say};
 use super::saved::{self, Saved};
 use super::tables;
 use crate::analysis::{Counts, RunConsistency, Verdict};
+use crate::cli::Exit;
 use crate::cli::{CheckConsistency, Format, Paths};
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, RunData};
-use crate::exit::Exit;
 
 /// One run as `--format json` prints it.
 #[derive(Serialize)]

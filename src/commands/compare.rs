@@ -11,9 +11,9 @@ use super::output::say;
 use super::saved::{self, Saved};
 use super::tables;
 use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
+use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::data::{DataError, DataFolder};
-use crate::exit::Exit;
 
 /// Puts two data folders side by side.
 pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {

@@ -5,7 +5,7 @@ use clap_complete::{Shell, generate};
 
 use super::output::say;
 use crate::cli::Cli;
-use crate::exit::Exit;
+use crate::cli::Exit;
 
 /// Prints a completion script.
 pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {

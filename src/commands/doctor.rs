@@ -6,11 +6,11 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::output::say;
+use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::cluster::{Programs, Unavailable, engine_variables, probe};
+use crate::commands::host;
 use crate::config::Config;
-use crate::exit::Exit;
-use crate::host;
 
 /// The ports of docker-compose.yml and of `labctl up`.
 const PORTS: std::ops::RangeInclusive<u16> = 8080..=8085;

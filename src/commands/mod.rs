@@ -3,9 +3,12 @@
 mod check_consistency;
 mod compare;
 mod completions;
+mod descriptors;
 mod doctor;
+pub mod exit;
 mod explore;
-mod leftovers;
+mod host;
+mod orphans;
 mod output;
 mod report;
 mod run;
@@ -23,8 +26,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 pub use self::output::usage;
+use crate::cli::Exit;
 use crate::cli::{Cli, Command};
-use crate::exit::Exit;
 
 /// Does what the command line says.
 ///

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serializer;
 
+use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::Warning;
-use crate::exit::Exit;
 
 /// Tells the user something on stderr, where nobody may be reading any more.
 pub(super) fn aside(text: fmt::Arguments<'_>) {

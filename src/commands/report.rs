@@ -9,12 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::output::{note, say};
 use super::saved::{self, Saved};
 use crate::analysis::Forecast;
-use crate::cli::{ExperimentSelection, Format, Paths, Report};
+use crate::cli::{Exit, ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
 use crate::data::{DataError, Lock, RunData};
-use crate::exit::Exit;
+use crate::explore::forecast;
 use crate::report::{self, Extras};
-use crate::simulation;
 
 /// The lock of a folder of reports: not that of a data folder, which may be the same folder.
 const LOCK: &str = ".report.lock";
@@ -84,8 +83,7 @@ fn forecasts(runs: &[RunData]) -> Vec<Forecast> {
     let mut runs = runs.to_vec();
     runs.sort_by_key(|run| run.manifest.quorum);
     // The simulation brings its own runtime, which must not be started within another.
-    let simulated =
-        thread::scope(|scope| scope.spawn(|| simulation::forecast(&runs, &CancellationToken::new())).join());
+    let simulated = thread::scope(|scope| scope.spawn(|| forecast(&runs, &CancellationToken::new())).join());
     simulated.ok().and_then(Result::ok).unwrap_or_default()
 }
 

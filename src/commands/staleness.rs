@@ -7,9 +7,9 @@ use super::output::say;
 use super::saved::{self, Saved};
 use super::tables;
 use crate::analysis::{Bounds, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness as Figures};
+use crate::cli::Exit;
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
-use crate::exit::Exit;
 use crate::report::number::{bounds, share};
 use crate::report::visible_after;
 

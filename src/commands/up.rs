@@ -9,21 +9,20 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::leftovers::{self, Judgement, Keep};
+use super::orphans::{self, Judgement, Keep};
 use super::output::{note, say};
 use super::signals::Activity;
 use super::{select, signals};
+use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
-use crate::client::HttpClient;
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, Endpoints, PLAY_PROJECT,
-    ProcessCluster, Programs, Unavailable, checkout, end_processes_left, engine_variables, projects_left,
-    remove_project,
+    ProcessCluster, Programs, Unavailable, checkout, end_orphans, engine_variables, projects_left, remove_project,
 };
 use crate::config::Config;
 use crate::data::Lock;
-use crate::exit::Exit;
 use crate::load::await_ready;
+use crate::system::labnode::HttpClient;
 
 /// Held in the data folder by a `labctl up` whose nodes are its own processes.
 const UP_LOCK: &str = ".up";
@@ -94,7 +93,7 @@ fn replace_containers(deployment: &Deployment, replace: bool, cancel: &Cancellat
     let Deployment { docker, root, folder, .. } = deployment;
     let there = projects_left(docker, cancel)?.into_iter().find(|project| project.name == PLAY_PROJECT);
     let Some(there) = there else { return Ok(()) };
-    match leftovers::judge(&there, folder, Keep::Nothing) {
+    match orphans::judge(&there, folder, Keep::Nothing) {
         Judgement::LeaveAlone(why) => {
             Err(ClusterError::Setup(format!("there is a cluster of another `labctl up`, {PLAY_PROJECT}: {why}")))
         }
@@ -148,7 +147,7 @@ fn announce(endpoints: &Endpoints) {
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
-    let ended = end_processes_left();
+    let ended = end_orphans();
     ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
     found += ended.len();
     let containers = spawn_blocking(remove_all).await.context("removing containers")??;
@@ -193,7 +192,7 @@ fn remove_all() -> anyhow::Result<Looked> {
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
             let here = std::env::current_dir().context("cannot tell in which folder labctl runs")?;
-            let cleared = leftovers::remove(&docker, &checkout()?, &here, Keep::Nothing, &cancel)?;
+            let cleared = orphans::remove(&docker, &checkout()?, &here, Keep::Nothing, &cancel)?;
             cleared.removed.iter().for_each(|name| say!("removed {name}"));
             cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
             Ok(Looked::At(cleared.removed.len() + cleared.left_alone.len()))

@@ -1,9 +1,9 @@
 //! `labctl validate`.
 
 use super::output::{self, say};
+use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::{CatchUp, Config, Reads};
-use crate::exit::Exit;
 
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {

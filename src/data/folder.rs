@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::{DataError, Manifest, read, staging};
 use crate::config::{ExperimentName, Quorum};
-use crate::host;
 
 /// For longer than this nobody holds a lock only to ask who holds it.
 const ASKING_LIMIT: Duration = Duration::from_millis(200);
@@ -145,7 +144,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(io("lock the folder")(source)),
         }
-        let argv = host::command_line();
+        let argv = command_line();
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "process {}, `{}`", std::process::id(), argv.join(" ")))
@@ -177,4 +176,11 @@ fn lock_soon(file: &File) -> Result<(), TryLockError> {
             done => return done,
         }
     }
+}
+
+/// The command line of this process. Bytes that are no UTF-8 are shown as U+FFFD: a path may
+/// have any, and neither JSON nor a terminal can take them.
+#[must_use]
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::host;
+use crate::model::{BackendFacts, sha256};
 
 /// The newest schema of a run directory that this labctl reads and the one it writes.
 pub const SCHEMA: u32 = 1;
@@ -105,22 +105,7 @@ impl GapFacts {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn config_sha256(experiment: &Experiment) -> serde_json::Result<String> {
-    Ok(host::sha256(&serde_json::to_vec(experiment)?))
-}
-
-/// Where the nodes ran, and with which versions of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackendFacts {
-    /// `compose`, `process` or `sim`.
-    pub name: String,
-    /// Why this one, where `auto` chose it.
-    pub reason: Option<String>,
-    /// Docker Engine's version.
-    pub engine: Option<String>,
-    /// Docker Compose's version.
-    pub compose: Option<String>,
-    /// The node image's content digest.
-    pub image: Option<String>,
+    Ok(sha256(&serde_json::to_vec(experiment)?))
 }
 
 /// Which source was checked out.

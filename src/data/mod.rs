@@ -19,13 +19,13 @@ use std::path::PathBuf;
 
 pub use conditions::Conditions;
 pub use cross_check::{Contradiction, RunFile};
-pub use folder::{DataFolder, Lock};
-pub use labnode::wire::StoreDump;
-pub use manifest::{BackendFacts, GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
+pub use folder::{DataFolder, Lock, command_line};
+pub use manifest::{GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
 pub use placement::Placement;
-pub(crate) use read::TIME_LIMIT_US;
-pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, WriteOutcome, WriteRow};
+pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, WriteRow};
 pub(crate) use write::sync_folder;
+
+pub use crate::model::{BackendFacts, ReplicationOutcome, StoreDump, WriteOutcome};
 
 /// Every node's store at one moment, by node name (`leader`, `f1`, ...).
 /// A node that could not be asked (it was down) is absent.

@@ -12,9 +12,7 @@ use super::{
     ArrivalRow, DataError, FaultRow, LEADER, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
     follower_name,
 };
-
-/// The largest time in a run, ten years in microseconds: past it a file is damaged, or a node lies.
-pub(crate) const TIME_LIMIT_US: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
+use crate::model::TIME_LIMIT_US;
 
 /// What is wrong with a time past [`TIME_LIMIT_US`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";

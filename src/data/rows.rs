@@ -7,19 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use labnode::wire::Outcome as ReplicationOutcome;
-
-/// How a write ended, as far as its client can know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WriteOutcome {
-    /// Acknowledged with the quorum.
-    Ok,
-    /// The node said no: the quorum was not reached. The write may still have been applied.
-    Failed,
-    /// No answer came; the write may or may not have been applied.
-    Unknown,
-}
+use crate::model::{ReplicationOutcome, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

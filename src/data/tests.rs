@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use labnode::wire::Role;
+use crate::model::Role;
 
 use super::*;
 use crate::config::{Experiment, Quorum};

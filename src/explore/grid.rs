@@ -1,12 +1,11 @@
 //! The points of an exploration.
 
-use labnode::delay::Distribution;
-
 use crate::config::{
     BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum,
     WriteCount,
 };
 use crate::data::config_sha256;
+use crate::model::Distribution;
 
 /// The values of every axis, each in its order and without repeats; the points are their product.
 #[derive(Debug, Clone, PartialEq)]

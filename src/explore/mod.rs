@@ -6,6 +6,7 @@
 
 mod figures;
 mod file;
+mod forecast;
 mod grid;
 mod outcome;
 mod replay;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use figures::{PointFigures, Predicted};
 pub use file::ResultsFile;
+pub use forecast::forecast;
 pub use grid::{Grid, Point};
 pub use outcome::RunOutcome;
 pub use report::write_exploration;

@@ -7,7 +7,7 @@ use super::replay::{Load, Replay};
 use crate::analysis::RunConsistency;
 use crate::cluster::ClusterError;
 use crate::data::{RunData, WriteOutcome};
-use crate::simulation::simulate_and;
+use crate::sim::simulate_and;
 
 /// One run's contribution to its point.
 #[derive(Debug, Clone, PartialEq)]

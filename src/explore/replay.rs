@@ -8,9 +8,8 @@
 use std::iter::{Peekable, from_fn};
 use std::sync::Arc;
 
-use labnode::follower::Follower;
-
 use crate::data::{WriteOutcome, WriteRow};
+use crate::sim::Follower;
 
 /// Arrivals read from a trace at a time.
 const PIECE: usize = 4_096;

@@ -8,8 +8,9 @@ use super::*;
 use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
 use crate::cluster::ClusterError;
 use crate::config::{DelayRange, Experiment, Order, Pacing, Timeout};
-use crate::data::DataError;
-use crate::simulation::simulate_direct;
+use crate::data::{DataError, RunData};
+use crate::model::Quorum;
+use crate::sim::simulate_direct;
 
 /// The lab at every quorum, one run each.
 fn lab() -> Grid {
@@ -175,4 +176,19 @@ fn results_are_found_again_and_a_cut_line_is_not() {
 
     fs::write(results.path(), "a,b\n1,2\n").unwrap();
     assert!(matches!(ResultsFile::open(folder.path()), Err(DataError::Invalid { line: 1, .. })));
+}
+
+#[test]
+fn a_run_of_the_simulation_is_as_foreseen() {
+    let runs: Vec<RunData> = [1, 4]
+        .map(|w| {
+            let quorum = Quorum::try_from(w).unwrap();
+            simulate_direct(&"quorum".parse().unwrap(), &Experiment::default(), quorum, &CancellationToken::new())
+                .unwrap()
+        })
+        .into();
+    let forecasts = forecast(&runs, &CancellationToken::new()).unwrap();
+    let pairs: Vec<_> = forecasts.iter().map(|one| (one.quorum, one.pairs.agreeing, one.pairs.diverged)).collect();
+    assert_eq!(pairs, [(1, 50, 18), (4, 50, 1)]);
+    assert!(forecasts.iter().all(|one| one.other_delays == 0 && one.latency.greatest_ms == Some(0.0)));
 }

@@ -5,9 +5,9 @@ use futures_util::stream::{self, StreamExt};
 use labnode::clock::Clock;
 
 use super::{Plan, PlannedWrite};
-use crate::client::Client;
 use crate::config::Pacing;
 use crate::data::WriteRow;
+use crate::system::labnode::Client;
 
 /// Sends every write of the plan and returns one row each, by `write`; `started` sees each
 /// write's number as it is sent, in their order, and `done` each row as it ends. Times are on `clock`, relative to `start_us`.

@@ -7,8 +7,8 @@ mod plan;
 mod progress;
 mod record;
 mod settle;
-mod silence;
 mod timeline;
+mod watchdog;
 
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};

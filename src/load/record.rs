@@ -10,13 +10,13 @@ use tokio::sync::watch;
 use super::faults::{FaultRun, Injector, LoadState};
 use super::progress::Progress;
 use super::settle::settle;
-use super::silence::Silence;
 use super::timeline::Timeline;
+use super::watchdog::LeaderWatchdog;
 use super::{Plan, drive};
-use crate::client::{Client, ClientError};
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
+use crate::system::labnode::{Client, ClientError};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -158,13 +158,13 @@ pub async fn observe<C: Client, I: Injector>(
         warm_up(client, plan.concurrency).await?;
     }
     let start_us = clock.now_us();
-    let silence = Silence::of(experiment);
+    let watchdog = LeaderWatchdog::of(experiment);
     let (load, state) = watch::channel(LoadState::default());
     let drive = async {
         let started = |write| load.send_modify(|state| state.started = write + 1);
         let done = |row: &WriteRow| {
             progress.write_done(row);
-            if let Some(writes) = silence.after(row) {
+            if let Some(writes) = watchdog.after(row) {
                 load.send_modify(|state| state.unanswered = Some(writes));
             }
         };

@@ -8,9 +8,9 @@ use labnode::leader::{CATCH_UP_LOOK, CATCH_UP_TRIES};
 use labnode::wire::Health;
 
 use super::progress::Progress;
-use crate::client::{Client, ClientError};
 use crate::config::{CatchUp, Network};
 use crate::data::{LEADER, follower_name};
+use crate::system::labnode::{Client, ClientError};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
-use crate::client::{Client, ClientError};
-use crate::data::{ArrivalRow, LEADER, ReplicationRow, TIME_LIMIT_US, follower_name};
+use crate::data::{ArrivalRow, LEADER, ReplicationRow, follower_name};
+use crate::model::TIME_LIMIT_US;
+use crate::system::labnode::{Client, ClientError};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]

@@ -5,23 +5,29 @@
 //! re-exported here; no other module outside `system/labnode` and `sim` names that crate.
 
 mod accepted;
+mod backend;
 mod count;
 mod delay;
+mod digest;
 mod node_id;
 mod order;
+mod outcome;
 mod ranged;
 mod time;
 mod write;
 
 pub(crate) use accepted::refusal;
 pub use accepted::{Accepted, one_of};
+pub use backend::BackendFacts;
 pub use count::{Followers, Quorum, ReadQuorum};
 pub use delay::{
     Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, Parameters, Part, Uniform,
     as_uniform_ms, quantiles_of, uniform_ms,
 };
+pub use digest::sha256;
 pub use node_id::{NodeId, NotANode};
 pub use order::{CatchUp, ReplicationOrder};
+pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
-pub use time::Micros;
+pub use time::{Micros, TIME_LIMIT_US};
 pub use write::{Version, WriteId};

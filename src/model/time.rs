@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The largest time in a run, ten years in microseconds: past it a file is damaged, or a node lies.
+pub const TIME_LIMIT_US: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
+
 /// Whole microseconds: a moment, counted from the run's start on labctl's clock, or a length
 /// of time.
 ///

@@ -10,13 +10,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use labctl::analysis::Fault;
-use labctl::client::HttpClient;
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
 use labctl::config::{DelayRange, Experiment, ExperimentName, Quorum};
 use labctl::data::{BackendFacts, Manifest, RunData, WriteRow};
 use labctl::load::{NoFaults, Progress, Recorded, await_ready, record};
 use labctl::report::Report;
-use labctl::simulation::{simulate_direct, simulate_over};
+use labctl::sim::{simulate_direct, simulate_over};
+use labctl::system::labnode::HttpClient;
 use labnode::clock::Clock;
 use labnode::transport::DirectTransport;
 use tokio::task::spawn_blocking;

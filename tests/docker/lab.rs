@@ -1,10 +1,10 @@
 //! The five checks of the lab, each on a cluster of its own.
 
-use labctl::client::{Answer, Client, HttpClient};
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
 use labctl::config::{DelayRange, Experiment, Order};
 use labctl::data::{LEADER, WriteOutcome, WriteRow, follower_name};
 use labctl::load::{NoFaults, PlannedWrite, Progress, await_ready, record};
+use labctl::system::labnode::{Answer, Client, HttpClient};
 use labnode::clock::Clock;
 use labnode::wire::Role;
 use tokio_util::sync::CancellationToken;

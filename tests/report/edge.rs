@@ -23,7 +23,7 @@ fn render(runs: &[RunData]) -> Rendered {
 /// Renders a run against what is simulated of it.
 fn render_foreseen(run: RunData) -> Rendered {
     let runs = [run];
-    let forecasts = labctl::simulation::forecast(&runs, &tokio_util::sync::CancellationToken::new()).unwrap();
+    let forecasts = labctl::explore::forecast(&runs, &tokio_util::sync::CancellationToken::new()).unwrap();
     let extras = report::Extras { forecasts: &forecasts, ..report::Extras::default() };
     check(&runs, report::render_with(&runs, &[], extras).unwrap())
 }
@@ -257,7 +257,7 @@ fn a_run_that_was_foreseen_says_how_well() {
     // The sample's delays are not the leader's own.
     let rendered = render_foreseen(sample::runs("quorum", &with_quorums(&[1])).remove(0));
     assert!(rendered.markdown.contains("The simulation of the same seed drew"), "{}", rendered.markdown);
-    let run = labctl::simulation::simulate_direct(
+    let run = labctl::sim::simulate_direct(
         &"quorum".parse().unwrap(),
         &with_quorums(&[1]),
         quorum(1),

@@ -5,7 +5,7 @@ use std::io;
 use labctl::config::{self, Experiment, ExperimentName};
 use labctl::data::RunData;
 use labctl::report::{self, Rendered};
-use labctl::simulation::simulate_direct;
+use labctl::sim::simulate_direct;
 use tokio_util::sync::CancellationToken;
 
 use crate::schema::Schema;

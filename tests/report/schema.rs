@@ -131,7 +131,7 @@ fn runs_with_faults_and_forecasts_are_within_the_schema() {
     let schema = Schema::committed();
     let config = Experiment { quorums: vec![1.try_into().unwrap()], ..Experiment::default() };
     let mut runs = sample::runs("quorum", &config);
-    let forecasts = labctl::simulation::forecast(&runs, &tokio_util::sync::CancellationToken::new()).unwrap();
+    let forecasts = labctl::explore::forecast(&runs, &tokio_util::sync::CancellationToken::new()).unwrap();
     let extras = report::Extras { forecasts: &forecasts, ..report::Extras::default() };
     let summary: Value = serde_json::from_str(&report::render_with(&runs, &[], extras).unwrap().json).unwrap();
     assert_eq!(summary["forecasts"].as_array().map(Vec::len), Some(1));

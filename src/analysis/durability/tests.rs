@@ -9,7 +9,7 @@ use super::*;
 use crate::analysis::fixture::{Answer, Planned, RunBuilder, right_leader};
 use crate::config::Order;
 use crate::data::{ArrivalRow, ReplicationOutcome, follower_name};
-use crate::simulation::simulate_direct;
+use crate::sim::simulate_direct;
 
 fn planned(write: u64, key: &str, start_us: u64, delays_us: [u64; 5]) -> Planned {
     let (key, delays_us) = (key.to_owned(), delays_us.to_vec());

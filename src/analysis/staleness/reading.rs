@@ -1,6 +1,6 @@
 //! One read: whom it asks, and how long its messages take.
 
-use labnode::delay::Distribution;
+use crate::model::Distribution;
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use labnode::delay::{Distribution, Link};
+use crate::model::{Distribution, LinkDelays as Link};
 use proptest::prelude::*;
 
 use super::closed_form::binomial;

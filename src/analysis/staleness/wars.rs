@@ -1,6 +1,6 @@
 //! Writes and reads drawn at random: the WARS model.
 
-use labnode::delay::{Distribution, Link};
+use crate::model::{Distribution, LinkDelays as Link};
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 

@@ -1,6 +1,6 @@
 //! The distribution of the n-th fastest of several delays.
 
-use labnode::delay::Distribution;
+use crate::model::Distribution;
 use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::beta::ln_beta;
 

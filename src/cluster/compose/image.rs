@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::deployment::DOCKERFILE;
 use crate::cluster::docker::{Call, Docker};
 use crate::cluster::{ClusterError, Tell};
-use crate::host;
+use crate::model::sha256;
 
 /// The node's program, and the name of its image.
 const NODE: &str = "labnode";
@@ -86,7 +86,7 @@ impl NodeImage {
             }
             built => drop(built?),
         }
-        Ok(Self { id: built_id(docker)?, node_sha256: Some(host::sha256(&content)) })
+        Ok(Self { id: built_id(docker)?, node_sha256: Some(sha256(&content)) })
     }
 }
 

@@ -3,7 +3,7 @@
 mod deployment;
 mod faults;
 mod image;
-mod over;
+mod overlay;
 mod project;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction, Owner};
 use crate::config::{Link, link_name};
-use crate::data::{BackendFacts, LEADER, follower_name};
+use crate::data::{LEADER, follower_name};
+use crate::model::BackendFacts;
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
@@ -196,8 +197,8 @@ impl ComposeCluster {
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let over = over::write(&self.project, &self.spec)?;
-        let mut call = self.project.compose(over, UP_LIMIT);
+        let overlay = overlay::write(&self.project, &self.spec)?;
+        let mut call = self.project.compose(overlay, UP_LIMIT);
         for (name, value) in self.environment() {
             call = call.env(name, value);
         }

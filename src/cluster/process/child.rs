@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
-use super::left::OWNER;
+use super::orphans::OWNER;
 use crate::cluster::{ClusterError, Owner};
 
 /// How long a program may take until it listens.
@@ -189,7 +189,7 @@ impl Running {
     /// of its own, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
     /// a group that is orphaned (`_exit`, "Consequences of Process Termination"). It is not
     /// orphaned where labctl's heir is of the same session, as in some containers; then the
-    /// next labctl finds it: see `left`.
+    /// next labctl finds it: see `orphans`.
     pub(super) fn pause(&mut self) -> Result<(), ClusterError> {
         self.signal(Signal::STOP)?;
         self.await_change(WaitIdOptions::STOPPED)?;

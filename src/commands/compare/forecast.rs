@@ -4,15 +4,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::Page;
 use crate::analysis::{Forecast, Surprise};
+use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::commands::output::say;
 use crate::commands::saved::Saved;
-use crate::exit::Exit;
-use crate::simulation;
+use crate::explore::forecast;
 
 /// Says what the simulation had foreseen of these runs.
 pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
-    let forecasts = simulation::forecast(&saved.runs, &CancellationToken::new())?;
+    let forecasts = forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
         CompareFormat::Text => say!("{}", render(&Page::text(), args, &forecasts).trim_end()),

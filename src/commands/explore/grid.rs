@@ -1,11 +1,11 @@
 //! The grid that experiment and command line come to.
 
 use anyhow::anyhow;
-use labnode::delay::Distribution;
 
 use crate::cli::Explore;
 use crate::config::{DelayRange, Experiment, ExperimentName, Network};
 use crate::explore::Grid;
+use crate::model::Distribution;
 
 /// Puts together what the file and the command line say.
 ///

@@ -17,11 +17,11 @@ use super::output::{note, paths_as_text, say};
 use super::signals::Activity;
 use super::{select, signals, tables};
 use crate::analysis::chance;
+use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
 use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
-use crate::exit::Exit;
 use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore, write_exploration};
 
 /// What `--format json` prints.

@@ -1,9 +1,9 @@
 //! `labctl run`.
 
-mod held;
 mod job;
 mod progress;
 mod quorum;
+mod shared_cluster;
 mod table;
 
 use std::collections::BTreeSet;
@@ -15,17 +15,17 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::job::Job;
-use super::leftovers::{self, Keep};
+use super::orphans::{self, Keep};
 use super::signals::Activity;
 use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
+use crate::cli::Exit;
 use crate::cli::{Format, Paths, Run};
-use crate::cluster::{Backend, ClusterError, Deployment, end_processes_left};
+use crate::cluster::{Backend, ClusterError, Deployment, end_orphans};
+use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
-use crate::descriptors;
-use crate::exit::Exit;
 
 /// What `--format json` prints of an experiment.
 #[derive(Serialize)]
@@ -168,12 +168,12 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
     let chosen = spawn_blocking(move || {
-        for name in end_processes_left() {
+        for name in end_orphans() {
             note!("ended {name}, a process which a labctl that was killed had left behind");
         }
         let backend = Backend::choose(choice, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(Deployment { docker, root, folder, .. }) = &backend {
-            let cleared = leftovers::remove(docker, root, folder, Keep::ClusterToPlayWith, &cancel)?;
+            let cleared = orphans::remove(docker, root, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {
                 note!("removed {name}, which a labctl that was killed had left behind");
             }

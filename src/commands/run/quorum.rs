@@ -10,18 +10,18 @@ use labnode::limits;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::held::{Hands, Held};
 use super::progress::Bar;
+use super::shared_cluster::{FaultInjector, SharedCluster};
 use crate::analysis::faults_left_out;
-use crate::client::HttpClient;
 use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
+use crate::commands::descriptors::{self, LimitError};
+use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, config_sha256};
-use crate::descriptors::{self, LimitError};
-use crate::host;
+use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
-use crate::simulation::simulate;
+use crate::sim::simulate;
+use crate::system::labnode::HttpClient;
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
 ///
@@ -74,7 +74,7 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let cluster = Held::new(backend.cluster(ClusterSpec::new(name, experiment, quorum))?);
+    let cluster = SharedCluster::new(backend.cluster(ClusterSpec::new(name, experiment, quorum))?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
         Ok(endpoints) => tokio::select! {
@@ -116,7 +116,7 @@ async fn on_cluster(
         node_sha256: backend.node_sha256(),
         git: host::git(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        argv: host::command_line(),
+        argv: command_line(),
         host: Some(host::facts()),
         started: Some(started.to_string()),
         finished: Some(finished.to_string()),
@@ -151,7 +151,7 @@ struct Measured {
 async fn load(
     experiment: &Experiment,
     endpoints: &Endpoints,
-    cluster: &Held,
+    cluster: &SharedCluster,
     cancel: &CancellationToken,
     bar: &Bar,
 ) -> anyhow::Result<Measured> {
@@ -159,17 +159,17 @@ async fn load(
     let clock = Clock::monotonic();
     await_ready(&client, endpoints.followers.len(), &clock).await?;
     bar.stage("writes");
-    let hands = Hands { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
+    let injector = FaultInjector { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
     let gaps = Gaps::default();
     let recorded = tokio::select! {
-        recorded = record(&client, experiment, &hands, &clock, bar) => recorded?,
+        recorded = record(&client, experiment, &injector, &clock, bar) => recorded?,
         never = gaps.watch(&clock) => match never {},
     };
     Ok(Measured { gaps: gaps.since(recorded.start_us), recorded })
 }
 
 /// What is behind an error, where a node is: that it has died, or else the end of its log.
-async fn explain(error: anyhow::Error, cluster: &Held, cancel: &CancellationToken) -> anyhow::Error {
+async fn explain(error: anyhow::Error, cluster: &SharedCluster, cancel: &CancellationToken) -> anyhow::Error {
     let cancel = cancel.clone();
     if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
         return cause.into();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use labnode::wire::Role;
+use crate::model::Role;
 
 use super::facts::{Facts, TOLERANCE_US, lines};
 use super::{Contradiction, RunFile};

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
 use crate::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, WriteOutcome};
-use crate::simulation::simulate_direct;
+use crate::sim::simulate_direct;
 
 fn lab() -> Config {
     Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml")).unwrap()

@@ -1,8 +1,8 @@
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
 
 use super::*;
-use crate::client::Answer;
 use crate::load::PlannedWrite;
+use crate::system::labnode::Answer;
 
 /// A client of nodes that never answer.
 #[derive(Clone)]

@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Quorum};
-    use crate::simulation::simulate_direct;
+    use crate::sim::simulate_direct;
 
     #[test]
     fn a_recipe_is_a_configuration_file_that_gives_the_same_experiment() {

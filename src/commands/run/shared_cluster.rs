@@ -1,4 +1,4 @@
-//! A cluster that is loaded by some and broken by others.
+//! Shared access to a cluster: the load driver and the fault injector both use it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,22 +7,22 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, HttpClient};
 use crate::cluster::{Cluster, ClusterError, FaultAction};
 use crate::load::Injector;
+use crate::system::labnode::{Client, HttpClient};
 
 /// How long a node that was started again may take until it answers.
 const BACK_LIMIT: Duration = Duration::from_secs(30);
 /// How often it is asked.
 const BACK_POLL: Duration = Duration::from_millis(5);
 
-/// A cluster whose blocking methods are called on threads where that is welcome, one at a time.
+/// Runs the cluster's blocking methods on tokio's blocking pool, one at a time.
 #[derive(Clone)]
-pub(super) struct Held {
+pub(super) struct SharedCluster {
     cluster: Arc<Mutex<Box<dyn Cluster>>>,
 }
 
-impl Held {
+impl SharedCluster {
     pub(super) fn new(cluster: Box<dyn Cluster>) -> Self {
         Self { cluster: Arc::new(Mutex::new(cluster)) }
     }
@@ -46,13 +46,13 @@ impl Held {
 }
 
 /// Breaks a cluster and keeps its client up to date.
-pub(super) struct Hands {
-    pub(super) cluster: Held,
+pub(super) struct FaultInjector {
+    pub(super) cluster: SharedCluster,
     pub(super) client: HttpClient,
     pub(super) cancel: CancellationToken,
 }
 
-impl Injector for Hands {
+impl Injector for FaultInjector {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         let (what, cancel) = (action.clone(), self.cancel.clone());
         let endpoints = self.cluster.with(move |cluster| cluster.inject(&what, &cancel)).await?;
@@ -61,7 +61,7 @@ impl Injector for Hands {
     }
 }
 
-impl Hands {
+impl FaultInjector {
     async fn await_answer(&self, node: &str) -> Result<(), ClusterError> {
         let deadline = Instant::now() + BACK_LIMIT;
         while let Err(error) = self.client.health(node).await {

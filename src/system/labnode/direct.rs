@@ -11,7 +11,7 @@ use labnode::node::Node;
 use labnode::store::Store;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
 
-use super::{ANSWER_MARGIN, Answer, Client, ClientError};
+use super::client::{ANSWER_MARGIN, Answer, Client, ClientError};
 use crate::data::LEADER;
 use crate::load::PlannedWrite;
 

@@ -1,25 +1,16 @@
 //! How labctl talks to nodes: one trait, so that the load and the dumps are the same
 //! over HTTP and in the simulation.
 
-mod direct;
-mod gated;
-mod http;
-mod in_process;
-
 use std::future::Future;
 use std::time::Duration;
 
-pub use direct::DirectClient;
-pub use gated::GatedClient;
-pub use http::HttpClient;
-pub use in_process::InProcessClient;
 use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump};
 
 use crate::data::WriteOutcome;
 use crate::load::PlannedWrite;
 
 /// Past a write's own time limit by this much, the leader is taken not to answer any more.
-const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+pub const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
 /// A client of one cluster's nodes. Nodes go by name: `leader`, `f1`, ...
 pub trait Client: Clone + Send + Sync + 'static {

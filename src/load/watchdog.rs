@@ -7,22 +7,22 @@ use crate::config::Experiment;
 use crate::data::{LEADER, WriteOutcome, WriteRow};
 
 /// Fewer writes without an answer may be a coincidence.
-const FEWEST: u64 = 20;
+const MIN_UNANSWERED: u64 = 20;
 
 /// Counts writes without an answer in a row.
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(super) struct LeaderWatchdog {
     in_a_row: AtomicU64,
-    /// So many are too many; none where the experiment itself silences the leader.
+    /// So many are too many; none where the experiment itself watchdogs the leader.
     limit: Option<u64>,
 }
 
-impl Silence {
+impl LeaderWatchdog {
     /// Too many are twice as many as are under way together.
     pub(super) fn of(experiment: &Experiment) -> Self {
         let planned = experiment.faults.iter().any(|fault| fault.node == LEADER);
         let limit = u64::from(experiment.workload.concurrency.get()) * 2;
-        Self { in_a_row: AtomicU64::new(0), limit: (!planned).then_some(limit.max(FEWEST)) }
+        Self { in_a_row: AtomicU64::new(0), limit: (!planned).then_some(limit.max(MIN_UNANSWERED)) }
     }
 
     /// Takes note of a write's end; says how many had no answer when that are too many.
@@ -49,19 +49,19 @@ mod tests {
 
     #[test]
     fn only_writes_without_an_answer_in_a_row_count() {
-        let silence = Silence::of(&Experiment::default());
+        let watchdog = LeaderWatchdog::of(&Experiment::default());
         for _ in 0..3 {
-            assert!((0..19).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
-            assert_eq!(silence.after(&row(WriteOutcome::Failed)), None);
+            assert!((0..19).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
+            assert_eq!(watchdog.after(&row(WriteOutcome::Failed)), None);
         }
-        assert!((0..19).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
-        assert_eq!(silence.after(&row(WriteOutcome::Unknown)), Some(20));
+        assert!((0..19).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
+        assert_eq!(watchdog.after(&row(WriteOutcome::Unknown)), Some(20));
     }
 
     #[test]
-    fn a_leader_that_is_silenced_on_purpose_is_no_surprise() {
+    fn a_leader_that_is_watchdogd_on_purpose_is_no_surprise() {
         let fault = Fault { at: Trigger::Write(1), node: LEADER.to_owned(), kind: FaultKind::Kill, until: None };
-        let silence = Silence::of(&Experiment { faults: vec![fault], ..Experiment::default() });
-        assert!((0..1_000).all(|_| silence.after(&row(WriteOutcome::Unknown)).is_none()));
+        let watchdog = LeaderWatchdog::of(&Experiment { faults: vec![fault], ..Experiment::default() });
+        assert!((0..1_000).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
     }
 }

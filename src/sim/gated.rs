@@ -6,16 +6,16 @@ use std::time::Duration;
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
 
-use super::{ANSWER_MARGIN, Answer, Client, ClientError};
-use crate::cluster::{Refused, Way};
+use super::link_state::{NodeLink, Refused};
 use crate::load::PlannedWrite;
+use crate::system::labnode::{ANSWER_MARGIN, Answer, Client, ClientError};
 
 /// Asks nodes through another client; its writes go through the door of their leader. Other
 /// questions do not: whoever breaks a node knows not to ask it. Clones share all.
 #[derive(Debug, Clone)]
-pub struct GatedClient<C> {
+pub(super) struct GatedClient<C> {
     inner: Arc<RwLock<C>>,
-    door: Way,
+    door: NodeLink,
     clock: Clock,
     write_limit: Duration,
 }
@@ -23,12 +23,12 @@ pub struct GatedClient<C> {
 impl<C: Client> GatedClient<C> {
     /// A client behind `door` whose writes the leader answers within `write_limit`.
     #[must_use]
-    pub fn new(inner: C, door: Way, clock: Clock, write_limit: Duration) -> Self {
+    pub(super) fn new(inner: C, door: NodeLink, clock: Clock, write_limit: Duration) -> Self {
         Self { inner: Arc::new(RwLock::new(inner)), door, clock, write_limit: write_limit + ANSWER_MARGIN }
     }
 
     /// Asks through this client from now on, also for every clone: a node was started again.
-    pub fn redirect(&self, inner: C) {
+    pub(super) fn redirect(&self, inner: C) {
         *self.inner.write().unwrap_or_else(PoisonError::into_inner) = inner;
     }
 

@@ -10,11 +10,13 @@ use labnode::node::Node;
 use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 
+use super::breakable::BreakableCluster;
+use super::gated::GatedClient;
 use super::load;
-use crate::client::{Client, GatedClient};
-use crate::cluster::{BreakableCluster, ClusterError, ClusterSpec, FaultAction};
+use crate::cluster::{ClusterError, ClusterSpec, FaultAction};
 use crate::config::Experiment;
 use crate::load::{Injector, Progress, Recorded};
+use crate::system::labnode::Client;
 
 /// How a leader and its clients come to reach nodes.
 #[derive(Clone, Copy)]
@@ -38,19 +40,19 @@ pub(super) async fn run<C: Client>(
     let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
     let client = || (reach.nodes)(cluster.nodes(), clock, limit);
     let gated = GatedClient::new(client(), cluster.door(), clock, limit);
-    let hands = Hands { cluster: &cluster, client: &client, gated: gated.clone() };
-    load(&gated, experiment, &hands, &clock, progress, cancel).await
+    let injector = FaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
+    load(&gated, experiment, &injector, &clock, progress, cancel).await
 }
 
 /// Breaks a cluster and keeps its client up to date.
-struct Hands<'a, C> {
+struct FaultInjector<'a, C> {
     cluster: &'a BreakableCluster,
     /// A client of the nodes that there are now.
     client: &'a (dyn Fn() -> C + Sync),
     gated: GatedClient<C>,
 }
 
-impl<C: Client> Injector for Hands<'_, C> {
+impl<C: Client> Injector for FaultInjector<'_, C> {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         self.cluster.inject(action)?;
         self.gated.redirect((self.client)());

@@ -1,7 +1,4 @@
-//! A cluster's nodes inside this process, in virtual time.
-
-mod breakable;
-mod way;
+//! The nodes of a cluster inside this process, in virtual time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +14,9 @@ use labnode::transport::{DirectTransport, InProcessTransport, Transport};
 use labnode::wire::Role;
 use tokio::runtime::Builder;
 
-pub use self::breakable::BreakableCluster;
-pub use self::way::{Condition, Refused, Way};
-use super::{ClusterError, ClusterSpec};
-use crate::data::{BackendFacts, LEADER, follower_name};
+use crate::cluster::{ClusterError, ClusterSpec};
+use crate::data::{LEADER, follower_name};
+use crate::model::BackendFacts;
 
 /// How many units of tokio's time are one of virtual time. tokio's timers count milliseconds;
 /// stretched so they count microseconds, and no delay is rounded.
@@ -32,7 +28,7 @@ const STRETCH: u32 = 1_000;
 ///
 /// # Errors
 /// When the runtime cannot be set up.
-pub fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Output, ClusterError> {
+pub(super) fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Output, ClusterError> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| ClusterError::Setup(format!("cannot start virtual time: {error}")))?;
     Ok(runtime.block_on(async { work(Clock::at_zero().stretched(STRETCH)).await }))
@@ -40,9 +36,9 @@ pub fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Ou
 
 /// One leader and its followers on one clock.
 #[derive(Debug)]
-pub struct SimCluster {
-    leader: Arc<Leader>,
-    followers: Vec<Arc<Follower>>,
+pub(super) struct SimCluster {
+    pub(super) leader: Arc<Leader>,
+    pub(super) followers: Vec<Arc<Follower>>,
 }
 
 impl SimCluster {
@@ -50,7 +46,7 @@ impl SimCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub fn over(
+    pub(super) fn over(
         spec: &ClusterSpec,
         clock: Clock,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
@@ -63,7 +59,7 @@ impl SimCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
+    pub(super) fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
         Self::start(spec, clock, Some(arrivals), direct)
     }
 
@@ -82,13 +78,13 @@ impl SimCluster {
 
     /// The followers in index order.
     #[must_use]
-    pub fn followers(&self) -> &[Arc<Follower>] {
+    pub(super) fn followers(&self) -> &[Arc<Follower>] {
         &self.followers
     }
 
     /// Every node by its name.
     #[must_use]
-    pub fn nodes(&self) -> BTreeMap<String, Node> {
+    pub(super) fn nodes(&self) -> BTreeMap<String, Node> {
         let leader = Node::Leader(Arc::clone(&self.leader));
         let followers = self.followers.iter().map(|follower| Node::Follower(Arc::clone(follower)));
         std::iter::once(leader).chain(followers).map(|node| (node.config().name.clone(), node)).collect()
@@ -96,32 +92,32 @@ impl SimCluster {
 
     /// What the manifest says of where the nodes run.
     #[must_use]
-    pub fn facts() -> BackendFacts {
+    pub(super) fn facts() -> BackendFacts {
         BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
     }
 }
 
 /// Followers reached by their HTTP routes.
 #[must_use]
-pub fn over_http(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+pub(super) fn over_http(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
     let router = |follower: &Arc<Follower>| api::router(Arc::new(Node::Follower(Arc::clone(follower))));
     Arc::new(InProcessTransport::new(followers.iter().map(router).collect()))
 }
 
 /// Followers reached below HTTP, by their own code.
 #[must_use]
-pub fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
+pub(super) fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
     Arc::new(DirectTransport::new(followers.to_vec()))
 }
 
 /// The nodes' HTTP routes.
 #[must_use]
-pub fn routers(nodes: BTreeMap<String, Node>) -> BTreeMap<String, Router> {
+pub(super) fn routers(nodes: BTreeMap<String, Node>) -> BTreeMap<String, Router> {
     nodes.into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
 }
 
 /// A follower with nothing in its store, and with as much room in its trace as given.
-fn new_follower(
+pub(super) fn new_follower(
     spec: &ClusterSpec,
     name: &str,
     clock: Clock,
@@ -133,7 +129,7 @@ fn new_follower(
 }
 
 /// The same of a leader.
-fn new_leader(
+pub(super) fn new_leader(
     spec: &ClusterSpec,
     clock: Clock,
     trace_capacity: Option<usize>,

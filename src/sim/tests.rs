@@ -142,12 +142,3 @@ fn messages_and_http_give_the_same_run() {
         assert_eq!(routed, simulate_direct(&name, &experiment, quorum(w), &CancellationToken::new()).unwrap());
     }
 }
-
-#[test]
-fn a_run_of_the_simulation_is_as_foreseen() {
-    let runs: Vec<RunData> = [1, 4].map(|w| run(&Experiment::default(), w)).into();
-    let forecasts = forecast(&runs, &CancellationToken::new()).unwrap();
-    let pairs: Vec<_> = forecasts.iter().map(|one| (one.quorum, one.pairs.agreeing, one.pairs.diverged)).collect();
-    assert_eq!(pairs, [(1, 50, 18), (4, 50, 1)]);
-    assert!(forecasts.iter().all(|one| one.other_delays == 0 && one.latency.greatest_ms == Some(0.0)));
-}

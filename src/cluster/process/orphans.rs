@@ -18,11 +18,11 @@ pub(super) const OWNER: &str = "LABCTL_OWNER";
 /// those of containers are seen from outside too, but not their owners.
 /// Where the system has no `/proc` none can be found.
 #[must_use]
-pub fn end_processes_left() -> Vec<String> {
+pub fn end_orphans() -> Vec<String> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let end = |entry: fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
-        let name = left(&entry.path())?;
+        let name = orphan(&entry.path())?;
         kill_process(pid, Signal::KILL).ok()?;
         Some(name)
     };
@@ -31,7 +31,7 @@ pub fn end_processes_left() -> Vec<String> {
 
 /// A node's name, if the process is one that nobody owns any more. Its environment is all
 /// labctl's, see `child`.
-fn left(process: &Path) -> Option<String> {
+fn orphan(process: &Path) -> Option<String> {
     let command = fs::read(process.join("cmdline")).ok()?;
     let is_ours = command.split(|byte| *byte == 0).nth(1).is_some_and(|verb| matches!(verb, b"node" | b"relay"));
     let environment = fs::read(process.join("environ")).ok().filter(|_| is_ours)?;

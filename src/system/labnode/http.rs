@@ -9,7 +9,7 @@ use labnode::limits;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, WRITE_ID_HEADER};
 use serde::de::DeserializeOwned;
 
-use super::{ANSWER_MARGIN, Answer, Client, ClientError};
+use super::client::{ANSWER_MARGIN, Answer, Client, ClientError};
 use crate::cluster::Endpoints;
 use crate::data::{LEADER, follower_name};
 use crate::load::PlannedWrite;

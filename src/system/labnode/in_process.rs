@@ -13,7 +13,7 @@ use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceD
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
-use super::{ANSWER_MARGIN, Answer, Client, ClientError};
+use super::client::{ANSWER_MARGIN, Answer, Client, ClientError};
 use crate::data::LEADER;
 use crate::load::PlannedWrite;
 

@@ -9,44 +9,44 @@ use tokio::sync::Notify;
 
 /// How a node and the way to it are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Condition {
+pub(super) struct LinkState {
     /// The node does not run: whoever connects is refused.
-    pub down: bool,
+    pub(super) down: bool,
     /// The node runs, and does nothing.
-    pub frozen: bool,
+    pub(super) frozen: bool,
     /// Nothing gets through to the node.
-    pub cut: bool,
+    pub(super) cut: bool,
     /// How much longer what is sent to it takes.
-    pub slow: Duration,
+    pub(super) slow: Duration,
 }
 
 /// What was sent to a node that is down, or went down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("connection refused")]
-pub struct Refused;
+pub(super) struct Refused;
 
 /// The way to one node. Clones are the same way.
 ///
 /// Those who wait go on in the order in which they came: tokio's `watch` would wake them in a
 /// random one, and no run would be like another.
 #[derive(Debug, Clone, Default)]
-pub struct Way(Arc<State>);
+pub(super) struct NodeLink(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    condition: Mutex<Condition>,
+    condition: Mutex<LinkState>,
     changed: Notify,
 }
 
-impl Way {
+impl NodeLink {
     /// How it is now.
     #[must_use]
-    pub fn condition(&self) -> Condition {
+    pub(super) fn condition(&self) -> LinkState {
         *self.0.condition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Breaks or mends it.
-    pub fn change(&self, change: impl FnOnce(&mut Condition)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut LinkState)) {
         change(&mut self.0.condition.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.changed.notify_waiters();
     }
@@ -55,7 +55,7 @@ impl Way {
     ///
     /// # Errors
     /// [`Refused`] once the node is down.
-    pub async fn pass(&self, clock: &Clock) -> Result<(), Refused> {
+    pub(super) async fn pass(&self, clock: &Clock) -> Result<(), Refused> {
         self.healed().await?;
         clock.sleep(self.condition().slow).await;
         // What was on its way when the way was cut stays there until it heals.
@@ -66,7 +66,7 @@ impl Way {
     ///
     /// # Errors
     /// [`Refused`] once the node is down.
-    pub async fn healed(&self) -> Result<(), Refused> {
+    pub(super) async fn healed(&self) -> Result<(), Refused> {
         self.unless_down(|now| !now.cut).await
     }
 
@@ -74,21 +74,21 @@ impl Way {
     ///
     /// # Errors
     /// [`Refused`] once it is down.
-    pub async fn thawed(&self) -> Result<(), Refused> {
+    pub(super) async fn thawed(&self) -> Result<(), Refused> {
         self.unless_down(|now| !now.frozen).await
     }
 
     /// Waits until the node is down.
-    pub async fn broken(&self) {
+    pub(super) async fn broken(&self) {
         self.until(|now| now.down).await;
     }
 
-    async fn unless_down(&self, fit: impl Fn(Condition) -> bool) -> Result<(), Refused> {
+    async fn unless_down(&self, fit: impl Fn(LinkState) -> bool) -> Result<(), Refused> {
         let now = self.until(|now| now.down || fit(now)).await;
         if now.down { Err(Refused) } else { Ok(()) }
     }
 
-    async fn until(&self, fit: impl Fn(Condition) -> bool) -> Condition {
+    async fn until(&self, fit: impl Fn(LinkState) -> bool) -> LinkState {
         loop {
             let mut changed = pin!(self.0.changed.notified());
             // Before it is looked at, so that no change goes unseen.

@@ -14,8 +14,8 @@ use labnode::transport::{Transport, TransportError};
 use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
-use super::way::{Condition, Refused, Way};
-use super::{SimCluster, new_follower, new_leader};
+use super::cluster::{SimCluster, new_follower, new_leader};
+use super::link_state::{LinkState, NodeLink, Refused};
 use crate::cluster::{Act, ClusterError, ClusterSpec, FaultAction};
 use crate::data::{LEADER, follower_name};
 
@@ -23,14 +23,14 @@ use crate::data::{LEADER, follower_name};
 type Connect = fn(&[Arc<Follower>]) -> Arc<dyn Transport>;
 
 /// A [`SimCluster`] that faults work on as they do on local processes.
-pub struct BreakableCluster {
+pub(super) struct BreakableCluster {
     spec: ClusterSpec,
     clock: Clock,
     connect: Connect,
     /// How each follower is, and the leader's way to it.
-    ways: Vec<Way>,
+    ways: Vec<NodeLink>,
     /// How the leader is, and its clients' way to it.
-    door: Way,
+    door: NodeLink,
     now: Mutex<Now>,
 }
 
@@ -38,7 +38,7 @@ pub struct BreakableCluster {
 struct Now {
     nodes: SimCluster,
     /// How this leader is: one that was killed never sends again, though its tasks run on.
-    leader: Way,
+    leader: NodeLink,
     /// Leads to these followers, whatever has become of them.
     followers: Arc<RwLock<Arc<dyn Transport>>>,
 }
@@ -54,29 +54,29 @@ impl BreakableCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub fn new(spec: &ClusterSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
+    pub(super) fn new(spec: &ClusterSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
         let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
         let followers =
             names.iter().map(|name| new_follower(spec, name, clock, None)).collect::<Result<Vec<_>, _>>()?;
-        let ways: Vec<Way> = names.iter().map(|_| Way::default()).collect();
+        let ways: Vec<NodeLink> = names.iter().map(|_| NodeLink::default()).collect();
         let now = {
-            let (leader, current) = (Way::default(), Arc::new(RwLock::new(connect(&followers))));
+            let (leader, current) = (NodeLink::default(), Arc::new(RwLock::new(connect(&followers))));
             let transport = BreakableTransport::new(&leader, &ways, &current, clock);
             let nodes = SimCluster { leader: new_leader(spec, clock, None, Arc::new(transport))?, followers };
             Now { nodes, leader, followers: current }
         };
-        Ok(Self { spec: spec.clone(), clock, connect, ways, door: Way::default(), now: Mutex::new(now) })
+        Ok(Self { spec: spec.clone(), clock, connect, ways, door: NodeLink::default(), now: Mutex::new(now) })
     }
 
     /// The nodes that there are now by their names, for those who do not mind their condition.
     #[must_use]
-    pub fn nodes(&self) -> BTreeMap<String, Node> {
+    pub(super) fn nodes(&self) -> BTreeMap<String, Node> {
         self.now().nodes.nodes()
     }
 
     /// The clients' way to the leader.
     #[must_use]
-    pub fn door(&self) -> Way {
+    pub(super) fn door(&self) -> NodeLink {
         self.door.clone()
     }
 
@@ -84,7 +84,7 @@ impl BreakableCluster {
     ///
     /// # Errors
     /// When there is no such node, or one that is started again refuses its settings.
-    pub fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
+    pub(super) fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         let node = action.node.as_str();
         match action.act {
             Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
@@ -110,14 +110,14 @@ impl BreakableCluster {
     }
 
     /// Changes the way that others take to a node, and with it how the node looks to them.
-    fn change_way(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+    fn change_way(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
         let way = if node == LEADER { Some(&self.door) } else { self.ways.get(self.index(node)?) };
         way.into_iter().for_each(|way| way.change(&change));
         Ok(())
     }
 
     /// Changes all the ways between a node and others: the leader's own to its followers as well.
-    fn change_ways(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+    fn change_ways(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
         if node == LEADER {
             self.ways.iter().for_each(|way| way.change(&change));
         }
@@ -125,7 +125,7 @@ impl BreakableCluster {
     }
 
     /// Changes a node.
-    fn change(&self, node: &str, change: impl Fn(&mut Condition)) -> Result<(), ClusterError> {
+    fn change(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
         if node == LEADER {
             self.now().leader.change(&change);
         }
@@ -136,7 +136,7 @@ impl BreakableCluster {
     fn restart(&self, node: &str) -> Result<(), ClusterError> {
         let mut now = self.now();
         if node == LEADER {
-            let leader = Way::default();
+            let leader = NodeLink::default();
             let transport = BreakableTransport::new(&leader, &self.ways, &now.followers, self.clock);
             now.nodes.leader = new_leader(&self.spec, self.clock, None, Arc::new(transport))?;
             now.leader = leader;
@@ -153,18 +153,18 @@ impl BreakableCluster {
 
 /// What a leader sends, through whatever is broken.
 struct BreakableTransport {
-    leader: Way,
-    ways: Vec<Way>,
+    leader: NodeLink,
+    ways: Vec<NodeLink>,
     followers: Arc<RwLock<Arc<dyn Transport>>>,
     clock: Clock,
 }
 
 impl BreakableTransport {
-    fn new(leader: &Way, ways: &[Way], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
+    fn new(leader: &NodeLink, ways: &[NodeLink], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
         Self { leader: leader.clone(), ways: ways.to_vec(), followers: Arc::clone(followers), clock }
     }
 
-    fn way(&self, follower: usize) -> Result<&Way, TransportError> {
+    fn way(&self, follower: usize) -> Result<&NodeLink, TransportError> {
         self.ways.get(follower).ok_or(TransportError::UnknownFollower(follower))
     }
 

@@ -1,91 +1,39 @@
-//! The exit codes, which are public interface: the help, the README and CI jobs rely on them.
+//! Which exit code an error ends labctl with, and how it is told.
 
 use std::error::Error;
 use std::io;
-use std::process::ExitCode;
 
 use rustix::io::Errno;
 
-use crate::client::ClientError;
+use super::descriptors::LimitError;
+use crate::cli::Exit;
 use crate::cluster::ClusterError;
 use crate::data::DataError;
-use crate::descriptors::LimitError;
 use crate::load::RecordError;
+use crate::system::labnode::ClientError;
 
-/// How labctl ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Done, and every expectation held.
-    Success = 0,
-    /// An expectation of the experiment did not hold.
-    Expectation = 1,
-    /// Bad usage, configuration or data.
-    Usage = 2,
-    /// The cluster could not be started or failed.
-    Cluster = 3,
-    /// Data is incomplete.
-    Incomplete = 4,
-    /// This machine: disk, memory, descriptors, permission, output that could not be written.
-    Machine = 5,
-    /// Interrupted; the cluster is down and earlier data intact.
-    Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+/// The code an error ends labctl with. A limit of this machine decides wherever it is in the
+/// chain of causes, otherwise the first known cause.
+#[must_use]
+pub fn code(error: &anyhow::Error) -> Exit {
+    if error.chain().any(is_limit_of_this_machine) {
+        return Exit::Machine;
     }
-}
-
-impl Exit {
-    /// Every code, in ascending order.
-    pub const ALL: [Self; 7] = [
-        Self::Success,
-        Self::Expectation,
-        Self::Usage,
-        Self::Cluster,
-        Self::Incomplete,
-        Self::Machine,
-        Self::Interrupted,
-    ];
-
-    /// What the code tells whoever started labctl, as `--help` prints it.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Success => "done, and every expectation held",
-            Self::Expectation => "an expectation of the experiment did not hold",
-            Self::Usage => "bad usage, configuration or data",
-            Self::Cluster => "the cluster could not be started or failed",
-            Self::Incomplete => "data is incomplete",
-            Self::Machine => "this machine: disk, memory, descriptors, permission, or output that could not be written",
-            Self::Interrupted => "interrupted; the cluster is down and earlier data intact",
+    let decide = |cause: &(dyn Error + 'static)| {
+        if let Some(error) = cause.downcast_ref::<ClusterError>() {
+            Some(match error {
+                ClusterError::Interrupted => Exit::Interrupted,
+                ClusterError::Temporary { .. } => Exit::Machine,
+                _ => Exit::Cluster,
+            })
+        } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
+            Some(Exit::Cluster)
+        } else {
+            let error = cause.downcast_ref::<DataError>()?;
+            Some(if matches!(error, DataError::Missing { .. }) { Exit::Incomplete } else { Exit::Usage })
         }
-    }
-
-    /// The code an error ends labctl with. A limit of this machine decides wherever it is in the
-    /// chain of causes, otherwise the first known cause.
-    #[must_use]
-    pub fn of(error: &anyhow::Error) -> Self {
-        if error.chain().any(is_limit_of_this_machine) {
-            return Self::Machine;
-        }
-        let decide = |cause: &(dyn Error + 'static)| {
-            if let Some(error) = cause.downcast_ref::<ClusterError>() {
-                Some(match error {
-                    ClusterError::Interrupted => Self::Interrupted,
-                    ClusterError::Temporary { .. } => Self::Machine,
-                    _ => Self::Cluster,
-                })
-            } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
-                Some(Self::Cluster)
-            } else {
-                let error = cause.downcast_ref::<DataError>()?;
-                Some(if matches!(error, DataError::Missing { .. }) { Self::Incomplete } else { Self::Usage })
-            }
-        };
-        error.chain().find_map(decide).unwrap_or(Self::Usage)
-    }
+    };
+    error.chain().find_map(decide).unwrap_or(Exit::Usage)
 }
 
 /// Whether an error is, or wraps, an I/O error that this machine is to blame for and not what
@@ -140,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_cause_decides_and_context_does_not_hide_it() {
-        let of = |error: anyhow::Error| Exit::of(&error);
+        let of = |error: anyhow::Error| code(&error);
         let missing = DataError::Missing { path: "data".into(), what: "no runs".into() };
         assert_eq!(of(anyhow::Error::from(missing).context("reading")), Exit::Incomplete);
         assert_eq!(of(ClusterError::Interrupted.into()), Exit::Interrupted);
@@ -180,26 +128,17 @@ mod tests {
             ];
             for source in wrapped {
                 let error = anyhow::Error::from(write(source)).context("W = 1").context("experiment quorum");
-                assert_eq!(Exit::of(&error), Exit::Machine, "{errno}");
+                assert_eq!(code(&error), Exit::Machine, "{errno}");
             }
             let spawn = ClusterError::Spawn { command: "labctl node".into(), source: machine(errno) };
-            assert_eq!(Exit::of(&spawn.into()), Exit::Machine, "{errno}");
+            assert_eq!(code(&spawn.into()), Exit::Machine, "{errno}");
         }
         // What the user named wrongly, and data that is damaged.
         for errno in [Errno::NOENT, Errno::NOTDIR, Errno::ISDIR, Errno::EXIST] {
-            assert_eq!(Exit::of(&write(machine(errno)).into()), Exit::Usage, "{errno}");
+            assert_eq!(code(&write(machine(errno)).into()), Exit::Usage, "{errno}");
         }
         let damaged = DataError::Invalid { path: "data".into(), line: 3, message: "no number".into() };
-        assert_eq!(Exit::of(&damaged.into()), Exit::Usage);
-    }
-
-    #[test]
-    fn the_readme_lists_every_code() {
-        let readme = include_str!("../README.md");
-        for exit in Exit::ALL {
-            let row = format!("| {} | {}", exit as u8, exit.meaning());
-            assert!(readme.lines().any(|line| line.starts_with(&row)), "no line `{row}`");
-        }
+        assert_eq!(code(&damaged.into()), Exit::Usage);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{CatchUp, Experiment, Order, Quorum};
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
-use crate::simulation::{Unwatched, simulate, simulate_direct};
+use crate::sim::{Unwatched, simulate, simulate_direct};
 
 /// The lab with these faults, as the manifest writes them, run both ways.
 fn run(faults: serde_json::Value, w: i64, change: impl FnOnce(&mut Experiment)) -> RunData {

@@ -15,7 +15,7 @@ const MAX_RAISED: u64 = 65_536;
 
 /// A limit of this machine that a run would meet or has met.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LimitError {
+pub(super) enum LimitError {
     /// The hard limit of open files is too low for the run.
     #[error(
         "{who} may need {needed} open files, and the hard limit is {allowed}: raise it (`ulimit -Hn {needed}`, as \
@@ -44,7 +44,7 @@ pub enum LimitError {
 
 /// Raises labctl's own limit of open files as far as the system lets it; the nodes it starts
 /// inherit that. Where it does not work, [`check`] tells.
-pub fn raise() {
+pub(super) fn raise() {
     let mut limit = getrlimit(Resource::Nofile);
     let raised = limit.maximum.unwrap_or(MAX_RAISED).min(MAX_RAISED);
     limit.current = limit.current.map(|current| current.max(raised));
@@ -58,7 +58,7 @@ pub fn raise() {
 ///
 /// # Errors
 /// [`LimitError::TooFew`].
-pub fn check(experiment: &Experiment, with_nodes: bool) -> Result<(), LimitError> {
+pub(super) fn check(experiment: &Experiment, with_nodes: bool) -> Result<(), LimitError> {
     let limit = getrlimit(Resource::Nofile);
     let allowed = limit.current.unwrap_or(u64::MAX);
     match needs(experiment, with_nodes).into_iter().max_by_key(|(_, needed)| *needed) {
@@ -89,7 +89,7 @@ fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> 
 
 /// The limit that a process of a run met, by what it has printed.
 #[must_use]
-pub fn met_by_log(log: &[u8]) -> Option<String> {
+pub(super) fn met_by_log(log: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(log);
     let line = text.lines().find_map(|line| line.split_once(MARK))?;
     Some(line.1.to_owned())

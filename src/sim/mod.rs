@@ -1,7 +1,11 @@
 //! Whole runs in virtual time: the nodes' own code, the same load, the same record of it. A
 //! run is a function of the experiment and the quorum alone.
 
-mod broken;
+mod breakable;
+mod cluster;
+mod faulty;
+mod gated;
+mod link_state;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -9,18 +13,18 @@ mod tests;
 use std::sync::Arc;
 
 use labnode::clock::Clock;
-use labnode::follower::Follower;
+pub use labnode::follower::Follower;
 use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use self::broken::Reach;
-use crate::analysis::Forecast;
-use crate::client::{Client, ClientError, DirectClient, InProcessClient};
-use crate::cluster::{ClusterError, ClusterSpec, SimCluster, direct, in_virtual_time, over_http, routers};
+use self::cluster::{SimCluster, direct, in_virtual_time, over_http, routers};
+use self::faulty::Reach;
+use crate::cluster::{ClusterError, ClusterSpec};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
 use crate::load::{Injector, NoFaults, Progress, RecordError, Recorded, observe, record};
+use crate::system::labnode::{Client, ClientError, DirectClient, InProcessClient};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -43,7 +47,7 @@ pub fn simulate(
                 let client = InProcessClient::new(routers(cluster.nodes()), clock, limit);
                 load(&client, experiment, &NoFaults, &clock, progress, cancel).await?
             } else {
-                broken::run(&spec, experiment, clock, OVER_HTTP, progress, cancel).await?
+                faulty::run(&spec, experiment, clock, OVER_HTTP, progress, cancel).await?
             };
             run_data(&spec, experiment, recorded, clock.now_us())
         })
@@ -66,7 +70,7 @@ pub fn simulate_direct(
 ) -> Result<RunData, ClusterError> {
     unheard(name, experiment, quorum, async |spec, clock| match experiment.faults.as_slice() {
         [] => messages(spec, experiment, clock, cancel, direct).await,
-        _ => broken::run(spec, experiment, clock, DIRECT, &Unwatched, cancel).await,
+        _ => faulty::run(spec, experiment, clock, DIRECT, &Unwatched, cancel).await,
     })
 }
 
@@ -120,18 +124,6 @@ const OVER_HTTP: Reach<InProcessClient> =
 
 /// Messages between all.
 const DIRECT: Reach<DirectClient> = Reach { followers: direct, nodes: DirectClient::new };
-
-/// Holds real runs, one a quorum, against the simulation of the same experiment and seed.
-///
-/// # Errors
-/// As [`simulate`].
-pub fn forecast(runs: &[RunData], cancel: &CancellationToken) -> Result<Vec<Forecast>, ClusterError> {
-    let one = |run: &RunData| {
-        let Manifest { experiment, config, quorum, .. } = &run.manifest;
-        Ok(Forecast::of(run, &simulate_direct(experiment, config, *quorum, cancel)?))
-    };
-    runs.iter().map(one).collect()
-}
 
 /// What `read` makes of the same run below HTTP, given the run without its traces, the
 /// followers with them, and the run's start on their clock. Takes far less memory than a whole

@@ -1,0 +1,16 @@
+//! How writes and their copies end, and what a node holds.
+
+pub use labnode::wire::{Outcome as ReplicationOutcome, Role, StoreDump};
+use serde::{Deserialize, Serialize};
+
+/// How a write ended, as far as its client can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteOutcome {
+    /// Acknowledged with the quorum.
+    Ok,
+    /// The node said no: the quorum was not reached. The write may still have been applied.
+    Failed,
+    /// No answer came; the write may or may not have been applied.
+    Unknown,
+}

@@ -1,0 +1,3 @@
+//! What is measured: one folder a system.
+
+pub mod labnode;
