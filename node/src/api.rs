@@ -1,5 +1,6 @@
 //! The node's HTTP interface: thin handlers around [`Node`].
 
+mod app;
 mod body;
 mod dump;
 mod error;
@@ -15,25 +16,17 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use tokio::sync::Semaphore;
 
 use crate::leader::{QuorumError, Write};
 use crate::node::Node;
 use crate::wire::{ErrorBody, Put, PutDone, Replicate, Replicated, Value, WRITE_ID_HEADER};
+use app::App;
 use body::Limit;
 use error::ApiError;
 use key::Key;
 
-/// What the handlers share.
-#[derive(Debug, Clone)]
-struct App {
-    node: Arc<Node>,
-    large_bodies: Arc<Semaphore>,
-}
-
 /// The routes of `node`, with an answer in JSON to every request.
 pub fn router(node: Arc<Node>) -> Router {
-    let app = App { node, large_bodies: Arc::new(Semaphore::new(body::LARGE_AT_ONCE)) };
     Router::new()
         .route("/health", get(health))
         .route("/kv/{key}", get(read).put(write))
@@ -44,7 +37,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/debug/trace", get(dump::trace))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
+        .with_state(App::new(node))
 }
 
 /// The answer to a write that missed its quorum.

@@ -2,6 +2,7 @@
 
 mod choices;
 mod delays;
+mod error;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -9,59 +10,11 @@ mod tests;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::delay::Link;
-use crate::wire::Role;
+use crate::delay::LinkDelays;
 
-pub use choices::{CatchUp, ReplicationOrder};
+pub use choices::{CatchUp, ReplicationOrder, Role};
+pub use error::ConfigError;
 pub use parse::BaseUrl;
-
-/// The longest injected delay and the longest timeout: one hour, so that either fits 32 bits
-/// of microseconds.
-pub const LONGEST: Duration = Duration::from_secs(3_600);
-
-/// The most followers a leader can have.
-pub const MOST_FOLLOWERS: usize = 1_000;
-
-/// A variable that cannot be used; shown as one line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// The variable must be there.
-    #[error("{name} is not set: expected {expected}")]
-    Missing {
-        /// The variable.
-        name: &'static str,
-        /// What would be accepted.
-        expected: &'static str,
-    },
-    /// The variable has a value that is not accepted.
-    #[error("{name}={value:?} is not accepted: expected {expected}")]
-    Invalid {
-        /// The variable.
-        name: &'static str,
-        /// The offending value, or the offending part of a list.
-        value: String,
-        /// What would be accepted.
-        expected: &'static str,
-    },
-    /// The variable has a distribution, or distributions, that is not accepted.
-    #[error("{name}={value:?} is not accepted: {reason}")]
-    Delay {
-        /// The variable.
-        name: &'static str,
-        /// The offending part of it, or the beginning of that.
-        value: String,
-        /// What is wrong, and what would be accepted.
-        reason: String,
-    },
-    /// The two bounds of the delay are the wrong way round.
-    #[error("MIN_DELAY_MS={min} is not accepted: expected at most MAX_DELAY_MS={max}")]
-    DelayBounds {
-        /// `MIN_DELAY_MS` as given or by default.
-        min: String,
-        /// `MAX_DELAY_MS` as given or by default.
-        max: String,
-    },
-}
 
 /// Everything a node needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,12 +31,12 @@ pub struct NodeConfig {
     pub write_quorum: u32,
     /// `MIN_DELAY_MS` and `MAX_DELAY_MS` or else `DELAY`, `ACK_DELAY`, `FOLLOWER_DELAYS` and
     /// `FOLLOWER_ACK_DELAYS`: one a follower; empty on a follower.
-    pub links: Vec<Link>,
+    pub links: Vec<LinkDelays>,
     /// `DELAY_SEED`.
     pub delay_seed: Option<u64>,
-    /// `REPLICATION_TIMEOUT_S`: more than zero and at most [`LONGEST`].
+    /// `REPLICATION_TIMEOUT_S`: more than zero and at most [`MAX_DURATION`](crate::bounds::MAX_DURATION).
     pub replication_timeout: Duration,
-    /// `GLOBAL_REQUEST_TIMEOUT_S`: more than zero and at most [`LONGEST`].
+    /// `GLOBAL_REQUEST_TIMEOUT_S`: more than zero and at most [`MAX_DURATION`](crate::bounds::MAX_DURATION).
     pub request_timeout: Duration,
     /// `REPLICATION_ORDER`.
     pub order: ReplicationOrder,
@@ -102,7 +55,7 @@ impl NodeConfig {
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = parse::Vars::new(&var);
         let role = vars
-            .get("ROLE", "leader or follower", parse::role)?
+            .get("ROLE", "leader or follower", |text| text.parse().ok())?
             .ok_or(ConfigError::Missing { name: "ROLE", expected: "leader or follower" })?;
         let mut followers = parse::followers(&vars)?;
         if role == Role::Follower {

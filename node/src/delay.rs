@@ -23,7 +23,7 @@ use std::time::Duration;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-use crate::config::MOST_FOLLOWERS;
+use crate::bounds::MAX_FOLLOWERS;
 
 pub use distribution::{Distribution, Family, Parameters, Part};
 pub use empirical::quantiles_of;
@@ -35,18 +35,18 @@ pub use uniform::Uniform;
 const WORDS_PER_BLOCK: u128 = 16;
 
 /// The first block after those of the followers' writes.
-const PASSES: u32 = MOST_FOLLOWERS as u32;
+const PASSES: u32 = MAX_FOLLOWERS as u32;
 
 /// A message's way between a leader and a follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+pub enum LinkPath {
     /// The write, from the leader to the follower.
     Write,
     /// Its acknowledgement, back again.
     Ack,
 }
 
-impl Path {
+impl LinkPath {
     /// Where its bits lie in the block of the write and follower.
     fn word(self) -> u128 {
         match self {
@@ -63,11 +63,11 @@ impl Path {
 /// the platform or the version of any library. The bits are 64 of block `follower` of the
 /// ChaCha8 stream `write_id` whose key comes from `seed`: the first of them for the write, the
 /// next for the acknowledgement.
-pub fn seeded_delay_us(seed: u64, write_id: u64, follower: u32, path: Path, distribution: &Distribution) -> u32 {
+pub fn seeded_delay_us(seed: u64, write_id: u64, follower: u32, path: LinkPath, distribution: &Distribution) -> u32 {
     distribution.pick_us(seeded_bits(seed, write_id, follower, path))
 }
 
-fn seeded_bits(seed: u64, stream: u64, block: u32, path: Path) -> u64 {
+fn seeded_bits(seed: u64, stream: u64, block: u32, path: LinkPath) -> u64 {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng.set_word_pos(u128::from(block) * WORDS_PER_BLOCK + path.word());
@@ -76,7 +76,7 @@ fn seeded_bits(seed: u64, stream: u64, block: u32, path: Path) -> u64 {
 
 /// How long messages between a leader and one follower take.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Link {
+pub struct LinkDelays {
     /// The write, on its way there.
     pub write: Distribution,
     /// The acknowledgement, on its way back; none takes no time.
@@ -96,14 +96,14 @@ pub struct Delays {
 #[derive(Debug, Clone)]
 pub struct DelaySource {
     /// By follower index.
-    links: Vec<Link>,
+    links: Vec<LinkDelays>,
     seed: Option<u64>,
 }
 
 impl DelaySource {
     /// Delays on these links, one a follower: reproducible with a seed, different every time
     /// without.
-    pub fn new(links: Vec<Link>, seed: Option<u64>) -> Self {
+    pub fn new(links: Vec<LinkDelays>, seed: Option<u64>) -> Self {
         Self { links, seed }
     }
 
@@ -111,20 +111,20 @@ impl DelaySource {
     /// acknowledgement; none to a follower there is not.
     pub fn draw(&self, write_id: u64, follower: u32) -> Delays {
         self.links.get(follower as usize).map_or_else(Delays::default, |link| Delays {
-            write: self.pick(&link.write, write_id, follower, Path::Write),
-            ack: link.ack.as_ref().map_or(Duration::ZERO, |ack| self.pick(ack, write_id, follower, Path::Ack)),
+            write: self.pick(&link.write, write_id, follower, LinkPath::Write),
+            ack: link.ack.as_ref().map_or(Duration::ZERO, |ack| self.pick(ack, write_id, follower, LinkPath::Ack)),
         })
     }
 
     /// The delay of pass `pass`, from 0, that brings the follower with index `follower` up to
     /// date; none of a write's.
     pub fn draw_for_pass(&self, pass: u64, follower: u32) -> Duration {
-        self.links
-            .get(follower as usize)
-            .map_or(Duration::ZERO, |link| self.pick(&link.write, pass, PASSES.saturating_add(follower), Path::Write))
+        self.links.get(follower as usize).map_or(Duration::ZERO, |link| {
+            self.pick(&link.write, pass, PASSES.saturating_add(follower), LinkPath::Write)
+        })
     }
 
-    fn pick(&self, distribution: &Distribution, stream: u64, block: u32, path: Path) -> Duration {
+    fn pick(&self, distribution: &Distribution, stream: u64, block: u32, path: LinkPath) -> Duration {
         let bits = self.seed.map_or_else(|| rand::rng().next_u64(), |seed| seeded_bits(seed, stream, block, path));
         Duration::from_micros(u64::from(distribution.pick_us(bits)))
     }

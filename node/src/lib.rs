@@ -7,6 +7,7 @@
 //! runs over HTTP in six processes and in virtual time inside one thread.
 
 pub mod api;
+pub mod bounds;
 pub mod clock;
 pub mod config;
 pub mod delay;
@@ -14,6 +15,7 @@ pub mod follower;
 pub mod leader;
 pub mod limits;
 pub mod node;
+mod poison;
 pub mod program;
 pub mod relay;
 pub mod server;

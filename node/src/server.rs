@@ -1,11 +1,11 @@
 //! Serving a router over TCP.
 
-mod patience;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,10 +14,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutWriter;
 use tracing::{debug, warn};
 
 use crate::limits;
-use patience::Patient;
 
 /// How long a connection may be idle, and how long the head of a request may take. Clients
 /// that keep connections open should let them go before that.
@@ -28,7 +28,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The most that a connection buffers, and so the largest head of a request. A key of 512
 /// bytes, every one percent-encoded, takes a tenth of it.
-const BUFFER: usize = 16 * 1_024;
+const MAX_BUFFERED_BYTES: usize = 16 * 1_024;
 
 /// The pause after a connection could not be accepted: most likely there are too many, and
 /// some have to end first.
@@ -83,12 +83,15 @@ async fn connection(stream: TcpStream, router: Router) {
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send, router: Router) {
-    let stream = TokioIo::new(Patient::new(stream, WRITE_DEADLINE));
+    // A client that never reads would otherwise hold its answer in memory for ever.
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(WRITE_DEADLINE));
+    let stream = pin!(stream);
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)
-        .max_buf_size(BUFFER)
-        .serve_connection(stream, TowerToHyperService::new(router))
+        .max_buf_size(MAX_BUFFERED_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         limits::note("serving a connection", &error);

@@ -5,10 +5,11 @@
 
 mod ring;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::delay::Delays;
+use crate::poison::ignore_poison;
 use crate::store::KeyId;
 use crate::wire::Outcome;
 pub use ring::Ring;
@@ -43,7 +44,7 @@ const NOT_SENT: u64 = u64::MAX;
 
 impl Sending {
     /// A replication that has just begun. Delays are at most
-    /// [`LONGEST`](crate::config::LONGEST), which 32 bits of microseconds hold.
+    /// [`MAX_DURATION`](crate::bounds::MAX_DURATION), which 32 bits of microseconds hold.
     pub fn new(write: u64, version: u64, key: KeyId, follower: u16, delays: Delays) -> Self {
         let micros = |delay: Duration| u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         Self {
@@ -116,7 +117,7 @@ impl<R: Copy> Trace<R> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring<R>> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.ring.lock())
     }
 }
 

@@ -9,18 +9,18 @@ use futures_util::future::BoxFuture;
 
 use crate::wire::{Replicate, Replicated};
 pub use direct::DirectTransport;
-pub use http::{HttpTransport, REQUESTS_AT_ONCE};
+pub use http::{HttpTransport, MAX_IN_FLIGHT};
 pub use in_process::InProcessTransport;
 
 /// A way to deliver one write to one follower, once.
 ///
-/// An implementation neither retries nor bounds the time: the leader does the latter, by
-/// dropping the future, and nobody does the former.
+/// An implementation does not retry, and does not bound the time: the leader does that by
+/// dropping the future.
 pub trait Transport: Send + Sync + 'static {
     /// Delivers `body` for `key` to the follower with index `follower`, from 0.
     ///
     /// # Errors
-    /// When there is no proof that the follower took it; it may have done so all the same.
+    /// If the follower did not confirm it. It may have applied it nevertheless.
     fn replicate<'a>(
         &'a self,
         follower: usize,
@@ -28,11 +28,11 @@ pub trait Transport: Send + Sync + 'static {
         body: &'a Replicate,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>>;
 
-    /// Asks the follower with index `follower` when it was started, on its own clock; none
-    /// where it does not say.
+    /// Asks the follower with index `follower` when it was started, on its clock. `None`
+    /// if it does not say.
     ///
     /// # Errors
-    /// When it did not answer.
+    /// If it did not answer.
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>>;
 }
 

@@ -4,31 +4,13 @@
 //! together with a schema version.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::config::Role;
+
 /// Header with which a client numbers its own write; without it the leader uses the version.
 pub const WRITE_ID_HEADER: &str = "x-write-id";
-
-/// What a node is to its cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Accepts client writes and replicates them.
-    Leader,
-    /// Accepts replication and answers reads, possibly stale ones.
-    Follower,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Leader => "leader",
-            Self::Follower => "follower",
-        })
-    }
-}
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

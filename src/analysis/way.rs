@@ -1,6 +1,6 @@
 //! Drawing delays on the way to a follower and back.
 
-use crate::model::{Distribution, LinkDelays as Link};
+use crate::model::{Distribution, LinkDelays};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 
@@ -11,7 +11,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) fn new(link: Link) -> Self {
+    pub(super) fn new(link: LinkDelays) -> Self {
         Self { write: Draw::new(link.write), ack: link.ack.map(Draw::new) }
     }
 

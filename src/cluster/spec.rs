@@ -69,7 +69,7 @@ fn delays(network: &Network, followers: u32) -> Vec<(&'static str, String)> {
     };
     let common = network.common_link();
     let links = network.links(followers);
-    let differing = |text: &dyn Fn(&labnode::delay::Link) -> Option<String>| {
+    let differing = |text: &dyn Fn(&labnode::delay::LinkDelays) -> Option<String>| {
         let named = links
             .iter()
             .enumerate()

@@ -1,7 +1,7 @@
 //! What this machine lets labctl and its nodes have open, and what a run needs.
 
 use labnode::limits::MARK;
-use labnode::transport::REQUESTS_AT_ONCE;
+use labnode::transport::MAX_IN_FLIGHT;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::config::Experiment;
@@ -73,7 +73,7 @@ fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> 
     let clients = u64::from(experiment.workload.concurrency.get());
     let writes = u64::from(experiment.workload.writes.get());
     // One more asks whether the follower was restarted.
-    let to_a_follower = writes.min(REQUESTS_AT_ONCE as u64) + 1;
+    let to_a_follower = writes.min(MAX_IN_FLIGHT as u64) + 1;
     let control = followers + 2;
     if !with_nodes {
         return vec![("labctl", BASE + clients + control)];

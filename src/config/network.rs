@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use labnode::delay::{Distribution, Link, Millis, Uniform};
+use labnode::delay::{Distribution, LinkDelays, Millis, Uniform};
 use serde::{Deserialize, Serialize};
 
 use crate::data::follower_name;
@@ -51,22 +51,22 @@ pub struct Override {
 impl Network {
     /// The ways between the leader and so many followers, by their index.
     #[must_use]
-    pub fn links(&self, followers: u32) -> Vec<Link> {
+    pub fn links(&self, followers: u32) -> Vec<LinkDelays> {
         (0..followers).map(|index| self.link(FollowerName(index))).collect()
     }
 
     /// The way of a follower about which nothing is said.
     #[must_use]
-    pub fn common_link(&self) -> Link {
-        Link { write: self.delay.clone(), ack: self.ack_delay.clone() }
+    pub fn common_link(&self) -> LinkDelays {
+        LinkDelays { write: self.delay.clone(), ack: self.ack_delay.clone() }
     }
 
-    fn link(&self, follower: FollowerName) -> Link {
+    fn link(&self, follower: FollowerName) -> LinkDelays {
         let common = self.common_link();
         let Some(own) = self.follower.get(&follower) else {
             return common;
         };
-        Link {
+        LinkDelays {
             write: own.delay.clone().unwrap_or(common.write).plus(own.extra_ms),
             ack: own.ack_delay.clone().or(common.ack),
         }

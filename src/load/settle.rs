@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use labnode::clock::Clock;
-use labnode::leader::{CATCH_UP_LOOK, CATCH_UP_TRIES};
+use labnode::leader::{CATCH_UP_ATTEMPTS, CATCH_UP_POLL_INTERVAL};
 use labnode::wire::Health;
 
 use super::progress::Progress;
@@ -69,12 +69,12 @@ fn unreachable(health: &Health) -> BTreeSet<String> {
 }
 
 /// When a leader that catches up has noticed that a follower is back, even one to which no copy
-/// was lost: it is asked every [`CATCH_UP_LOOK`], and a question from before it was back may
+/// was lost: it is asked every [`CATCH_UP_POLL_INTERVAL`], and a question from before it was back may
 /// hang for a replication timeout.
 fn noticed_us(network: &Network, aftermath: &Aftermath) -> u64 {
     match (network.catch_up, aftermath.mended_us) {
         (CatchUp::Snapshot, Some(mended_us)) => {
-            mended_us.saturating_add(micros(network.replication_timeout_s.duration() + 3 * CATCH_UP_LOOK))
+            mended_us.saturating_add(micros(network.replication_timeout_s.duration() + 3 * CATCH_UP_POLL_INTERVAL))
         }
         (CatchUp::Snapshot, None) | (CatchUp::Off, _) => 0,
     }
@@ -84,7 +84,7 @@ fn noticed_us(network: &Network, aftermath: &Aftermath) -> u64 {
 #[derive(Debug)]
 struct Patience {
     /// The longest that a leader takes between two steps forward: a replication ends within its
-    /// timeout, and a follower is given up after [`CATCH_UP_TRIES`] more.
+    /// timeout, and a follower is given up after [`CATCH_UP_ATTEMPTS`] more.
     limit_us: u64,
     deadline_us: u64,
     /// The least that was in flight.
@@ -101,7 +101,7 @@ impl Patience {
         let limit = MARGIN
             + match network.catch_up {
                 CatchUp::Off => timeout,
-                CatchUp::Snapshot => (CATCH_UP_TRIES + 1) * (timeout + 2 * CATCH_UP_LOOK),
+                CatchUp::Snapshot => (CATCH_UP_ATTEMPTS + 1) * (timeout + 2 * CATCH_UP_POLL_INTERVAL),
             };
         let limit_us = micros(limit);
         let (unreachable, returned) = (BTreeSet::new(), BTreeSet::new());

@@ -9,22 +9,18 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::SemaphorePermit;
 
-use super::App;
+use super::app::App;
 use super::error::ApiError;
 
 /// How long a client may take over a body.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Bodies up to this size are read without asking.
-const SMALL: usize = 16 * 1_024;
-
-/// How many larger bodies are read at once; with a body limit of one mebibyte this bounds the
-/// memory that clients can hold by sending slowly.
-pub(super) const LARGE_AT_ONCE: usize = 64;
+/// Larger bodies need a permit, of which there are few.
+const MAX_SMALL_BYTES: usize = 16 * 1_024;
 
 /// How much of a body that is too large is read and thrown away, so that the client is still
 /// there for the answer.
-const DISCARD: usize = 8 * 1_024 * 1_024;
+const MAX_DISCARDED_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// The largest body of a kind of request, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +67,7 @@ impl App {
                 discard(body).await;
                 return Err(too_large(limit));
             }
-            if length > SMALL && permit.is_none() {
+            if length > MAX_SMALL_BYTES && permit.is_none() {
                 // The semaphore is never closed.
                 permit = self.large_bodies.acquire().await.ok();
             }
@@ -87,7 +83,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 
 async fn discard(mut body: Body) {
     let mut discarded = 0;
-    while discarded < DISCARD {
+    while discarded < MAX_DISCARDED_BYTES {
         match body.frame().await {
             Some(Ok(frame)) => discarded += frame.data_ref().map_or(0, Bytes::len),
             Some(Err(_)) | None => return,

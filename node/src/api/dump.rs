@@ -12,16 +12,16 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::App;
+use super::app::App;
 use crate::node::Node;
 use crate::store::Entry;
 use crate::wire::Role;
 
-/// Trace records to a piece.
-const RECORDS: usize = 256;
+/// Trace records in a piece.
+const RECORDS_PER_PIECE: usize = 256;
 
 /// A piece of the store dump is complete when it has this many bytes.
-const PIECE: usize = 32 * 1_024;
+const PIECE_BYTES: usize = 32 * 1_024;
 
 /// `GET /debug/store`: [`StoreDump`](crate::wire::StoreDump), all of one moment.
 pub(super) async fn store(State(app): State<App>) -> Response {
@@ -74,7 +74,7 @@ impl<F: Fn(&Entry) -> String> Iterator for Members<F> {
             piece.push(':');
             piece.push_str(&(self.value)(entry));
             self.next += 1;
-            if piece.len() >= PIECE {
+            if piece.len() >= PIECE_BYTES {
                 break;
             }
         }
@@ -127,11 +127,11 @@ impl Iterator for Records {
         let node = Arc::clone(&self.node);
         let piece = match node.as_ref() {
             Node::Leader(leader) => {
-                let (first, records) = leader.records(self.next, self.end, RECORDS);
+                let (first, records) = leader.records(self.next, self.end, RECORDS_PER_PIECE);
                 self.piece(first, &records)
             }
             Node::Follower(follower) => {
-                let (first, records) = follower.records(self.next, self.end, RECORDS);
+                let (first, records) = follower.records(self.next, self.end, RECORDS_PER_PIECE);
                 self.piece(first, &records)
             }
         };

@@ -5,10 +5,10 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 
-/// The longest key in bytes, once decoded.
-pub(super) const LONGEST_KEY: usize = 512;
+/// The longest key, once decoded.
+pub(super) const MAX_KEY_BYTES: usize = 512;
 
-/// A key of 1 to [`LONGEST_KEY`] bytes of UTF-8.
+/// A key of 1 to [`MAX_KEY_BYTES`] of UTF-8.
 #[derive(Debug)]
 pub(super) struct Key(String);
 
@@ -33,8 +33,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
             .map_err(|rejection| ApiError::bad_key(rejection.body_text()))?;
         match key.len() {
             0 => Err(ApiError::bad_key("the key is empty")),
-            1..=LONGEST_KEY => Ok(Self(key)),
-            bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {LONGEST_KEY}"))),
+            1..=MAX_KEY_BYTES => Ok(Self(key)),
+            bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {MAX_KEY_BYTES}"))),
         }
     }
 }

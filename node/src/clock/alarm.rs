@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+
+use crate::poison::ignore_poison;
 
 /// Waits until `delay` has passed on the system's clock.
 pub(super) async fn sleep(delay: Duration) {
@@ -77,7 +79,7 @@ impl AlarmClock {
         let mut alarms = self.lock();
         loop {
             let Some((&(deadline, _), _)) = alarms.1.first_key_value() else {
-                alarms = self.changed.wait(alarms).unwrap_or_else(PoisonError::into_inner);
+                alarms = ignore_poison(self.changed.wait(alarms));
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -85,14 +87,13 @@ impl AlarmClock {
                 // Dropping the sender wakes the task.
                 alarms.1.pop_first();
             } else {
-                let waited = self.changed.wait_timeout(alarms, left);
-                alarms = waited.unwrap_or_else(PoisonError::into_inner).0;
+                alarms = ignore_poison(self.changed.wait_timeout(alarms, left)).0;
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, Alarms)> {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.alarms.lock())
     }
 }
 

@@ -5,6 +5,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// What a node is to its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Accepts client writes and replicates them.
+    Leader,
+    /// Accepts replication and answers reads, possibly stale ones.
+    Follower,
+}
+
 /// Which of two writes to a key a follower keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +68,7 @@ macro_rules! names {
     };
 }
 
+names!(Role { Leader = "leader", Follower = "follower" });
 names!(ReplicationOrder { Arrival = "arrival", Version = "version" });
 names!(CatchUp { Off = "off", Snapshot = "snapshot" });
 
@@ -68,6 +79,10 @@ mod tests {
 
     #[test]
     fn a_choice_has_one_word_everywhere() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+            assert_eq!(serde_json::to_string(&role).unwrap(), format!("{:?}", role.name()));
+        }
         for order in ReplicationOrder::ALL {
             assert_eq!(order.to_string().parse(), Ok(order));
             assert_eq!(serde_json::to_string(&order).unwrap(), format!("{:?}", order.name()));

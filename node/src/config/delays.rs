@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::error::ConfigError;
 use super::parse::Vars;
-use super::{ConfigError, LONGEST, MOST_FOLLOWERS};
-use crate::delay::{Distribution, Link, Uniform};
+use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
+use crate::delay::{Distribution, LinkDelays, Uniform};
 
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 
 /// The links to so many followers. Without any, on a follower, the variables are checked as
 /// far as they can be.
-pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<Link>, ConfigError> {
+pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<LinkDelays>, ConfigError> {
     let write = match distribution(vars, "DELAY")? {
         Some(distribution) => distribution,
         None => delay_range(vars)?.into(),
     };
     let ack = distribution(vars, "ACK_DELAY")?;
-    let mut links = vec![Link { write, ack }; followers];
+    let mut links = vec![LinkDelays { write, ack }; followers];
     for (follower, distribution) in overrides(vars, "FOLLOWER_DELAYS", followers)? {
         if let Some(link) = links.get_mut(follower) {
             link.write = distribution;
@@ -45,7 +46,7 @@ fn overrides(
     let Some(list) = vars.text(name) else {
         return Ok(found);
     };
-    let known = if followers > 0 { followers } else { MOST_FOLLOWERS };
+    let known = if followers > 0 { followers } else { usize::from(MAX_FOLLOWERS) };
     for part in list.split(';') {
         let refuse = |reason| refuse(name, part, reason);
         let (follower, text) = part
@@ -69,7 +70,7 @@ fn refuse(name: &'static str, value: &str, reason: String) -> ConfigError {
 
 fn delay_us(text: &str) -> Option<u32> {
     let millis: f64 = text.parse().ok()?;
-    let longest = LONGEST.as_secs_f64() * 1_000.0;
+    let longest = MAX_DURATION.as_secs_f64() * 1_000.0;
     let in_range = millis >= 0.0 && millis <= longest;
     // At most 3.6e9 microseconds, which 32 bits hold.
     in_range.then(|| (millis * 1_000.0).round() as u32)

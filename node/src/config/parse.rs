@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-use super::{ConfigError, LONGEST, MOST_FOLLOWERS};
-use crate::wire::Role;
+use super::error::ConfigError;
+use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 
 pub(super) const NAME: &str = "1 to 64 characters without control characters";
 pub(super) const ADDRESS: &str = "an IP address and a port, such as 0.0.0.0:8000";
@@ -82,14 +82,6 @@ impl<'a> Vars<'a> {
     }
 }
 
-pub(super) fn role(text: &str) -> Option<Role> {
-    match text {
-        "leader" => Some(Role::Leader),
-        "follower" => Some(Role::Follower),
-        _ => None,
-    }
-}
-
 pub(super) fn name(text: &str) -> Option<String> {
     (text.chars().count() <= 64 && !text.contains(char::is_control)).then(|| text.to_owned())
 }
@@ -101,7 +93,7 @@ pub(super) fn capacity(text: &str) -> Option<usize> {
 pub(super) fn timeout(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
     // Comparisons with NaN are false, so this also rules out what is not a number.
-    let in_range = seconds > 0.0 && seconds <= LONGEST.as_secs_f64();
+    let in_range = seconds > 0.0 && seconds <= MAX_DURATION.as_secs_f64();
     in_range.then(|| Duration::from_secs_f64(seconds).max(Duration::from_micros(1)))
 }
 
@@ -114,7 +106,7 @@ pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
         .map(|part| {
             BaseUrl::parse(part.trim())
                 // A follower listed twice would count twice towards the quorum.
-                .filter(|url| seen.insert(url.clone()) && seen.len() <= MOST_FOLLOWERS)
+                .filter(|url| seen.insert(url.clone()) && seen.len() <= usize::from(MAX_FOLLOWERS))
                 .ok_or_else(|| ConfigError::Invalid { name: "FOLLOWERS", value: part.to_owned(), expected: FOLLOWERS })
         })
         .collect()

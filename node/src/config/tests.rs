@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 use crate::delay::Uniform;
 use proptest::prelude::*;
 
@@ -58,7 +59,7 @@ fn every_variable_is_read() {
     assert_eq!(config.name, "l1");
     assert_eq!(config.listen, "127.0.0.1:0".parse().unwrap());
     assert_eq!(config.write_quorum, 3);
-    let link = Link { write: Uniform::from_us(500, 10_000).unwrap().into(), ack: None };
+    let link = LinkDelays { write: Uniform::from_us(500, 10_000).unwrap().into(), ack: None };
     assert_eq!(config.links, vec![link; 3]);
     assert_eq!(config.delay_seed, Some(u64::MAX));
     assert_eq!(config.replication_timeout, Duration::from_millis(250));
@@ -74,7 +75,7 @@ fn every_follower_has_its_link() {
         let base = [("ROLE", "leader"), ("FOLLOWERS", "http://f1,http://f2,http://f3")];
         let config = parse(&[&base, vars].concat()).unwrap();
         let text =
-            |link: &Link| format!("{} {}", link.write, link.ack.as_ref().map_or("-".into(), ToString::to_string));
+            |link: &LinkDelays| format!("{} {}", link.write, link.ack.as_ref().map_or("-".into(), ToString::to_string));
         config.links.iter().map(text).collect::<Vec<_>>()
     };
     assert_eq!(links(&[]), ["uniform(0,1000) -"; 3]);
@@ -174,9 +175,9 @@ fn the_bad_follower_of_a_list_is_named() {
 #[test]
 fn the_follower_that_is_one_too_many_is_named() {
     let urls = |n: usize| -> Vec<String> { (1..=n).map(|i| format!("http://f{i}")).collect() };
-    let most = leader("FOLLOWERS", &urls(MOST_FOLLOWERS).join(",")).unwrap();
-    assert_eq!(most.followers.len(), MOST_FOLLOWERS);
-    let error = leader("FOLLOWERS", &urls(MOST_FOLLOWERS + 1).join(",")).unwrap_err();
+    let most = leader("FOLLOWERS", &urls(usize::from(MAX_FOLLOWERS)).join(",")).unwrap();
+    assert_eq!(most.followers.len(), usize::from(MAX_FOLLOWERS));
+    let error = leader("FOLLOWERS", &urls(usize::from(MAX_FOLLOWERS) + 1).join(",")).unwrap_err();
     assert!(error.to_string().starts_with("FOLLOWERS=\"http://f1001\" "), "{error}");
 }
 
@@ -210,9 +211,9 @@ proptest! {
     ) {
         if let Ok(config) = leader(name, &value) {
             prop_assert!(config.replication_timeout > Duration::ZERO);
-            prop_assert!(config.replication_timeout <= LONGEST);
+            prop_assert!(config.replication_timeout <= MAX_DURATION);
             prop_assert!(config.request_timeout > Duration::ZERO);
-            prop_assert!(config.request_timeout <= LONGEST);
+            prop_assert!(config.request_timeout <= MAX_DURATION);
         }
     }
 }

@@ -18,21 +18,21 @@ const DISK: &str = "mixture(0.38*pareto(1.05,1.51),0.62*exponential(5.4644808743
 #[test]
 fn known_draws_never_change() {
     let draws = |path, text| -> Vec<u32> { (0..5).map(|f| seeded_delay_us(42, 0, f, path, &of(text))).collect() };
-    assert_eq!(draws(Path::Write, "uniform(0,1000)"), [681_896, 771_249, 575_393, 38_454, 202_636]);
-    assert_eq!(draws(Path::Write, "1500+uniform(0,1000)"), [2_181_896, 2_271_249, 2_075_393, 1_538_454, 1_702_636]);
-    assert_eq!(draws(Path::Write, "constant(5)"), [5_000; 5]);
-    assert_eq!(draws(Path::Ack, "uniform(0,1000)"), [950_276, 238_585, 171_762, 261_821, 219_205]);
-    assert_eq!(draws(Path::Write, "exponential(100)"), [114_538, 147_512, 85_659, 3_921, 22_644]);
-    assert_eq!(draws(Path::Write, "lognormal(100,0.5)"), [126_681, 144_988, 109_973, 41_294, 65_960]);
-    assert_eq!(draws(Path::Write, "pareto(100,2)"), [177_303, 209_083, 153_464, 101_980, 111_988]);
-    assert_eq!(draws(Path::Write, "empirical(0,10,100)"), [42_741, 58_825, 23_571, 769, 4_053]);
-    assert_eq!(draws(Path::Write, DISK), [3_647, 5_449, 2_069, 1_127, 1_739]);
+    assert_eq!(draws(LinkPath::Write, "uniform(0,1000)"), [681_896, 771_249, 575_393, 38_454, 202_636]);
+    assert_eq!(draws(LinkPath::Write, "1500+uniform(0,1000)"), [2_181_896, 2_271_249, 2_075_393, 1_538_454, 1_702_636]);
+    assert_eq!(draws(LinkPath::Write, "constant(5)"), [5_000; 5]);
+    assert_eq!(draws(LinkPath::Ack, "uniform(0,1000)"), [950_276, 238_585, 171_762, 261_821, 219_205]);
+    assert_eq!(draws(LinkPath::Write, "exponential(100)"), [114_538, 147_512, 85_659, 3_921, 22_644]);
+    assert_eq!(draws(LinkPath::Write, "lognormal(100,0.5)"), [126_681, 144_988, 109_973, 41_294, 65_960]);
+    assert_eq!(draws(LinkPath::Write, "pareto(100,2)"), [177_303, 209_083, 153_464, 101_980, 111_988]);
+    assert_eq!(draws(LinkPath::Write, "empirical(0,10,100)"), [42_741, 58_825, 23_571, 769, 4_053]);
+    assert_eq!(draws(LinkPath::Write, DISK), [3_647, 5_449, 2_069, 1_127, 1_739]);
 }
 
 #[test]
 fn the_mean_is_the_middle_of_the_range() {
     let n = 20_000_u32;
-    let drawn = |write| u64::from(seeded_delay_us(7, write, 3, Path::Write, &lab()));
+    let drawn = |write| u64::from(seeded_delay_us(7, write, 3, LinkPath::Write, &lab()));
     let sum: u64 = (0..u64::from(n)).map(drawn).sum();
     // Five standard errors of the mean of U(0, 1): 5 / sqrt(12 n) = 0.0102.
     let mean = sum as f64 / f64::from(n) / 1e6;
@@ -189,7 +189,7 @@ proptest! {
     fn draws_follow_the_distribution(distribution in any_distribution(), p in 0.05..0.95, seed: u64) {
         let x = distribution.quantile_ms(p);
         let n = 1_000_u32;
-        let draw = |i| f64::from(seeded_delay_us(seed, i, 0, Path::Write, &distribution)) / 1_000.0;
+        let draw = |i| f64::from(seeded_delay_us(seed, i, 0, LinkPath::Write, &distribution)) / 1_000.0;
         let up_to = |x: f64| (0..u64::from(n)).filter(|i| draw(*i) <= x).count() as f64 / f64::from(n);
         let error = 5.0 * (0.25 / f64::from(n)).sqrt();
         prop_assert!(up_to(x + 0.000_6) >= distribution.cdf(x - 0.000_6) - error);
@@ -200,9 +200,9 @@ proptest! {
     fn a_draw_is_pure_and_independent_of_the_order_of_draws(
         seed: u64, write: u64, follower in 0_u32..1_000, distribution in any_distribution(),
     ) {
-        let drawn = [Path::Write, Path::Ack].map(|path| seeded_delay_us(seed, write, follower, path, &distribution));
+        let drawn = [LinkPath::Write, LinkPath::Ack].map(|path| seeded_delay_us(seed, write, follower, path, &distribution));
         prop_assert!(drawn.iter().all(|us| *us <= 3_600_000_000));
-        let link = Link { write: distribution.clone(), ack: Some(distribution) };
+        let link = LinkDelays { write: distribution.clone(), ack: Some(distribution) };
         let source = DelaySource::new(vec![link; 1_000], Some(seed));
         source.draw(write, (follower + 1) % 1_000);
         let [write_delay, ack_delay] = drawn.map(|us| Duration::from_micros(us.into()));
@@ -213,10 +213,10 @@ proptest! {
     fn followers_writes_paths_and_passes_meet_different_delays(seed: u64, write in 0_u64..u64::MAX) {
         let wide = of("uniform(0,3600000)");
         let of = |w, f, path| Duration::from_micros(seeded_delay_us(seed, w, f, path, &wide).into());
-        let source = DelaySource::new(vec![Link { write: wide.clone(), ack: None }], Some(seed));
+        let source = DelaySource::new(vec![LinkDelays { write: wide.clone(), ack: None }], Some(seed));
         let mut seen = [
-            of(write, 0, Path::Write), of(write, 0, Path::Ack), of(write, 1, Path::Write), of(write, 1, Path::Ack),
-            of(write + 1, 0, Path::Write), source.draw_for_pass(write, 0),
+            of(write, 0, LinkPath::Write), of(write, 0, LinkPath::Ack), of(write, 1, LinkPath::Write), of(write, 1, LinkPath::Ack),
+            of(write + 1, 0, LinkPath::Write), source.draw_for_pass(write, 0),
         ];
         seen.sort_unstable();
         // Two equal draws of 32 bits are no error, three are.
@@ -233,7 +233,7 @@ proptest! {
 
 #[test]
 fn without_a_seed_delays_differ_from_call_to_call() {
-    let source = DelaySource::new(vec![Link { write: of("uniform(0,3600000)"), ack: None }], None);
+    let source = DelaySource::new(vec![LinkDelays { write: of("uniform(0,3600000)"), ack: None }], None);
     let draws: std::collections::BTreeSet<_> = (0..8).map(|_| source.draw(1, 0)).collect();
     assert!(draws.len() > 1);
     assert!(draws.iter().all(|drawn| drawn.ack.is_zero()));

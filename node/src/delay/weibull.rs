@@ -74,7 +74,7 @@ impl Member for Weibull {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use crate::delay::{Distribution, Path, seeded_delay_us};
+    use crate::delay::{Distribution, LinkPath, seeded_delay_us};
 
     fn of(text: &str) -> Distribution {
         text.parse().unwrap()
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn draws_and_quantiles_are_the_known_ones() {
-        let draws = |text| [0, 1, 2, 3, 4].map(|f| seeded_delay_us(42, 0, f, Path::Write, &of(text)));
+        let draws = |text| [0, 1, 2, 3, 4].map(|f| seeded_delay_us(42, 0, f, LinkPath::Write, &of(text)));
         // With shape 1 it is the exponential distribution.
         assert_eq!(draws("weibull(100,1)"), draws("exponential(100)"));
         assert_eq!(draws("weibull(100,2)"), [107_022, 121_455, 92_552, 19_802, 47_586]);

@@ -15,7 +15,7 @@ pub enum QuorumFailure {
     Timeout,
 }
 
-/// A write that did not get its quorum; it is applied on the leader all the same.
+/// A write that did not get its quorum. It stays applied on the leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write {version} has {acks} of {required} acknowledgements, {}", match .failure {
     QuorumFailure::Unreachable => "and too few followers are left for the rest",

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
-use super::Leader;
+use super::state::Leader;
 use crate::delay::Delays;
 use crate::trace::Seq;
 use crate::transport::TransportError;
@@ -40,8 +40,9 @@ pub(super) struct Replication {
 }
 
 impl Replication {
-    /// Waits the delay, delivers the write, waits the acknowledgement's delay, notes the
-    /// outcome in the trace, and only then tells whoever waits for the quorum.
+    /// Waits the delay, delivers the write, waits the acknowledgement's delay, and notes the
+    /// outcome in the trace. Only then it sends the result to `results`, where the quorum is
+    /// counted.
     pub(super) async fn run(self) {
         let leader = Arc::clone(&self.in_flight.0);
         let limit = leader.config.replication_timeout;
@@ -51,12 +52,12 @@ impl Replication {
             Err(_elapsed) => (Outcome::Timeout, None),
         };
         leader.trace.ended(self.seq, outcome, leader.clock.now_us());
-        if let Some(keeper) = leader.keeper.as_ref().filter(|_| outcome != Outcome::Acked) {
-            keeper.lost(self.follower, self.version);
+        if let Some(backlogs) = leader.backlogs.as_ref().filter(|_| outcome != Outcome::Acked) {
+            backlogs.lost(self.follower, self.version);
         }
         leader.log(self.follower, self.version, outcome, error);
         drop(self.in_flight);
-        // The channel has room for every replication; it is closed when nobody waits any more.
+        // The channel has room for every replication; it is closed once the write was answered.
         let _ = self.results.try_send(outcome == Outcome::Acked);
     }
 
@@ -64,8 +65,8 @@ impl Replication {
         leader.clock.sleep(self.delays.write).await;
         leader.trace.sent(self.seq, leader.clock.now_us());
         let answer = leader.transport.replicate(self.follower, &self.key, &self.body).await?;
-        if let Some(keeper) = &leader.keeper {
-            keeper.answered(self.follower, answer.started_us);
+        if let Some(backlogs) = &leader.backlogs {
+            backlogs.answered(self.follower, answer.started_us);
         }
         leader.clock.sleep(self.delays.ack).await;
         Ok(())
@@ -73,8 +74,8 @@ impl Replication {
 }
 
 impl Leader {
-    /// Logs each lost copy for those who debug, and for everybody that a follower began to lose
-    /// copies or stopped doing so.
+    /// Logs that a follower began to lose copies, or stopped doing so; at level debug each lost
+    /// copy.
     fn log(&self, follower: usize, version: u64, outcome: Outcome, error: Option<TransportError>) {
         let failed = outcome != Outcome::Acked;
         let (Some(url), Some(failing)) = (self.config.followers.get(follower), self.failing.get(follower)) else {

@@ -11,12 +11,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks the node that listens on `LISTEN_ADDR` for its health; exits with 0 if it is well.
 pub(super) fn run() -> ExitCode {
-    match config::listen_addr(super::env_var).map_err(Unhealthy::from).and_then(ask) {
+    match config::listen_addr(super::startup::env_var).map_err(Unhealthy::from).and_then(ask) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("labnode: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => super::startup::failed(&error, ExitCode::FAILURE),
     }
 }
 

@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 pub(super) async fn gone(watched: bool) {
     if watched {
         let (sender, ended) = oneshot::channel();
-        // A thread of its own: nothing waits for it when the node stops for another reason.
+        // A plain thread: nothing waits for it when the node stops for another reason.
         std::thread::spawn(move || {
             drain(io::stdin().lock());
-            // Nobody listens any more only if the node stops already.
+            // The receiver is gone only if the node stops already.
             let _ = sender.send(());
         });
         if ended.await.is_ok() {

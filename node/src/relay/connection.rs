@@ -12,34 +12,35 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use super::{Mode, RelayConfig};
+use super::config::RelayConfig;
+use super::mode::Mode;
 use crate::limits;
 
-/// How long it may take to reach the node.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to connect to the node.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is read at a time.
-const CHUNK: usize = 16 * 1_024;
+/// The most that is read at a time.
+const CHUNK_BYTES: usize = 16 * 1_024;
 
-/// How much is held back at most for one connection; past it, it is not read on.
-const MOST_HELD: usize = 2 * 1_024 * 1_024;
+/// How much is buffered for one connection before reading from it pauses.
+const MAX_BUFFERED_BYTES: usize = 2 * 1_024 * 1_024;
 
 /// Passes one connection on until either side ends it.
-pub(super) async fn carry(party: TcpStream, config: Arc<RelayConfig>, mode: watch::Receiver<Mode>) {
-    if let Err(error) = exchange(party, &config, mode).await {
+pub(super) async fn carry(client: TcpStream, config: Arc<RelayConfig>, mode: watch::Receiver<Mode>) {
+    if let Err(error) = exchange(client, &config, mode).await {
         limits::note("passing a connection on", &error);
         debug!("a connection to {} ended: {error}", config.to);
     }
 }
 
-/// What is on its way to the node.
+/// Chunks on their way to the node, each with the time at which it may arrive.
 #[derive(Default)]
-struct Held {
+struct DelayQueue {
     chunks: VecDeque<(Instant, Vec<u8>)>,
     bytes: usize,
 }
 
-impl Held {
+impl DelayQueue {
     /// Takes a chunk that may arrive after `delay`, but not before what is ahead of it.
     fn push(&mut self, chunk: &[u8], delay: Duration) {
         let due = Instant::now() + delay;
@@ -48,7 +49,7 @@ impl Held {
         self.bytes += chunk.len();
     }
 
-    /// Waits until the first chunk is due; for ever where there is none.
+    /// Waits until the first chunk is due; for ever if there is none.
     async fn due(&self) {
         match self.chunks.front() {
             // tokio would round a wait of nothing up to its next millisecond.
@@ -66,13 +67,13 @@ impl Held {
     }
 }
 
-/// Carries bytes both ways. When the party gives up, what has not been passed on is dropped: a
-/// copy that its leader has given up is lost, late or not.
-async fn exchange(mut party: TcpStream, config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<()> {
-    party.set_nodelay(true)?;
-    let (mut there, mut back) = (vec![0; CHUNK], vec![0; CHUNK]);
-    let mut held = Held::default();
-    let mut reach = pin!(reach(config, mode.clone()));
+/// Carries bytes both ways. When the client closes the connection, what has not been passed on
+/// is dropped: a copy that its leader has given up is lost, late or not.
+async fn exchange(mut client: TcpStream, config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let (mut request, mut response) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
+    let mut queue = DelayQueue::default();
+    let mut connecting = pin!(connect(config, mode.clone()));
     let mut node: Option<TcpStream> = None;
     loop {
         let now = *mode.borrow_and_update();
@@ -82,34 +83,34 @@ async fn exchange(mut party: TcpStream, config: &RelayConfig, mut mode: watch::R
             // An error says that the relay itself is ending.
             changed = mode.changed() => changed.map_err(io::Error::other)?,
             // Before anything is passed on: its sender may have given it up.
-            read = party.read(&mut there), if held.bytes < MOST_HELD => match read? {
+            read = client.read(&mut request), if queue.bytes < MAX_BUFFERED_BYTES => match read? {
                 0 => return Ok(()),
-                bytes => held.push(&there[..bytes], if now == Mode::Slow { config.delay } else { Duration::ZERO }),
+                bytes => queue.push(&request[..bytes], if now == Mode::Slow { config.delay } else { Duration::ZERO }),
             },
-            reached = &mut reach, if node.is_none() => node = Some(reached?),
-            () = held.due(), if open && node.is_some() => {
-                if let (Some(node), Some(chunk)) = (node.as_mut(), held.pop()) {
+            connected = &mut connecting, if node.is_none() => node = Some(connected?),
+            () = queue.due(), if open && node.is_some() => {
+                if let (Some(node), Some(chunk)) = (node.as_mut(), queue.pop()) {
                     node.write_all(&chunk).await?;
                 }
             }
-            read = hear(node.as_mut(), &mut back), if open => match read? {
+            read = read_from(node.as_mut(), &mut response), if open => match read? {
                 0 => return Ok(()),
-                bytes => party.write_all(&back[..bytes]).await?,
+                bytes => client.write_all(&response[..bytes]).await?,
             },
         }
     }
 }
 
-/// A connection to the node, once the way is open.
-async fn reach(config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<TcpStream> {
+/// Connects to the node once the link is open.
+async fn connect(config: &RelayConfig, mut mode: watch::Receiver<Mode>) -> io::Result<TcpStream> {
     mode.wait_for(|mode| *mode != Mode::Cut).await.map_err(io::Error::other)?;
-    let node = timeout(CONNECT_LIMIT, TcpStream::connect(&config.to)).await??;
+    let node = timeout(CONNECT_TIMEOUT, TcpStream::connect(&config.to)).await??;
     node.set_nodelay(true)?;
     Ok(node)
 }
 
-/// What the node says; for ever nothing before it is reached.
-async fn hear(node: Option<&mut TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
+/// Reads from the node; waits for ever while there is no connection to it.
+async fn read_from(node: Option<&mut TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
     match node {
         Some(node) => node.read(buffer).await,
         None => std::future::pending().await,

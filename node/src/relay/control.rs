@@ -6,7 +6,6 @@
 
 use std::io::{self, BufRead, BufReader as BlockingReader, Write};
 use std::net::{SocketAddr, TcpStream as BlockingStream};
-use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -14,33 +13,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{ACCEPT_PAUSE, Mode};
+use super::mode::Mode;
 
-/// The longest line that is read, in bytes.
+/// The pause after a connection could not be accepted.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest line that is read.
 const MAX_LINE_BYTES: u64 = 64;
 
-impl Mode {
-    /// The word for this mode in an order.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Slow => "slow",
-            Self::Cut => "cut",
-        }
-    }
-}
-
-impl FromStr for Mode {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let modes = [Self::Pass, Self::Slow, Self::Cut];
-        let found = modes.into_iter().find(|mode| mode.word() == word);
-        found.ok_or_else(|| format!("{word:?} is not an order: expected pass, slow or cut"))
-    }
-}
-
-/// Takes orders from whoever connects, for ever.
+/// Takes orders from anyone who connects, for ever.
 pub(super) async fn serve(listener: TcpListener, mode: watch::Sender<Mode>) {
     loop {
         match listener.accept().await {

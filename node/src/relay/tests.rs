@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,22 +13,22 @@ use super::*;
 const LONG: Duration = Duration::from_secs(600);
 
 /// A relay in front of a listener.
-struct Way {
-    relay: SocketAddr,
+struct TestRelay {
+    address: SocketAddr,
     node: TcpListener,
     control: SocketAddr,
 }
 
-impl Way {
+impl TestRelay {
     async fn open(delay: Duration) -> Self {
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let relay = listener.local_addr().unwrap();
+        let address = listener.local_addr().unwrap();
         let orders = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let control = orders.local_addr().unwrap();
         let config = RelayConfig { to: node.local_addr().unwrap().to_string(), delay };
         tokio::spawn(run(listener, orders, config, std::future::pending()));
-        Self { relay, node, control }
+        Self { address, node, control }
     }
 
     async fn set(&self, mode: Mode) {
@@ -37,7 +38,7 @@ impl Way {
 
     /// Both ends of a connection through the relay.
     async fn connect(&self) -> (TcpStream, TcpStream) {
-        let party = TcpStream::connect(self.relay).await.unwrap();
+        let party = TcpStream::connect(self.address).await.unwrap();
         (party, self.node.accept().await.unwrap().0)
     }
 }
@@ -63,15 +64,15 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn passes_both_ways_and_ends_with_either_side() {
-    let way = Way::open(LONG).await;
-    let (mut party, mut node) = way.connect().await;
+    let relay = TestRelay::open(LONG).await;
+    let (mut party, mut node) = relay.connect().await;
     say(&mut party, "question").await;
     assert_eq!(hear(&mut node, 8).await, "question");
     say(&mut node, "answer").await;
     assert_eq!(hear(&mut party, 6).await, "answer");
     drop(node);
     assert_eq!(rest(&mut party).await, b"");
-    let (party, mut node) = way.connect().await;
+    let (party, mut node) = relay.connect().await;
     drop(party);
     assert_eq!(rest(&mut node).await, b"");
 }
@@ -79,9 +80,9 @@ async fn passes_both_ways_and_ends_with_either_side() {
 #[tokio::test]
 async fn a_slow_way_delays_what_goes_to_the_node() {
     let delay = Duration::from_millis(200);
-    let way = Way::open(delay).await;
-    way.set(Mode::Slow).await;
-    let (mut party, mut node) = way.connect().await;
+    let relay = TestRelay::open(delay).await;
+    relay.set(Mode::Slow).await;
+    let (mut party, mut node) = relay.connect().await;
     let begun = Instant::now();
     say(&mut party, "ab").await;
     assert_eq!(hear(&mut node, 2).await, "ab");
@@ -90,9 +91,9 @@ async fn a_slow_way_delays_what_goes_to_the_node() {
 
 #[tokio::test]
 async fn what_its_sender_gave_up_is_dropped() {
-    let way = Way::open(LONG).await;
-    way.set(Mode::Slow).await;
-    let (mut party, mut node) = way.connect().await;
+    let relay = TestRelay::open(LONG).await;
+    relay.set(Mode::Slow).await;
+    let (mut party, mut node) = relay.connect().await;
     say(&mut party, "late").await;
     drop(party);
     assert_eq!(rest(&mut node).await, b"");
@@ -100,44 +101,44 @@ async fn what_its_sender_gave_up_is_dropped() {
 
 #[tokio::test]
 async fn a_cut_way_is_silent_and_goes_on_once_it_is_open() {
-    let way = Way::open(LONG).await;
-    let (mut party, mut node) = way.connect().await;
+    let relay = TestRelay::open(LONG).await;
+    let (mut party, mut node) = relay.connect().await;
     say(&mut party, "before").await;
     assert_eq!(hear(&mut node, 6).await, "before");
-    way.set(Mode::Cut).await;
+    relay.set(Mode::Cut).await;
     say(&mut party, "from").await;
     say(&mut node, "to").await;
-    let mut new = TcpStream::connect(way.relay).await.unwrap();
+    let mut new = TcpStream::connect(relay.address).await.unwrap();
     say(&mut new, "new").await;
     for stream in [&mut party, &mut node] {
         let heard = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
-    way.set(Mode::Pass).await;
+    relay.set(Mode::Pass).await;
     assert_eq!((hear(&mut node, 4).await, hear(&mut party, 2).await), ("from".to_owned(), "to".to_owned()));
-    let (mut node, _) = way.node.accept().await.unwrap();
+    let (mut node, _) = relay.node.accept().await.unwrap();
     assert_eq!(hear(&mut node, 3).await, "new");
 }
 
 #[tokio::test]
 async fn what_was_given_up_behind_a_cut_never_arrives() {
-    let way = Way::open(LONG).await;
-    let (mut party, mut node) = way.connect().await;
-    way.set(Mode::Cut).await;
+    let relay = TestRelay::open(LONG).await;
+    let (mut party, mut node) = relay.connect().await;
+    relay.set(Mode::Cut).await;
     say(&mut party, "lost").await;
     drop(party);
     assert_eq!(rest(&mut node).await, b"");
-    let mut new = TcpStream::connect(way.relay).await.unwrap();
+    let mut new = TcpStream::connect(relay.address).await.unwrap();
     say(&mut new, "lost").await;
     drop(new);
-    way.set(Mode::Pass).await;
-    let mut party = TcpStream::connect(way.relay).await.unwrap();
+    relay.set(Mode::Pass).await;
+    let mut party = TcpStream::connect(relay.address).await.unwrap();
     say(&mut party, "after").await;
     // The one before may have been passed on, but nothing of what it said.
-    let (mut node, _) = way.node.accept().await.unwrap();
+    let (mut node, _) = relay.node.accept().await.unwrap();
     let mut first = [0; 5];
     if node.read_exact(&mut first).await.is_err() {
-        let (mut node, _) = way.node.accept().await.unwrap();
+        let (mut node, _) = relay.node.accept().await.unwrap();
         assert_eq!(hear(&mut node, 5).await, "after");
     } else {
         assert_eq!(&first, b"after");
@@ -146,43 +147,43 @@ async fn what_was_given_up_behind_a_cut_never_arrives() {
 
 #[tokio::test]
 async fn a_node_that_is_gone_closes_the_connection_at_once() {
-    let Way { relay, node, .. } = Way::open(LONG).await;
+    let TestRelay { address, node, .. } = TestRelay::open(LONG).await;
     drop(node);
-    let mut party = TcpStream::connect(relay).await.unwrap();
+    let mut party = TcpStream::connect(address).await.unwrap();
     assert_eq!(rest(&mut party).await, b"");
 }
 
 #[tokio::test]
 async fn an_order_is_answered_once_it_is_in_force_and_the_last_one_holds() {
-    let way = Way::open(LONG).await;
-    let (mut party, mut node) = way.connect().await;
+    let relay = TestRelay::open(LONG).await;
+    let (mut party, mut node) = relay.connect().await;
     for _ in 0..50 {
         for mode in [Mode::Slow, Mode::Cut, Mode::Pass, Mode::Cut] {
-            way.set(mode).await;
+            relay.set(mode).await;
         }
         say(&mut party, "a").await;
         let heard = tokio::time::timeout(Duration::from_millis(2), node.read_u8()).await;
         assert!(heard.is_err(), "passed on after the cut was acknowledged: {heard:?}");
-        way.set(Mode::Pass).await;
+        relay.set(Mode::Pass).await;
         assert_eq!(hear(&mut node, 1).await, "a");
     }
 }
 
 #[tokio::test]
 async fn what_is_no_order_changes_nothing_and_is_told() {
-    let way = Way::open(LONG).await;
-    way.set(Mode::Cut).await;
+    let relay = TestRelay::open(LONG).await;
+    relay.set(Mode::Cut).await;
     for (line, answer) in [
         ("pas\n", "\"pas\" is not an order: expected pass, slow or cut\n"),
         ("GET / HTTP/1.1\r\n", "\"GET / HTTP/1.1\" is not an order: expected pass, slow or cut\n"),
     ] {
-        let mut stream = TcpStream::connect(way.control).await.unwrap();
+        let mut stream = TcpStream::connect(relay.control).await.unwrap();
         say(&mut stream, line).await;
         assert_eq!(rest(&mut stream).await, answer.as_bytes());
     }
-    let mut party = TcpStream::connect(way.relay).await.unwrap();
+    let mut party = TcpStream::connect(relay.address).await.unwrap();
     say(&mut party, "pass\n").await;
-    let reached = tokio::time::timeout(Duration::from_millis(50), way.node.accept()).await;
+    let reached = tokio::time::timeout(Duration::from_millis(50), relay.node.accept()).await;
     assert!(reached.is_err(), "{reached:?}");
 }
 

@@ -21,16 +21,16 @@ use crate::wire::{Replicate, Replicated};
 /// How long an unused connection is kept: well below the
 /// [time](crate::server::HEADER_DEADLINE) after which a node closes one, so that a request
 /// never meets a connection in the act of closing.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many requests to one follower are under way at once; more wait for their turn, inside
+/// How many requests to one follower are in flight at once. More wait for their turn, inside
 /// their replication timeout. A connection costs the leader some 20 kB, and a follower that
 /// hangs would otherwise collect one for every write until the timeout.
-pub const REQUESTS_AT_ONCE: usize = 32;
+pub const MAX_IN_FLIGHT: usize = 32;
 
-/// What a connection reads at a time. An answer has about 150 bytes; hyper's own choice, 8 KiB
+/// The most that a connection reads at a time. An answer has about 150 bytes; hyper's own choice, 8 KiB
 /// a connection, came to 5 MB on a leader under load.
-const READ_BUFFER: usize = 1_024;
+const READ_BUFFER_BYTES: usize = 1_024;
 
 /// Sends writes to followers over pooled HTTP/1.1 connections.
 ///
@@ -39,15 +39,15 @@ const READ_BUFFER: usize = 1_024;
 #[derive(Debug)]
 pub struct HttpTransport {
     client: Client<HttpConnector, Full<Bytes>>,
-    followers: Vec<Lane>,
+    followers: Vec<FollowerPool>,
 }
 
-/// The way to one follower.
+/// The connections to one follower.
 #[derive(Debug)]
-struct Lane {
+struct FollowerPool {
     base: BaseUrl,
-    /// Bounds how many requests, and so connections, there are at once.
-    places: Semaphore,
+    /// Bounds the requests in flight, and so the connections.
+    permits: Semaphore,
 }
 
 impl HttpTransport {
@@ -57,25 +57,25 @@ impl HttpTransport {
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .http1_read_buf_exact_size(READ_BUFFER)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .http1_read_buf_exact_size(READ_BUFFER_BYTES)
             .build(connector);
-        let lane = |base| Lane { base, places: Semaphore::new(REQUESTS_AT_ONCE) };
-        Self { client, followers: followers.into_iter().map(lane).collect() }
+        let pool = |base| FollowerPool { base, permits: Semaphore::new(MAX_IN_FLIGHT) };
+        Self { client, followers: followers.into_iter().map(pool).collect() }
     }
 
     async fn deliver(&self, follower: usize, key: &str, body: &Replicate) -> Result<Replicated, TransportError> {
-        let lane = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
+        let pool = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
         // The semaphore is never closed.
-        let _place = lane.places.acquire().await;
+        let _permit = pool.permits.acquire().await;
         // Boxed, so that a delivery that still waits for its turn is small: when a follower
         // lags there are thousands.
-        async { self.exchange(message::request(lane.base.as_str(), key, body)?).await }.boxed().await
+        async { self.exchange(message::request(pool.base.as_str(), key, body)?).await }.boxed().await
     }
 
     async fn health(&self, follower: usize) -> Result<Option<u64>, TransportError> {
-        let lane = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
-        let life: message::Life = self.exchange(message::health(lane.base.as_str())?).await?;
+        let pool = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
+        let life: message::Life = self.exchange(message::health(pool.base.as_str())?).await?;
         Ok(life.started_us)
     }
 

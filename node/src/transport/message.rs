@@ -13,11 +13,11 @@ use super::TransportError;
 use crate::limits;
 use crate::wire::Replicate;
 
-/// All that is not an unreserved character of RFC 3986.
+/// Every character but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// No follower has more to say.
-const LONGEST_ANSWER: usize = 64 * 1_024;
+/// The longest answer that is read; a follower's has about 150 bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1_024;
 
 /// The request that delivers `body` for `key` to the node at `base` (which may be empty when
 /// no connection is involved).
@@ -56,7 +56,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, LONGEST_ANSWER)
+    let body = Limited::new(body, MAX_ANSWER_BYTES)
         .collect()
         .await
         .map_err(|error| {

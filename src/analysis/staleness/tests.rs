@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use crate::model::{Distribution, LinkDelays as Link};
+use crate::model::{Distribution, LinkDelays};
 use proptest::prelude::*;
 
 use super::closed_form::binomial;
@@ -18,7 +18,7 @@ fn distribution(text: &str) -> Distribution {
 }
 
 fn wars(followers: usize, quorum: u32, write: &str, ack: Option<&str>, read: [Option<&str>; 2]) -> Wars {
-    let link = Link { write: distribution(write), ack: ack.map(distribution) };
+    let link = LinkDelays { write: distribution(write), ack: ack.map(distribution) };
     let [request, response] = read.map(|way| way.map(distribution));
     Wars {
         links: vec![link; followers],

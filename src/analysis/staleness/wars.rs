@@ -1,6 +1,6 @@
 //! Writes and reads drawn at random: the WARS model.
 
-use crate::model::{Distribution, LinkDelays as Link};
+use crate::model::{Distribution, LinkDelays};
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
@@ -19,7 +19,7 @@ const NEVER: i64 = i64::MAX;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wars {
     /// By follower: W and A.
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<LinkDelays>,
     /// The write quorum.
     pub(super) quorum: u32,
     /// R and S.

@@ -72,7 +72,7 @@ fn links_are_the_networks_but_for_overrides() {
         ..Network::default()
     };
     let links = network.links(3);
-    let shown = |link: &Link| (link.write.to_string(), link.ack.as_ref().map(ToString::to_string));
+    let shown = |link: &LinkDelays| (link.write.to_string(), link.ack.as_ref().map(ToString::to_string));
     assert_eq!(shown(&links[0]), ("constant(5)".to_owned(), None));
     assert_eq!(shown(&links[1]), ("10+constant(5)".to_owned(), None));
     assert_eq!(shown(&links[2]), ("10+constant(90)".to_owned(), Some("constant(80)".to_owned())));

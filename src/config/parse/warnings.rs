@@ -71,7 +71,7 @@ struct Links {
 
 impl Links {
     fn of(network: &Network, followers: u32) -> Self {
-        let least = |link: &labnode::delay::Link| {
+        let least = |link: &labnode::delay::LinkDelays| {
             link.write.quantile_ms(0.0) + link.ack.as_ref().map_or(0.0, |ack| ack.quantile_ms(0.0))
         };
         Self {
@@ -124,7 +124,7 @@ fn longest_load(experiment: &Experiment, links: &Links) -> Duration {
         request_timeout + CLIENT_MARGIN
     } else if faults.is_empty() || faults.iter().all(|(_, kind)| matches!(kind, FaultKind::Kill | FaultKind::Stop)) {
         let followers = u32::try_from(links.least_ms.len()).unwrap_or(u32::MAX);
-        let end = |link: &labnode::delay::Link| {
+        let end = |link: &labnode::delay::LinkDelays| {
             Some(
                 link.write.upper_bound_ms()?
                     + link.ack.as_ref().map_or(Some(0.0), labnode::delay::Distribution::upper_bound_ms)?,

@@ -1,7 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, pending};
@@ -9,12 +10,16 @@ use proptest::prelude::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::*;
+use super::backlog::MAX_ATTEMPTS;
+use super::catch_up::POLL_INTERVAL;
+use super::state::Leader;
+use super::write::Write;
+use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::follower::Follower;
-use crate::leader::Write;
-use crate::transport::Transport;
-use crate::wire::{Outcome, Replicated};
+use crate::store::Entry;
+use crate::transport::{Transport, TransportError};
+use crate::wire::{Outcome, Replicate, Replicated};
 
 const FOLLOWERS: usize = 3;
 const TIMEOUT_MS: u64 = 100;
@@ -178,7 +183,7 @@ impl Cluster {
 }
 
 /// More than all that can be in flight when followers fail for good.
-const BOUND_MS: u64 = (1 + TRIES as u64) * TIMEOUT_MS + TRIES as u64 * 220;
+const BOUND_MS: u64 = (1 + MAX_ATTEMPTS as u64) * TIMEOUT_MS + MAX_ATTEMPTS as u64 * 220;
 
 #[tokio::test(start_paused = true)]
 async fn a_follower_that_returns_empty_is_brought_up_to_date_and_only_if_asked_for() {
@@ -205,7 +210,7 @@ async fn a_restart_that_cost_no_delivery_is_found_without_another_write() {
     cluster.settle().await;
     cluster.network.restart(0);
     assert_eq!(cluster.behind(0).len(), 1);
-    cluster.sleep_ms(2 * u64::try_from(LOOK.as_millis()).unwrap()).await;
+    cluster.sleep_ms(2 * u64::try_from(POLL_INTERVAL.as_millis()).unwrap()).await;
     cluster.settle().await;
     assert!(cluster.behind(0).is_empty());
 }
@@ -282,7 +287,7 @@ async fn the_tasks_end_with_their_leader() {
     let gone = Arc::downgrade(&cluster.leader);
     let clock = cluster.leader.clock;
     drop(cluster.leader);
-    clock.sleep(2 * LOOK).await;
+    clock.sleep(2 * POLL_INTERVAL).await;
     assert_eq!(gone.strong_count(), 0);
     // The network is held by the leader's tasks alone, but for this handle.
     assert_eq!(Arc::strong_count(&cluster.network), 1);

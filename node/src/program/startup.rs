@@ -1,0 +1,117 @@
+//! What a node and a relay do alike when they start and stop.
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+use super::parent;
+use crate::config::{self, ConfigError};
+
+/// Exit status for bad usage or a variable that is not accepted.
+pub(super) const USAGE: u8 = 2;
+
+/// Runs `serve` with `settings`, or says what is wrong with the environment.
+pub(super) fn run<S, F: Future<Output = io::Result<()>>>(
+    settings: Result<S, ConfigError>,
+    serve: impl FnOnce(S, Shutdown) -> F,
+) -> ExitCode {
+    let from_env = || Ok::<_, ConfigError>((settings?, config::switch("EXIT_WITH_PARENT", env_var)?, Log::from_env()?));
+    let (settings, exit_with_parent, log) = match from_env() {
+        Ok(found) => found,
+        Err(error) => return failed(&error, ExitCode::from(USAGE)),
+    };
+    log.start();
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let served = runtime.block_on(async { serve(settings, Shutdown::catch(exit_with_parent)?).await });
+        // A thread may still be looking a host name up; that is nothing to wait for.
+        runtime.shutdown_background();
+        served
+    };
+    run().map_or_else(|error: io::Error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
+}
+
+/// Says on standard error why the program fails.
+pub(super) fn failed(error: &dyn std::error::Error, status: ExitCode) -> ExitCode {
+    eprintln!("labnode: {error}");
+    status
+}
+
+/// What ends the program. Signals are caught before it says that it listens.
+pub(super) struct Shutdown {
+    terminate: Signal,
+    interrupt: Signal,
+    exit_with_parent: bool,
+}
+
+impl Shutdown {
+    fn catch(exit_with_parent: bool) -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())?, exit_with_parent })
+    }
+
+    /// Waits until the program, called `name` in its log, should end.
+    pub(super) async fn requested(mut self, name: &str) {
+        let reason = tokio::select! {
+            biased;
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            () = parent::gone(self.exit_with_parent) => "end of standard input",
+        };
+        info!("{name} stops: {reason}");
+    }
+}
+
+/// What is logged, as `RUST_LOG` says.
+struct Log(EnvFilter);
+
+impl Log {
+    fn from_env() -> Result<Self, ConfigError> {
+        let wanted = env_var("RUST_LOG").filter(|text| !text.trim().is_empty());
+        let wanted = wanted.unwrap_or_else(|| "info".to_owned());
+        EnvFilter::try_new(&wanted).map(Self).map_err(|_| ConfigError::Invalid {
+            name: "RUST_LOG",
+            value: wanted,
+            expected: "a level (error, warn, info, debug, trace) or target=level,...",
+        })
+    }
+
+    fn start(&self) {
+        let started = tracing_subscriber::fmt()
+            .with_env_filter(self.0.clone())
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal())
+            // On a full disk the subscriber would tell stderr of the line that stderr did not
+            // take, and so panic amid a request.
+            .log_internal_errors(false)
+            .try_init();
+        if started.is_err() {
+            // Only in a program that embeds this one and logs by itself.
+            eprintln!("labnode: a log has been set up already");
+        }
+    }
+}
+
+/// A variable of the environment; what is not UTF-8 in it becomes U+FFFD, which no variable
+/// accepts but a name.
+pub(super) fn env_var(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+pub(super) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))
+}
+
+/// Prints a line to standard output.
+pub(super) fn announce(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
