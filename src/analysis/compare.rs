@@ -13,6 +13,7 @@ use super::random::stream;
 use super::stats::Interval;
 use crate::config::{ExperimentName, Quorum};
 use crate::data::{RunData, WriteOutcome};
+use crate::model::NodeId;
 
 mod bootstrap;
 mod conditions;
@@ -98,8 +99,8 @@ pub struct PairAgreement {
 /// A pair that is not in the same state on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PairDisagreement {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The key.
     pub key: String,
     /// Its state on the left.
@@ -175,8 +176,8 @@ fn latencies(run: &RunData) -> Vec<i64> {
 
 impl PairAgreement {
     fn between(left: &RunConsistency, right: &RunConsistency) -> Self {
-        let states: BTreeMap<(&str, &str), CellState> =
-            right.settled.cells.iter().map(|cell| ((cell.follower.as_str(), cell.key.as_str()), cell.state)).collect();
+        let states: BTreeMap<(NodeId, &str), CellState> =
+            right.settled.cells.iter().map(|cell| ((cell.follower, cell.key.as_str()), cell.state)).collect();
         let mut agreement = Self {
             left_verdict: left.verdict,
             right_verdict: right.verdict,
@@ -188,7 +189,7 @@ impl PairAgreement {
             disagreeing: Vec::new(),
         };
         for cell in &left.settled.cells {
-            let Some(other) = states.get(&(cell.follower.as_str(), cell.key.as_str())) else { continue };
+            let Some(other) = states.get(&(cell.follower, cell.key.as_str())) else { continue };
             agreement.judged += 1;
             match (cell.state == CellState::Match, *other == CellState::Match) {
                 (true, true) => {}
@@ -199,7 +200,7 @@ impl PairAgreement {
             if cell.state == *other {
                 agreement.agreeing += 1;
             } else {
-                let (follower, key) = (cell.follower.clone(), cell.key.clone());
+                let (follower, key) = (cell.follower, cell.key.clone());
                 agreement.disagreeing.push(PairDisagreement { follower, key, left: cell.state, right: *other });
             }
         }

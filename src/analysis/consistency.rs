@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use self::history::History;
-use crate::data::{LEADER, ReplicationOutcome, ReplicationRow, RunData, Snapshot, follower_name};
+use crate::data::{ReplicationOutcome, ReplicationRow, RunData, Snapshot};
+use crate::model::NodeId;
 
 mod history;
 mod mechanism;
@@ -87,8 +88,8 @@ pub enum Cause {
 /// One follower and one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cell {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The key.
     pub key: String,
     /// How it compares.
@@ -132,8 +133,8 @@ impl Counts {
 /// How one follower compares with its leader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FollowerConsistency {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// Its pairs by state; `None` where its store, or the leader's, could not be read.
     pub counts: Option<Counts>,
 }
@@ -144,7 +145,7 @@ pub struct Consistency {
     /// When.
     pub moment: Moment,
     /// Nodes whose stores could not be read, the leader first.
-    pub absent: Vec<String>,
+    pub absent: Vec<NodeId>,
     /// All pairs that could be judged, by state.
     pub total: Counts,
     /// Each follower, by index, absent ones too.
@@ -157,7 +158,7 @@ impl Consistency {
     /// Whether the leader could be asked; without it nothing is judged.
     #[must_use]
     pub fn has_leader(&self) -> bool {
-        self.absent.first().is_none_or(|node| node != LEADER)
+        self.absent.first().is_none_or(|node| !node.is_leader())
     }
 
     /// The pairs that do not match.
@@ -227,22 +228,22 @@ fn compare(run: &RunData, history: &History<'_>, moment: Moment) -> Consistency 
         Moment::Settled => (&run.settled, run.manifest.load_us.saturating_add(run.manifest.settle_us)),
     };
     let judge = Judge { snapshot, history, moment_us: i64::try_from(moment_us).unwrap_or(i64::MAX) };
-    let names: Vec<String> = (0..run.manifest.config.followers.get() as usize).map(follower_name).collect();
+    let followers = NodeId::followers(run.manifest.config.followers);
     let mut consistency = Consistency {
         moment,
         absent: Vec::new(),
         total: Counts::default(),
-        followers: Vec::with_capacity(names.len()),
+        followers: Vec::with_capacity(followers.len()),
         cells: Vec::new(),
     };
-    if !snapshot.contains_key(LEADER) {
-        consistency.absent.push(LEADER.to_owned());
+    if !snapshot.contains_key(&NodeId::Leader) {
+        consistency.absent.push(NodeId::Leader);
     }
-    for follower in names {
+    for follower in followers {
         if !snapshot.contains_key(&follower) {
-            consistency.absent.push(follower.clone());
+            consistency.absent.push(follower);
         }
-        let cells = judge.cells(&follower);
+        let cells = judge.cells(follower);
         let counts = cells.as_deref().map(count);
         consistency.cells.extend(cells.unwrap_or_default());
         consistency.followers.push(FollowerConsistency { follower, counts });
@@ -271,15 +272,15 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// A follower's cells by key; `None` where its store or the leader's is not there.
-    fn cells(&self, follower: &str) -> Option<Vec<Cell>> {
-        let leader = self.snapshot.get(LEADER)?;
-        let own = self.snapshot.get(follower)?;
+    fn cells(&self, follower: NodeId) -> Option<Vec<Cell>> {
+        let leader = self.snapshot.get(&NodeId::Leader)?;
+        let own = self.snapshot.get(&follower)?;
         let keys: BTreeSet<&String> = leader.store.keys().chain(own.store.keys()).collect();
         Some(keys.into_iter().map(|key| self.cell(follower, key)).collect())
     }
 
-    fn cell(&self, follower: &str, key: &str) -> Cell {
-        let (leader_value, leader_version) = self.held(LEADER, key);
+    fn cell(&self, follower: NodeId, key: &str) -> Cell {
+        let (leader_value, leader_version) = self.held(NodeId::Leader, key);
         let (own_value, follower_version) = self.held(follower, key);
         let state = match (leader_value, own_value) {
             (Some(leader), Some(own)) if leader == own => CellState::Match,
@@ -295,13 +296,13 @@ impl Judge<'_> {
                 Some(cause.unwrap_or(Cause::Unknown))
             }
         };
-        Cell { follower: follower.to_owned(), key: key.to_owned(), state, follower_version, leader_version, cause }
+        Cell { follower, key: key.to_owned(), state, follower_version, leader_version, cause }
     }
 
     /// What a node holds for a key, and its version: by the client's own record of that
     /// value, else as the node numbers it.
-    fn held(&self, node: &str, key: &str) -> (Option<&str>, Option<u64>) {
-        let Some(dump) = self.snapshot.get(node) else {
+    fn held(&self, node: NodeId, key: &str) -> (Option<&str>, Option<u64>) {
+        let Some(dump) = self.snapshot.get(&node) else {
             return (None, None);
         };
         let value = dump.store.get(key).map(String::as_str);
@@ -310,7 +311,7 @@ impl Judge<'_> {
     }
 
     /// Why the follower does not hold the leader's `newest` but the version `own`, or nothing.
-    fn cause(&self, follower: &str, key: &str, own: Option<u64>, newest: u64) -> Option<Cause> {
+    fn cause(&self, follower: NodeId, key: &str, own: Option<u64>, newest: u64) -> Option<Cause> {
         let replication = self.history.replication(follower, newest);
         let Some((newest_index, arrival)) = self.history.arrival(follower, key, newest) else {
             return self.cause_without_arrival(follower, replication?);
@@ -333,7 +334,7 @@ impl Judge<'_> {
     }
 
     /// The cause where no arrival of the leader's version was recorded.
-    fn cause_without_arrival(&self, follower: &str, replication: &ReplicationRow) -> Option<Cause> {
+    fn cause_without_arrival(&self, follower: NodeId, replication: &ReplicationRow) -> Option<Cause> {
         let ReplicationRow { version, outcome, acked_us, .. } = *replication;
         match outcome {
             ReplicationOutcome::Timeout | ReplicationOutcome::Failed => Some(Cause::Lost { version, outcome }),

@@ -13,7 +13,8 @@ use std::sync::LazyLock;
 use self::lives::FollowerRecord;
 pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
 use crate::config::Order;
-use crate::data::{FaultEvent, LEADER, RunData, WriteOutcome, WriteRow, follower_name};
+use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
+use crate::model::NodeId;
 
 mod events;
 mod lives;
@@ -170,8 +171,8 @@ impl<'a> Copies<'a> {
             let mut terms = (0..=terms.at(at_us)).rev();
             terms.find_map(|term| by_version.get(&(term, version, key)).copied())
         };
-        let followers: Vec<FollowerRecord<'a>> = (0..run.manifest.config.followers.get() as usize)
-            .map(|index| FollowerRecord::of(run, &follower_name(index), &find))
+        let followers: Vec<FollowerRecord<'a>> = NodeId::followers(run.manifest.config.followers)
+            .map(|follower| FollowerRecord::of(run, follower, &find))
             .collect();
         for (index, write) in writes.iter_mut().enumerate() {
             write.arrivals = followers.iter().map(|follower| follower.arrival(index, write.row)).collect();
@@ -227,7 +228,7 @@ struct Terms(Vec<i64>);
 
 impl Terms {
     fn of(run: &RunData) -> Self {
-        let restarts = run.faults.iter().filter(|row| row.node == LEADER && row.kind == FaultEvent::Restart);
+        let restarts = run.faults.iter().filter(|row| row.node.is_leader() && row.kind == FaultEvent::Restart);
         Self(restarts.map(|row| row.begun_us).collect())
     }
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsistency};
 use super::stats::{Sample, ms};
-use crate::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
+use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
+use crate::model::NodeId;
 
 mod left_out;
 mod loss;
@@ -39,7 +40,7 @@ pub struct FaultFigures {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spell {
     /// Whom it met.
-    pub node: String,
+    pub node: NodeId,
     /// `kill`, `stop`, `pause`, `partition` or `slow`.
     pub kind: FaultEvent,
     /// How: the signal, from whom the node was cut off, or what was added.
@@ -97,8 +98,8 @@ pub struct LostCopies {
 /// A follower that was down, frozen, cut off or slow, and is no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Returned {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// Its pairs at the end against the leader's; absent where either could not be asked, or
     /// replications were still in flight.
     pub pairs: Option<Counts>,
@@ -158,23 +159,23 @@ fn spells(run: &RunData) -> Vec<Span<'_>> {
         FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => None,
     };
     let rows = &run.faults;
-    let end = |after: usize, node: &str, kind| {
+    let end = |after: usize, node: NodeId, kind| {
         rows.iter().skip(after + 1).find(|row| row.node == node && row.kind == kind).map(|row| row.ended_us)
     };
     let begun = rows.iter().enumerate().filter_map(|(index, row)| Some((index, row, ends(row.kind)?)));
-    begun.map(|(index, row, kind)| Span { row, ended_us: end(index, &row.node, kind) }).collect()
+    begun.map(|(index, row, kind)| Span { row, ended_us: end(index, row.node, kind) }).collect()
 }
 
 fn leader_died(spells: &[Span<'_>]) -> bool {
     let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
-    spells.iter().any(|span| span.row.node == LEADER && dies(span.row.kind))
+    spells.iter().any(|span| span.row.node.is_leader() && dies(span.row.kind))
 }
 
 /// What the followers that came back hold at the end.
 fn returned(run: &RunData, spells: &[Span<'_>], consistency: &RunConsistency) -> Vec<Returned> {
-    let back = |name: &str| spells.iter().any(|span| span.row.node == name && span.ended_us.is_some());
+    let back = |node: NodeId| spells.iter().any(|span| span.row.node == node && span.ended_us.is_some());
     let known = run.manifest.settled && consistency.settled.has_leader();
-    let followers = consistency.settled.followers.iter().filter(|follower| back(&follower.follower));
+    let followers = consistency.settled.followers.iter().filter(|follower| back(follower.follower));
     followers.map(|follower| Returned::of(follower, follower.counts.filter(|_| known), consistency)).collect()
 }
 
@@ -194,14 +195,14 @@ impl Returned {
             (None, ..) | (_, 0, 1..) => None,
             (_, missed, _) => Some(missed == 0),
         };
-        Self { follower: follower.follower.clone(), pairs, missed, overtaken, caught_up }
+        Self { follower: follower.follower, pairs, missed, overtaken, caught_up }
     }
 }
 
 impl Spell {
     fn of(run: &RunData, span: &Span<'_>) -> Self {
         Self {
-            node: span.row.node.clone(),
+            node: span.row.node,
             kind: span.row.kind,
             detail: span.row.detail.clone(),
             begun_ms: ms(span.row.begun_us),
@@ -267,7 +268,7 @@ impl LostCopies {
         let limit_us = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
         let meets = |row: &&ReplicationRow| {
             let begun_us = started.get(&row.write).copied().unwrap_or_default();
-            (span.row.node == LEADER || span.row.node == row.follower)
+            (span.row.node.is_leader() || span.row.node == row.follower)
                 && span.meets(row.sent_us.unwrap_or(begun_us), begun_us.saturating_add(limit_us))
         };
         let count = |outcome| run.replication.iter().filter(meets).filter(|row| row.outcome == outcome).count() as u64;

@@ -8,9 +8,10 @@ use rand::{RngExt, SeedableRng};
 
 use crate::config::{DelayRange, Experiment, ExperimentName, Order, Pacing};
 use crate::data::{
-    ArrivalRow, BackendFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
-    Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
+    ArrivalRow, BackendFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA, Snapshot,
+    StoreDump, WriteOutcome, WriteRow,
 };
+use crate::model::NodeId;
 
 /// One write to be played.
 #[derive(Debug, Clone)]
@@ -138,7 +139,7 @@ impl RunBuilder {
         writes.sort_by_key(|row| row.write);
         let mut replication: Vec<ReplicationRow> =
             versioned.iter().flat_map(|(version, planned)| replications(*version, planned)).collect();
-        replication.sort_by_key(|row| (row.write, row.follower.clone()));
+        replication.sort_by_key(|row| (row.write, row.follower));
         let load_us = writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
         let arrivals = self.arrivals(&versioned);
         let end = arrivals.iter().map(|row| row.at_us).max().unwrap_or(0);
@@ -179,7 +180,7 @@ impl RunBuilder {
 
     fn arrivals(&self, versioned: &[(u64, &Planned)]) -> Vec<ArrivalRow> {
         let mut all = Vec::new();
-        for follower in 0..self.config.followers.get() as usize {
+        for (follower, node) in NodeId::followers(self.config.followers).enumerate() {
             let mut order: Vec<(u64, u64, &str)> = versioned
                 .iter()
                 .filter(|(_, planned)| !planned.lost.contains_key(&follower))
@@ -194,14 +195,7 @@ impl RunBuilder {
                 let applied = self.config.network.order == Order::Arrival || version > *newest;
                 *newest = if applied { version } else { *newest };
                 let at_us = i64::try_from(at_us).unwrap();
-                all.push(ArrivalRow {
-                    follower: follower_name(follower),
-                    version,
-                    key: key.to_owned(),
-                    applied,
-                    at_us,
-                    catch_up: false,
-                });
+                all.push(ArrivalRow { follower: node, version, key: key.to_owned(), applied, at_us, catch_up: false });
             }
         }
         all
@@ -211,13 +205,15 @@ impl RunBuilder {
         let value = |version: u64| writes.iter().find(|row| row.version == Some(version)).unwrap().value.clone();
         let mut by_version: Vec<&WriteRow> = writes.iter().collect();
         by_version.sort_by_key(|row| row.version);
-        let leader =
-            dump(LEADER, by_version.iter().map(|row| (row.key.clone(), row.value.clone(), row.version.unwrap())));
-        let followers = (0..self.config.followers.get() as usize).map(follower_name).map(|name| {
-            let own = arrivals.iter().filter(|row| row.follower == name && row.applied && row.at_us <= until_us);
-            dump(&name, own.map(|row| (row.key.clone(), value(row.version), row.version)))
+        let leader = dump(
+            NodeId::Leader,
+            by_version.iter().map(|row| (row.key.clone(), row.value.clone(), row.version.unwrap())),
+        );
+        let followers = NodeId::followers(self.config.followers).map(|node| {
+            let own = arrivals.iter().filter(|row| row.follower == node && row.applied && row.at_us <= until_us);
+            dump(node, own.map(|row| (row.key.clone(), value(row.version), row.version)))
         });
-        followers.chain([leader]).map(|dump| (dump.node.clone(), dump)).collect()
+        followers.chain([leader]).map(|dump| (dump.node.parse().unwrap(), dump)).collect()
     }
 
     fn manifest(&self, load_us: u64, settle_us: u64) -> Manifest {
@@ -248,14 +244,14 @@ impl RunBuilder {
 }
 
 fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
-    let row = |(follower, delay_us): (usize, &u64)| {
-        let lost = planned.lost.get(&follower).copied();
+    let row = |(follower, delay_us): (u32, &u64)| {
+        let lost = planned.lost.get(&(follower as usize)).copied();
         let at_us = Some(i64::try_from(planned.start_us + delay_us).unwrap());
         ReplicationRow {
             write: planned.write,
             version,
             key: planned.key.clone(),
-            follower: follower_name(follower),
+            follower: NodeId::Follower(follower),
             delay_us: *delay_us,
             ack_delay_us: Some(0),
             sent_us: at_us,
@@ -263,14 +259,14 @@ fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
             outcome: lost.unwrap_or(ReplicationOutcome::Acked),
         }
     };
-    planned.delays_us.iter().enumerate().map(row).collect()
+    (0..).zip(&planned.delays_us).map(row).collect()
 }
 
 /// A store after these writes, in this order.
-fn dump(node: &str, applied: impl Iterator<Item = (String, String, u64)>) -> StoreDump {
+fn dump(node: NodeId, applied: impl Iterator<Item = (String, String, u64)>) -> StoreDump {
     use crate::model::Role;
-    let role = if node == LEADER { Role::Leader } else { Role::Follower };
-    let mut dump = StoreDump { node: node.to_owned(), role, store: BTreeMap::new(), versions: BTreeMap::new() };
+    let role = if node.is_leader() { Role::Leader } else { Role::Follower };
+    let mut dump = StoreDump { node: node.to_string(), role, store: BTreeMap::new(), versions: BTreeMap::new() };
     for (key, value, version) in applied {
         dump.store.insert(key.clone(), value);
         dump.versions.insert(key, version);

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::consistency::{Cell, CellState, RunConsistency};
 use super::stats::{Quantile, Sample, ms};
-use crate::data::{LEADER, RunData, WriteOutcome};
+use crate::data::{RunData, WriteOutcome};
+use crate::model::NodeId;
 
 #[cfg(test)]
 mod tests;
@@ -73,8 +74,8 @@ pub struct PairForecast {
 /// A pair that did not end as foreseen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Surprise {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The key.
     pub key: String,
     /// How it ended.
@@ -89,7 +90,7 @@ pub struct Surprise {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Race {
     /// Where: a follower, by arrivals, or the leader, by the clients' requests.
-    pub node: String,
+    pub node: NodeId,
     /// The write that was last.
     pub last: u64,
     /// The write that was to be last.
@@ -118,10 +119,10 @@ impl Forecast {
 }
 
 fn other_delays(run: &RunData, simulated: &RunData) -> u64 {
-    let foreseen: HashMap<(u64, &str), u64> =
-        simulated.replication.iter().map(|row| ((row.write, row.follower.as_str()), row.delay_us)).collect();
+    let foreseen: HashMap<(u64, NodeId), u64> =
+        simulated.replication.iter().map(|row| ((row.write, row.follower), row.delay_us)).collect();
     let rows = run.replication.iter();
-    rows.filter(|row| foreseen.get(&(row.write, row.follower.as_str())) != Some(&row.delay_us)).count() as u64
+    rows.filter(|row| foreseen.get(&(row.write, row.follower)) != Some(&row.delay_us)).count() as u64
 }
 
 impl LatencyForecast {
@@ -158,7 +159,7 @@ impl PairForecast {
         let count = |of: &dyn Fn(&Cell, &Cell) -> bool| both.iter().filter(|(a, b)| of(a, b)).count() as u64;
         let jitter_us = jitter_us(&measured, &foreseen);
         let surprise = |(a, b): &(&Cell, &Cell)| Surprise {
-            follower: a.follower.clone(),
+            follower: a.follower,
             key: a.key.clone(),
             measured: a.state,
             foreseen: b.state,
@@ -178,11 +179,11 @@ impl PairForecast {
 /// How a run's pairs ended, and the times that decided it.
 struct Ends {
     /// By follower and key.
-    cells: BTreeMap<(String, String), Cell>,
+    cells: BTreeMap<(NodeId, String), Cell>,
     /// The write that has this number on the leader.
     writes: HashMap<u64, u64>,
     /// By node, key and write: when it took effect there; at the leader when it was requested.
-    times_us: BTreeMap<(String, String, u64), i64>,
+    times_us: BTreeMap<(NodeId, String, u64), i64>,
 }
 
 impl Ends {
@@ -193,15 +194,15 @@ impl Ends {
             run.replication.iter().map(|row| (row.version, row.write)).chain(answered).collect();
         let requests = run.writes.iter().map(|row| {
             let start_us = i64::try_from(row.start_us).unwrap_or(i64::MAX);
-            ((LEADER.to_owned(), row.key.clone(), row.write), start_us)
+            ((NodeId::Leader, row.key.clone(), row.write), start_us)
         });
         let arrivals = run
             .arrivals
             .iter()
-            .filter_map(|row| Some(((row.follower.clone(), row.key.clone(), *writes.get(&row.version)?), row.at_us)));
+            .filter_map(|row| Some(((row.follower, row.key.clone(), *writes.get(&row.version)?), row.at_us)));
         Self {
             times_us: requests.chain(arrivals).collect(),
-            cells: cells.into_iter().map(|cell| ((cell.follower.clone(), cell.key.clone()), cell)).collect(),
+            cells: cells.into_iter().map(|cell| ((cell.follower, cell.key.clone()), cell)).collect(),
             writes,
         }
     }
@@ -211,15 +212,15 @@ impl Ends {
     }
 
     /// How long after `earlier` the write `later` took effect at a node, in microseconds.
-    fn gap_us(&self, node: &str, key: &str, earlier: u64, later: u64) -> Option<i64> {
-        let at = |write| self.times_us.get(&(node.to_owned(), key.to_owned(), write));
+    fn gap_us(&self, node: NodeId, key: &str, earlier: u64, later: u64) -> Option<i64> {
+        let at = |write| self.times_us.get(&(node, key.to_owned(), write));
         Some(at(later)?.saturating_sub(*at(earlier)?))
     }
 }
 
 /// The two writes that decided: those that the follower ended with, or else the leader.
 fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<f64>) -> Option<Race> {
-    let at = |node: &str, last: Option<u64>, foreseen_last: Option<u64>| {
+    let at = |node: NodeId, last: Option<u64>, foreseen_last: Option<u64>| {
         let (last, foreseen_last) = (measured.write(last)?, foreseen.write(foreseen_last)?);
         if last == foreseen_last {
             return None;
@@ -229,7 +230,7 @@ fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<
         let moved_us = gap_us.saturating_add(foreseen_gap_us);
         let have_swapped = gap_us >= 0 && foreseen_gap_us >= 0;
         Some(Race {
-            node: node.to_owned(),
+            node,
             last,
             foreseen_last,
             foreseen_gap_ms: ms(foreseen_gap_us),
@@ -237,18 +238,19 @@ fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<
             within_jitter: have_swapped && jitter_us.is_some_and(|jitter_us| moved_us as f64 <= jitter_us),
         })
     };
-    at(&a.follower, a.follower_version, b.follower_version).or_else(|| at(LEADER, a.leader_version, b.leader_version))
+    at(a.follower, a.follower_version, b.follower_version)
+        .or_else(|| at(NodeId::Leader, a.leader_version, b.leader_version))
 }
 
 /// By how much the distance of neighbouring arrivals of one key at one follower changed. Their
 /// order is that of the simulation.
 fn jitter_us(measured: &Ends, foreseen: &Ends) -> Option<f64> {
-    let mut arrivals: Vec<(&str, &str, i64, i64)> = foreseen
+    let mut arrivals: Vec<(NodeId, &str, i64, i64)> = foreseen
         .times_us
         .iter()
-        .filter(|((node, ..), _)| node != LEADER)
+        .filter(|((node, ..), _)| !node.is_leader())
         .filter_map(|(place, foreseen_us)| {
-            Some((place.0.as_str(), place.1.as_str(), *foreseen_us, *measured.times_us.get(place)?))
+            Some((place.0, place.1.as_str(), *foreseen_us, *measured.times_us.get(place)?))
         })
         .collect();
     arrivals.sort_unstable();

@@ -133,6 +133,7 @@ mod tests {
     use crate::analysis::fixture::RunBuilder;
     use crate::config::{Fault, FaultKind, Trigger};
     use crate::data::{FaultRow, LEADER};
+    use crate::model::NodeId;
 
     #[test]
     fn only_acknowledged_writes_have_a_latency() {
@@ -155,7 +156,7 @@ mod tests {
     }
 
     fn fault(begun_us: i64, node: &str, kind: FaultEvent) -> FaultRow {
-        FaultRow { begun_us, ended_us: begun_us + 10, node: node.to_owned(), kind, detail: None }
+        FaultRow { begun_us, ended_us: begun_us + 10, node: node.parse().unwrap(), kind, detail: None }
     }
 
     #[test]
@@ -186,7 +187,7 @@ mod tests {
     fn a_follower_that_is_slow_all_along_is_part_of_the_prediction() {
         let slow = Fault {
             at: Trigger::Write(0),
-            node: "f3".to_owned(),
+            node: NodeId::Follower(2),
             kind: FaultKind::Slow { delay_ms: 1_500 },
             until: None,
         };

@@ -155,6 +155,7 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
+    use crate::model::NodeId;
 
     /// Five followers; write 0 draws 50, 10, 40, 20, 30 ms and takes 32.5 ms.
     fn run(quorum: u32) -> RunData {
@@ -176,7 +177,7 @@ mod tests {
             .write_with_delays(0, 9_000, &[8_000; 5])
             .write_with_delays(1, 9_000, &[1_000; 5])
             .build();
-        run.replication.retain(|row| row.write != 0 || row.follower != "f2");
+        run.replication.retain(|row| row.write != 0 || row.follower != NodeId::Follower(1));
         let overhead = Overhead::of(&run);
         assert_eq!((overhead.n, overhead.without_trace), (1, 1));
         assert_eq!(overhead.p99.map(|q| q.value_ms), Some(8.0));

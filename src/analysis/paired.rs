@@ -9,6 +9,7 @@ use super::figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
+use crate::model::NodeId;
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
@@ -105,10 +106,10 @@ fn signed(us: u64) -> i64 {
 }
 
 /// What each write drew for its followers.
-fn delays(run: &RunData) -> HashMap<u64, Vec<(&str, u64)>> {
-    let mut delays: HashMap<u64, Vec<(&str, u64)>> = HashMap::new();
+fn delays(run: &RunData) -> HashMap<u64, Vec<(NodeId, u64)>> {
+    let mut delays: HashMap<u64, Vec<(NodeId, u64)>> = HashMap::new();
     for row in &run.replication {
-        delays.entry(row.write).or_default().push((&row.follower, row.delay_us));
+        delays.entry(row.write).or_default().push((row.follower, row.delay_us));
     }
     delays
 }

@@ -101,6 +101,7 @@ fn writes_in_gaps(run: &RunData) -> u64 {
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
+    use crate::model::NodeId;
 
     #[test]
     fn serializes_to_the_columns_of_the_issue() {
@@ -155,7 +156,7 @@ mod tests {
         let mut run = RunBuilder::new(1).write_with_delays(0, 9, &[1; 5]).build();
         run.manifest.settled = false;
         assert_eq!(Summary::of(&run).diverged, None);
-        run.at_last_ack.remove("leader");
+        run.at_last_ack.remove(&NodeId::Leader);
         assert_eq!(Summary::of(&run).behind_at_last_ack, None);
     }
 

@@ -6,6 +6,7 @@ use proptest::sample::Index;
 use super::fixture::{RunBuilder, right_leader};
 use super::*;
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
+use crate::model::NodeId;
 
 /// Something that a crash, a hand or a foreign leader may have done to a run directory.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ fn inflict(run: &mut RunData, damage: &Damage) {
             pick(&mut run.replication, at).into_iter().for_each(|row| row.outcome = *outcome);
         }
         Damage::UnknownFollower(at) => {
-            pick(&mut run.arrivals, at).into_iter().for_each(|row| row.follower = "f77".to_owned())
+            pick(&mut run.arrivals, at).into_iter().for_each(|row| row.follower = NodeId::Follower(76))
         }
         Damage::NodeDown(at, settled) => {
             let snapshot = if *settled { &mut run.settled } else { &mut run.at_last_ack };

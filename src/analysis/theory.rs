@@ -76,7 +76,7 @@ pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted>
         let (FaultKind::Slow { delay_ms }, true, None) = (fault.kind, fault.at.is_before_load(), fault.until) else {
             return Err(NotPredicted::Faults);
         };
-        let follower = FollowerName::try_from(fault.node.clone()).map_err(|_| NotPredicted::Faults)?;
+        let follower = FollowerName::try_from(fault.node.to_string()).map_err(|_| NotPredicted::Faults)?;
         let own = met.network.follower.entry(follower).or_default();
         own.extra_ms = Millis::try_from(own.extra_ms.get() + f64::from(delay_ms)).map_err(|_| NotPredicted::Faults)?;
     }

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::copies::{Arrival, Copies};
 use super::stats::ms;
-use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow, follower_name};
+use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
+use crate::model::NodeId;
 
 /// Which write of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,8 +41,8 @@ pub struct WriteLife {
 /// A write's way to one follower. Times are milliseconds from its client's request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FollowerLeg {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The injected delay that was drawn, in milliseconds.
     pub delay_ms: Option<f64>,
     /// When the leader sent it, after the delay.
@@ -80,14 +81,14 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
     let version = account.and_then(|write| write.version);
     let quorum = run.manifest.quorum.get();
     let start_us = i64::try_from(row.start_us).unwrap_or(i64::MAX);
-    let mut acks_us: Vec<(i64, &str)> =
-        replications.iter().filter_map(|leg| Some((leg.acked_us?, leg.follower.as_str()))).collect();
+    let mut acks_us: Vec<(i64, NodeId)> =
+        replications.iter().filter_map(|leg| Some((leg.acked_us?, leg.follower))).collect();
     acks_us.sort_unstable();
-    let rank = |follower: &str| {
+    let rank = |follower: NodeId| {
         let place = acks_us.iter().position(|(_, of)| *of == follower)?;
         u32::try_from(place + 1).ok()
     };
-    let leg = |(index, follower): (usize, String)| {
+    let leg = |(index, follower): (usize, NodeId)| {
         let sent = replications.iter().find(|leg| leg.follower == follower);
         let arrival = account.and_then(|write| write.arrivals.get(index)).copied().unwrap_or(Arrival::NEVER);
         let arrived_us = arrival.earliest_us.filter(|_| arrival.is_exact());
@@ -96,7 +97,7 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         };
         let applied = run.arrivals.iter().find(is_arrival).map(|row| row.applied);
         let since_start = |at_us: i64| ms(at_us.saturating_sub(start_us));
-        let ack_rank = rank(&follower);
+        let ack_rank = rank(follower);
         FollowerLeg {
             delay_ms: sent.map(|leg| leg.delay_us as f64 / 1000.0),
             sent_ms: sent.and_then(|leg| leg.sent_us).map(since_start),
@@ -118,7 +119,7 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         version,
         latency_ms: row.latency_us as f64 / 1000.0,
         quorum_ms: quorum_us.map(|at_us| ms(at_us.saturating_sub(start_us))),
-        followers: (0..run.manifest.config.followers.get() as usize).map(follower_name).enumerate().map(leg).collect(),
+        followers: NodeId::followers(run.manifest.config.followers).enumerate().map(leg).collect(),
     }
 }
 
@@ -146,14 +147,13 @@ mod tests {
     fn acknowledgements_are_ranked_and_the_first_w_make_the_quorum() {
         let life = &write_lives(&run(3))[1];
         assert_eq!(life.quorum_ms, Some(30.0));
-        let legs: Vec<_> =
-            life.followers.iter().map(|leg| (leg.follower.as_str(), leg.ack_rank, leg.in_quorum)).collect();
+        let legs: Vec<_> = life.followers.iter().map(|leg| (leg.follower, leg.ack_rank, leg.in_quorum)).collect();
         let expected = [
-            ("f1", Some(5), false),
-            ("f2", Some(1), true),
-            ("f3", Some(4), false),
-            ("f4", Some(2), true),
-            ("f5", Some(3), true),
+            (NodeId::Follower(0), Some(5), false),
+            (NodeId::Follower(1), Some(1), true),
+            (NodeId::Follower(2), Some(4), false),
+            (NodeId::Follower(3), Some(2), true),
+            (NodeId::Follower(4), Some(3), true),
         ];
         assert_eq!(legs, expected);
         let f1 = &life.followers[0];
@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn a_lost_copy_has_no_arrival_and_no_rank() {
         let mut run = run(1);
-        run.arrivals.retain(|row| row.follower != "f4");
-        for row in run.replication.iter_mut().filter(|row| row.follower == "f4") {
+        run.arrivals.retain(|row| row.follower != NodeId::Follower(3));
+        for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(3)) {
             (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
         }
         let leg = &write_lives(&run)[0].followers[3];

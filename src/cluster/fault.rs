@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::config::{CutFrom, Fault, FaultKind};
 use crate::data::FaultEvent;
+use crate::model::NodeId;
 
 /// What is done to which node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultAction {
-    /// `leader`, `f1`, ...
-    pub node: String,
+    /// The node.
+    pub node: NodeId,
     /// What is done.
     pub act: Act,
 }
@@ -51,7 +52,7 @@ impl FaultAction {
             FaultKind::Partition { from } => Act::Partition(from),
             FaultKind::Slow { delay_ms } => Act::Slow { delay_ms },
         };
-        Self { node: fault.node.clone(), act }
+        Self { node: fault.node, act }
     }
 
     /// What ends it.
@@ -63,7 +64,7 @@ impl FaultAction {
             FaultKind::Partition { from } => Act::Heal(from),
             FaultKind::Slow { .. } => Act::Hasten,
         };
-        Self { node: fault.node.clone(), act }
+        Self { node: fault.node, act }
     }
 
     /// What there is to say beyond the event and the node.

@@ -127,7 +127,7 @@ impl Cluster for ProcessCluster {
     }
 
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let node = action.node.as_str();
+        let node = &*action.node.to_string();
         match action.act {
             Act::Kill => self.find(node)?.kill()?,
             Act::Stop => self.find(node)?.stop(Instant::now() + STOP_LIMIT)?,

@@ -88,7 +88,7 @@ fn table(runs: &[Checked]) -> Table {
     let rows = runs.iter().flat_map(|run| {
         let (at_last_ack, settled) = (&run.consistency.at_last_ack, &run.consistency.settled);
         at_last_ack.followers.iter().zip(&settled.followers).map(|(before, after)| {
-            let names = [run.consistency.quorum.to_string(), before.follower.clone()];
+            let names = [run.consistency.quorum.to_string(), before.follower.to_string()];
             names.into_iter().chain(counts(before.counts)).chain(counts(after.counts))
         })
     });

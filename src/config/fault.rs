@@ -8,15 +8,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::setting::words;
-use crate::data::LEADER;
+use crate::model::NodeId;
 
 /// `[[experiment.NAME.fault]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// When it begins.
     pub at: Trigger,
-    /// Which node: `leader`, `f1`, `f2`, ...
-    pub node: String,
+    /// Which node.
+    pub node: NodeId,
     /// What happens to it.
     #[serde(flatten)]
     pub kind: FaultKind,
@@ -224,11 +224,12 @@ pub fn link_name(node: &str) -> String {
 #[must_use]
 pub fn links(faults: &[Fault], followers: impl Iterator<Item = String>) -> Vec<Link> {
     let mut delays: BTreeMap<String, u32> = BTreeMap::new();
-    let everyone: Vec<String> = std::iter::once(LEADER.to_owned()).chain(followers).collect();
+    let everyone: Vec<String> = std::iter::once(NodeId::Leader.to_string()).chain(followers).collect();
     for fault in faults {
+        let own = fault.node.to_string();
         let nodes = match fault.kind {
-            FaultKind::Partition { .. } if fault.node == LEADER => everyone.as_slice(),
-            FaultKind::Partition { .. } | FaultKind::Slow { .. } => std::slice::from_ref(&fault.node),
+            FaultKind::Partition { .. } if fault.node.is_leader() => everyone.as_slice(),
+            FaultKind::Partition { .. } | FaultKind::Slow { .. } => std::slice::from_ref(&own),
             FaultKind::Kill | FaultKind::Stop | FaultKind::Pause => &[],
         };
         for node in nodes {
@@ -273,7 +274,7 @@ mod tests {
 
     #[test]
     fn links_are_those_that_faults_work_on() {
-        let fault = |node: &str, kind| Fault { at: Trigger::Write(1), node: node.to_owned(), kind, until: None };
+        let fault = |node: &str, kind| Fault { at: Trigger::Write(1), node: node.parse().unwrap(), kind, until: None };
         let of = |faults: &[Fault]| -> Vec<(String, u32)> {
             let all = links(faults, ["f1", "f2"].map(str::to_owned).into_iter());
             all.into_iter().map(|link| (link.name(), link.delay_ms)).collect()

@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 
 use self::facts::Facts;
 use super::RunData;
+use crate::model::NodeId;
 
 /// A file of a run directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,9 +33,9 @@ pub enum RunFile {
     /// `arrivals.csv`.
     Arrivals,
     /// `at-last-ack/NODE.json`.
-    AtLastAck(String),
+    AtLastAck(NodeId),
     /// `NODE.json`.
-    Settled(String),
+    Settled(NodeId),
 }
 
 impl fmt::Display for RunFile {
@@ -64,7 +65,7 @@ pub struct Contradiction {
     /// The line, counted from 1; `None` of a JSON file.
     pub line: Option<u64>,
     /// The node it is about; `None` if it is about none.
-    pub node: Option<String>,
+    pub node: Option<NodeId>,
     /// The key it is about; `None` if it is about none.
     pub key: Option<String>,
     /// What it says, and what rules that out.
@@ -80,7 +81,8 @@ impl fmt::Display for Contradiction {
         f.write_str(": ")?;
         match (&self.node, &self.key) {
             (Some(node), Some(key)) => write!(f, "{node}, key {key}: ")?,
-            (Some(one), None) | (None, Some(one)) => write!(f, "{one}: ")?,
+            (Some(node), None) => write!(f, "{node}: ")?,
+            (None, Some(key)) => write!(f, "{key}: ")?,
             (None, None) => {}
         }
         f.write_str(&self.message)
@@ -92,13 +94,13 @@ impl Contradiction {
         Self { file, line, node: None, key: None, message }
     }
 
-    fn at(mut self, node: &str, key: &str) -> Self {
-        (self.node, self.key) = (Some(node.to_owned()), Some(key.to_owned()));
+    fn at(mut self, node: NodeId, key: &str) -> Self {
+        (self.node, self.key) = (Some(node), Some(key.to_owned()));
         self
     }
 
-    fn of_node(mut self, node: &str) -> Self {
-        self.node = Some(node.to_owned());
+    fn of_node(mut self, node: NodeId) -> Self {
+        self.node = Some(node);
         self
     }
 

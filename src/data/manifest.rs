@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::model::{BackendFacts, sha256};
+use crate::model::{BackendFacts, NodeId, sha256};
 
 /// The newest schema of a run directory that this labctl reads and the one it writes.
 pub const SCHEMA: u32 = 1;
@@ -58,7 +58,7 @@ pub struct Manifest {
     /// Nodes that a fault kept from being asked once the load was over: of these there are no
     /// dumps, and no trace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub absent_nodes: Vec<String>,
+    pub absent_nodes: Vec<NodeId>,
     /// When labctl or the machine stood still during the run; left out of the file if never.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<GapFacts>,

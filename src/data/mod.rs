@@ -25,11 +25,11 @@ pub use placement::Placement;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, WriteRow};
 pub(crate) use write::sync_folder;
 
+use crate::model::NodeId;
 pub use crate::model::{BackendFacts, ReplicationOutcome, StoreDump, WriteOutcome};
 
-/// Every node's store at one moment, by node name (`leader`, `f1`, ...).
-/// A node that could not be asked (it was down) is absent.
-pub type Snapshot = BTreeMap<String, StoreDump>;
+/// Every node's store at one moment. A node that could not be asked (it was down) is absent.
+pub type Snapshot = BTreeMap<NodeId, StoreDump>;
 
 /// The leader's name in files, services and figures.
 pub const LEADER: &str = "leader";

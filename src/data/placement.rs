@@ -5,8 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Conditions, DataError, DataFolder, LEADER, read, sync_folder};
+use super::{Conditions, DataError, DataFolder, read, sync_folder};
 use crate::config::Quorum;
+use crate::model::NodeId;
 
 /// The files and folders of a run that labctl writes, besides the nodes' dumps.
 const OWN_NAMES: [&str; 9] = [
@@ -174,6 +175,5 @@ fn is_log(name: &str) -> bool {
 }
 
 fn is_node(name: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    name == LEADER || name.strip_prefix('f').is_some_and(is_number)
+    name.parse::<NodeId>().is_ok()
 }

@@ -8,11 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::write::Columns;
-use super::{
-    ArrivalRow, DataError, FaultRow, LEADER, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
-    follower_name,
-};
-use crate::model::TIME_LIMIT_US;
+use super::{ArrivalRow, DataError, FaultRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow};
+use crate::model::{NodeId, TIME_LIMIT_US};
 
 /// What is wrong with a time past [`TIME_LIMIT_US`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
@@ -190,36 +187,27 @@ fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<Write
 }
 
 fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Result<Vec<ReplicationRow>, DataError> {
-    let followers = Followers::of(manifest);
     let mut seen = BTreeSet::new();
     table.checked(|row| {
-        if !seen.insert((row.version, row.follower.clone())) {
+        if !seen.insert((row.version, row.follower)) {
             return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
         let delays_us = [Some(row.delay_us), row.ack_delay_us].into_iter().flatten();
         let delays_us = delays_us.map(|delay_us| i64::try_from(delay_us).unwrap_or(i64::MAX));
         let times_us = [row.sent_us, row.acked_us].into_iter().flatten();
-        followers.refuse(&row.follower).or_else(|| absurd(delays_us.chain(times_us)))
+        refuse_follower(row.follower, manifest).or_else(|| absurd(delays_us.chain(times_us)))
     })
 }
 
 fn check_arrivals(table: Table<ArrivalRow>, manifest: &Manifest) -> Result<Vec<ArrivalRow>, DataError> {
-    let followers = Followers::of(manifest);
-    table.checked(|row| followers.refuse(&row.follower).or_else(|| absurd([row.at_us])))
+    table.checked(|row| refuse_follower(row.follower, manifest).or_else(|| absurd([row.at_us])))
 }
 
-/// The names that followers of a run may have.
-struct Followers(BTreeSet<String>);
-
-impl Followers {
-    fn of(manifest: &Manifest) -> Self {
-        Self((0..manifest.config.followers.get() as usize).map(follower_name).collect())
-    }
-
-    /// What is wrong with a follower that there is not.
-    fn refuse(&self, name: &str) -> Option<String> {
-        (!self.0.contains(name)).then(|| format!("`{name}` is not among the followers f1 to f{}", self.0.len()))
-    }
+/// What is wrong with a follower that the run does not have.
+fn refuse_follower(node: NodeId, manifest: &Manifest) -> Option<String> {
+    let followers = manifest.config.followers;
+    let is_known = !node.is_leader() && node.is_in(followers);
+    (!is_known).then(|| format!("`{node}` is not among the followers f1 to f{followers}"))
 }
 
 /// Reads what was done on purpose; there is no file where that is nothing.
@@ -228,9 +216,8 @@ fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, Data
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let nodes: Vec<String> = nodes(manifest).collect();
     read_csv::<FaultRow>(path)?.checked(|row| {
-        if !nodes.contains(&row.node) {
+        if !row.node.is_in(manifest.config.followers) {
             Some(format!("there is no node `{}`", row.node))
         } else if row.ended_us < row.begun_us {
             Some("it ended before it began".to_owned())
@@ -240,15 +227,10 @@ fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, Data
     })
 }
 
-/// Every node of the run, the leader first.
-fn nodes(manifest: &Manifest) -> impl Iterator<Item = String> {
-    std::iter::once(LEADER.to_owned()).chain((0..manifest.config.followers.get() as usize).map(follower_name))
-}
-
 /// Reads the nodes' dumps in a folder: all but those of nodes that could not be asked.
 fn read_snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, DataError> {
     let mut snapshot = Snapshot::new();
-    for node in nodes(manifest).filter(|node| !manifest.absent_nodes.contains(node)) {
+    for node in NodeId::all(manifest.config.followers).filter(|node| !manifest.absent_nodes.contains(node)) {
         let dump = read_json(&folder.join(format!("{node}.json")))?;
         snapshot.insert(node, dump);
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ReplicationOutcome, WriteOutcome};
+use crate::model::{NodeId, ReplicationOutcome, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +43,8 @@ pub struct ReplicationRow {
     pub version: u64,
     /// The key written.
     pub key: String,
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The injected delay drawn for the write.
     pub delay_us: u64,
     /// The injected delay drawn for its acknowledgement, 0 if none is injected; `None` in a file
@@ -103,7 +103,7 @@ pub struct FaultRow {
     /// When it was done.
     pub ended_us: i64,
     /// To which node.
-    pub node: String,
+    pub node: NodeId,
     /// What it was.
     pub kind: FaultEvent,
     /// How: the signal, from whom the node was cut off, or what was added.
@@ -114,8 +114,8 @@ pub struct FaultRow {
 /// Rows are grouped by follower and within one are in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrivalRow {
-    /// `f1`, `f2`, ...
-    pub follower: String,
+    /// The follower.
+    pub follower: NodeId,
     /// The leader's number.
     pub version: u64,
     /// The key written.

@@ -7,6 +7,7 @@ use crate::model::Role;
 
 use super::*;
 use crate::config::{Experiment, Quorum};
+use crate::model::NodeId;
 
 mod hostile;
 
@@ -17,14 +18,13 @@ fn quorum(w: i64) -> Quorum {
 /// A whole run of the default experiment in which nothing special happens.
 fn run() -> RunData {
     let config = Experiment::default();
-    let dump = |node: &str| StoreDump {
-        node: node.to_owned(),
-        role: if node == LEADER { Role::Leader } else { Role::Follower },
+    let dump = |node: NodeId| StoreDump {
+        node: node.to_string(),
+        role: if node.is_leader() { Role::Leader } else { Role::Follower },
         store: [("k0".to_owned(), "v99".to_owned())].into(),
         versions: [("k0".to_owned(), 100)].into(),
     };
-    let nodes = ["leader", "f1", "f2", "f3", "f4", "f5"];
-    let snapshot: Snapshot = nodes.iter().map(|node| ((*node).to_owned(), dump(node))).collect();
+    let snapshot: Snapshot = NodeId::all(config.followers).map(|node| (node, dump(node))).collect();
     let write = |write: u64| WriteRow {
         write,
         key: format!("k{}", write % 10),
@@ -72,7 +72,7 @@ fn run() -> RunData {
             write: 0,
             version: 1,
             key: "k0".to_owned(),
-            follower: "f1".to_owned(),
+            follower: NodeId::Follower(0),
             delay_us: 7,
             ack_delay_us: Some(2),
             sent_us: Some(-4),
@@ -80,7 +80,7 @@ fn run() -> RunData {
             outcome: ReplicationOutcome::Timeout,
         }],
         arrivals: vec![ArrivalRow {
-            follower: "f1".to_owned(),
+            follower: NodeId::Follower(0),
             version: 1,
             key: "k0".to_owned(),
             applied: true,

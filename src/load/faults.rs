@@ -11,6 +11,7 @@ use super::settle::Aftermath;
 use crate::cluster::{ClusterError, FaultAction};
 use crate::config::{Fault, Trigger};
 use crate::data::{FaultEvent, FaultRow};
+use crate::model::NodeId;
 
 /// Does to a cluster what a fault says.
 pub trait Injector: Sync {
@@ -59,7 +60,7 @@ pub(super) struct FaultRun<'a, I> {
     clock: &'a Clock,
     /// What was done; times are on the clock.
     timeline: Vec<FaultRow>,
-    hidden: BTreeSet<String>,
+    hidden: BTreeSet<NodeId>,
 }
 
 impl<'a, I: Injector> FaultRun<'a, I> {
@@ -130,7 +131,7 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         let ended_us = self.clock.now_us();
         match action.act.leaves_reachable() {
             Some(true) => drop(self.hidden.remove(&action.node)),
-            Some(false) => drop(self.hidden.insert(action.node.clone())),
+            Some(false) => drop(self.hidden.insert(action.node)),
             None => {}
         }
         self.timeline.push(FaultRow {
@@ -144,20 +145,20 @@ impl<'a, I: Injector> FaultRun<'a, I> {
     }
 
     /// Whether a client can ask this node now.
-    pub(super) fn is_hidden(&self, node: &str) -> bool {
-        self.hidden.contains(node)
+    pub(super) fn is_hidden(&self, node: NodeId) -> bool {
+        self.hidden.contains(&node)
     }
 
-    /// Nodes that no client can ask now, by name.
-    pub(super) fn hidden(&self) -> Vec<String> {
-        self.hidden.iter().cloned().collect()
+    /// Nodes that no client can ask now.
+    pub(super) fn hidden(&self) -> Vec<NodeId> {
+        self.hidden.iter().copied().collect()
     }
 
     /// What the faults have left behind.
     pub(super) fn aftermath(&self) -> Aftermath {
         let has_ended = |begin| self.steps.iter().any(|step| step.after == Some(begin) && step.done);
         let begun = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_none() && step.done);
-        let broken = begun.filter(|(begin, _)| !has_ended(*begin)).map(|(_, step)| step.action.node.clone());
+        let broken = begun.filter(|(begin, _)| !has_ended(*begin)).map(|(_, step)| step.action.node.to_string());
         let ends = |row: &&FaultRow| matches!(row.kind, FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal);
         let mended = self.timeline.iter().filter(ends).map(|row| row.ended_us.unsigned_abs()).max();
         Aftermath { broken: broken.collect(), mended_us: mended }

@@ -16,6 +16,7 @@ use super::{Plan, drive};
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
+use crate::model::NodeId;
 use crate::system::labnode::{Client, ClientError};
 
 #[cfg(test)]
@@ -39,7 +40,7 @@ pub struct Recorded {
     /// What was done to the cluster on purpose.
     pub faults: Vec<FaultRow>,
     /// Nodes that could not be asked afterwards, because of that.
-    pub absent_nodes: Vec<String>,
+    pub absent_nodes: Vec<NodeId>,
     /// The stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
     /// The stores once the run had settled.
@@ -130,9 +131,9 @@ pub async fn record<C: Client, I: Injector>(
     let (mut recorded, start_us) = observe(client, experiment, injector, clock, progress).await?;
     let timeline = Timeline { clock, start_us, followers: experiment.followers.get() };
     for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
-        let kept = timeline.trace(client, &node).await?;
+        let kept = timeline.trace(client, node).await?;
         recorded.trace_dropped += kept.dropped;
-        recorded.exhausted = recorded.exhausted.or(kept.exhausted.map(|limit| (node, limit)));
+        recorded.exhausted = recorded.exhausted.or(kept.exhausted.map(|limit| (node.to_string(), limit)));
         recorded.replication.extend(kept.replication);
         recorded.arrivals.extend(kept.arrivals);
     }
@@ -154,7 +155,7 @@ pub async fn observe<C: Client, I: Injector>(
     let plan = Plan::new(&experiment.workload);
     let mut faults = FaultRun::new(&experiment.faults, injector, clock);
     faults.before_load().await?;
-    if !faults.is_hidden(LEADER) {
+    if !faults.is_hidden(NodeId::Leader) {
         warm_up(client, plan.concurrency).await?;
     }
     let start_us = clock.now_us();
@@ -178,10 +179,10 @@ pub async fn observe<C: Client, I: Injector>(
     };
     let ((writes, last_ack_us), ()) = try_join(drive, async { Ok(faults.run(start_us, state).await?) }).await?;
 
-    let asked: Vec<String> = nodes(experiment).filter(|node| !faults.is_hidden(node)).collect();
+    let asked: Vec<NodeId> = nodes(experiment).filter(|node| !faults.is_hidden(*node)).collect();
     let at_last_ack = snapshot(client, &asked).await?;
-    let is_settled =
-        !faults.is_hidden(LEADER) && settle(client, &experiment.network, &faults.aftermath(), clock, progress).await?;
+    let is_settled = !faults.is_hidden(NodeId::Leader)
+        && settle(client, &experiment.network, &faults.aftermath(), clock, progress).await?;
     let settled_us = clock.now_us();
     let recorded = Recorded {
         writes,
@@ -206,16 +207,16 @@ async fn unanswered(mut load: watch::Receiver<LoadState>) -> Option<u64> {
     load.wait_for(|state| state.unanswered.is_some()).await.ok()?.unanswered
 }
 
-/// Every node's name, the leader's first.
-fn nodes(experiment: &Experiment) -> impl Iterator<Item = String> {
-    std::iter::once(LEADER.to_owned()).chain((0..experiment.followers.get() as usize).map(follower_name))
+/// Every node, the leader first.
+fn nodes(experiment: &Experiment) -> impl Iterator<Item = NodeId> {
+    NodeId::all(experiment.followers)
 }
 
 /// These nodes' stores, asked for all at once.
-async fn snapshot<C: Client>(client: &C, nodes: &[String]) -> Result<Snapshot, ClientError> {
+async fn snapshot<C: Client>(client: &C, nodes: &[NodeId]) -> Result<Snapshot, ClientError> {
     let dumps = nodes.iter().map(|node| async move {
-        let dump = client.store(node).await?;
-        Ok((node.clone(), dump))
+        let dump = client.store(&node.to_string()).await?;
+        Ok((*node, dump))
     });
     Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
 }

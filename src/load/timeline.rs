@@ -3,8 +3,8 @@
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
-use crate::data::{ArrivalRow, LEADER, ReplicationRow, follower_name};
-use crate::model::TIME_LIMIT_US;
+use crate::data::{ArrivalRow, ReplicationRow};
+use crate::model::{NodeId, TIME_LIMIT_US};
 use crate::system::labnode::{Client, ClientError};
 
 #[cfg(test)]
@@ -36,17 +36,18 @@ impl Timeline<'_> {
     ///
     /// # Errors
     /// When the node does not answer, or says what cannot be.
-    pub(super) async fn trace<C: Client>(&self, client: &C, node: &str) -> Result<Trace, ClientError> {
-        let malformed = |reason: String| refusal(node, "/debug/trace", &reason);
-        if node == LEADER {
+    pub(super) async fn trace<C: Client>(&self, client: &C, node: NodeId) -> Result<Trace, ClientError> {
+        let name = &*node.to_string();
+        let malformed = |reason: String| refusal(name, "/debug/trace", &reason);
+        if node.is_leader() {
             let trace = client.leader_trace().await?;
-            let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
+            let (offset_us, exhausted) = self.clock_and_limit(client, name).await?;
             let dropped = trace.dropped;
             let replication = self.replication_rows(trace, offset_us).map_err(malformed)?;
             return Ok(Trace { replication, arrivals: Vec::new(), dropped, exhausted });
         }
-        let trace = client.follower_trace(node).await?;
-        let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
+        let trace = client.follower_trace(name).await?;
+        let (offset_us, exhausted) = self.clock_and_limit(client, name).await?;
         let dropped = trace.dropped;
         let arrivals = self.arrival_rows(node, trace, offset_us).map_err(malformed)?;
         Ok(Trace { replication: Vec::new(), arrivals, dropped, exhausted })
@@ -89,7 +90,7 @@ impl Timeline<'_> {
                 write: record.write,
                 version: record.version,
                 key: record.key,
-                follower: follower_name(record.follower as usize),
+                follower: NodeId::Follower(record.follower),
                 delay_us: record.delay_us,
                 ack_delay_us: Some(record.ack_delay_us),
                 sent_us: relative(record.sent_us)?,
@@ -105,13 +106,13 @@ impl Timeline<'_> {
 
     fn arrival_rows(
         &self,
-        node: &str,
+        node: NodeId,
         trace: TraceDump<FollowerRecord>,
         offset_us: i64,
     ) -> Result<Vec<ArrivalRow>, String> {
         let row = |record: FollowerRecord| {
             Ok(ArrivalRow {
-                follower: node.to_owned(),
+                follower: node,
                 version: record.version,
                 key: record.key,
                 applied: record.applied,

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::Experiment;
-use crate::data::{LEADER, WriteOutcome, WriteRow};
+use crate::data::{WriteOutcome, WriteRow};
 
 /// Fewer writes without an answer may be a coincidence.
 const MIN_UNANSWERED: u64 = 20;
@@ -20,7 +20,7 @@ pub(super) struct LeaderWatchdog {
 impl LeaderWatchdog {
     /// Too many are twice as many as are under way together.
     pub(super) fn of(experiment: &Experiment) -> Self {
-        let planned = experiment.faults.iter().any(|fault| fault.node == LEADER);
+        let planned = experiment.faults.iter().any(|fault| fault.node.is_leader());
         let limit = u64::from(experiment.workload.concurrency.get()) * 2;
         Self { in_a_row: AtomicU64::new(0), limit: (!planned).then_some(limit.max(MIN_UNANSWERED)) }
     }
@@ -40,6 +40,7 @@ impl LeaderWatchdog {
 mod tests {
     use super::*;
     use crate::config::{Fault, FaultKind, Trigger};
+    use crate::model::NodeId;
 
     fn row(outcome: WriteOutcome) -> WriteRow {
         let (key, value) = ("k0".to_owned(), "v0".to_owned());
@@ -59,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_is_watchdogd_on_purpose_is_no_surprise() {
-        let fault = Fault { at: Trigger::Write(1), node: LEADER.to_owned(), kind: FaultKind::Kill, until: None };
+    fn a_leader_that_is_silenced_on_purpose_is_no_surprise() {
+        let fault = Fault { at: Trigger::Write(1), node: NodeId::Leader, kind: FaultKind::Kill, until: None };
         let watchdog = LeaderWatchdog::of(&Experiment { faults: vec![fault], ..Experiment::default() });
         assert!((0..1_000).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
     }

@@ -97,7 +97,7 @@ mod tests {
 
     fn cell(state: CellState, cause: Option<Cause>) -> Cell {
         Cell {
-            follower: "f2".to_owned(),
+            follower: crate::model::NodeId::Follower(1),
             key: "k3".to_owned(),
             state,
             follower_version: Some(73),

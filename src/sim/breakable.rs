@@ -85,7 +85,7 @@ impl BreakableCluster {
     /// # Errors
     /// When there is no such node, or one that is started again refuses its settings.
     pub(super) fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
-        let node = action.node.as_str();
+        let node = &*action.node.to_string();
         match action.act {
             Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
             Act::Pause => self.change(node, |now| now.frozen = true),

@@ -4,6 +4,7 @@ use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
 use labctl::config::{DelayRange, Experiment, Order};
 use labctl::data::{LEADER, WriteOutcome, WriteRow, follower_name};
 use labctl::load::{NoFaults, PlannedWrite, Progress, await_ready, record};
+use labctl::model::NodeId;
 use labctl::system::labnode::{Answer, Client, HttpClient};
 use labnode::clock::Clock;
 use labnode::wire::Role;
@@ -136,7 +137,7 @@ async fn after_many_writes_followers_equal_the_leader() {
     assert_eq!(recorded.writes.iter().filter(|write| write.outcome == WriteOutcome::Ok).count(), 100);
     assert_eq!(recorded.replication.len(), 500);
     assert_eq!(recorded.settled.len(), 6);
-    let leader = &recorded.settled[LEADER];
+    let leader = &recorded.settled[&NodeId::Leader];
     assert_eq!(leader.store.len(), 10);
     assert!(recorded.settled.values().all(|node| node.store == leader.store && node.versions == leader.versions));
 }

@@ -1,7 +1,8 @@
 //! Runs that are not as one would wish still get a sensible report.
 
 use labctl::config::{Experiment, Network, Order, Quorum, Workload};
-use labctl::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, RunData, WriteOutcome};
+use labctl::data::{FaultEvent, FaultRow, ReplicationOutcome, RunData, WriteOutcome};
+use labctl::model::NodeId;
 use labctl::report::{self, Rendered};
 use serde_json::Value;
 
@@ -123,12 +124,12 @@ fn a_lost_copy_is_explained() {
     let mut runs = sample::runs("quorum", &with_quorums(&[1]));
     let run = &mut runs[0];
     let (last, key) = (run.writes[99].version.unwrap(), run.writes[99].key.clone());
-    run.arrivals.retain(|row| row.version != last || row.follower != "f2");
-    for row in run.replication.iter_mut().filter(|row| row.version == last && row.follower == "f2") {
+    run.arrivals.retain(|row| row.version != last || row.follower != NodeId::Follower(1));
+    for row in run.replication.iter_mut().filter(|row| row.version == last && row.follower == NodeId::Follower(1)) {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
     }
     for snapshot in [&mut run.settled, &mut run.at_last_ack] {
-        let dump = snapshot.get_mut("f2").unwrap();
+        let dump = snapshot.get_mut(&NodeId::Follower(1)).unwrap();
         dump.store.insert(key.clone(), "v89".to_owned());
         dump.versions.insert(key.clone(), 90);
     }
@@ -140,8 +141,8 @@ fn a_lost_copy_is_explained() {
 #[test]
 fn nodes_that_did_not_answer_are_named() {
     let mut runs = sample::runs("quorum", &with_quorums(&[1, 2]));
-    runs[0].settled.remove("f3");
-    runs[1].settled.remove(LEADER);
+    runs[0].settled.remove(&NodeId::Follower(2));
+    runs[1].settled.remove(&NodeId::Leader);
     let rendered = render(&runs);
     let warnings = warnings(&rendered);
     assert_eq!(
@@ -203,7 +204,7 @@ pub(crate) fn with_faults(runs: &mut [RunData]) {
         let row = |begun_us, kind, detail: &str| FaultRow {
             begun_us,
             ended_us: begun_us + 1_000,
-            node: "f5".to_owned(),
+            node: NodeId::Follower(4),
             kind,
             detail: Some(detail.to_owned()),
         };
@@ -218,9 +219,9 @@ fn faults_are_told_with_what_came_of_them() {
     for row in runs[1].writes.iter_mut().filter(|row| (300_000..900_000).contains(&row.start_us)) {
         (row.outcome, row.http_status) = (WriteOutcome::Failed, Some(503));
     }
-    runs[0].settled.get_mut("f5").unwrap().store.clear();
-    runs[0].arrivals.retain(|row| row.follower != "f5");
-    for copy in runs[0].replication.iter_mut().filter(|row| row.follower == "f5") {
+    runs[0].settled.get_mut(&NodeId::Follower(4)).unwrap().store.clear();
+    runs[0].arrivals.retain(|row| row.follower != NodeId::Follower(4));
+    for copy in runs[0].replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4)) {
         (copy.outcome, copy.acked_us) = (ReplicationOutcome::Timeout, None);
     }
     let rendered = render(&runs);
@@ -239,11 +240,11 @@ fn a_leader_that_died_is_no_surprise() {
     with_faults(&mut runs);
     let run = &mut runs[0];
     run.faults.truncate(1);
-    run.faults[0].node = LEADER.to_owned();
+    run.faults[0].node = NodeId::Leader;
     let fault = &mut run.manifest.config.faults[0];
-    (fault.node, fault.until) = (LEADER.to_owned(), None);
-    run.settled.remove(LEADER);
-    run.manifest.absent_nodes = vec![LEADER.to_owned()];
+    (fault.node, fault.until) = (NodeId::Leader, None);
+    run.settled.remove(&NodeId::Leader);
+    run.manifest.absent_nodes = vec![NodeId::Leader];
     run.manifest.settled = false;
     let rendered = render(&runs);
     assert_eq!(warnings(&rendered), Vec::<String>::new());

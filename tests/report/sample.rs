@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use labctl::config::{DelayRange, Experiment, Network, Order, Pacing, Quorum, Workload};
 use labctl::data::{
-    ArrivalRow, BackendFacts, GitFacts, HostFacts, LEADER, Manifest, ReplicationOutcome, ReplicationRow, RunData,
-    SCHEMA, Snapshot, StoreDump, WriteOutcome, WriteRow, follower_name,
+    ArrivalRow, BackendFacts, GitFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
+    Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
+use labctl::model::NodeId;
 use labnode::wire::Role;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -98,7 +99,7 @@ impl Played {
         let key = format!("k{}", write % self.keys);
         let version = write + 1;
         let mut acks = Vec::new();
-        for follower in (0..self.followers).map(follower_name) {
+        for follower in (0..self.followers as u32).map(NodeId::Follower) {
             let delay_us = rng.random_range(self.delay_us.0..=self.delay_us.1);
             let cost = rng.random_range(COST_US);
             let sent = start_us + delay_us + cost / 4;
@@ -109,7 +110,7 @@ impl Played {
                 write,
                 version,
                 key: key.clone(),
-                follower: follower.clone(),
+                follower,
                 delay_us,
                 ack_delay_us: Some(0),
                 sent_us: arrived.map(|_| sent as i64),
@@ -147,9 +148,9 @@ impl Played {
         self.arrivals.sort_by(|a, b| (&a.follower, a.at_us).cmp(&(&b.follower, b.at_us)));
         self.replication.sort_by(|a, b| (a.write, &a.follower).cmp(&(b.write, &b.follower)));
         if self.order == Some(Order::Version) {
-            let mut newest: BTreeMap<(String, String), u64> = BTreeMap::new();
+            let mut newest: BTreeMap<(NodeId, String), u64> = BTreeMap::new();
             for row in &mut self.arrivals {
-                let held = newest.entry((row.follower.clone(), row.key.clone())).or_default();
+                let held = newest.entry((row.follower, row.key.clone())).or_default();
                 row.applied = row.version > *held;
                 *held = row.version.max(*held);
             }
@@ -171,14 +172,14 @@ impl Played {
 
     fn stores(&self, until_us: i64) -> Snapshot {
         let mut snapshot = Snapshot::new();
-        let mut leader = empty(LEADER, Role::Leader);
+        let mut leader = empty(NodeId::Leader, Role::Leader);
         for row in &self.writes {
             leader.store.insert(row.key.clone(), row.value.clone());
             leader.versions.insert(row.key.clone(), row.version.unwrap_or(0));
         }
-        snapshot.insert(LEADER.to_owned(), leader);
-        for name in (0..self.followers).map(follower_name) {
-            let mut dump = empty(&name, Role::Follower);
+        snapshot.insert(NodeId::Leader, leader);
+        for name in (0..self.followers as u32).map(NodeId::Follower) {
+            let mut dump = empty(name, Role::Follower);
             for row in self.arrivals.iter().filter(|r| r.follower == name && r.applied && r.at_us <= until_us) {
                 dump.store.insert(row.key.clone(), format!("v{}", row.version - 1));
                 dump.versions.insert(row.key.clone(), row.version);
@@ -189,8 +190,8 @@ impl Played {
     }
 }
 
-fn empty(node: &str, role: Role) -> StoreDump {
-    StoreDump { node: node.to_owned(), role, store: BTreeMap::new(), versions: BTreeMap::new() }
+fn empty(node: NodeId, role: Role) -> StoreDump {
+    StoreDump { node: node.to_string(), role, store: BTreeMap::new(), versions: BTreeMap::new() }
 }
 
 fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us): (u64, u64)) -> Manifest {

@@ -2,6 +2,7 @@
 
 use labctl::config::{Experiment, Network, Order};
 use labctl::data::{GapFacts, GapKind, WriteOutcome};
+use labctl::model::NodeId;
 use labctl::report;
 use serde_json::{Map, Value};
 
@@ -108,7 +109,7 @@ fn every_kind_of_run_is_within_the_schema() {
 #[test]
 fn faults_and_other_experiments_are_within_the_schema() {
     let mut runs = sample::runs("quorum", &Experiment::default());
-    runs[0].settled.remove("f3");
+    runs[0].settled.remove(&NodeId::Follower(2));
     runs[1].replication.clear();
     runs[1].arrivals.clear();
     runs[2].writes[4].latency_us = 5;
@@ -137,9 +138,9 @@ fn runs_with_faults_and_forecasts_are_within_the_schema() {
     assert_eq!(summary["forecasts"].as_array().map(Vec::len), Some(1));
     assert_eq!(schema.problems(&summary), Vec::<String>::new());
     crate::edge::with_faults(&mut runs);
-    runs[0].faults[1].node = "leader".to_owned();
-    runs[0].faults[0].node = "leader".to_owned();
-    runs[0].manifest.absent_nodes = vec!["f5".to_owned()];
+    runs[0].faults[1].node = NodeId::Leader;
+    runs[0].faults[0].node = NodeId::Leader;
+    runs[0].manifest.absent_nodes = vec![NodeId::Follower(4)];
     runs[0].manifest.gaps = vec![GapFacts { start_us: -5, length_us: 200_000, kind: GapKind::Stalled }];
     runs[0].writes[40].outcome = WriteOutcome::Failed;
     let summary: Value = serde_json::from_str(&report::render(&runs, &[]).unwrap().json).unwrap();

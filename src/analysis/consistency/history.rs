@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, RunData, WriteRow};
+use crate::model::NodeId;
 
 /// Lookups only: nothing iterates over the maps, so their order reaches no output.
 pub(super) struct History<'a> {
@@ -11,9 +12,9 @@ pub(super) struct History<'a> {
     /// The version of each write the leader's trace knows.
     versions: HashMap<u64, u64>,
     /// By follower and version.
-    replications: HashMap<(&'a str, u64), &'a ReplicationRow>,
+    replications: HashMap<(NodeId, u64), &'a ReplicationRow>,
     /// By follower, key and version: the place in the order of arrival, and the last arrival.
-    arrivals: HashMap<(&'a str, &'a str, u64), (usize, &'a ArrivalRow)>,
+    arrivals: HashMap<(NodeId, &'a str, u64), (usize, &'a ArrivalRow)>,
     faults: &'a [FaultRow],
 }
 
@@ -22,12 +23,12 @@ impl<'a> History<'a> {
         Self {
             writes: run.writes.iter().map(|row| ((row.key.as_str(), row.value.as_str()), row)).collect(),
             versions: run.replication.iter().map(|row| (row.write, row.version)).collect(),
-            replications: run.replication.iter().map(|row| ((row.follower.as_str(), row.version), row)).collect(),
+            replications: run.replication.iter().map(|row| ((row.follower, row.version), row)).collect(),
             arrivals: run
                 .arrivals
                 .iter()
                 .enumerate()
-                .map(|(index, row)| ((row.follower.as_str(), row.key.as_str(), row.version), (index, row)))
+                .map(|(index, row)| ((row.follower, row.key.as_str(), row.version), (index, row)))
                 .collect(),
             faults: &run.faults,
         }
@@ -45,17 +46,17 @@ impl<'a> History<'a> {
     }
 
     /// How this version's replication to this follower went.
-    pub(super) fn replication(&self, follower: &str, version: u64) -> Option<&'a ReplicationRow> {
+    pub(super) fn replication(&self, follower: NodeId, version: u64) -> Option<&'a ReplicationRow> {
         self.replications.get(&(follower, version)).copied()
     }
 
     /// The arrival of this version of this key at this follower, and its place in the order
     /// of that follower's arrivals.
-    pub(super) fn arrival(&self, follower: &str, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
+    pub(super) fn arrival(&self, follower: NodeId, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
         self.arrivals.get(&(follower, key, version)).copied()
     }
     /// When a follower was back after its first restart since `at_us`; a restart leaves it empty.
-    pub(super) fn restarted_after(&self, follower: &str, at_us: i64) -> Option<i64> {
+    pub(super) fn restarted_after(&self, follower: NodeId, at_us: i64) -> Option<i64> {
         let restarts = self.faults.iter().filter(|row| row.kind == FaultEvent::Restart && row.node == follower);
         restarts.map(|row| row.ended_us).find(|ended_us| *ended_us >= at_us)
     }

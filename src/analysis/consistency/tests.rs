@@ -8,6 +8,7 @@ use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder};
 use crate::config::Order;
 use crate::data::{FaultEvent, FaultRow};
+use crate::model::NodeId;
 
 const MS: u64 = 1000;
 
@@ -39,7 +40,7 @@ fn only_difference(consistency: &Consistency) -> &Cell {
 fn an_older_write_that_arrives_later_overtakes() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.settled);
-    assert_eq!((cell.follower.as_str(), cell.key.as_str(), cell.state), ("f1", "k0", CellState::Stale));
+    assert_eq!((cell.follower, cell.key.as_str(), cell.state), (NodeId::Follower(0), "k0", CellState::Stale));
     assert_eq!((cell.follower_version, cell.leader_version), (Some(1), Some(2)));
     let expected = Cause::Overtaken {
         older_version: 1,
@@ -57,7 +58,7 @@ fn an_older_write_that_arrives_later_overtakes() {
 fn a_follower_that_has_not_heard_yet_lags() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.at_last_ack);
-    assert_eq!((cell.follower.as_str(), cell.state), ("f1", CellState::Missing));
+    assert_eq!((cell.follower, cell.state), (NodeId::Follower(0), CellState::Missing));
     assert_eq!(cell.cause, Some(Cause::Lagging { version: 2, arrived_us: Some(40_000) }));
 }
 
@@ -75,7 +76,7 @@ fn a_lost_replication_is_named_with_its_outcome() {
     let run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).write(newest).build();
     let judged = RunConsistency::of(&run);
     let cell = only_difference(&judged.settled);
-    assert_eq!((cell.follower.as_str(), cell.state), ("f5", CellState::Stale));
+    assert_eq!((cell.follower, cell.state), (NodeId::Follower(4), CellState::Stale));
     assert_eq!(cell.cause, Some(Cause::Lost { version: 2, outcome: ReplicationOutcome::Timeout }));
 }
 
@@ -95,12 +96,12 @@ fn a_value_that_is_the_leaders_matches_whatever_the_numbers_say() {
 #[test]
 fn values_and_keys_the_leader_never_had_are_foreign() {
     let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).build();
-    run.settled.get_mut("f2").unwrap().store.insert("k0".to_owned(), "other".to_owned());
-    run.settled.get_mut("f3").unwrap().store.insert("k9".to_owned(), "v0".to_owned());
+    run.settled.get_mut(&NodeId::Follower(1)).unwrap().store.insert("k0".to_owned(), "other".to_owned());
+    run.settled.get_mut(&NodeId::Follower(2)).unwrap().store.insert("k9".to_owned(), "v0".to_owned());
     let judged = RunConsistency::of(&run);
-    let foreign: Vec<(&str, &str)> =
-        judged.settled.differing().map(|cell| (cell.follower.as_str(), cell.key.as_str())).collect();
-    assert_eq!(foreign, [("f2", "k0"), ("f3", "k9")]);
+    let foreign: Vec<(NodeId, &str)> =
+        judged.settled.differing().map(|cell| (cell.follower, cell.key.as_str())).collect();
+    assert_eq!(foreign, [(NodeId::Follower(1), "k0"), (NodeId::Follower(2), "k9")]);
     assert!(
         judged.settled.differing().all(|cell| cell.state == CellState::Foreign && cell.cause == Some(Cause::Unknown))
     );
@@ -131,18 +132,18 @@ fn without_a_trace_there_is_no_cause() {
 #[test]
 fn a_node_that_could_not_be_asked_is_absent_and_matches_nothing() {
     let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).build();
-    run.settled.remove("f3");
+    run.settled.remove(&NodeId::Follower(2));
     let judged = RunConsistency::of(&run);
-    assert_eq!(judged.settled.absent, ["f3"]);
+    assert_eq!(judged.settled.absent, [NodeId::Follower(2)]);
     assert_eq!(judged.settled.followers[2].counts, None);
     assert_eq!(judged.settled.total.pairs(), 4);
     assert_eq!(judged.verdict, Verdict::Unknown);
 
-    run.settled.remove(LEADER);
+    run.settled.remove(&NodeId::Leader);
     let judged = RunConsistency::of(&run);
     assert_eq!(
         (judged.settled.absent.as_slice(), judged.settled.has_leader()),
-        (&["leader".to_owned(), "f3".to_owned()][..], false)
+        (&[NodeId::Leader, NodeId::Follower(2)][..], false)
     );
     assert_eq!((judged.settled.cells.len(), judged.verdict), (0, Verdict::Unknown));
 }
@@ -150,7 +151,7 @@ fn a_node_that_could_not_be_asked_is_absent_and_matches_nothing() {
 #[test]
 fn an_absent_node_does_not_excuse_another() {
     let mut run = overtaking().build();
-    run.settled.remove("f5");
+    run.settled.remove(&NodeId::Follower(4));
     assert_eq!(RunConsistency::of(&run).verdict, Verdict::Inconsistent);
 }
 
@@ -238,15 +239,15 @@ fn what_a_follower_acknowledged_before_it_was_restarted_is_erased() {
     let restart = FaultRow {
         begun_us: 400_000,
         ended_us: 500_000,
-        node: "f1".to_owned(),
+        node: NodeId::Follower(0),
         kind: FaultEvent::Restart,
         detail: Some("empty".to_owned()),
     };
     let mut run = RunBuilder::new(1).write(planned(0, 0, [20, 1, 1, 1, 1])).build();
     (run.manifest.load_us, run.manifest.settle_us) = (600_000, 0);
-    run.arrivals.retain(|row| row.follower != "f1");
-    run.settled.get_mut("f1").unwrap().store.clear();
-    run.settled.get_mut("f1").unwrap().versions.clear();
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(0));
+    run.settled.get_mut(&NodeId::Follower(0)).unwrap().store.clear();
+    run.settled.get_mut(&NodeId::Follower(0)).unwrap().versions.clear();
     let cause = |run: &RunData| only_difference(&RunConsistency::of(run).settled).cause;
     assert_eq!(cause(&run), Some(Cause::Unknown));
     run.faults.push(restart.clone());
@@ -254,6 +255,6 @@ fn what_a_follower_acknowledged_before_it_was_restarted_is_erased() {
     // A restart before the acknowledgement explains nothing, nor does another follower's.
     run.faults[0].ended_us = 10_000;
     assert_eq!(cause(&run), Some(Cause::Unknown));
-    run.faults[0] = FaultRow { node: "f2".to_owned(), ..restart };
+    run.faults[0] = FaultRow { node: NodeId::Follower(1), ..restart };
     assert_eq!(cause(&run), Some(Cause::Unknown));
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Arrival, start_us};
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};
+use crate::model::NodeId;
 
 /// From one start of a follower, empty, to its next death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub(super) struct FollowerRecord<'a> {
 
 impl<'a> FollowerRecord<'a> {
     /// `find` gives the index of the write with this version and key that was made before a time.
-    pub(super) fn of(run: &'a RunData, name: &str, find: &impl Fn(u64, &str, i64) -> Option<usize>) -> Self {
-        let rows = run.arrivals.iter().filter(|row| row.follower == name);
+    pub(super) fn of(run: &'a RunData, node: NodeId, find: &impl Fn(u64, &str, i64) -> Option<usize>) -> Self {
+        let rows = run.arrivals.iter().filter(|row| row.follower == node);
         let trace: Vec<(usize, &ArrivalRow)> =
             rows.filter_map(|row| Some((find(row.version, &row.key, row.at_us)?, row))).collect();
         let mut first = HashMap::with_capacity(trace.len());
@@ -45,11 +46,11 @@ impl<'a> FollowerRecord<'a> {
             *at_us = row.at_us.min(*at_us);
         }
         let replications: HashMap<u64, &ReplicationRow> =
-            run.replication.iter().filter(|row| row.follower == name).map(|row| (row.write, row)).collect();
+            run.replication.iter().filter(|row| row.follower == node).map(|row| (row.write, row)).collect();
         let mut record =
-            Self { lives: lives(run, name), away: away(run, name), catch_up_us: None, replications, trace, first };
+            Self { lives: lives(run, node), away: away(run, node), catch_up_us: None, replications, trace, first };
         record.catch_up_us = record.catch_up(run);
-        let has_trace = record.has_trace(run, name);
+        let has_trace = record.has_trace(run, node);
         if let Some(last) = record.lives.last_mut() {
             last.is_traced = has_trace && last.gone_us == i64::MAX;
         }
@@ -58,8 +59,8 @@ impl<'a> FollowerRecord<'a> {
 
     /// Whether the trace of the last life was fetched. One without a row is a trace only where the
     /// leader's own bears it out.
-    fn has_trace(&self, run: &RunData, name: &str) -> bool {
-        let is_absent = run.manifest.absent_nodes.iter().any(|node| node == name);
+    fn has_trace(&self, run: &RunData, node: NodeId) -> bool {
+        let is_absent = run.manifest.absent_nodes.contains(&node);
         let last_us = self.lives.last().map_or(i64::MAX, |life| life.from_us);
         let was_acked = |row: &&&ReplicationRow| row.acked_us.is_some_and(|acked_us| acked_us >= last_us);
         let is_borne_out = !self.replications.is_empty() && !self.replications.values().any(|row| was_acked(&row));
@@ -136,11 +137,11 @@ impl<'a> FollowerRecord<'a> {
 }
 
 /// A follower's lives by what was done to it; the first begins before the run.
-fn lives(run: &RunData, name: &str) -> Vec<Life> {
+fn lives(run: &RunData, node: NodeId) -> Vec<Life> {
     let begun = |from_us| Life { from_us, until_us: i64::MAX, gone_us: i64::MAX, is_traced: false };
     let mut lives = vec![begun(i64::MIN)];
     let mut is_alive = true;
-    for row in run.faults.iter().filter(|row| row.node == name) {
+    for row in run.faults.iter().filter(|row| row.node == node) {
         let ends = matches!(row.kind, FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Restart);
         if let Some(life) = lives.last_mut().filter(|_| ends && is_alive) {
             (life.until_us, life.gone_us) = (row.begun_us, row.ended_us);
@@ -155,14 +156,14 @@ fn lives(run: &RunData, name: &str) -> Vec<Life> {
 }
 
 /// When clients could not ask a follower.
-fn away(run: &RunData, name: &str) -> Vec<(i64, i64)> {
+fn away(run: &RunData, node: NodeId) -> Vec<(i64, i64)> {
     let ends = |kind, detail: Option<&str>| match kind {
         FaultEvent::Kill | FaultEvent::Stop => Some(FaultEvent::Restart),
         FaultEvent::Pause => Some(FaultEvent::Resume),
         FaultEvent::Partition if detail == Some("from all") => Some(FaultEvent::Heal),
         _ => None,
     };
-    let rows: Vec<_> = run.faults.iter().filter(|row| row.node == name).collect();
+    let rows: Vec<_> = run.faults.iter().filter(|row| row.node == node).collect();
     let span = |(index, row): (usize, &&crate::data::FaultRow)| {
         let end = ends(row.kind, row.detail.as_deref())?;
         let back_us = rows.iter().skip(index + 1).find(|later| later.kind == end).map_or(i64::MAX, |row| row.ended_us);

@@ -4,6 +4,7 @@
 //! candidates. Every count is kept twice, of what is certain and of what is possible.
 
 use crate::analysis::bounds::Bounds;
+use crate::model::NodeId;
 
 /// Something that changes what a follower holds, who can be asked, or what clients know.
 #[derive(Debug, Clone, Copy)]
@@ -268,8 +269,8 @@ impl Replay {
     }
 
     /// Followers, by index, that can be asked now.
-    pub(crate) fn able(&self) -> impl Iterator<Item = usize> {
-        self.away.iter().enumerate().filter(|(_, away)| **away == 0).map(|(follower, _)| follower)
+    pub(crate) fn survivors(&self) -> impl Iterator<Item = NodeId> {
+        (0..).zip(&self.away).filter(|(_, away)| **away == 0).map(|(index, _)| NodeId::Follower(index))
     }
 
     fn pass(&mut self, to_us: i64) {

@@ -10,9 +10,10 @@ use crate::analysis::lag::Lag;
 use crate::analysis::staleness::Staleness;
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultRow, ReplicationOutcome};
+use crate::model::NodeId;
 
 fn fault(node: &str, kind: FaultEvent, begun_us: i64, ended_us: i64) -> FaultRow {
-    FaultRow { begun_us, ended_us, node: node.to_owned(), kind, detail: None }
+    FaultRow { begun_us, ended_us, node: node.parse().unwrap(), kind, detail: None }
 }
 
 /// Five writes a second apart to keys of their own, each after 10 ms on f1, ... 50 ms on f5.
@@ -35,8 +36,8 @@ fn kill_f5(run: &mut RunData) {
         fault("f5", FaultEvent::Kill, 2_500_000, 2_501_000),
         fault("f5", FaultEvent::Restart, 3_500_000, 3_510_000),
     ];
-    run.arrivals.retain(|row| row.follower != "f5" || row.at_us > 3_500_000);
-    let down = |row: &&mut crate::data::ReplicationRow| row.follower == "f5" && row.write == 3;
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4) || row.at_us > 3_500_000);
+    let down = |row: &&mut crate::data::ReplicationRow| row.follower == NodeId::Follower(4) && row.write == 3;
     for row in run.replication.iter_mut().filter(down) {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
     }
@@ -50,7 +51,7 @@ fn f5(run: &RunData) -> Vec<Arrival> {
 fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
     let mut run = run();
     kill_f5(&mut run);
-    for row in run.replication.iter_mut().filter(|row| row.follower == "f5" && row.write < 3) {
+    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4) && row.write < 3) {
         row.acked_us = row.acked_us.map(|at_us| at_us + 700);
     }
     let between = |write: i64| Arrival::between(write * 1_000_000 + 50_000, write * 1_000_000 + 50_700);
@@ -65,7 +66,8 @@ fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
 fn what_was_on_its_way_when_its_follower_died_may_have_arrived() {
     let mut run = run();
     kill_f5(&mut run);
-    let under_way = run.replication.iter_mut().find(|row| row.follower == "f5" && row.write == 2).unwrap();
+    let under_way =
+        run.replication.iter_mut().find(|row| row.follower == NodeId::Follower(4) && row.write == 2).unwrap();
     (under_way.acked_us, under_way.outcome) = (None, ReplicationOutcome::Failed);
     assert_eq!(f5(&run)[2], Arrival::perhaps(2_050_000));
     run.replication.clear();
@@ -78,7 +80,7 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
     kill_f5(&mut run);
     run.manifest.config.network.catch_up = CatchUp::Snapshot;
     let caught_up = ArrivalRow {
-        follower: "f5".to_owned(),
+        follower: NodeId::Follower(4),
         version: 4,
         key: "k3".to_owned(),
         applied: true,
@@ -89,7 +91,7 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
     assert_eq!(f5(&run)[3], Arrival::at(3_600_000));
     // Killed again, its second life leaves no trace either.
     run.faults.push(fault("f5", FaultEvent::Kill, 3_900_000, 3_900_000));
-    run.arrivals.retain(|row| row.follower != "f5");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
     assert_eq!(f5(&run)[3], Arrival::perhaps(3_500_000));
 }
 
@@ -118,11 +120,11 @@ fn a_leader_that_is_restarted_counts_from_one_again() {
 #[test]
 fn a_trace_that_lacks_records_proves_no_absence() {
     let mut run = run();
-    run.arrivals.retain(|row| row.follower != "f5");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
     run.replication.clear();
     assert_eq!(f5(&run)[0], Arrival::perhaps(0));
     let mut dropped = super::tests::run();
-    dropped.arrivals.retain(|row| row.version != 1 || row.follower != "f5");
+    dropped.arrivals.retain(|row| row.version != 1 || row.follower != NodeId::Follower(4));
     dropped.replication.clear();
     assert_eq!(f5(&dropped)[0], Arrival::NEVER);
     dropped.manifest.trace_dropped = 1;
@@ -176,9 +178,9 @@ proptest! {
             row.sent_us = row.sent_us.map(|at_us| at_us - 5);
         }
         for index in &lost {
-            let name = follower_name(*index);
+            let name = NodeId::Follower(u32::try_from(*index).unwrap());
             partial.arrivals.retain(|row| row.follower != name);
-            partial.manifest.absent_nodes.push(name.clone());
+            partial.manifest.absent_nodes.push(name);
         }
         if leader_too {
             partial.replication.clear();
@@ -211,8 +213,8 @@ fn a_copy_that_was_acknowledged_in_the_microsecond_of_its_followers_death_died_w
     // f1 alone has write 2 when its client hears, and is killed then: f2 gets it 10 ms later.
     let mut run = run();
     run.faults = vec![fault("f1", FaultEvent::Kill, 2_010_000, 2_010_000)];
-    run.arrivals.retain(|row| row.follower != "f1");
-    for row in run.replication.iter_mut().filter(|row| row.follower == "f1" && row.write > 2) {
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(0));
+    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(0) && row.write > 2) {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
     }
     for row in &mut run.writes[3..] {
@@ -227,8 +229,8 @@ fn a_copy_that_was_acknowledged_in_the_microsecond_of_its_followers_death_died_w
 fn an_acknowledgement_that_came_after_a_death_had_left_before_it() {
     let mut run = run();
     run.faults = vec![fault("f5", FaultEvent::Kill, 2_050_100, 2_050_200)];
-    run.arrivals.retain(|row| row.follower != "f5");
-    for row in run.replication.iter_mut().filter(|row| row.follower == "f5") {
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
+    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4)) {
         match row.write {
             2 => row.acked_us = Some(2_050_500),
             0 | 1 => {}
@@ -247,7 +249,7 @@ fn a_newer_write_without_an_answer_covers_an_older_one() {
     let mut run = run();
     run.replication.clear();
     (run.writes[4].outcome, run.writes[4].version) = (WriteOutcome::Unknown, None);
-    run.arrivals.retain(|row| (row.follower.as_str(), row.version) != ("f5", 4));
+    run.arrivals.retain(|row| (row.follower, row.version) != (NodeId::Follower(4), 4));
     for row in run.arrivals.iter_mut().filter(|row| row.version == 5) {
         row.key = "k3".to_owned();
     }

@@ -156,11 +156,12 @@ fn a_single_quorum_is_enough_for_what_does_not_compare() {
 #[test]
 fn writes_that_met_a_fault_do_not_speak_of_the_leader() {
     use crate::data::{FaultEvent, FaultRow};
+    use crate::model::NodeId;
     // At W = 1 every write that meets the fault takes two seconds; at W = 5 none does.
     let pinned = |run: &mut RunData| {
         let (begun_us, ended_us) = (1_000_000, 2_000_000);
         run.faults = [(FaultEvent::Pause, begun_us), (FaultEvent::Resume, ended_us)]
-            .map(|(kind, at)| FaultRow { begun_us: at, ended_us: at, node: "f5".to_owned(), kind, detail: None })
+            .map(|(kind, at)| FaultRow { begun_us: at, ended_us: at, node: NodeId::Follower(4), kind, detail: None })
             .into();
         let slow: Vec<bool> = {
             let is_undisturbed = undisturbed(run);

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::analysis::fixture::{Answer, Planned, RunBuilder, right_leader};
 use crate::config::Order;
-use crate::data::{ArrivalRow, ReplicationOutcome, follower_name};
+use crate::data::{ArrivalRow, ReplicationOutcome};
+use crate::model::NodeId;
 use crate::sim::simulate_direct;
 
 fn planned(write: u64, key: &str, start_us: u64, delays_us: [u64; 5]) -> Planned {
@@ -186,8 +187,8 @@ fn without_a_write_there_is_nothing_to_lose() {
 
 /// The number of copies of a write at an instant, from what every follower holds then.
 fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
-    let holds = |follower: usize| {
-        let name = follower_name(follower);
+    let holds = |follower: u32| {
+        let name = NodeId::Follower(follower);
         let own = |other: &&ArrivalRow| {
             other.follower == name && other.key == row.key && other.applied && other.at_us <= at_us
         };

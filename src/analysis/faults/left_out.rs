@@ -2,25 +2,26 @@
 
 use crate::config::FaultKind;
 use crate::data::{FaultEvent, RunData};
+use crate::model::NodeId;
 
 /// The planned steps that were never carried out because the load was over before their time, as
 /// in "kill f1 at 60s", in the order of the configuration.
 #[must_use]
 pub fn faults_left_out(run: &RunData) -> Vec<String> {
-    let mut rows: Vec<(&str, FaultEvent)> = run.faults.iter().map(|row| (row.node.as_str(), row.kind)).collect();
-    let mut was_done = |node: &str, kind: FaultEvent| {
+    let mut rows: Vec<(NodeId, FaultEvent)> = run.faults.iter().map(|row| (row.node, row.kind)).collect();
+    let mut was_done = |node: NodeId, kind: FaultEvent| {
         let place = rows.iter().position(|row| *row == (node, kind));
         place.map(|place| rows.remove(place)).is_some()
     };
     let mut left_out = Vec::new();
     for fault in &run.manifest.config.faults {
         let (begin, end) = events(fault.kind);
-        let has_begun = was_done(&fault.node, begin);
+        let has_begun = was_done(fault.node, begin);
         if !has_begun {
             left_out.push(format!("{begin} {} at {}", fault.node, fault.at));
         }
         if let Some(until) = fault.until
-            && !(has_begun && was_done(&fault.node, end))
+            && !(has_begun && was_done(fault.node, end))
         {
             left_out.push(format!("{end} {} at {until}", fault.node));
         }
@@ -57,7 +58,7 @@ mod tests {
         let row = |(node, kind): &(&str, FaultEvent)| FaultRow {
             begun_us: 0,
             ended_us: 1,
-            node: (*node).to_owned(),
+            node: (*node).parse().unwrap(),
             kind: *kind,
             detail: None,
         };

@@ -6,7 +6,8 @@ use super::{end_us, spells};
 use crate::analysis::bounds::Bounds;
 use crate::analysis::copies::Copies;
 use crate::analysis::stats::ms;
-use crate::data::{FaultEvent, LEADER, RunData, WriteOutcome, follower_name};
+use crate::data::{FaultEvent, RunData, WriteOutcome};
+use crate::model::NodeId;
 
 /// What the leader's death cost: acknowledged writes that whoever takes its place does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
@@ -15,7 +16,7 @@ pub struct LeaderLoss {
     /// Acknowledged writes whose version is known.
     pub acknowledged: u64,
     /// Followers that could be asked then.
-    pub survivors: Vec<String>,
+    pub survivors: Vec<NodeId>,
     /// Lost if the survivor that has received the newest write is promoted, the first by name of
     /// several.
     pub most_advanced: Bounds<f64>,
@@ -71,8 +72,8 @@ impl LeaderLoss {
             })
             .collect();
         lost.sort_by_key(|write| write.write);
-        let survivors: Vec<String> = replay.able().map(follower_name).collect();
-        let dumps = || run.settled.iter().filter(|(node, _)| *node != LEADER).map(|(_, dump)| dump);
+        let survivors: Vec<NodeId> = replay.survivors().collect();
+        let dumps = || run.settled.iter().filter(|(node, _)| !node.is_leader()).map(|(_, dump)| dump);
         let unanswered = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Unknown);
         Self {
             acknowledged: replay.acknowledged(),
@@ -93,8 +94,8 @@ impl LeaderLoss {
 /// Until when what the dead leader had sent may arrive: its restart, or for good.
 fn reckoning_us(run: &RunData) -> i64 {
     let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
-    let restarts = run.faults.iter().filter(|row| row.node == LEADER && row.kind == FaultEvent::Restart);
-    let death = spells(run).into_iter().find(|span| span.row.node == LEADER && dies(span.row.kind));
+    let restarts = run.faults.iter().filter(|row| row.node.is_leader() && row.kind == FaultEvent::Restart);
+    let death = spells(run).into_iter().find(|span| span.row.node.is_leader() && dies(span.row.kind));
     let died_us = death.map_or(i64::MIN, |span| span.row.begun_us);
     restarts.map(|row| row.begun_us).find(|begun_us| *begun_us >= died_us).unwrap_or(i64::MAX)
 }

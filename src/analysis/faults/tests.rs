@@ -1,6 +1,7 @@
 use super::*;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::fixture::RunBuilder;
+use crate::model::NodeId;
 
 /// Writes at 0, 10, 20 and 30 s, each answered after 40 ms, as quick to each of five followers.
 fn run() -> RunData {
@@ -9,7 +10,7 @@ fn run() -> RunData {
 
 fn row(begun_s: i64, node: &str, kind: FaultEvent) -> FaultRow {
     let begun_us = begun_s * 1_000_000;
-    FaultRow { begun_us, ended_us: begun_us + 5_000, node: node.to_owned(), kind, detail: None }
+    FaultRow { begun_us, ended_us: begun_us + 5_000, node: node.parse().unwrap(), kind, detail: None }
 }
 
 fn figures(run: &RunData) -> FaultFigures {
@@ -73,7 +74,7 @@ fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
     run.faults = vec![row(9, "f5", FaultEvent::Kill)];
     run.writes[1].outcome = WriteOutcome::Failed;
     let (begun_us, answered_us) = (start_us(&run.writes[1]), end_us(&run.writes[1]));
-    for (follower, sent_us) in [("f4", begun_us + 30_000), ("f5", begun_us + 10_000)] {
+    for (follower, sent_us) in [(NodeId::Follower(3), begun_us + 30_000), (NodeId::Follower(4), begun_us + 10_000)] {
         let copy = run.replication.iter_mut().find(|row| row.write == 1 && row.follower == follower).unwrap();
         (copy.sent_us, copy.acked_us, copy.outcome) = (Some(sent_us), None, ReplicationOutcome::Failed);
     }
@@ -88,7 +89,11 @@ fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
 fn lost_copies_are_those_of_the_node_on_their_way_meanwhile() {
     let mut run = run();
     run.faults = vec![row(9, "f5", FaultEvent::Pause), row(21, "f5", FaultEvent::Resume)];
-    for lost in run.replication.iter_mut().filter(|row| row.follower == "f5" || row.follower == "f1") {
+    for lost in run
+        .replication
+        .iter_mut()
+        .filter(|row| row.follower == NodeId::Follower(4) || row.follower == NodeId::Follower(0))
+    {
         lost.outcome = if lost.write == 2 { ReplicationOutcome::Failed } else { ReplicationOutcome::Timeout };
     }
     // Of f5's four, write 0 was given up before the fault and write 3 came after it.
@@ -104,8 +109,8 @@ fn a_follower_that_came_back_is_judged_by_what_it_holds() {
         vec![row(1, "f5", FaultEvent::Kill), row(2, "f5", FaultEvent::Restart), row(3, "f1", FaultEvent::Kill)];
     let of = |run: &RunData| figures(run).returned;
     assert_eq!(of(&run).len(), 1);
-    assert_eq!((of(&run)[0].follower.as_str(), of(&run)[0].caught_up), ("f5", Some(true)));
-    let held = run.settled.get_mut("f5").unwrap();
+    assert_eq!((of(&run)[0].follower, of(&run)[0].caught_up), (NodeId::Follower(4), Some(true)));
+    let held = run.settled.get_mut(&NodeId::Follower(4)).unwrap();
     held.store.remove("k1");
     let returned = of(&run).remove(0);
     assert_eq!(returned.caught_up, Some(false));
@@ -144,10 +149,10 @@ fn a_write_that_meets_two_faults_is_counted_once() {
 fn the_leader_takes_with_it_what_no_survivor_holds() {
     let mut run = run();
     run.faults = vec![row(25, "leader", FaultEvent::Kill)];
-    run.settled.remove("leader");
+    run.settled.remove(&NodeId::Leader);
     run.replication.clear();
     // Version 2 got nowhere, version 3 to f3 alone; write 3 has no answer, but was stored.
-    run.arrivals.retain(|row| row.version != 2 && (row.version != 3 || row.follower == "f3"));
+    run.arrivals.retain(|row| row.version != 2 && (row.version != 3 || row.follower == NodeId::Follower(2)));
     run.writes[3].outcome = WriteOutcome::Unknown;
     run.writes[3].version = None;
     let loss = figures(&run).leader_loss.unwrap();
@@ -164,7 +169,7 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     assert_eq!(lost(&figures(&run).leader_loss.unwrap()), [(1, 0), (2, 1)]);
     // Dead itself, f3 takes nothing over, and what it had received is not known.
     run.faults.push(row(26, "f3", FaultEvent::Kill));
-    run.arrivals.retain(|row| row.follower != "f3");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(2));
     let loss = figures(&run).leader_loss.unwrap();
     assert_eq!((loss.survivors.len(), loss.union), (4, Bounds::exactly(2)));
 }

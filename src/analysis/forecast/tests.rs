@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder, right_leader};
+use crate::model::NodeId;
 
 /// Two writes of k0 at W = 1 that reach f1 at these times; f2 to f5 get them in their order.
 fn two_writes(starts_us: [u64; 2], arrivals_us: [u64; 2]) -> RunData {
@@ -42,12 +43,12 @@ fn a_swap_of_close_arrivals_is_a_surprise_with_its_race() {
     // f2 to f5 have their arrivals 1.0 and 1.2 ms apart, f1's distance changed by 0.7 ms.
     assert!((jitter_ms.unwrap() - (0.2 + 0.96 * 0.5)).abs() < 1e-9, "{jitter_ms:?}");
     let surprise = Surprise {
-        follower: "f1".to_owned(),
+        follower: NodeId::Follower(0),
         key: "k0".to_owned(),
         measured: CellState::Stale,
         foreseen: CellState::Match,
         race: Some(Race {
-            node: "f1".to_owned(),
+            node: NodeId::Follower(0),
             last: 0,
             foreseen_last: 1,
             foreseen_gap_ms: 0.4,
@@ -67,19 +68,19 @@ fn a_swap_of_requests_is_a_race_at_the_leader() {
     assert_eq!(surprises.len(), 1);
     assert_eq!((surprises[0].measured, surprises[0].foreseen), (CellState::Stale, CellState::Match));
     let race = surprises[0].race.as_ref().unwrap();
-    assert_eq!((race.node.as_str(), race.last, race.foreseen_last), ("leader", 0, 1));
+    assert_eq!((race.node, race.last, race.foreseen_last), (NodeId::Leader, 0, 1));
     assert_eq!((race.foreseen_gap_ms, race.gap_ms), (0.1, 0.05));
 }
 
 /// `two_writes`, with as many writes of other keys whose distance the network changed by 10.75 ms.
 fn with_jitter(mut run: RunData, moved_us: i64) -> RunData {
     let mut others = run.clone();
-    others.arrivals.retain(|row| row.follower == "f2");
+    others.arrivals.retain(|row| row.follower == NodeId::Follower(1));
     for (i, row) in others.arrivals.iter_mut().enumerate() {
-        row.follower = "f3".to_owned();
+        row.follower = NodeId::Follower(2);
         row.at_us += if i == 1 { moved_us } else { 0 };
     }
-    run.arrivals.retain(|row| row.follower != "f3");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(2));
     run.arrivals.extend(others.arrivals);
     run
 }
@@ -90,7 +91,7 @@ fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
     // the distance changed by 4.5 ms where the jitter is near 10.75.
     let foreseen = with_jitter(two_writes([0, 1_000], [30_000, 500_400]), 0);
     let mut measured = with_jitter(two_writes([0, 1_000], [30_000, 504_900]), 11_000);
-    let f1 = measured.settled.get_mut("f1").unwrap();
+    let f1 = measured.settled.get_mut(&NodeId::Follower(0)).unwrap();
     f1.store.insert("k0".to_owned(), "v0".to_owned());
     f1.versions.insert("k0".to_owned(), 1);
     let pairs = Forecast::of(&measured, &foreseen).pairs;

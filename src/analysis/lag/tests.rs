@@ -3,9 +3,10 @@
 use super::*;
 use crate::analysis::fixture::{Answer, RunBuilder};
 use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
+use crate::model::NodeId;
 
 fn fault(node: &str, kind: FaultEvent, at_us: i64) -> FaultRow {
-    FaultRow { begun_us: at_us, ended_us: at_us, node: node.to_owned(), kind, detail: None }
+    FaultRow { begun_us: at_us, ended_us: at_us, node: node.parse().unwrap(), kind, detail: None }
 }
 
 fn kill(node: &str, at_us: i64) -> FaultRow {
@@ -53,8 +54,8 @@ fn an_ideal_lab_lags_as_predicted() {
 #[test]
 fn a_lost_copy_never_arrives_and_its_follower_stays_behind() {
     let mut run = run(1, 60);
-    run.arrivals.retain(|row| row.follower != "f4");
-    for row in run.replication.iter_mut().filter(|row| row.follower == "f4") {
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(3));
+    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(3)) {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
     }
     let lag = Lag::of(&run);
@@ -67,8 +68,8 @@ fn a_lost_copy_never_arrives_and_its_follower_stays_behind() {
 fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follower() {
     // f4 had it by 21 ms, when it acknowledged; f1 is the last, at 50 ms.
     let mut run = run(1, 30);
-    run.arrivals.retain(|row| row.follower != "f4");
-    let f4 = run.replication.iter_mut().find(|row| row.follower == "f4").unwrap();
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(3));
+    let f4 = run.replication.iter_mut().find(|row| row.follower == NodeId::Follower(3)).unwrap();
     f4.acked_us = f4.acked_us.map(|at_us| at_us + 1_000);
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.figures.max_ms), (1, Bounds::exactly(0), Some(20.0)));
@@ -77,7 +78,7 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
     assert_eq!(Lag::of(&run), lag);
     // Brought to it again after its restart, it does not count as late.
     let late = ArrivalRow {
-        follower: "f4".to_owned(),
+        follower: NodeId::Follower(3),
         version: 1,
         key: "k3".to_owned(),
         applied: true,
@@ -91,8 +92,8 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
 #[test]
 fn what_the_trace_forgot_is_bounded_from_both_sides() {
     let mut run = run(1, 10);
-    run.arrivals.retain(|row| row.follower != "f4");
-    run.replication.retain(|row| row.follower != "f4");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(3));
+    run.replication.retain(|row| row.follower != NodeId::Follower(3));
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.not_exact, lag.never_everywhere), (1, 1, Bounds { lower: 0, upper: 1 }));
     assert_eq!(lag.ends(|figures| figures.max_ms), (Some(40.0), None));
@@ -114,13 +115,13 @@ fn what_never_reached_every_follower_is_later_than_all_that_did() {
     let run = (0..10).fold(RunBuilder::new(1), |run, write| run.write_with_delays(write, 10_000, &delays));
     let mut run = run.build();
     run.replication.clear();
-    run.arrivals.retain(|row| row.version <= 6 || row.follower != "f1");
+    run.arrivals.retain(|row| row.version <= 6 || row.follower != NodeId::Follower(0));
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.not_exact), (10, Bounds::exactly(4), 0));
     let median_ms = lag.figures.median.map(|median| median.value_ms);
     assert_eq!((lag.figures.mean, median_ms, lag.figures.p95), (None, Some(40.0), None));
     assert_eq!(lag.at_latest, None);
-    run.arrivals.retain(|row| row.version <= 4 || row.follower != "f1");
+    run.arrivals.retain(|row| row.version <= 4 || row.follower != NodeId::Follower(0));
     assert_eq!(Lag::of(&run).figures.median, None);
 }
 

@@ -9,6 +9,7 @@ use super::wars::Wars;
 use super::*;
 use crate::analysis::fixture::{Answer, Planned, RunBuilder};
 use crate::analysis::lag::Lag;
+use crate::model::NodeId;
 
 /// A limit that no delay reaches.
 const NO_LIMIT_US: u64 = 10_000_000_000;
@@ -261,13 +262,13 @@ fn replayed_a_read_returns_something_older_or_does_not() {
     let fault = |kind, at_us| crate::data::FaultRow {
         begun_us: at_us,
         ended_us: at_us,
-        node: "f2".to_owned(),
+        node: NodeId::Follower(1),
         kind,
         detail: None,
     };
     run.faults = vec![fault(crate::data::FaultEvent::Kill, 12)];
-    run.arrivals.retain(|row| row.follower != "f2");
-    run.replication.retain(|row| row.follower != "f2");
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(1));
+    run.replication.retain(|row| row.follower != NodeId::Follower(1));
     assert_eq!(stale(&run).returns_older, Some(Bounds::exactly(0.0)));
     run.faults.push(fault(crate::data::FaultEvent::Restart, 13));
     assert_eq!(stale(&run).returns_older, Some(Bounds { lower: 0.0, upper: 0.2 }));
@@ -283,8 +284,8 @@ fn what_cannot_be_known_is_not_said() {
     let delays = [10_000, 20_000, 30_000, 40_000, 50_000];
     let run = (0..100).fold(RunBuilder::new(1), |run, write| run.write_with_delays(write, 10_000, &delays));
     let mut run = run.build();
-    run.arrivals.retain(|row| row.follower != "f5");
-    for row in run.replication.iter_mut().filter(|row| row.follower == "f5") {
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
+    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4)) {
         (row.acked_us, row.outcome) = (None, crate::data::ReplicationOutcome::Timeout);
     }
     let lost = Staleness::of(&run);
@@ -292,7 +293,7 @@ fn what_cannot_be_known_is_not_said() {
     assert!((traced.stale_at_ack.value - 0.8).abs() < 1e-9);
     assert_eq!((traced.p99, lost.not_exact, &lost.reads[0].at_latest), (None, 0, &None));
     // What f5 received nobody knows: at once, or never.
-    run.replication.retain(|row| row.follower != "f5");
+    run.replication.retain(|row| row.follower != NodeId::Follower(4));
     let untraced = Staleness::of(&run);
     assert_eq!((untraced.n, untraced.not_exact), (100, 100));
     let missed = untraced.at_ack[0].misses_write.unwrap();

@@ -20,7 +20,7 @@ const ORDER_LIMIT: Duration = Duration::from_secs(5);
 impl ComposeCluster {
     /// Does to the containers what the action says.
     pub(super) fn carry_out(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<(), ClusterError> {
-        let node = action.node.as_str();
+        let node = &*action.node.to_string();
         match action.act {
             Act::Kill => self.container(&["kill"], node, cancel)?,
             Act::Stop => self.container(&["stop", "-t", "2"], node, cancel)?,

@@ -59,7 +59,7 @@ fn row(forecast: &Forecast) -> Vec<String> {
 }
 
 fn surprise(quorum: u32, pair: &Surprise) -> Vec<String> {
-    let mut row = vec![quorum.to_string(), pair.follower.clone(), pair.key.clone()];
+    let mut row = vec![quorum.to_string(), pair.follower.to_string(), pair.key.clone()];
     row.extend(match &pair.race {
         Some(race) => [
             race.last.to_string(),

@@ -57,7 +57,11 @@ impl Injector for FaultInjector {
         let (what, cancel) = (action.clone(), self.cancel.clone());
         let endpoints = self.cluster.with(move |cluster| cluster.inject(&what, &cancel)).await?;
         self.client.redirect(&endpoints);
-        if action.act.leaves_reachable() == Some(true) { self.await_answer(&action.node).await } else { Ok(()) }
+        if action.act.leaves_reachable() == Some(true) {
+            self.await_answer(&action.node.to_string()).await
+        } else {
+            Ok(())
+        }
     }
 }
 

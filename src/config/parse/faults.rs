@@ -10,7 +10,7 @@ use super::{Fields, Located, Problems, as_table};
 use crate::config::fault::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
 use crate::config::setting::words;
 use crate::config::types::{AddedMillis, WriteCount};
-use crate::data::{LEADER, follower_name};
+use crate::model::NodeId;
 use crate::model::{Accepted as _, Followers};
 
 /// What a fault must fit.
@@ -79,7 +79,7 @@ fn read_fault(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -
         problems.add(until.span.clone(), message);
     }
     let (at, node, kind) = (at?, node?, kind?);
-    if node.value == LEADER {
+    if node.value.is_leader() {
         check_leader(&node.span, kind, until.as_ref(), fields, problems);
     }
     Some(Fault { at: at.value, node: node.value, kind, until: until.map(|until| until.value) })
@@ -120,12 +120,11 @@ fn read_trigger(
     trigger.map(|value| Located { value, span, good: true })
 }
 
-fn read_node(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -> Option<Located<String>> {
+fn read_node(fields: &mut Fields<'_>, lab: &Lab, problems: &mut Problems<'_>) -> Option<Located<NodeId>> {
     let value = fields.take("node")?;
     let span = value.span();
-    let followers = (0..lab.followers.get() as usize).map(follower_name);
-    let mut nodes = std::iter::once(LEADER.to_owned()).chain(followers);
-    let node = value.get_ref().as_str().and_then(|name| nodes.find(|node| node == name));
+    let node = value.get_ref().as_str().and_then(|name| name.parse::<NodeId>().ok());
+    let node = node.filter(|node| node.is_in(lab.followers));
     if node.is_none() {
         let shown = problems.shown(&span);
         problems.add(span.clone(), format!("{}node must be {}, not {shown}", fields.path, node_names(lab)));
@@ -230,7 +229,7 @@ fn concern_the_same(a: &Fault, b: &Fault) -> bool {
     let on_node = |fault: &Fault| fault.kind.hides_the_node();
     let on_link = |fault: &Fault| matches!(fault.kind, FaultKind::Partition { .. } | FaultKind::Slow { .. });
     let same_node = a.node == b.node;
-    let all_links = |fault: &Fault| fault.node == LEADER && on_link(fault);
+    let all_links = |fault: &Fault| fault.node.is_leader() && on_link(fault);
     (same_node && on_node(a) && on_node(b)) || (on_link(a) && on_link(b) && (same_node || all_links(a) || all_links(b)))
 }
 

@@ -8,7 +8,7 @@ use super::{Located, Problems};
 use crate::config::fault::{Fault, FaultKind, Trigger};
 use crate::config::network::Network;
 use crate::config::types::{Experiment, ExperimentName};
-use crate::data::{LEADER, follower_name};
+use crate::data::follower_name;
 use crate::model::Quorum;
 
 /// What the client waits for beyond the time limit of a write.
@@ -41,13 +41,13 @@ pub(super) fn check(name: &ExperimentName, experiment: &Experiment, places: &Pla
     }
     let load = longest_load(experiment, &links);
     for (fault, place) in experiment.faults.iter().zip(&places.faults) {
-        let follower = (0..links.least_ms.len()).find(|index| follower_name(*index) == fault.node);
+        let follower = fault.node.follower_index();
         if let (FaultKind::Slow { delay_ms }, Some(follower)) = (fault.kind, follower)
             && links.loses_all(follower, f64::from(delay_ms))
             && !links.loses_all(follower, 0.0)
         {
             let least_ms = links.least_ms[follower] + f64::from(delay_ms);
-            warn(place, format!("`{fault}`: while it lasts, {}", links.lost(&fault.node, least_ms)));
+            warn(place, format!("`{fault}`: while it lasts, {}", links.lost(&fault.node.to_string(), least_ms)));
         }
         for (moment, what) in [(Some(fault.at), "does not begin"), (fault.until, "does not end")] {
             if let Some(Trigger::After(elapsed)) = moment
@@ -116,7 +116,7 @@ impl Links {
 /// An upper bound of the time that all writes take: writes start in their order and never fewer
 /// than `concurrency` at a time, so that there are at most writes / concurrency in a row.
 fn longest_load(experiment: &Experiment, links: &Links) -> Duration {
-    let of = |fault: &Fault| (fault.node == LEADER, fault.kind);
+    let of = |fault: &Fault| (fault.node.is_leader(), fault.kind);
     let faults: Vec<_> = experiment.faults.iter().map(of).collect();
     let replication_timeout = experiment.network.replication_timeout_s.duration();
     let request_timeout = experiment.network.global_request_timeout_s.duration();

@@ -6,13 +6,14 @@ use crate::model::Role;
 
 use super::facts::{Facts, TOLERANCE_US, lines};
 use super::{Contradiction, RunFile};
-use crate::data::{LEADER, StoreDump};
+use crate::data::StoreDump;
+use crate::model::NodeId;
 
 /// When a dump was taken: after `from_us` and, where that is known, before `until_us`.
 struct Window {
     from_us: i64,
     until_us: i64,
-    file: fn(String) -> RunFile,
+    file: fn(NodeId) -> RunFile,
     settled: bool,
 }
 
@@ -30,16 +31,16 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
         Window { from_us: settled_us - TOLERANCE_US, until_us: i64::MAX, file: RunFile::Settled, settled: true };
     let mut found = Vec::new();
     for (snapshot, window) in [(&facts.run.at_last_ack, at_last_ack), (&facts.run.settled, settled)] {
-        for (node, dump) in snapshot {
+        for (&node, dump) in snapshot {
             let tell = |key: Option<&str>, message: String| {
-                let one = Contradiction::new((window.file)(node.clone()), None, message).of_node(node);
+                let one = Contradiction::new((window.file)(node), None, message).of_node(node);
                 key.map_or(one.clone(), |key| one.of_key(key))
             };
-            if dump.node != *node {
+            if dump.node != node.to_string() {
                 found.push(tell(None, format!("this is the dump of `{}`", dump.node)));
             }
-            let role = if node == LEADER { Role::Leader } else { Role::Follower };
-            if dump.node == *node && dump.role != role {
+            let role = if node.is_leader() { Role::Leader } else { Role::Follower };
+            if dump.node == node.to_string() && dump.role != role {
                 found.push(tell(None, format!("this is the dump of a {}", dump.role)));
             }
             let wrong = keys(facts, node, dump, &window);
@@ -50,8 +51,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
 }
 
 /// What is wrong with each key of a dump.
-fn keys(facts: &Facts<'_>, node: &str, dump: &StoreDump, window: &Window) -> Vec<(String, String)> {
-    let expected = if node == LEADER { leader(facts, window) } else { follower(facts, node, window) };
+fn keys(facts: &Facts<'_>, node: NodeId, dump: &StoreDump, window: &Window) -> Vec<(String, String)> {
+    let expected = if node.is_leader() { leader(facts, window) } else { follower(facts, node, window) };
     let keys: BTreeSet<&str> =
         dump.store.keys().chain(dump.versions.keys()).map(String::as_str).chain(expected.keys().copied()).collect();
     let wrong = |key: &str| {
@@ -69,7 +70,7 @@ fn keys(facts: &Facts<'_>, node: &str, dump: &StoreDump, window: &Window) -> Vec
 
 /// What rules out that this value of this version is held for this key.
 fn written(facts: &Facts<'_>, key: &str, value: &str, version: u64) -> Option<String> {
-    if facts.was_restarted(LEADER) || !facts.has_trace() {
+    if facts.was_restarted(NodeId::Leader) || !facts.has_trace() {
         return None;
     }
     match facts.by_version.get(&version) {
@@ -84,10 +85,12 @@ fn written(facts: &Facts<'_>, key: &str, value: &str, version: u64) -> Option<St
 }
 
 /// What is wrong with a key of which nothing is known to have got there.
-fn unexpected(facts: &Facts<'_>, node: &str, version: Option<u64>) -> Option<String> {
-    let is_known = if node == LEADER { facts.has_whole_leader_trace() } else { facts.run.manifest.trace_dropped == 0 };
-    (is_known && facts.has_trace() && !facts.was_restarted(LEADER)).then(|| {
-        let source = if node == LEADER { "no write wrote this key" } else { "by arrivals.csv this key never arrived" };
+fn unexpected(facts: &Facts<'_>, node: NodeId, version: Option<u64>) -> Option<String> {
+    let is_known =
+        if node.is_leader() { facts.has_whole_leader_trace() } else { facts.run.manifest.trace_dropped == 0 };
+    (is_known && facts.has_trace() && !facts.was_restarted(NodeId::Leader)).then(|| {
+        let source =
+            if node.is_leader() { "no write wrote this key" } else { "by arrivals.csv this key never arrived" };
         format!("it holds version {}, and {source}", version.unwrap_or(0))
     })
 }
@@ -118,7 +121,7 @@ impl Held {
 }
 
 /// By key, what a follower holds by its arrivals.
-fn follower<'a>(facts: &Facts<'a>, node: &str, window: &Window) -> BTreeMap<&'a str, Held> {
+fn follower<'a>(facts: &Facts<'a>, node: NodeId, window: &Window) -> BTreeMap<&'a str, Held> {
     let mut held: BTreeMap<&str, Held> = BTreeMap::new();
     let applied = lines(&facts.run.arrivals).filter(|(_, row)| row.follower == node && row.applied);
     for (line, row) in applied.filter(|(_, row)| row.at_us <= window.until_us) {
@@ -142,7 +145,7 @@ fn follower<'a>(facts: &Facts<'a>, node: &str, window: &Window) -> BTreeMap<&'a 
 /// By key, what the leader holds: the write that it numbered last.
 fn leader<'a>(facts: &Facts<'a>, window: &Window) -> BTreeMap<&'a str, Held> {
     let mut held: BTreeMap<&str, Held> = BTreeMap::new();
-    if facts.was_restarted(LEADER) || !facts.has_trace() {
+    if facts.was_restarted(NodeId::Leader) || !facts.has_trace() {
         return held;
     }
     let is_whole = facts.has_whole_leader_trace();

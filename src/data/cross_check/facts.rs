@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::data::{FaultEvent, LEADER, ReplicationRow, RunData, WriteRow};
+use crate::data::{FaultEvent, ReplicationRow, RunData, WriteRow};
+use crate::model::NodeId;
 
 /// How far two readings of one clock may be apart by rounding, in microseconds. All nodes of a
 /// run read the clock of one machine.
@@ -18,7 +19,7 @@ pub(super) struct Facts<'a> {
     /// Writes whose version nobody told.
     pub(super) unnumbered: Vec<&'a WriteRow>,
     /// Copies by version and follower, with their line.
-    pub(super) copies: HashMap<(u64, &'a str), (u64, &'a ReplicationRow)>,
+    pub(super) copies: HashMap<(u64, NodeId), (u64, &'a ReplicationRow)>,
     /// Keys by version, as the leader's trace has them.
     pub(super) traced_keys: BTreeMap<u64, &'a str>,
     /// The number of each write that the leader's trace knows.
@@ -33,9 +34,7 @@ impl<'a> Facts<'a> {
             by_version: run.writes.iter().filter_map(|row| Some((version(row)?, row))).collect(),
             by_number: run.writes.iter().map(|row| (row.write, row)).collect(),
             unnumbered: run.writes.iter().filter(|row| version(row).is_none()).collect(),
-            copies: lines(&run.replication)
-                .map(|(line, row)| ((row.version, row.follower.as_str()), (line, row)))
-                .collect(),
+            copies: lines(&run.replication).map(|(line, row)| ((row.version, row.follower), (line, row))).collect(),
             traced_keys: run.replication.iter().map(|row| (row.version, row.key.as_str())).collect(),
             traced_versions,
             run,
@@ -49,21 +48,21 @@ impl<'a> Facts<'a> {
 
     /// Whether the leader's trace is there from the run's start to its end.
     pub(super) fn has_whole_leader_trace(&self) -> bool {
-        self.has_trace() && self.run.settled.contains_key(LEADER) && self.is_whole(LEADER)
+        self.has_trace() && self.run.settled.contains_key(&NodeId::Leader) && self.is_whole(NodeId::Leader)
     }
 
     /// Whether a node that was asked for its trace forgot none of it.
-    pub(super) fn is_whole(&self, node: &str) -> bool {
+    pub(super) fn is_whole(&self, node: NodeId) -> bool {
         self.run.manifest.trace_dropped == 0 && !self.was_restarted(node)
     }
 
     /// Whether a node was started anew, empty, during the run.
-    pub(super) fn was_restarted(&self, node: &str) -> bool {
+    pub(super) fn was_restarted(&self, node: NodeId) -> bool {
         self.run.faults.iter().any(|row| row.node == node && row.kind == FaultEvent::Restart)
     }
 
     /// Whether a node lost its trace at `at_us` or later.
-    pub(super) fn lost_trace_since(&self, node: &str, at_us: i64) -> bool {
+    pub(super) fn lost_trace_since(&self, node: NodeId, at_us: i64) -> bool {
         let ends = [FaultEvent::Kill, FaultEvent::Stop, FaultEvent::Restart];
         self.run
             .faults

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
-use crate::data::{FaultEvent, FaultRow, LEADER, ReplicationOutcome, WriteOutcome};
+use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
 use crate::sim::simulate_direct;
 
 fn lab() -> Config {
@@ -46,7 +46,7 @@ fn no_experiment_of_the_lab_contradicts_itself() {
 }
 
 /// One follower's arrivals of one key, by place.
-fn arrivals_of(run: &RunData, follower: &str, key: &str) -> Vec<usize> {
+fn arrivals_of(run: &RunData, follower: NodeId, key: &str) -> Vec<usize> {
     let rows = run.arrivals.iter().enumerate();
     rows.filter(|(_, row)| row.follower == follower && row.key == key).map(|(place, _)| place).collect()
 }
@@ -87,19 +87,19 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
         (|run| run.arrivals[0].version = 101, "version 101 arrived, and no write has this version"),
         (|run| run.arrivals[0].applied = false, "was not applied, and followers apply in arrival order"),
         (
-            |run| drop(run.settled.get_mut("f2").unwrap().store.remove("k3")),
+            |run| drop(run.settled.get_mut(&NodeId::Follower(1)).unwrap().store.remove("k3")),
             "f2.json: f2, key k3: it has a value without a version, or a version without a value",
         ),
         (
             |run| {
-                let dump = run.settled.get_mut("f2").unwrap();
+                let dump = run.settled.get_mut(&NodeId::Follower(1)).unwrap();
                 dump.store.insert("k3".to_owned(), "never written".to_owned());
             },
             "f2.json: f2, key k3: it holds another value than version ",
         ),
         (
             |run| {
-                let dump = run.settled.get_mut("leader").unwrap();
+                let dump = run.settled.get_mut(&NodeId::Leader).unwrap();
                 dump.versions.insert("k3".to_owned(), 104);
             },
             "leader.json: leader, key k3: it holds version 104 and a value that no write of this key wrote",
@@ -127,12 +127,12 @@ fn a_copy_that_arrived_after_its_acknowledgement_is_named() {
 #[test]
 fn what_arrived_last_is_what_a_dump_holds_at_either_moment() {
     let mut run = run_of("quorum");
-    let places = arrivals_of(&run, "f2", "k3");
+    let places = arrivals_of(&run, NodeId::Follower(1), "k3");
     let last = run.arrivals[*places.last().unwrap()].version;
     let other = run.arrivals[places[0]].version;
     let value = run.writes.iter().find(|row| row.version == Some(other)).unwrap().value.clone();
     for moment in [&mut run.settled, &mut run.at_last_ack] {
-        let dump = moment.get_mut("f2").unwrap();
+        let dump = moment.get_mut(&NodeId::Follower(1)).unwrap();
         dump.store.insert("k3".to_owned(), value.clone());
         dump.versions.insert("k3".to_owned(), other);
         dump.store.remove("k4");
@@ -150,20 +150,20 @@ fn what_arrived_last_is_what_a_dump_holds_at_either_moment() {
 #[test]
 fn the_leaders_database_in_a_followers_place_is_withheld_and_named() {
     let mut run = run_of("quorum");
-    let leader = run.settled[LEADER].clone();
-    let own = run.settled.insert("f2".to_owned(), leader.clone()).unwrap();
+    let leader = run.settled[&NodeId::Leader].clone();
+    let own = run.settled.insert(NodeId::Follower(1), leader.clone()).unwrap();
     let differing = own.store.iter().filter(|(key, value)| leader.store.get(*key) != Some(value)).count();
     assert!(differing > 0);
     let told = told(&run);
     assert_eq!(told[0], "f2.json: f2: this is the dump of `leader`");
     assert_eq!(told.len(), 1 + differing, "{told:?}");
     // Renamed as well, it is known by what arrived.
-    run.settled.get_mut("f2").unwrap().node = "f2".to_owned();
+    run.settled.get_mut(&NodeId::Follower(1)).unwrap().node = "f2".to_owned();
     assert_eq!(self::told(&run)[0], "f2.json: f2: this is the dump of a leader");
-    run.settled.get_mut("f2").unwrap().role = own.role;
+    run.settled.get_mut(&NodeId::Follower(1)).unwrap().role = own.role;
     assert_eq!(self::told(&run).len(), differing);
     let checked = run.clone().without_contradicted();
-    assert!(!checked.settled.contains_key("f2") && checked.settled.len() == run.settled.len() - 1);
+    assert!(!checked.settled.contains_key(&NodeId::Follower(1)) && checked.settled.len() == run.settled.len() - 1);
     assert_eq!((checked.arrivals.len(), checked.has_sound_writes()), (run.arrivals.len(), true));
 }
 
@@ -183,7 +183,7 @@ fn a_leader_that_is_behind_its_own_writes_is_named() {
     let last = run.writes.iter().filter(|row| row.key == "k3").max_by_key(|row| row.version).unwrap().clone();
     let before = run.writes.iter().filter(|row| row.key == "k3" && row.version < last.version);
     let before = before.max_by_key(|row| row.version).unwrap().clone();
-    let dump = run.settled.get_mut(LEADER).unwrap();
+    let dump = run.settled.get_mut(&NodeId::Leader).unwrap();
     dump.store.insert("k3".to_owned(), before.value);
     dump.versions.insert("k3".to_owned(), before.version.unwrap());
     let expected = format!(
@@ -216,10 +216,10 @@ fn evidence_that_died_contradicts_nothing() {
     // A follower that was killed and came back empty after all was over.
     let mut run = run_of("quorum");
     let at_us = i64::try_from(run.manifest.load_us).unwrap() * 2;
-    let event = |kind| FaultRow { begun_us: at_us, ended_us: at_us, node: "f2".to_owned(), kind, detail: None };
+    let event = |kind| FaultRow { begun_us: at_us, ended_us: at_us, node: NodeId::Follower(1), kind, detail: None };
     run.faults = vec![event(FaultEvent::Kill), event(FaultEvent::Restart)];
-    run.arrivals.retain(|row| row.follower != "f2");
-    for dump in [&mut run.settled, &mut run.at_last_ack].map(|moment| moment.get_mut("f2").unwrap()) {
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(1));
+    for dump in [&mut run.settled, &mut run.at_last_ack].map(|moment| moment.get_mut(&NodeId::Follower(1)).unwrap()) {
         dump.store.clear();
         dump.versions.clear();
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::facts::{Facts, TOLERANCE_US, lines};
 use super::{Contradiction, RunFile};
 use crate::config::{CatchUp, Order};
-use crate::data::{ArrivalRow, LEADER, ReplicationOutcome, ReplicationRow, follower_name};
+use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow};
+use crate::model::NodeId;
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
-    if !facts.has_trace() || facts.was_restarted(LEADER) {
+    if !facts.has_trace() || facts.was_restarted(NodeId::Leader) {
         return Vec::new();
     }
     let first_arrivals = first_arrivals(facts);
@@ -16,7 +17,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     for (line, row) in lines(&facts.run.replication) {
         let tell = |message: String| {
             let message = format!("version {} {message}", row.version);
-            Contradiction::new(RunFile::Replication, Some(line), message).at(&row.follower, &row.key)
+            Contradiction::new(RunFile::Replication, Some(line), message).at(row.follower, &row.key)
         };
         found.extend(copy(facts, row, &first_arrivals).map(tell));
     }
@@ -26,17 +27,17 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
 }
 
 /// When each version first arrived at each follower, by the followers' traces.
-fn first_arrivals<'a>(facts: &Facts<'a>) -> HashMap<(u64, &'a str), i64> {
+fn first_arrivals(facts: &Facts<'_>) -> HashMap<(u64, NodeId), i64> {
     let mut first = HashMap::new();
     for row in &facts.run.arrivals {
-        let at_us = first.entry((row.version, row.follower.as_str())).or_insert(row.at_us);
+        let at_us = first.entry((row.version, row.follower)).or_insert(row.at_us);
         *at_us = row.at_us.min(*at_us);
     }
     first
 }
 
 /// What cannot be of one copy.
-fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, &str), i64>) -> Option<String> {
+fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, NodeId), i64>) -> Option<String> {
     let manifest = &facts.run.manifest;
     let Some(write) = facts.by_number.get(&row.write) else {
         return Some(format!("is of write {}, which is not in writes.csv", row.write));
@@ -49,7 +50,7 @@ fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, &str
     if (row.outcome == ReplicationOutcome::Acked) != row.acked_us.is_some() {
         return Some("is acknowledged without a time, or has a time without being acknowledged".to_owned());
     }
-    let was_broken = facts.run.faults.iter().any(|fault| fault.node == row.follower || fault.node == LEADER);
+    let was_broken = facts.run.faults.iter().any(|fault| fault.node == row.follower || fault.node.is_leader());
     if row.outcome == ReplicationOutcome::Pending && manifest.settled && !was_broken {
         return Some("is still pending, and by manifest.json nothing was in flight".to_owned());
     }
@@ -58,10 +59,10 @@ fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, &str
         return Some(format!("was acknowledged at {acked_us} us, before it left at {sent_us} us"));
     }
     // The trace that would tell may have died with its follower.
-    if facts.lost_trace_since(&row.follower, acked_us) || !facts.run.settled.contains_key(&row.follower) {
+    if facts.lost_trace_since(row.follower, acked_us) || !facts.run.settled.contains_key(&row.follower) {
         return None;
     }
-    match arrived_us.get(&(row.version, row.follower.as_str())) {
+    match arrived_us.get(&(row.version, row.follower)) {
         Some(at_us) if *at_us > acked_us + TOLERANCE_US => {
             Some(format!("was acknowledged at {acked_us} us, before it arrived at {at_us} us by arrivals.csv"))
         }
@@ -77,11 +78,11 @@ fn missing_copies(facts: &Facts<'_>) -> Vec<Contradiction> {
     if !facts.has_whole_leader_trace() {
         return Vec::new();
     }
-    let followers: Vec<String> = (0..facts.run.manifest.config.followers.get() as usize).map(follower_name).collect();
+    let followers = NodeId::followers(facts.run.manifest.config.followers);
     let versions: BTreeSet<u64> = facts.traced_keys.keys().copied().collect();
     let mut found = Vec::new();
     for version in versions {
-        for follower in followers.iter().filter(|name| !facts.copies.contains_key(&(version, name.as_str()))) {
+        for follower in followers.clone().filter(|node| !facts.copies.contains_key(&(version, *node))) {
             let message = format!("version {version} went to other followers, and there is no line of this one");
             found.push(Contradiction::new(RunFile::Replication, None, message).of_node(follower));
         }
@@ -91,14 +92,14 @@ fn missing_copies(facts: &Facts<'_>) -> Vec<Contradiction> {
 
 /// What cannot be of arrivals, by follower in their order.
 fn arrivals(facts: &Facts<'_>) -> Vec<Contradiction> {
-    let mut followers: BTreeMap<&str, Follower<'_>> = BTreeMap::new();
+    let mut followers: BTreeMap<NodeId, Follower<'_>> = BTreeMap::new();
     let mut found = Vec::new();
     for (line, row) in lines(&facts.run.arrivals) {
-        let follower = followers.entry(row.follower.as_str()).or_default();
+        let follower = followers.entry(row.follower).or_default();
         let wrong = against_leader(facts, row).or_else(|| follower.arrive(facts, row));
         found.extend(wrong.map(|message| {
             let message = format!("version {} {message}", row.version);
-            Contradiction::new(RunFile::Arrivals, Some(line), message).at(&row.follower, &row.key)
+            Contradiction::new(RunFile::Arrivals, Some(line), message).at(row.follower, &row.key)
         }));
     }
     found
@@ -117,7 +118,7 @@ fn against_leader(facts: &Facts<'_>, row: &ArrivalRow) -> Option<String> {
     if facts.run.manifest.config.network.catch_up != CatchUp::Off {
         return None;
     }
-    let (_, copy) = facts.copies.get(&(row.version, row.follower.as_str()))?;
+    let (_, copy) = facts.copies.get(&(row.version, row.follower))?;
     match copy.sent_us {
         Some(sent_us) if row.at_us < sent_us - TOLERANCE_US => {
             Some(format!("arrived at {} us, before it left at {sent_us} us by replication.csv", row.at_us))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::facts::{Facts, write_lines};
 use super::{Contradiction, RunFile};
-use crate::data::{LEADER, WriteOutcome, WriteRow};
+use crate::data::{WriteOutcome, WriteRow};
+use crate::model::NodeId;
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let mut found: Vec<Contradiction> = manifest(facts).into_iter().collect();
@@ -16,7 +17,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
         };
         own(facts, row).into_iter().for_each(&mut tell);
         // A leader that was restarted begins to number anew.
-        if facts.was_restarted(LEADER) {
+        if facts.was_restarted(NodeId::Leader) {
             continue;
         }
         against_trace(facts, row).into_iter().for_each(&mut tell);

@@ -7,6 +7,7 @@ use futures_util::future::join;
 use super::*;
 use crate::config::{CutFrom, FaultKind};
 use crate::data::FaultEvent;
+use crate::model::NodeId;
 
 /// How long the scripted cluster takes for anything.
 const TAKES: Duration = Duration::from_millis(200);
@@ -46,7 +47,7 @@ fn at(text: &str) -> Trigger {
 }
 
 fn fault(node: &str, kind: FaultKind, begin: &str, end: Option<&str>) -> Fault {
-    Fault { at: at(begin), node: node.to_owned(), kind, until: end.map(at) }
+    Fault { at: at(begin), node: node.parse().unwrap(), kind, until: end.map(at) }
 }
 
 /// A load that starts a write every 100 ms, the first at once, and is over after so many.
@@ -101,8 +102,8 @@ async fn each_step_is_done_when_its_write_starts_or_its_time_comes() {
     let rows = run.rows(1_000_000);
     assert_eq!((rows[0].begun_us, rows[0].ended_us), (300_000, 500_000));
     assert_eq!(
-        (rows[0].node.as_str(), rows[0].kind, rows[0].detail.as_deref()),
-        ("f5", FaultEvent::Kill, Some("SIGKILL"))
+        (rows[0].node, rows[0].kind, rows[0].detail.as_deref()),
+        (NodeId::Follower(4), FaultEvent::Kill, Some("SIGKILL"))
     );
     assert_eq!(rows[2].detail.as_deref(), Some("from leader"));
     assert!(run.hidden().is_empty());
@@ -126,7 +127,7 @@ async fn a_fault_from_the_start_is_there_before_the_first_write() {
     assert_eq!(cluster.done(), texts(&[(0, "slow f3"), (200, "pause f4"), (1400, "heal f3")]));
     let rows = run.rows(1_000_000);
     assert_eq!((rows[0].begun_us, rows[0].detail.as_deref()), (-1_000_000, Some("+1500 ms")));
-    assert_eq!(run.hidden(), ["f4"]);
+    assert_eq!(run.hidden(), [NodeId::Follower(3)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +139,7 @@ async fn the_end_of_the_load_is_the_end_of_it_but_what_has_begun_is_finished() {
     assert_eq!(cluster.clock.now_us(), 1_600_000);
     assert_eq!(cluster.done(), texts(&[(1400, "kill f1")]));
     assert_eq!(run.rows(1_000_000)[0].ended_us, 600_000);
-    assert!(run.is_hidden("f1") && !run.is_hidden("f2"));
+    assert!(run.is_hidden(NodeId::Follower(0)) && !run.is_hidden(NodeId::Follower(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +148,7 @@ async fn what_cannot_be_done_is_an_error() {
     let (run, ended) = run(&[fault("f1", FaultKind::Kill, "1", Some("5"))], &cluster, 20).await;
     assert_eq!(ended.unwrap_err().to_string(), "no");
     // What did not come about is not in the timeline, and the node stays hidden.
-    assert_eq!((run.rows(0).len(), run.hidden()), (1, vec!["f1".to_owned()]));
+    assert_eq!((run.rows(0).len(), run.hidden()), (1, vec![NodeId::Follower(0)]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,7 +48,7 @@ fn draw(scene: &mut Scene, moment: &MomentReport, (left, top): (f64, f64), width
     }
     for (row, follower) in moment.followers.iter().enumerate() {
         let y = body + ROW * row as f64;
-        scene.text((left - 8.0, y + ROW / 2.0), follower.follower.as_str(), SMALL, Colour::Muted, Anchor::End);
+        scene.text((left - 8.0, y + ROW / 2.0), &follower.follower.to_string(), SMALL, Colour::Muted, Anchor::End);
         if follower.counts.is_none() {
             scene.text((left, y + ROW / 2.0), "did not answer", SMALL, Colour::Muted, Anchor::Start);
             continue;
@@ -56,7 +56,7 @@ fn draw(scene: &mut Scene, moment: &MomentReport, (left, top): (f64, f64), width
         for (i, key) in moment.shown_keys.iter().enumerate() {
             let corner = (left + column * i as f64 + 1.0, y + 1.0);
             let opposite = (left + column * (i + 1) as f64 - 1.0, y + ROW - 1.0);
-            draw_cell(scene, moment.difference(&follower.follower, key), corner, opposite);
+            draw_cell(scene, moment.difference(follower.follower, key), corner, opposite);
         }
     }
 }

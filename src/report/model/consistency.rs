@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::analysis::{Cell, Consistency, Counts, FollowerConsistency, Moment, RunConsistency, Verdict};
+use crate::model::NodeId;
 
 /// Most keys that a map shows.
 const MOST_KEYS: usize = 12;
@@ -29,7 +30,7 @@ pub struct MomentReport {
     /// When.
     pub moment: Moment,
     /// Nodes whose stores could not be read.
-    pub absent: Vec<String>,
+    pub absent: Vec<NodeId>,
     /// All pairs that could be judged, by state.
     pub total: Counts,
     /// Each follower, by index.
@@ -81,7 +82,7 @@ impl MomentReport {
     }
 
     /// A follower's differing pair on this key, where it is one.
-    pub(crate) fn difference(&self, follower: &str, key: &str) -> Option<&Cell> {
+    pub(crate) fn difference(&self, follower: NodeId, key: &str) -> Option<&Cell> {
         self.differing.iter().find(|cell| cell.follower == follower && cell.key == key)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::Diagnosis;
-use crate::data::{GapKind, LEADER, Manifest, RunFile};
+use crate::data::{GapKind, Manifest, RunFile};
+use crate::model::NodeId;
 use crate::report::model::RunReport;
 use crate::report::number::{count, grouped, list, ms};
 
@@ -33,9 +34,9 @@ fn of_runs(runs: &[RunReport]) -> Vec<String> {
 fn of_run(run: &RunReport) -> Vec<String> {
     let manifest = &run.manifest;
     // What was broken on purpose is no surprise; the answer says what it left unknown.
-    let on_purpose = |node: &String| manifest.absent_nodes.contains(node);
+    let on_purpose = |node: &NodeId| manifest.absent_nodes.contains(node);
     let mut warnings: Vec<String> = contradicted(run).into_iter().collect();
-    if !manifest.settled && !on_purpose(&LEADER.to_owned()) {
+    if !manifest.settled && !on_purpose(&NodeId::Leader) {
         warnings.push(
             "replications were still in flight when the deadline passed, so what the followers held in the end is not \
              known."
@@ -49,7 +50,7 @@ fn of_run(run: &RunReport) -> Vec<String> {
     if manifest.trace_dropped > 0 {
         warnings.push(format!("the nodes forgot {} for want of room.", count(manifest.trace_dropped, "trace record")));
     }
-    let withheld = |node: &String| run.contradictions.iter().any(|one| one.file == RunFile::Settled(node.clone()));
+    let withheld = |node: &NodeId| run.contradictions.iter().any(|one| one.file == RunFile::Settled(*node));
     let silent = run.consistency.settled.absent.iter().filter(|node| !on_purpose(node) && !withheld(node));
     let absent: Vec<String> = silent.map(named).collect();
     if !absent.is_empty() {
@@ -92,8 +93,8 @@ fn gaps(run: &RunReport) -> Vec<String> {
     stalled.into_iter().chain(of_kind(GapKind::Suspended, "the machine slept")).collect()
 }
 
-fn named(node: &String) -> String {
-    if node == LEADER { "the leader".to_owned() } else { node.clone() }
+fn named(node: &NodeId) -> String {
+    if node.is_leader() { "the leader".to_owned() } else { node.to_string() }
 }
 
 /// Conditions that should be the same in all runs and are not.

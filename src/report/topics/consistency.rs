@@ -1,6 +1,7 @@
 //! What the followers held, and why not what the leader held.
 
 use crate::analysis::{Cause, Cell, Expected, Verdict};
+use crate::model::NodeId;
 use crate::report::charts::{Hue, consistency_map};
 use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
 use crate::report::figures::Figures;
@@ -116,13 +117,13 @@ fn quorum_maps(run: &RunReport) -> QuorumMaps {
 }
 
 fn map(moment_name: &str, moment: &MomentReport) -> Map {
-    let cell = |follower: &str, key: &str| match moment.difference(follower, key) {
+    let cell = |follower: NodeId, key: &str| match moment.difference(follower, key) {
         None => MapCell { state: "match", letter: "", title: String::new() },
         Some(cell) => {
             MapCell { state: labels::state(cell.state), letter: labels::letter(cell), title: labels::describe(cell) }
         }
     };
-    let keys = |follower: &str| moment.shown_keys.iter().map(|key| cell(follower, key)).collect();
+    let keys = |follower: NodeId| moment.shown_keys.iter().map(|key| cell(follower, key)).collect();
     Map {
         caption: format!(
             "{moment_name}: {} of {} differ",
@@ -134,8 +135,8 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
             .followers
             .iter()
             .map(|row| MapRow {
-                follower: row.follower.clone(),
-                cells: if row.counts.is_some() { keys(&row.follower) } else { Vec::new() },
+                follower: row.follower.to_string(),
+                cells: if row.counts.is_some() { keys(row.follower) } else { Vec::new() },
             })
             .collect(),
     }
@@ -186,7 +187,7 @@ fn causes(runs: &[RunReport]) -> Option<Block> {
         let cause = cell.cause.unwrap_or(Cause::Unknown);
         vec![
             run.quorum.to_string(),
-            cell.follower.clone(),
+            cell.follower.to_string(),
             cell.key.clone(),
             labels::state(cell.state).to_owned(),
             labels::held(cell),

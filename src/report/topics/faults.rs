@@ -111,7 +111,7 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
         };
         vec![
             quorum.to_string(),
-            back.follower.clone(),
+            back.follower.to_string(),
             maybe(back.pairs, |pairs| grouped(pairs.pairs())),
             maybe(back.pairs, |pairs| grouped(pairs.stale)),
             maybe(back.pairs, |pairs| grouped(pairs.missing)),
@@ -163,7 +163,7 @@ fn losses(faults: &[&FaultReport]) -> Vec<Block> {
             bounds(loss.random, |writes| fixed(writes, 1)),
             bounds(loss.union, grouped),
             grouped(loss.turned_up),
-            list(&loss.survivors),
+            list(&loss.survivors.iter().map(ToString::to_string).collect::<Vec<_>>()),
         ]
     }));
     let mut blocks = vec![Block::Table { table }];

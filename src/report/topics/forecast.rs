@@ -47,7 +47,7 @@ fn surprises(forecasts: &[Forecast]) -> Option<Block> {
         let race = pair.race.as_ref();
         vec![
             quorum.to_string(),
-            pair.follower.clone(),
+            pair.follower.to_string(),
             pair.key.clone(),
             labels::state(pair.measured).to_owned(),
             labels::state(pair.foreseen).to_owned(),

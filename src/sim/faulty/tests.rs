@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{CatchUp, Experiment, Order, Quorum};
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
+use crate::model::NodeId;
 use crate::sim::{Unwatched, simulate, simulate_direct};
 
 /// The lab with these faults, as the manifest writes them, run both ways.
@@ -35,7 +36,7 @@ fn outcomes(run: &RunData) -> (usize, usize, usize) {
 }
 
 /// When a follower's arrivals were, by version.
-fn arrivals(run: &RunData, follower: &str) -> BTreeMap<u64, i64> {
+fn arrivals(run: &RunData, follower: NodeId) -> BTreeMap<u64, i64> {
     run.arrivals.iter().filter(|row| row.follower == follower).map(|row| (row.version, row.at_us)).collect()
 }
 
@@ -46,7 +47,7 @@ fn a_killed_follower_refuses_and_comes_back_empty() {
     let (ok, failed, unknown) = outcomes(&run);
     assert!(ok > 40 && failed > 30 && unknown == 0, "{ok} {failed} {unknown}");
     // The last to be refused lets write 70 begin, and so brings the follower back at once.
-    for row in run.replication.iter().filter(|row| row.follower == "f5" && row.sent_us != Some(up_us)) {
+    for row in run.replication.iter().filter(|row| row.follower == NodeId::Follower(4) && row.sent_us != Some(up_us)) {
         let sent_us = row.sent_us.unwrap();
         let lost = (down_us..up_us).contains(&sent_us);
         assert_eq!(row.outcome == ReplicationOutcome::Failed, lost, "{row:?}");
@@ -54,7 +55,7 @@ fn a_killed_follower_refuses_and_comes_back_empty() {
     // Refused at once, not after the time limit.
     assert!(run.writes.iter().all(|row| row.latency_us < 1_000_000));
     // Its trace began again with it.
-    assert!(arrivals(&run, "f5").values().all(|at_us| *at_us >= up_us));
+    assert!(arrivals(&run, NodeId::Follower(4)).values().all(|at_us| *at_us >= up_us));
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn a_returned_follower_is_caught_up_with_where_the_leader_does_that() {
             experiment.network.catch_up = catch_up;
             experiment.workload.keys = 100.try_into().unwrap();
         });
-        (run.settled["f5"].versions.clone(), run.settled["leader"].versions.clone())
+        (run.settled[&NodeId::Follower(4)].versions.clone(), run.settled[&NodeId::Leader].versions.clone())
     };
     let (follower, leader) = held(CatchUp::Off);
     assert!(follower.len() < leader.len());
@@ -95,10 +96,10 @@ fn a_follower_that_answers_again_after_the_tries_is_dumped_only_once_it_has_caug
     });
     let back_us = run.faults[1].ended_us.unsigned_abs();
     assert!(back_us > 1_000_000 && run.manifest.load_us < back_us + 40_000);
-    assert!(run.at_last_ack["f2"].versions.len() < 10);
+    assert!(run.at_last_ack[&NodeId::Follower(1)].versions.len() < 10);
     assert!(run.manifest.settled);
-    assert_eq!(run.settled["f2"].versions, run.settled["leader"].versions);
-    let caught_up = run.arrivals.iter().filter(|row| row.follower == "f2" && row.catch_up).count();
+    assert_eq!(run.settled[&NodeId::Follower(1)].versions, run.settled[&NodeId::Leader].versions);
+    let caught_up = run.arrivals.iter().filter(|row| row.follower == NodeId::Follower(1) && row.catch_up).count();
     assert!(caught_up >= 9, "{caught_up}");
 }
 
@@ -106,20 +107,20 @@ fn a_follower_that_answers_again_after_the_tries_is_dumped_only_once_it_has_caug
 fn a_frozen_follower_applies_what_has_got_to_it_when_it_goes_on() {
     let run = lab(json!([{"at": 30, "node": "f1", "kind": "pause", "until": 70}]), 3);
     let (from_us, to_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
-    let arrived = arrivals(&run, "f1");
+    let arrived = arrivals(&run, NodeId::Follower(0));
     assert_eq!(arrived.len(), 100);
     assert!(arrived.values().all(|at_us| !(from_us..to_us).contains(at_us)));
     assert!(arrived.values().filter(|at_us| **at_us == to_us).count() > 10);
     let given_up = |row: &&crate::data::ReplicationRow| row.outcome == ReplicationOutcome::Timeout;
-    assert!(run.replication.iter().filter(given_up).all(|row| row.follower == "f1"));
+    assert!(run.replication.iter().filter(given_up).all(|row| row.follower == NodeId::Follower(0)));
 }
 
 #[test]
 fn a_follower_that_is_cut_off_loses_what_the_leader_gives_up() {
     let run = lab(json!([{"at": 30, "node": "f2", "kind": "partition", "from": "leader", "until": "9s"}]), 5);
     let late = run.replication.iter().filter(|row| row.outcome == ReplicationOutcome::Timeout).collect::<Vec<_>>();
-    assert!(!late.is_empty() && late.iter().all(|row| row.follower == "f2"));
-    let arrived = arrivals(&run, "f2");
+    assert!(!late.is_empty() && late.iter().all(|row| row.follower == NodeId::Follower(1)));
+    let arrived = arrivals(&run, NodeId::Follower(1));
     assert!(late.iter().all(|row| !arrived.contains_key(&row.version)));
     // A write that misses one copy of five waits for it until the time limit.
     let failed = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Failed);
@@ -129,8 +130,8 @@ fn a_follower_that_is_cut_off_loses_what_the_leader_gives_up() {
 #[test]
 fn what_is_sent_to_a_slow_follower_takes_so_much_longer() {
     let run = lab(json!([{"at": 0, "node": "f3", "kind": "slow", "delay_ms": 500}]), 1);
-    let arrived = arrivals(&run, "f3");
-    for row in run.replication.iter().filter(|row| row.follower == "f3") {
+    let arrived = arrivals(&run, NodeId::Follower(2));
+    for row in run.replication.iter().filter(|row| row.follower == NodeId::Follower(2)) {
         assert_eq!(arrived[&row.version], row.sent_us.unwrap() + 500_000);
         assert_eq!(row.acked_us, Some(arrived[&row.version]));
     }
@@ -142,7 +143,7 @@ fn a_killed_leader_sends_nothing_more_and_its_clients_do_not_know() {
     let died_us = run.faults[0].begun_us;
     let (ok, failed, unknown) = outcomes(&run);
     assert!((ok, failed) == (41, 0) && unknown == 59, "{ok} {failed} {unknown}");
-    assert_eq!(run.manifest.absent_nodes, ["leader"]);
+    assert_eq!(run.manifest.absent_nodes, [NodeId::Leader]);
     assert!(!run.manifest.settled && run.replication.is_empty());
     assert!(run.arrivals.iter().all(|row| row.at_us <= died_us));
 }
