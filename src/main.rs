@@ -1,4 +1,4 @@
-//! Parse, run, exit.
+//! Parses the command line, runs the command, exits.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Whoever read this may be gone; the exit code still tells.
+            // If nobody reads stderr any more, the exit code still tells.
             let _ = writeln!(std::io::stderr(), "labctl: {}", exit::message(&error));
             exit::code(&error).into()
         }

@@ -16,13 +16,13 @@ use crate::data::{Contradiction, RunData};
 #[derive(Serialize)]
 struct Checked {
     experiment: ExperimentName,
-    /// Whether the experiment expects this run to be consistent; absent where it expects nothing.
+    /// Whether the experiment expects this run to be consistent.
     expected_consistent: bool,
-    /// Whether that holds.
+    /// False if the run was expected to be consistent and is not.
     expectation_held: bool,
     #[serde(flatten)]
     consistency: RunConsistency,
-    /// What the run's files say that cannot all be true: then there is no verdict.
+    /// Statements of the run's files that cannot all be true. If there are any, there is no verdict.
     contradictions: Vec<Contradiction>,
 }
 
@@ -43,7 +43,7 @@ impl Checked {
     }
 }
 
-/// Compares every follower with its leader and holds the runs to what was expected of them.
+/// Compares every follower with its leader, and the verdicts with what the experiment expects.
 pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyhow::Result<Exit> {
     let all = saved::load(&paths.data, args.experiment.as_ref())?;
     let mut checked = Vec::new();
@@ -53,6 +53,7 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
             say!("experiment {} ({})", saved.name, saved.folder.path().display());
             say!("{}", table(&runs));
             runs.iter().for_each(|run| say!("{}", sentence(run)));
+            say!("{LEGEND}");
         }
         checked.extend(runs);
     }
@@ -71,7 +72,12 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
     Ok(Exit::Success)
 }
 
-/// Pairs by state, a line a quorum and follower.
+/// What the words of the table mean.
+const LEGEND: &str = "A pair is one follower and one key. match: it holds the leader's value; stale: an older value; missing: none; \
+                      foreign: a value that the leader never had. At last ack: when the last write was acknowledged; \
+                      settled: after every message had arrived.";
+
+/// Counts of pairs by state, a line for each quorum and follower.
 fn table(runs: &[Checked]) -> Table {
     let header = [
         "W",
@@ -95,7 +101,7 @@ fn table(runs: &[Checked]) -> Table {
     tables::figures(tables::PLAIN, header, rows)
 }
 
-/// Four cells; dashes where the follower could not be asked.
+/// Four cells; dashes if the follower could not be dumped.
 fn counts(counts: Option<Counts>) -> [String; 4] {
     counts.map_or_else(
         || std::array::from_fn(|_| "-".to_owned()),
@@ -112,7 +118,7 @@ fn sentence(run: &Checked) -> String {
     let verdict = match verdict {
         Verdict::Consistent => format!("consistent: all {pairs} pairs match in this run"),
         Verdict::Inconsistent => format!("inconsistent: {} of {pairs} pairs diverged", settled.total.differing()),
-        Verdict::Unknown => "unknown: not settled, or a node could not be asked".to_owned(),
+        Verdict::Unknown => "unknown: the run did not settle, or a node could not be dumped".to_owned(),
     };
     let behind = at_last_ack.total.differing();
     let expected = match (run.expected_consistent, run.expectation_held) {

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The runs directly in a folder, of which at least one is sound.
+/// Reads the runs directly in a folder. Fails if the files of every run contradict each other.
 fn load(folder: &Path) -> Result<Saved, DataError> {
     let found = DataFolder::experiments(folder)?.into_iter().find(|(_, found)| found.path() == folder);
     let Some((name, folder)) = found else {
@@ -50,7 +50,7 @@ fn load(folder: &Path) -> Result<Saved, DataError> {
     Ok(saved)
 }
 
-/// How the same content is laid out for a terminal and for a forge.
+/// The layout of a comparison: for a terminal, or as Markdown.
 struct Page {
     heading: &'static str,
     style: TableStyle,
@@ -90,7 +90,7 @@ impl Page {
         text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
         let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
         text += &self.table(&columns, comparison.runs.iter().map(latency));
-        text += &format!("\n{heading}Pairs of follower and key that diverged\n\n");
+        text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
         let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
         text + &self.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
     }
@@ -100,7 +100,7 @@ impl Page {
     }
 }
 
-/// A condition's JSON for people: no quotes, and hashes cut to what tells them apart.
+/// A condition's JSON without quotes, and hashes cut to twelve digits.
 fn condition(json: Option<&str>) -> String {
     let text = json.map_or("-", |json| json.trim_matches('"'));
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
@@ -108,7 +108,7 @@ fn condition(json: Option<&str>) -> String {
     if is_hash { digits[..12].to_owned() } else { text.to_owned() }
 }
 
-/// Quorums that only one side has.
+/// A sentence for each side that has quorums of its own.
 fn one_sided(comparison: &Comparison) -> Vec<String> {
     let sides = [("A", &comparison.only_left), ("B", &comparison.only_right)];
     let named = sides.into_iter().filter(|(_, quorums)| !quorums.is_empty());
@@ -126,7 +126,7 @@ fn latency(run: &RunComparison) -> Vec<String> {
     row
 }
 
-/// `+1.2 (-0.3 to 2.7)`; a bound that the data cannot give is `?`.
+/// `+1.2 (-0.3 to 2.7)`, with `?` for a bound that the data cannot give.
 fn shift(shift: &Shift) -> String {
     let Some(difference) = shift.difference_ms else {
         return "-".to_owned();

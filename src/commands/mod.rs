@@ -29,10 +29,10 @@ pub use self::output::usage;
 use crate::cli::Exit;
 use crate::cli::{Cli, Command};
 
-/// Does what the command line says.
+/// Runs the command that the command line names.
 ///
 /// # Errors
-/// Whatever kept it from being done; [`Exit::of`] turns it into an exit code.
+/// The reason why the command failed; [`Exit::of`] turns it into an exit code.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(labnode::program::run()),
@@ -41,7 +41,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour);
-    // What it would say of an event that it could not write would go to stderr as well, and panic.
+    // Its message about an event that it could not write would go to stderr as well, and panic.
     log.log_internal_errors(false).without_time().with_target(false).init();
     let exit = match cli.command {
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,

@@ -1,4 +1,4 @@
-//! Results, on stdout, and everything else, on stderr.
+//! Results go to stdout, everything else to stderr.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -11,9 +11,8 @@ use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::Warning;
 
-/// Tells the user something on stderr, where nobody may be reading any more.
+/// Prints a message on stderr. If that fails, it is lost: what labctl does must not depend on it.
 pub(super) fn aside(text: fmt::Arguments<'_>) {
-    // There is nobody else to tell, and what labctl does must not depend on it.
     let _ = writeln!(io::stderr(), "labctl: {text}");
 }
 
@@ -25,7 +24,7 @@ macro_rules! note {
 }
 pub(super) use note;
 
-/// Tells of settings that cannot have the effect that they seem to have.
+/// Warns of settings that can have no effect.
 pub(super) fn warn<'w>(paths: &Paths, warnings: impl IntoIterator<Item = &'w Warning>) {
     for Warning { problem, .. } in warnings {
         note!("warning: {}:{problem}", paths.config.display());
@@ -35,14 +34,14 @@ pub(super) fn warn<'w>(paths: &Paths, warnings: impl IntoIterator<Item = &'w War
 /// Whether a result could not be printed, see [`has_failed`].
 static FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line of results. A run goes on where that fails, since its data is worth more than
-/// the line: the failure is told once on stderr and decides on the exit code in the end.
+/// Prints a line of results. If that fails, the command goes on, since its data is worth more than
+/// the line; the failure is told once on stderr and decides the exit code at the end.
 pub(super) fn line(text: fmt::Arguments<'_>) {
     check(writeln!(io::stdout().lock(), "{text}"));
 }
 
-/// Notes a failure to print results. One is none: a reader that has gone (`labctl ... | head`)
-/// has read enough.
+/// Notes a failure to print results. A closed pipe (`labctl ... | head`) is not a failure: its
+/// reader has read enough.
 fn check(printed: io::Result<()>) {
     if let Err(error) = printed
         && error.kind() != ErrorKind::BrokenPipe
@@ -52,27 +51,25 @@ fn check(printed: io::Result<()>) {
     }
 }
 
-/// Whether a result could not be printed although its reader was there.
+/// Whether a result could not be printed, although its reader was there.
 pub(super) fn has_failed() -> bool {
-    // What is still buffered is lost silently otherwise.
+    // A failure to write what is still buffered would go unnoticed.
     check(io::stdout().flush());
     FAILED.load(Ordering::Relaxed)
 }
 
-/// Prints what clap has to say instead of running a command: help and versions are results,
-/// everything else is a usage error.
+/// Prints clap's message: help and version are results, everything else is a usage error.
 pub fn usage(error: &clap::Error) -> Exit {
     let printed = error.print();
     if error.use_stderr() {
-        // With stderr gone there is nobody left to tell.
         return Exit::Usage;
     }
     check(printed);
     if has_failed() { Exit::Machine } else { Exit::Success }
 }
 
-/// Paths as JSON has them: text, with U+FFFD in the place of what is none. serde would refuse such
-/// a path, and with it the whole result.
+/// Serializes paths as text, with U+FFFD for what is not UTF-8. serde itself would refuse such a
+/// path, and with it the whole result.
 pub(super) fn paths_as_text<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }

@@ -15,13 +15,13 @@ use crate::data::{DataError, Lock, RunData};
 use crate::explore::forecast;
 use crate::report::{self, Extras};
 
-/// The lock of a folder of reports: not that of a data folder, which may be the same folder.
+/// The lock of a folder of reports. A data folder has another one, since both may be the same folder.
 const LOCK: &str = ".report.lock";
 
 /// Most writes of a run that is simulated to compare.
 const MAX_FORESEEN_WRITES: u32 = 5_000;
 
-/// Makes the folder of the reports and takes its lock, so that two labctl never write one report.
+/// Creates the folder of the reports and takes its lock, so that two labctl never write one report.
 ///
 /// # Errors
 /// [`DataError::Locked`] names who holds it.
@@ -52,10 +52,10 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Renders one experiment's report, compared with whatever others have data; returns its files.
+/// Renders one experiment's report, beside the other experiments that have data. Returns its files.
 ///
 /// # Errors
-/// When another experiment's data is damaged, no run is sound, or the report cannot be written.
+/// If another experiment's data is damaged, no run is sound, or the report cannot be written.
 pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (runs, impossible) = reachable(&saved.runs);
     impossible.iter().for_each(|sentence| note!("{sentence}"));
@@ -87,8 +87,8 @@ fn forecasts(runs: &[RunData]) -> Vec<Forecast> {
     simulated.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-/// The runs whose quorum can be reached, and a sentence on each of the others; all of them where
-/// none can.
+/// The runs whose quorum can be reached, and a sentence on each of the others. If none can, all
+/// runs.
 fn reachable(runs: &[RunData]) -> (Cow<'_, [RunData]>, Vec<String>) {
     let can = |run: &&RunData| run.manifest.quorum.get() <= run.manifest.config.followers.get();
     let (possible, impossible): (Vec<&RunData>, Vec<&RunData>) = runs.iter().partition(can);
@@ -105,7 +105,7 @@ fn reachable(runs: &[RunData]) -> (Cow<'_, [RunData]>, Vec<String>) {
     (possible.into_iter().cloned().collect(), impossible.iter().map(sentence).collect())
 }
 
-/// A sentence on each run of which nothing can be said.
+/// A sentence on each run that has no figures because its files contradict each other.
 fn unsound(saved: &Saved) -> impl Iterator<Item = String> {
     saved.unsound.iter().map(|run| {
         let first = run.contradictions.first().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The saved runs that a command is about.
+//! The saved runs that `-e` selects.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,32 +10,32 @@ use crate::cli::ExperimentSelection;
 use crate::config::{ExperimentName, Quorum};
 use crate::data::{Conditions, DataError, DataFolder, Manifest, RunData};
 
-/// Most contradictions of a run that are told one by one on a terminal.
-const MOST_TOLD: usize = 10;
+/// Contradictions of one run that are printed; of further ones only their number is.
+const MAX_PRINTED: usize = 10;
 
-/// One experiment's runs, by quorum, all made under the same conditions; never without a run.
+/// One experiment's runs, at least one, by quorum, all made under the same conditions.
 pub(super) struct Saved {
-    /// The experiment, by its runs' manifests.
+    /// The experiment, as the manifests name it.
     pub(super) name: ExperimentName,
-    /// Where they lie.
+    /// Their folder.
     pub(super) folder: DataFolder,
-    /// The runs, without what their files contradict each other in.
+    /// The runs, without the facts that are contradicted.
     pub(super) runs: Vec<RunData>,
-    /// Runs whose writes or manifest are contradicted, so that no figure can be given.
+    /// Runs whose writes or manifest are contradicted: they have no figures.
     pub(super) unsound: Vec<RunData>,
-    /// Runs that are left out because they were made under other conditions, a sentence each.
+    /// A sentence on each run that is left out because it was made under other conditions.
     pub(super) left_out: Vec<String>,
 }
 
 impl Saved {
-    /// Every run, sound or not, by quorum.
+    /// All runs, sound or not, by quorum.
     pub(super) fn all_runs(&self) -> Vec<&RunData> {
         let mut all: Vec<&RunData> = self.runs.iter().chain(&self.unsound).collect();
         all.sort_by_key(|run| run.manifest.quorum);
         all
     }
 
-    /// Quorums of the experiment that have no run.
+    /// The experiment's quorums that have no run.
     pub(super) fn missing(&self) -> Vec<Quorum> {
         let all = self.all_runs();
         let there: Vec<Quorum> = all.iter().map(|run| run.manifest.quorum).collect();
@@ -43,10 +43,10 @@ impl Saved {
         wanted.into_iter().filter(|quorum| !there.contains(quorum)).collect()
     }
 
-    /// That some quorums have no run, as an error; nothing where all are there.
+    /// Fails if a quorum of the experiment has no run.
     ///
     /// # Errors
-    /// [`DataError::Missing`] with the command that makes them.
+    /// [`DataError::Missing`] names the command that makes them.
     pub(super) fn check_complete(&self) -> Result<(), DataError> {
         let missing: Vec<String> = self.missing().iter().map(ToString::to_string).collect();
         if missing.is_empty() {
@@ -57,25 +57,25 @@ impl Saved {
         Err(DataError::Missing { path: self.folder.path().to_owned(), what })
     }
 
-    /// Tells on stderr which runs are left out, and what the files of a run contradict each other in.
+    /// Prints on stderr which runs are left out, and the contradictions within each run.
     pub(super) fn tell_left_out(&self) {
         self.left_out.iter().for_each(|sentence| note!("{sentence}"));
         for run in self.all_runs() {
             let path = self.folder.run(run.manifest.quorum);
-            for contradiction in run.contradictions.iter().take(MOST_TOLD) {
+            for contradiction in run.contradictions.iter().take(MAX_PRINTED) {
                 note!("{}/{contradiction}", path.display());
             }
-            if let Some(more) = run.contradictions.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+            if let Some(more) = run.contradictions.len().checked_sub(MAX_PRINTED).filter(|more| *more > 0) {
                 note!("{}: {more} more contradictions of this kind", path.display());
             }
         }
     }
 
-    /// That the files of some run contradict each other, as an error. The data are wrong then, and
-    /// no command can complete them: they are refused as damaged files are.
+    /// Fails if the files of some run contradict each other. Such data is refused like damaged
+    /// files: no command can complete it.
     ///
     /// # Errors
-    /// [`DataError::Contradicted`] with the first contradiction.
+    /// [`DataError::Contradicted`] names the first contradiction.
     pub(super) fn check_sound(&self) -> Result<(), DataError> {
         let first = self.all_runs().into_iter().find_map(|run| Some((run, run.contradictions.first()?)));
         first.map_or(Ok(()), |(run, first)| {
@@ -85,10 +85,10 @@ impl Saved {
     }
 }
 
-/// Reads the runs that `-e` names: those directly in the data folder without it.
+/// Reads the runs that `-e` selects; without it, those directly in the data folder.
 ///
 /// # Errors
-/// When there are none, or when one is damaged.
+/// If there are none, or one is damaged.
 pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Result<Vec<Saved>, DataError> {
     let found = DataFolder::experiments(root)?;
     let chosen: Vec<_> = match selection {
@@ -109,10 +109,10 @@ pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Resu
     chosen.into_iter().map(|(name, folder)| read(name, folder)).collect()
 }
 
-/// Reads every run in one experiment's folder, and holds the files of each against each other.
+/// Reads all runs in one experiment's folder, and checks the files of each against each other.
 ///
 /// # Errors
-/// When one is damaged, or belongs to another experiment or quorum than its place says.
+/// If one is damaged, or is not of the experiment and quorum that its folder's name says.
 pub(super) fn read(name: ExperimentName, folder: DataFolder) -> Result<Saved, DataError> {
     let mut runs = Vec::new();
     for (quorum, path) in folder.runs()? {
@@ -120,7 +120,7 @@ pub(super) fn read(name: ExperimentName, folder: DataFolder) -> Result<Saved, Da
         let said = &run.manifest;
         if said.experiment != name || said.quorum != quorum {
             let message = format!(
-                "this is W = {} of experiment {}, in the place of W = {quorum} of {name}",
+                "this is W = {} of experiment {}; in this folder it must be W = {quorum} of {name}",
                 said.quorum, said.experiment
             );
             return Err(DataError::Invalid { path: path.join("manifest.json"), line: 1, message });
@@ -133,8 +133,8 @@ pub(super) fn read(name: ExperimentName, folder: DataFolder) -> Result<Saved, Da
     Ok(Saved { name, folder, runs, unsound, left_out })
 }
 
-/// The runs that can stand in one table: those that were made under the conditions of the newest,
-/// or, where no run has a time of day, under those of the most. Names the others.
+/// The runs that can share a table, and a sentence on the others. They were made under the
+/// conditions of the newest run; if no run has a time of day, under those of the most runs.
 fn of_one_kind(folder: &DataFolder, runs: Vec<RunData>) -> (Vec<RunData>, Vec<String>) {
     let mut kinds: BTreeMap<Conditions, Vec<RunData>> = BTreeMap::new();
     for run in runs {

@@ -1,14 +1,14 @@
-//! Which experiments a command is about.
+//! The experiments that `-e` selects from experiments.toml.
 
 use anyhow::bail;
 
 use crate::cli::ExperimentSelection;
 use crate::config::{Config, Experiment, ExperimentName};
 
-/// The experiments that `-e` names: the default one without it.
+/// The experiments that `-e` selects; without it, the default one.
 ///
 /// # Errors
-/// When there is none of that name.
+/// If there is no experiment of that name.
 pub(super) fn experiments<'c>(
     config: &'c Config,
     selection: Option<&ExperimentSelection>,
@@ -22,7 +22,7 @@ pub(super) fn experiments<'c>(
         Some(found) => Ok(vec![found]),
         None => {
             let names: Vec<&str> = config.experiments.keys().map(ExperimentName::as_str).collect();
-            bail!("there is no experiment `{name}`; there are {}, and `all`", names.join(", "));
+            bail!("there is no experiment `{name}`; choose one of {}, or `all`", names.join(", "));
         }
     }
 }

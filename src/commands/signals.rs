@@ -1,36 +1,36 @@
-//! Ctrl-C and its like: asked once, labctl cleans up and ends.
+//! SIGINT, SIGTERM and SIGHUP: labctl cleans up and ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::output::note;
 
-/// What labctl finishes before it ends, told to whoever presses Ctrl-C: it changes as a run
-/// goes on. Clones share it.
+/// What labctl finishes before it ends: the message after Ctrl-C says it. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Activity(Arc<Mutex<&'static str>>);
+pub(super) struct Activity(Arc<watch::Sender<&'static str>>);
 
 impl Activity {
-    /// `doing` is in the words that follow "interrupted;" and "still".
+    /// `doing` completes the sentences "interrupted; ..." and "still ...".
     pub(super) fn new(doing: &'static str) -> Self {
-        Self(Arc::new(Mutex::new(doing)))
+        Self(Arc::new(watch::Sender::new(doing)))
     }
 
-    /// What an interruption finishes from now on.
+    /// Changes it.
     pub(super) fn set(&self, doing: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = doing;
+        self.0.send_replace(doing);
     }
 
     fn get(&self) -> &'static str {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.borrow()
     }
 }
 
-/// A token that SIGINT, SIGTERM or SIGHUP cancels. The signals do nothing else any more:
-/// a second Ctrl-C does not cut the clean-up short.
+/// A token that SIGINT, SIGTERM or SIGHUP cancels. From now on they do nothing else, so a second
+/// Ctrl-C does not cut the clean-up short.
 pub(super) fn cancel_on_signal(activity: Activity) -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;

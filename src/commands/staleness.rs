@@ -21,8 +21,8 @@ struct Told {
     staleness: Figures,
 }
 
-/// Says how stale reads are that ask as many followers, and as late, as the arguments say or the
-/// experiment does.
+/// Says how stale reads would have been. The arguments, or else the experiment, say how many
+/// followers a read asks, and how late.
 pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit> {
     let mut all = saved::load(&paths.data, args.experiment.as_ref())?;
     let mut told = Vec::new();
@@ -36,9 +36,9 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
     }
     match args.format {
         Format::Text => say!(
-            "What reads would have seen, computed from the traces (none was made), and in brackets predicted from the \
-             injected delays alone. Misses it: the write has not arrived. Older: replayed, what is there is older or \
-             nothing."
+            "What reads would have seen, computed from the traces: no read was made. In brackets: predicted from the injected \
+             delays alone. R: followers that a read asks. misses it at ack: when a write is acknowledged, none of them has got \
+             it. older at ack: what they hold then is older than the write, or nothing, since an older write may have replaced it."
         ),
         Format::Json => say!("{}", serde_json::to_string_pretty(&told)?),
     }
@@ -62,7 +62,7 @@ fn figures(saved: &mut Saved, args: &Staleness) -> Vec<Figures> {
     saved.runs.iter_mut().map(figures).collect()
 }
 
-/// A line a quorum and kind of read.
+/// A line for each quorum and kind of read.
 fn table(all: &[Figures]) -> Table {
     let times = all.first().and_then(|figures| figures.reads.first()).map_or_else(Vec::new, |read| read.at.clone());
     let times = times.iter().map(|at| format!("seen after\n{} ms", at.at_ms));

@@ -1,11 +1,11 @@
-//! How tables look on a terminal.
+//! Tables for the terminal.
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-/// One line under the header and nothing else: figures are told apart by space.
+/// A line under the header; columns are separated by space.
 pub(super) const PLAIN: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// A table of figures, all to the right.
+/// A table of figures, all aligned to the right.
 pub(super) fn figures<R>(
     style: TableStyle,
     header: impl IntoIterator<Item = impl Into<String>>,

@@ -1,4 +1,4 @@
-//! What the runs of one point came to together.
+//! The figures of a point, over all its runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,13 +29,13 @@ pub struct PointFigures {
     pub p99_ms: Option<f64>,
     /// Mean latency by theory, where it applies.
     pub predicted_mean_ms: Option<f64>,
-    /// Pairs of follower and key a run.
+    /// Pairs of follower and key, per run.
     pub pairs: f64,
-    /// Pairs that differed when the last write was answered, a run.
+    /// Pairs that differed when the last write was answered, per run.
     pub behind: f64,
-    /// Pairs that differed for good, a run.
+    /// Pairs that differed for good, per run.
     pub diverged: f64,
-    /// Its standard error; none of a single run.
+    /// Its standard error. `None` if there was a single run.
     pub diverged_se: Option<f64>,
     /// Runs in which any pair differed for good.
     pub diverged_runs: u64,
@@ -45,11 +45,11 @@ pub struct PointFigures {
     /// The same by theory.
     pub predicted_stale_at_ack: Option<f64>,
     /// How long after a write's acknowledgement such a read must begin to see it with a chance of
-    /// 99 %; none where that never comes, or where there are too few copies to say.
+    /// 99 %. `None` if that never comes, or if there are too few copies to say.
     pub t99_ms: Option<f64>,
     /// The same for 99.9 %.
     pub t999_ms: Option<f64>,
-    /// The former by theory, where there is a closed form.
+    /// `t99_ms` by theory. `None` if there is no closed form.
     pub predicted_t99_ms: Option<f64>,
     /// Mean time from a write's acknowledgement until the last follower had it.
     pub lag_mean_ms: Option<f64>,
@@ -65,7 +65,7 @@ pub struct PointFigures {
     pub failover_loses: f64,
 }
 
-/// What theory says of a point; absent where it does not apply.
+/// What theory predicts of a point; `None` where it does not apply.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Predicted {
     /// Mean latency.
@@ -77,7 +77,7 @@ pub struct Predicted {
 }
 
 impl PointFigures {
-    /// Sums up runs, in the order of their numbers, of which theory predicts so much.
+    /// Sums up runs, in the order of their numbers, beside what theory predicts.
     #[must_use]
     pub fn of(runs: &[RunOutcome], predicted: Predicted) -> Self {
         let gaps = pooled(runs, |run| &run.gaps_us);
@@ -121,12 +121,12 @@ fn pooled(runs: &[RunOutcome], times: fn(&RunOutcome) -> &Vec<u32>) -> Sample {
     runs.iter().flat_map(times).map(|us| i64::from(*us)).collect()
 }
 
-/// The time from which on a share `p` of the copies of acknowledged writes was there, given
-/// those that came after the acknowledgement.
+/// The time after the acknowledgement by which a share `p` of the copies of acknowledged writes
+/// had arrived, in milliseconds. `gaps` are those that arrived after it.
 fn visible_ms(gaps: &Sample, runs: &[RunOutcome], p: f64) -> Option<f64> {
     let sum = |of: fn(&RunOutcome) -> u64| runs.iter().map(of).sum::<u64>();
     let (copies, at_ack) = (sum(|run| run.copies), sum(|run| run.copies_at_ack));
-    // A product that is whole but for its rounding counts as whole.
+    // Without the small term, rounding could push a whole product up by one.
     let needed = (p * copies as f64 - 1e-6).ceil() as u64;
     match needed.checked_sub(at_ack) {
         _ if !is_enough(copies, p) => None,
@@ -140,7 +140,7 @@ fn average(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// The standard error of the mean, from two values on.
+/// The standard error of the mean. `None` for fewer than two values.
 fn standard_error(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     let mean = average(values.clone())?;
     let n = values.clone().count();
@@ -149,7 +149,7 @@ fn standard_error(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     Some((squares / freedom as f64 / n as f64).sqrt())
 }
 
-/// To a millionth: nothing here is known better, and files are easier to read.
+/// Rounded to a millionth: nothing here is known better, and files are easier to read.
 fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

@@ -1,4 +1,4 @@
-//! `points.csv`: results as they come, one line a point.
+//! `points.csv`: one line for each point, written as soon as its runs are done.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::data::DataError;
 /// The file's name in its folder.
 const NAME: &str = "points.csv";
 
-/// The results in a folder, which are only ever added to.
+/// The results in a folder. Lines are only ever appended.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
@@ -19,11 +19,11 @@ pub struct ResultsFile {
 }
 
 impl ResultsFile {
-    /// Opens the results in `folder`, or begins them. A last line that was cut off, as by a
-    /// power failure, is dropped: its point is not there.
+    /// Opens the results in `folder`, or creates the file. A last line without its end, as a power
+    /// failure leaves it, is dropped.
     ///
     /// # Errors
-    /// When they cannot be read or written, or are not such results.
+    /// If the file cannot be read or written, or does not hold results of `explore`.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
         let path = folder.join(NAME);
         let io = |action| {
@@ -49,22 +49,22 @@ impl ResultsFile {
         Ok(Self { path, file, rows })
     }
 
-    /// Where the results lie.
+    /// The file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The line of a point under exactly these conditions.
+    /// The row of the point with exactly these conditions.
     #[must_use]
     pub fn find(&self, conditions: &Conditions) -> Option<&PointRow> {
         self.rows.iter().find(|row| row.conditions == *conditions)
     }
 
-    /// Adds a line, whole or not at all as far as a process can.
+    /// Appends a row in a single write.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn append(&mut self, row: PointRow) -> Result<(), DataError> {
         let line = || {
             let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
@@ -83,7 +83,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     let headers = csv.headers().map_err(|error| invalid(1, error.to_string()))?.clone();
     if !text.is_empty() && headers != PointRow::COLUMNS.to_vec() {
-        let message = "these are not results of this labctl's `explore`; take another folder with --out";
+        let message = "these are not results of this labctl's `explore`; choose another folder with --out";
         return Err(invalid(1, message.to_owned()));
     }
     let row = |record: &csv::StringRecord| {

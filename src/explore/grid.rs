@@ -7,32 +7,32 @@ use crate::config::{
 use crate::data::config_sha256;
 use crate::model::Distribution;
 
-/// The values of every axis, each in its order and without repeats; the points are their product.
+/// The distinct values of every axis, in order. The points are their product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
     /// The experiment that the points vary.
     pub name: ExperimentName,
-    /// Its configuration, which holds what no axis names.
+    /// Its configuration, for everything that is not an axis.
     pub base: Experiment,
-    /// W; every one from 1 to N where there is none.
+    /// W. Empty means 1 to N.
     pub quorums: Vec<Quorum>,
     /// N.
     pub followers: Vec<Followers>,
     /// The injected delay of writes.
     pub delays: Vec<Distribution>,
-    /// That of acknowledgements; none takes no time.
+    /// The injected delay of acknowledgements. `None`: they take no time.
     pub ack_delays: Vec<Option<Distribution>>,
     /// Writes at a time.
     pub concurrencies: Vec<Concurrency>,
-    /// Keys that the writes go round.
+    /// Number of keys; writes go to them in turn.
     pub keys: Vec<KeyCount>,
-    /// Writes a run.
+    /// Writes per run.
     pub writes: Vec<WriteCount>,
     /// What followers do with older writes.
     pub orders: Vec<Order>,
     /// When the next write starts.
     pub pacings: Vec<Pacing>,
-    /// Runs a point, with the experiment's seed and those after it.
+    /// Runs per point: with the experiment's seed and the following ones.
     pub seeds: u64,
 }
 
@@ -50,8 +50,8 @@ pub struct Point {
 }
 
 impl Grid {
-    /// Every point, the quorums of one condition together. Quorums beyond the followers, which
-    /// no write could reach, are left out.
+    /// Every point, the quorums of one condition together, without quorums larger than the number
+    /// of followers.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
         let mut conditions = vec![Experiment {
@@ -105,15 +105,15 @@ impl Point {
         Experiment { seed: self.experiment.seed.wrapping_add(number), ..self.experiment.clone() }
     }
 
-    /// What tells this point from every other, beside the number of its runs.
+    /// The SHA-256 of the configuration, which distinguishes points with equal numbers of runs.
     ///
     /// # Errors
-    /// When the configuration cannot be written as JSON.
+    /// If the configuration cannot be written as JSON.
     pub fn sha256(&self) -> serde_json::Result<String> {
         config_sha256(&self.experiment)
     }
 
-    /// Replications that its runs make: what they take to compute goes with it.
+    /// Replications of all its runs. Computing time is proportional to them.
     #[must_use]
     pub fn replications(&self) -> u64 {
         let workload = &self.experiment.workload;

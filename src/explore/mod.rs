@@ -1,8 +1,8 @@
-//! Many runs in the simulation, over a grid of conditions: what a write quorum costs and what
-//! it buys, with the chance in the delays averaged out.
+//! Many simulated runs over a grid of conditions: what a write quorum costs and buys, averaged
+//! over the chance in the delays.
 //!
-//! `grid` lays out the points, `outcome` plays one run of one, `figures` sums up a
-//! point's runs, `work` spreads runs over threads, and `file` keeps the results.
+//! `grid` lists the points, `outcome` simulates one run of a point, `figures` sums up a point's
+//! runs, `work` spreads runs over threads, `file` keeps the results, `report` shows them.
 
 mod figures;
 mod file;

@@ -1,4 +1,4 @@
-//! What one run came to, in few numbers.
+//! One simulated run, in few numbers.
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,18 +18,18 @@ pub struct RunOutcome {
     pub unknown: u64,
     /// Latency of each acknowledged write.
     pub latencies_us: Vec<u32>,
-    /// From the acknowledgement until the last follower had it, of each acknowledged write that
+    /// Time from the acknowledgement until the last follower had it, of each acknowledged write that
     /// reached all of them.
     pub lags_us: Vec<u32>,
     /// The share of followers that had an acknowledged write when it was acknowledged, averaged
     /// over such writes; `None` without any.
     pub fresh_at_ack: Option<f64>,
-    /// From the acknowledgement until a follower that lacked the write then had it, of each
-    /// acknowledged write and follower where that came to pass.
+    /// Time from the acknowledgement until a follower that lacked the write received it, of each
+    /// acknowledged write and such follower.
     pub gaps_us: Vec<u32>,
-    /// Copies that acknowledged writes had when they were acknowledged, together.
+    /// Arrivals of acknowledged writes before their acknowledgement.
     pub copies_at_ack: u64,
-    /// Copies that they were to have: one a follower each.
+    /// Copies that acknowledged writes were to have: one per follower.
     pub copies: u64,
     /// Pairs of follower and key.
     pub pairs: u64,
@@ -37,7 +37,7 @@ pub struct RunOutcome {
     pub behind: u64,
     /// Pairs that differed for good.
     pub diverged: u64,
-    /// Whether nothing was in flight at the end.
+    /// Whether every message had arrived at the end.
     pub settled: bool,
     /// The share of the load during which some acknowledged write was on no follower: the
     /// chance that the leader's death loses one for good.
@@ -56,7 +56,7 @@ impl RunOutcome {
         self.latencies_us.len() as u64
     }
 
-    /// Plays the run of a point with this number.
+    /// Simulates the run of a point with this number, from 0.
     ///
     /// # Errors
     /// As [`simulate_and`].

@@ -6,12 +6,12 @@ use super::{Point, PointFigures, Predicted, RunOutcome};
 use crate::analysis::{PredictedLag, Prediction, predicted_visible_ms};
 use crate::config::{DelayRange, Order, Pacing};
 
-/// A point and what its runs came to. Fields are in the order of the columns.
+/// A point and its figures. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PointRow {
-    /// Under which conditions.
+    /// The point's conditions.
     pub conditions: Conditions,
-    /// What came out.
+    /// The figures of its runs.
     pub figures: PointFigures,
 }
 
@@ -28,15 +28,15 @@ pub struct Conditions {
     pub min_delay_ms: Option<u32>,
     /// The longest.
     pub max_delay_ms: Option<u32>,
-    /// Its distribution, whatever it is, as `--delay` takes it.
+    /// Its distribution, as `--delay` takes it.
     pub delay: String,
-    /// That of acknowledgements, where they take any time.
+    /// The distribution for acknowledgements. `None` if they take no time.
     pub ack_delay: Option<String>,
     /// What followers do with older writes.
     pub order: Order,
-    /// Writes a run.
+    /// Writes per run.
     pub writes: u32,
-    /// Keys that they go round.
+    /// Number of keys.
     pub keys: u32,
     /// Writes at a time.
     pub concurrency: u32,
@@ -54,7 +54,7 @@ impl Conditions {
     /// The columns of a point.
     ///
     /// # Errors
-    /// When its configuration cannot be written as JSON.
+    /// If its configuration cannot be written as JSON.
     pub fn of(point: &Point) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
         let (network, workload) = (&experiment.network, &experiment.workload);
@@ -80,7 +80,7 @@ impl Conditions {
 }
 
 impl Conditions {
-    /// The injected delays; a distribution in the words of `--delay`.
+    /// The injected delays in words.
     #[must_use]
     pub fn delays_in_words(&self) -> String {
         let write = match (self.min_delay_ms, self.max_delay_ms) {
@@ -140,10 +140,10 @@ impl PointRow {
         "failover_loses",
     ];
 
-    /// The line of a point with its runs, in the order of their numbers.
+    /// The row of a point, from its runs in the order of their numbers.
     ///
     /// # Errors
-    /// When its configuration cannot be written as JSON.
+    /// If its configuration cannot be written as JSON.
     pub fn of(point: &Point, runs: &[RunOutcome]) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
         let predicted = Predicted {

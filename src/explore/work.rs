@@ -1,4 +1,4 @@
-//! Runs spread over threads, points summed up in their order.
+//! Runs spread over threads; points are handed on in order.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,27 +11,27 @@ use tracing::subscriber::{NoSubscriber, with_default};
 use super::{Point, RunOutcome};
 use crate::cluster::ClusterError;
 
-/// How to go about an exploration.
+/// The points to simulate, and how.
 pub struct Work<'a> {
-    /// The points, in the order in which they are to come out.
+    /// The points, in the order in which they are handed on.
     pub points: &'a [Point],
     /// How many runs at a time.
     pub threads: usize,
     /// Stops it.
     pub cancel: &'a CancellationToken,
-    /// Is told of every run of a point that ended, in no particular order.
+    /// Called after every run with its point, from any thread.
     pub run_done: &'a (dyn Fn(&Point) + Sync),
 }
 
-/// A run's point, its number, and what it came to.
+/// The index of a run's point, the run's number, and its outcome.
 type Done = (usize, u64, Result<RunOutcome, ClusterError>);
 
-/// Plays every run of every point and hands each point's runs, by their numbers, to `finished`,
-/// point by point. What it gets does not depend on the number of threads.
+/// Simulates every run of every point, and hands the runs of each point to `finished`, ordered by
+/// number. The result does not depend on the number of threads.
 ///
 /// # Errors
 /// The first failure of a run or of `finished`; [`ClusterError::Interrupted`] once cancelled.
-/// Points that were handed over by then are whole.
+/// Points that were handed on before are complete.
 pub fn explore<E: From<ClusterError>>(
     work: &Work<'_>,
     mut finished: impl FnMut(&Point, Vec<RunOutcome>) -> Result<(), E>,
@@ -40,8 +40,8 @@ pub fn explore<E: From<ClusterError>>(
     let next = AtomicU64::new(0);
     let (sender, done) = mpsc::sync_channel::<Done>(work.threads.max(1) * 4);
     thread::scope(|scope| {
-        // However this is left, the threads stop: dropping the guard ends their runs, and
-        // dropping the receiver their waiting to hand over.
+        // On every return the threads stop: dropping the guard ends their runs, dropping the
+        // receiver ends their sends.
         let _stop_threads = stop.clone().drop_guard();
         let done = done;
         for _ in 0..work.threads.max(1) {
@@ -53,7 +53,7 @@ pub fn explore<E: From<ClusterError>>(
     })
 }
 
-/// Plays one run after the other until there are none or nobody wants more.
+/// Simulates one run after the other until there are no more, one fails, or the receiver is gone.
 fn play(work: &Work<'_>, next: &AtomicU64, stop: &CancellationToken, sender: &mpsc::SyncSender<Done>) {
     while let Some((index, number)) = pick(work.points, next.fetch_add(1, Ordering::Relaxed)) {
         let point = &work.points[index];
@@ -66,7 +66,7 @@ fn play(work: &Work<'_>, next: &AtomicU64, stop: &CancellationToken, sender: &mp
     }
 }
 
-/// The point and the number of a run counted over all points.
+/// The point's index and the run's number within it, for a number counted over all points.
 fn pick(points: &[Point], mut number: u64) -> Option<(usize, u64)> {
     for (index, point) in points.iter().enumerate() {
         match number.checked_sub(point.seeds) {
@@ -77,7 +77,7 @@ fn pick(points: &[Point], mut number: u64) -> Option<(usize, u64)> {
     None
 }
 
-/// Puts runs together to points and hands these on in order.
+/// Gathers the runs of each point and hands points on in order.
 fn collect<E: From<ClusterError>>(
     work: &Work<'_>,
     done: mpsc::Receiver<Done>,

@@ -91,7 +91,11 @@ fn a_run_in_the_wrong_place_is_refused() {
     fs::rename(lab.path("data/W1"), lab.path("data/W2")).unwrap();
     let ended = lab.run(&["check-consistency"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("this is W = 1 of experiment small, in the place of W = 2"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("this is W = 1 of experiment small; in this folder it must be W = 2"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_missing_file_and_a_missing_experiment_are_named() {
     assert!(ended.stderr.contains("no.toml: no such file"), "{}", ended.stderr);
     let ended = lab.run(&["run", "all", "-e", "smal"]);
     assert_eq!(ended.code, Some(2));
-    assert!(ended.stderr.contains("there is no experiment `smal`; there are small, versioned, and `all`"));
+    assert!(ended.stderr.contains("there is no experiment `smal`; choose one of small, versioned, or `all`"));
 }
 
 #[test]

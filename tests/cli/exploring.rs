@@ -28,7 +28,7 @@ fn an_experiment_with_faults_is_refused_with_what_to_do() {
     let lab = Lab::new(&format!("{SMALL}\n[[experiment.small.fault]]\nat = 5\nnode = \"f2\"\nkind = \"kill\"\n"));
     let ended = lab.run(&["explore", "--seeds", "1"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    assert!(ended.stderr.contains("experiment small: explore plays no faults"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("experiment small: explore simulates no faults"), "{}", ended.stderr);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_grid_without_points_and_a_foreign_folder_are_refused() {
     let lab = Lab::new(SMALL);
     let none = lab.run(&["explore", "--followers", "2", "--quorums", "3"]);
     assert_eq!(none.code, Some(2));
-    assert!(none.stderr.contains("there is no point"), "{}", none.stderr);
+    assert!(none.stderr.contains("the grid is empty"), "{}", none.stderr);
     let delays = lab.run(&["explore", "--min-delay-ms", "30", "--max-delay-ms", "20"]);
     assert_eq!(delays.code, Some(2));
     assert!(delays.stderr.contains("min_delay_ms (30) must not exceed max_delay_ms (20)"), "{}", delays.stderr);

@@ -10,7 +10,7 @@ use crate::commands::output::say;
 use crate::commands::saved::Saved;
 use crate::explore::forecast;
 
-/// Says what the simulation had foreseen of these runs.
+/// Compares these runs with the simulation of their experiment and seed.
 pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
     let forecasts = forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
@@ -25,17 +25,21 @@ pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
 fn render(page: &Page, args: &Compare, forecasts: &[Forecast]) -> String {
     let heading = page.heading;
     let mut text = format!(
-        "{heading}{} against the simulation of the same seed\n\nLatency is measured less foreseen, in ms. A write is \
-         near when it is at most 10 ms off.\n\n",
+        "{heading}{} against the simulation of the same seed\n\np50, p99, greatest: measured minus simulated latency, in ms. \
+         near: writes at most 10 ms off. A pair is one follower and one key.\n\n",
         args.left.display()
     );
-    let columns = ["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as foreseen", "diverged", "foreseen"];
+    let columns = ["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as simulated", "diverged", "simulated"];
     text += &page.table(&columns, forecasts.iter().map(row));
     let surprises = || forecasts.iter().flat_map(|one| one.pairs.surprises.iter().map(|pair| (one.quorum, pair)));
     if surprises().next().is_some() {
-        text += &format!("\n{heading}Pairs that ended otherwise\n\n");
+        text += &format!(
+            "\n{heading}Pairs that ended otherwise\n\ngap: ms from the write that was to be last to the \
+                          one that was; simulated gap: ms the other way in the simulation. within jitter: the two swapped, \
+                          and moved no more than 99 % of neighbouring arrivals did.\n\n"
+        );
         let columns =
-            ["W", "follower", "key", "last write", "foreseen last", "gap ms", "foreseen gap", "within jitter"];
+            ["W", "follower", "key", "last write", "simulated last", "gap ms", "simulated gap", "within jitter"];
         text += &page.table(&columns, surprises().map(|(quorum, pair)| surprise(quorum, pair)));
     }
     text

@@ -1,4 +1,4 @@
-//! The grid that experiment and command line come to.
+//! The grid: what the command line varies of an experiment.
 
 use anyhow::anyhow;
 
@@ -7,10 +7,10 @@ use crate::config::{DelayRange, Experiment, ExperimentName, Network};
 use crate::explore::Grid;
 use crate::model::Distribution;
 
-/// Puts together what the file and the command line say.
+/// Replaces each setting that the command line gives by its list of values.
 ///
 /// # Errors
-/// When the delays do not go together.
+/// If a shortest delay exceeds a longest one.
 pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explore) -> anyhow::Result<Grid> {
     let (network, workload) = (&experiment.network, &experiment.workload);
     Ok(Grid {
@@ -29,12 +29,12 @@ pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explor
     })
 }
 
-/// The distributions, or the ranges between every two of the bounds.
+/// The distributions of `--delay`, or a uniform one for each pair of bounds.
 fn delays(network: &Network, args: &Explore) -> anyhow::Result<Vec<Distribution>> {
     if args.min_delay_ms.is_empty() && args.max_delay_ms.is_empty() {
         return Ok(axis(args.delay.clone(), network.delay.clone()));
     }
-    // Where the experiment's own delay has no bounds, one that is left out is the lab's.
+    // A bound that is left out is the experiment's, or the lab's if the experiment's delay has no bounds.
     let own = DelayRange::of(&network.delay).or_else(|| DelayRange::of(&Network::default().delay));
     let least = axis(args.min_delay_ms.clone(), own.map_or(0, DelayRange::min_ms));
     let most = axis(args.max_delay_ms.clone(), own.map_or(0, DelayRange::max_ms));
@@ -42,7 +42,7 @@ fn delays(network: &Network, args: &Explore) -> anyhow::Result<Vec<Distribution>
     pairs.map(|range| Ok(range.map_err(|error| anyhow!(error))?.into())).collect()
 }
 
-/// The values given, or the experiment's own.
+/// The given values, or the experiment's if none is given.
 fn axis<T: PartialEq>(given: Vec<T>, own: T) -> Vec<T> {
     if given.is_empty() { vec![own] } else { distinct(given) }
 }

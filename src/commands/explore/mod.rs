@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use self::progress::Bar;
+use self::progress::ExplorationBar;
 use super::output::{note, paths_as_text, say};
 use super::signals::Activity;
 use super::{select, signals, tables};
@@ -33,20 +33,20 @@ struct Finished<'a> {
     written: Vec<PathBuf>,
 }
 
-/// Plays the grid's points that are not there yet, and reports on all of them.
+/// Simulates the points of the grid that have no results yet, and reports on all of them.
 pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     if !experiment.faults.is_empty() {
         bail!(
-            "experiment {name}: explore plays no faults; name one without them, or `labctl run all -e {name} --backend sim` \
-             for each seed"
+            "experiment {name}: explore simulates no faults; choose an experiment without them, or run \
+             `labctl run all -e {name} --backend sim --seed N` for each seed"
         );
     }
     let points = grid::grid(name, experiment, args)?.points();
     if points.is_empty() {
-        bail!("there is no point: every quorum is more than there are followers");
+        bail!("the grid is empty: every quorum is larger than the number of followers");
     }
     let _lock = Lock::take(&args.out, ".lock")?;
     let activity = Activity::new("stopping the simulations");
@@ -73,7 +73,7 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Plays what is missing and returns the lines of all points, in their order.
+/// Simulates the missing points and returns the rows of all points, in the grid's order.
 fn play(
     mut results: ResultsFile,
     points: Vec<Point>,
@@ -88,7 +88,7 @@ fn play(
     if kept > 0 {
         note!("{kept} of {} points are in {} already", conditions.len(), results.path().display());
     }
-    let bar = Bar::new(&missing);
+    let bar = ExplorationBar::new(&missing);
     let work = Work { points: &missing, threads, cancel, run_done: &|point| bar.run_done(point) };
     let played = explore(&work, |point, runs| {
         results.append(PointRow::of(point, &runs)?)?;
@@ -107,7 +107,7 @@ fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path
     }
 }
 
-/// Every point's main figures.
+/// The main figures of each point.
 fn table(rows: &[PointRow]) -> comfy_table::Table {
     let header = [
         "delay",
@@ -121,12 +121,12 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
         "mean ms",
         "predicted",
         "p99 ms",
-        "diverged",
-        "runs",
-        "stale",
-        "t99 ms",
-        "crash loses",
-        "failover",
+        "diverged\npairs",
+        "runs with\nany",
+        "stale\nat ack",
+        "99 % see it\nafter ms",
+        "crash loses\na write",
+        "failover\nloses",
     ];
     let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));

@@ -1,4 +1,4 @@
-//! How an exploration is getting on, on stderr and on a terminal only.
+//! Progress of an exploration: a bar on stderr, on a terminal only.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,15 +7,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::explore::Point;
 
-/// A bar over all replications, which is what time is spent on.
-pub(super) struct Bar {
+/// A bar over all replications: they take nearly all the time.
+pub(super) struct ExplorationBar {
     bar: ProgressBar,
     points: usize,
     points_done: AtomicUsize,
 }
 
-impl Bar {
-    /// A bar for these points; indicatif hides it where stderr is no terminal.
+impl ExplorationBar {
+    /// A bar for these points; indicatif hides it if stderr is not a terminal.
     pub(super) fn new(points: &[Point]) -> Self {
         let bar = ProgressBar::new(points.iter().map(Point::replications).sum());
         let style = ProgressStyle::with_template("{bar:30.cyan/dim} {percent}%  {msg}, {eta} left");
@@ -26,12 +26,12 @@ impl Bar {
         bar
     }
 
-    /// A run of this point ended.
+    /// Notes that a run of this point ended.
     pub(super) fn run_done(&self, point: &Point) {
         self.bar.inc(point.replications() / point.seeds);
     }
 
-    /// A point is whole.
+    /// Notes that all runs of a point ended.
     pub(super) fn point_done(&self) {
         self.tell(self.points_done.fetch_add(1, Ordering::Relaxed) + 1);
     }
@@ -40,7 +40,7 @@ impl Bar {
         self.bar.set_message(format!("{done} of {} points", self.points));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,9 +1,9 @@
-//! Which conditions an exploration varied, and how to tell them apart.
+//! The conditions that an exploration varied, in words.
 
 use crate::explore::{Conditions, PointRow};
 use crate::report::number::{count, grouped, list};
 
-/// The conditions but N and W, as words: those that a point shares with its panel.
+/// The conditions in words, without N and W: what the points of a panel have in common.
 fn words(conditions: &Conditions) -> [String; 6] {
     [
         conditions.delays_in_words(),
@@ -17,7 +17,7 @@ fn words(conditions: &Conditions) -> [String; 6] {
 
 /// The points of one condition at every N and W.
 pub(super) struct Panel<'a> {
-    /// What tells it from the other panels; empty where it is the only one.
+    /// What distinguishes it from the other panels; empty if it is the only one.
     pub(super) title: String,
     /// By N: its points in their order.
     pub(super) by_followers: Vec<(u32, Vec<&'a PointRow>)>,
@@ -45,20 +45,20 @@ pub(super) fn panels(points: &[PointRow]) -> Vec<Panel<'_>> {
     panels.into_iter().map(|(_, panel)| panel).collect()
 }
 
-/// For each of the words whether points differ in it.
+/// For each of the words, whether points differ in it.
 fn varied(points: &[PointRow]) -> [bool; 6] {
     let all: Vec<_> = points.iter().map(|point| words(&point.conditions)).collect();
     std::array::from_fn(|i| all.windows(2).any(|pair| pair[0][i] != pair[1][i]))
 }
 
-/// The names of the columns that tell points apart, N and W last.
+/// The columns that distinguish points, N and W last.
 pub(super) fn columns(points: &[PointRow]) -> Vec<&'static str> {
     let names = ["delay", "order", "writes", "keys", "at once", "pacing"];
     let told = names.into_iter().zip(varied(points)).filter_map(|(name, varied)| varied.then_some(name));
     told.chain(["N", "W"]).collect()
 }
 
-/// Their cells of one point.
+/// The cells of these columns for one point.
 pub(super) fn cells(points: &[PointRow]) -> impl Fn(&PointRow) -> Vec<String> {
     let varied = varied(points);
     move |point| {
@@ -68,7 +68,7 @@ pub(super) fn cells(points: &[PointRow]) -> impl Fn(&PointRow) -> Vec<String> {
     }
 }
 
-/// What was varied and what was not, in one line.
+/// All conditions in one line.
 pub(super) fn subtitle(points: &[PointRow]) -> String {
     let Some(first) = points.first().map(|point| &point.conditions) else {
         return String::new();
@@ -124,13 +124,13 @@ pub(super) fn command(points: &[PointRow]) -> String {
     )
 }
 
-/// An option once for each value, quoted for a shell.
+/// An option, repeated for each value, quoted for a shell.
 fn repeated(option: &str, values: Vec<String>) -> String {
     let options: Vec<String> = values.iter().map(|value| format!("{option} '{value}'")).collect();
     options.join(" ")
 }
 
-/// The values of one condition, in the order of their appearance.
+/// The distinct values of one condition, in order of appearance.
 fn distinct(points: &[PointRow], of: impl Fn(&Conditions) -> String) -> Vec<String> {
     points.iter().map(|point| of(&point.conditions)).fold(Vec::new(), |mut values, value| {
         if !values.contains(&value) {

@@ -1,13 +1,13 @@
-//! What is drawn of an exploration: one figure of small multiples each.
+//! The figures of an exploration, each a row of small multiples.
 
 use crate::analysis::{Interval, chance};
 use crate::explore::PointRow;
 use crate::report::number::{fixed, percent};
 
-/// How many standard errors a 95 % interval reaches to each side in large samples.
+/// Half the width of a 95 % interval in standard errors, in large samples.
 const Z: f64 = 1.96;
 
-/// A value and its 95 % interval, where it has one.
+/// A value and its 95 % interval, if it has one.
 pub(super) type Value = (f64, Option<Interval>);
 
 /// A figure against W and N.
@@ -20,16 +20,15 @@ pub(super) struct Measure {
     pub(super) axis: &'static str,
     /// How to read it.
     pub(super) reading: &'static str,
-    /// Whether panels can be compared by height; where conditions bring magnitudes of their
-    /// own they cannot.
+    /// Whether all panels share one scale. False if values differ by magnitudes between them.
     pub(super) one_scale: bool,
     /// In the axis' unit.
     pub(super) value: fn(&PointRow) -> Option<Value>,
-    /// The same by theory, where it applies.
+    /// The same by theory, if there is one.
     pub(super) predicted: fn(&PointRow) -> Option<f64>,
     /// A value in words.
     pub(super) words: fn(f64) -> String,
-    /// What it is, to begin a sentence with.
+    /// Its name at the beginning of a sentence.
     pub(super) subject: &'static str,
 }
 
@@ -38,9 +37,9 @@ pub(super) const LATENCY: Measure = Measure {
     id: "latency-figure",
     file: "latency.png",
     axis: "Mean write latency, ms",
-    reading: "A line a number of followers N. Solid: simulated, with 95 % intervals, mostly too narrow to be seen. \
-              Dashed: the mean of the W-th smallest of N delays, exact where all have one \
-              distribution and acknowledgements take no time, else of 100,000 draws. Each panel has its own scale.",
+    reading: "One line for each number of followers N. Solid: simulated, with 95 % intervals, most too narrow to be seen. \
+              Dashed: the mean of the W-th smallest of N delays, exact if all have one distribution and \
+              acknowledgements take no time, otherwise from 100,000 draws. Each panel has its own scale.",
     one_scale: false,
     value: |point| {
         let value = point.figures.mean_ms?;
@@ -52,13 +51,13 @@ pub(super) const LATENCY: Measure = Measure {
     subject: "Mean latency",
 };
 
-/// The chance that replicas end up different.
+/// The share of runs in which some replica diverged.
 pub(super) const DIVERGENCE: Measure = Measure {
     id: "divergence-figure",
     file: "divergence.png",
     axis: "Runs in which a replica diverged, %",
-    reading: "Runs in which at least one follower held another value than the leader for some key once nothing was \
-              in flight, with 95 % intervals. A line a number of followers N.",
+    reading: "Runs in which some follower held another value than the leader for some key after every message had \
+              arrived, with 95 % intervals. One line for each number of followers N.",
     one_scale: true,
     value: |point| {
         let (share, interval) = chance(point.figures.diverged_runs, point.conditions.seeds)?;
@@ -79,8 +78,8 @@ pub(super) const STALENESS: Measure = Measure {
     file: "staleness.png",
     axis: "Stale reads at the acknowledgement, %",
     reading: "The chance that a read from one random follower, at the moment a write is acknowledged, does not see \
-              that write. A line a number of followers N. Dashed: by theory, (N - W) / N where \
-              acknowledgements take no time, else of 100,000 draws.",
+              that write. One line for each number of followers N. Dashed: by theory, (N - W) / N if \
+              acknowledgements take no time, otherwise from 100,000 draws.",
     one_scale: true,
     value: |point| Some((point.figures.stale_at_ack? * 100.0, None)),
     predicted: |point| Some(point.figures.predicted_stale_at_ack? * 100.0),
@@ -93,8 +92,8 @@ pub(super) const VISIBLE: Measure = Measure {
     id: "visible-figure",
     file: "visible.png",
     axis: "Time until 99 % of reads see a write, ms",
-    reading: "From so many milliseconds after a write's acknowledgement on, 99 % of reads from one random follower \
-              return it (t-visibility). A line a number of followers N. Dashed: by theory. Each panel has its own \
+    reading: "The time after a write's acknowledgement from which on 99 % of reads from one random follower return it \
+              (t-visibility). One line for each number of followers N. Dashed: by theory. Each panel has its own \
               scale.",
     one_scale: false,
     value: |point| Some((point.figures.t99_ms?, None)),
@@ -109,7 +108,7 @@ pub(super) const CRASH: Measure = Measure {
     file: "crash.png",
     axis: "Crashes that lose an acknowledged write for good, %",
     reading: "The chance that, when the leader dies at a random moment of the load, some acknowledged write is on no \
-              follower: not there yet, or replaced by an older one. A line a number of followers N.",
+              follower: not there yet, or replaced by an older one. One line for each number of followers N.",
     one_scale: true,
     value: |point| Some((point.figures.crash_loses_chance * 100.0, None)),
     predicted: |_| None,
@@ -117,13 +116,13 @@ pub(super) const CRASH: Measure = Measure {
     subject: "The chance that a crash loses a write for good",
 };
 
-/// What promoting any follower loses.
+/// How many writes are lost if a random follower takes over.
 pub(super) const FAILOVER: Measure = Measure {
     id: "failover-figure",
     file: "failover.png",
     axis: "Acknowledged writes lost by promoting one random follower",
     reading: "How many acknowledged writes a random follower lacks at a random moment of the load: what is lost when \
-              it takes over without asking the others. A line a number of followers N. Each panel has its own scale.",
+              it takes over without asking the others. One line for each number of followers N. Each panel has its own scale.",
     one_scale: false,
     value: |point| Some((point.figures.failover_loses, None)),
     predicted: |_| None,

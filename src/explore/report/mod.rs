@@ -1,12 +1,12 @@
-//! The report of an exploration: `report.html`, `report.md` and figures, functions of the
-//! points alone.
+//! The report of an exploration: `report.html`, `report.md` and figures, made from its points
+//! alone.
 
 mod conditions;
-mod finding;
 mod measures;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod trend;
 
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,10 @@ use crate::report::ReportError;
 use crate::report::figures::Figures;
 use crate::report::{files, page};
 
-/// Reports on the points of one exploration into `folder`. Returns what was
-/// written, the report first.
+/// Writes the report on these points into `folder`. Returns the files, the report first.
 ///
 /// # Errors
-/// [`ReportError`]; every file is either whole or as it was before.
+/// [`ReportError`]; each file is then either whole or as it was before.
 pub fn write_exploration(points: &[PointRow], folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut figures = Figures::default();
     let document = sections::document(points, &mut figures)?;

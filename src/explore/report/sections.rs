@@ -1,8 +1,8 @@
 //! The document of an exploration.
 
 use super::conditions::{self, panels};
-use super::finding::Finding;
 use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS, VISIBLE};
+use super::trend::Trend;
 use crate::analysis::chance;
 use crate::explore::PointRow;
 use crate::report::ReportError;
@@ -13,14 +13,14 @@ use crate::report::document::{Block, Document, Section, Table};
 use crate::report::figures::{Figures, Legend};
 use crate::report::number::{count, fixed, grouped, interval, maybe, ms, percent};
 
-/// Colours for numbers of followers; past six they repeat, and labels tell them apart.
+/// Colours of the numbers of followers. After six they repeat; labels tell the lines apart.
 const HUES: [Hue; 6] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Orange, Hue::Sky];
 
-/// What the answer is made of.
+/// The measures of the answer at the top.
 const MAIN: [&Measure; 4] = [&LATENCY, &DIVERGENCE, &STALENESS, &CRASH];
 
-/// The most panels a figure has.
-const MOST_PANELS: usize = 24;
+/// Panels that a figure has at most.
+const MAX_PANELS: usize = 24;
 
 /// The whole document, and its figures.
 pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Document, ReportError> {
@@ -42,9 +42,9 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
         reproduce(points),
     ];
     let runs: u64 = points.iter().map(|point| point.conditions.seeds).sum();
-    let findings: Vec<String> = MAIN.iter().map(|measure| Finding::of(measure, points).to_string()).collect();
+    let findings: Vec<String> = MAIN.iter().map(|measure| Trend::of(measure, points).to_string()).collect();
     Ok(Document {
-        title: "A write quorum's price and worth, over many conditions".to_owned(),
+        title: "What a write quorum buys and costs, under many conditions".to_owned(),
         subtitle: conditions::subtitle(points),
         answer: format!(
             "{} of {}. {}",
@@ -65,10 +65,10 @@ fn warnings(points: &[PointRow]) -> Vec<String> {
     let lost: u64 = points.iter().map(|point| point.figures.failed + point.figures.unknown).sum();
     let mut warnings = Vec::new();
     if unsettled > 0 {
-        warnings.push(format!("{} did not settle: what is said of divergence is not final.", count(unsettled, "run")));
+        warnings.push(format!("{} did not settle: their divergence is not final.", count(unsettled, "run")));
     }
     if lost > 0 {
-        warnings.push(format!("{} not acknowledged: latencies are of the others alone.", were(lost)));
+        warnings.push(format!("{} not acknowledged: latencies cover only the others.", were(lost)));
     }
     warnings
 }
@@ -79,8 +79,8 @@ fn were(writes: u64) -> String {
 
 fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Result<Block, ReportError> {
     let panels = panels(points);
-    let omitted = panels.len().saturating_sub(MOST_PANELS);
-    let drawn = panels.iter().take(MOST_PANELS).map(|panel| Panel {
+    let omitted = panels.len().saturating_sub(MAX_PANELS);
+    let drawn = panels.iter().take(MAX_PANELS).map(|panel| Panel {
         title: panel.title.clone(),
         series: panel.by_followers.iter().enumerate().map(|(i, (n, points))| series(measure, i, *n, points)).collect(),
     });
@@ -89,9 +89,9 @@ fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Resu
     if omitted > 0 {
         reading += &format!(" {} not drawn; their numbers are in the table.", count(omitted as u64, "more panel"));
     }
-    let finding = Finding::of(measure, points);
-    let (page, file) = (multiples.scene(None), multiples.scene(Some((&finding.sentence, &finding.place))));
-    let legend = Legend { id: measure.id, file: measure.file, caption: finding.to_string(), reading };
+    let trend = Trend::of(measure, points);
+    let (page, file) = (multiples.scene(None), multiples.scene(Some((&trend.sentence, &trend.place))));
+    let legend = Legend { id: measure.id, file: measure.file, caption: trend.to_string(), reading };
     figures.add(legend, &page, file, numbers(measure, points))
 }
 
@@ -160,11 +160,11 @@ fn all_points(points: &[PointRow]) -> Section {
         row
     };
     let table = Table::new(
-        "Latency and lag in ms. Behind and diverged: pairs of follower and key that differed from the leader at the \
-         last acknowledgement, and for good. Runs: those with any diverged pair. Stale: reads from one random \
-         follower at the acknowledgement; t99: ms after it from which on 99 % see the write. Crash: the chance that the leader's death loses an acknowledged write for \
-         good, and how many are lost on average; failover: how many promoting one random follower loses. All columns \
-         are in points.csv.",
+        "Latency and lag in ms. Behind and diverged: copies (one follower's value for one key) that differed from the \
+         leader's at the last acknowledgement, and for good. Runs: those with any diverged copy. Stale: reads from one \
+         random follower at the acknowledgement that miss the write; t99: ms after it from which on 99 % see the write. \
+         Crash and lost: the chance that the leader's death loses an acknowledged write for good, and how many it loses \
+         on average; failover: how many writes are lost if one random follower takes over. points.csv has all columns.",
     )
     .numbers(&conditions::columns(points))
     .numbers(&["ok", "not ok", "mean", "predicted", "median", "p95", "p99", "behind", "diverged", "runs", "stale", "t99"])

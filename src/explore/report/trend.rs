@@ -1,4 +1,4 @@
-//! What a measure shows, in a sentence.
+//! The sentence that says what a measure shows.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use super::measures::Measure;
 use crate::explore::PointRow;
 use crate::report::number::count;
 
-/// What the quorum does to a measure where it does most.
-pub(super) struct Finding {
+/// How a measure changes with the quorum under the conditions where it changes most.
+pub(super) struct Trend {
     /// Without a full stop.
     pub(super) sentence: String,
-    /// Under which conditions; and where the measure is 0 throughout.
+    /// These conditions, and in how many others the measure is 0 at every quorum.
     pub(super) place: String,
 }
 
-/// One condition at one N, from its first W to its last.
+/// A measure under one condition at one N, at the smallest and the largest W.
 struct Course {
     name: String,
     first: (u32, f64),
@@ -23,14 +23,14 @@ struct Course {
     is_zero: bool,
 }
 
-impl Finding {
+impl Trend {
     pub(super) fn of(measure: &Measure, points: &[PointRow]) -> Self {
         let courses: Vec<Course> = panels(points).iter().flat_map(|panel| courses(measure, panel)).collect();
         let spread = |course: &Course| (course.last.1 - course.first.1).abs();
-        // Of equals the first.
+        // `max_by` takes the last of equals: reversed, the first.
         let widest = courses.iter().rev().max_by(|a, b| spread(a).total_cmp(&spread(b)));
         let Some(Course { name, first, last, .. }) = widest else {
-            return Self { sentence: format!("{}: no point has it", measure.subject), place: String::new() };
+            return Self { sentence: format!("{}: no point has a value", measure.subject), place: String::new() };
         };
         let words = measure.words;
         let sentence = if words(first.1) == words(last.1) {
@@ -63,7 +63,7 @@ fn courses(measure: &Measure, panel: &Panel<'_>) -> Vec<Course> {
     panel.by_followers.iter().filter_map(course).collect()
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Trend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.place.is_empty() {
             write!(f, "{}.", self.sentence)
