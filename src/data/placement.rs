@@ -130,7 +130,11 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, DataError> {
 
 /// The first free name of this kind: `W3.aside-1`.
 fn aside(path: &Path) -> PathBuf {
-    let named = |i: u32| PathBuf::from(format!("{}.aside-{i}", path.display()));
+    let named = |i: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".aside-{i}"));
+        PathBuf::from(name)
+    };
     (1..).map(named).find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_else(|| named(0))
 }
 

@@ -129,6 +129,7 @@ fn visible_ms(gaps: &Sample, runs: &[RunOutcome], p: f64) -> Option<f64> {
     // Without the small term, rounding could push a whole product up by one.
     let needed = (p * copies as f64 - 1e-6).ceil() as u64;
     match needed.checked_sub(at_ack) {
+        None | Some(0) if copies > 0 && runs.iter().all(|run| run.has_instant_acks) => Some(0.0),
         _ if !is_enough(copies, p) => None,
         None | Some(0) => Some(0.0),
         Some(later) => gaps.iter_ms().nth(usize::try_from(later).ok()? - 1),

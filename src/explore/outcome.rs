@@ -31,6 +31,9 @@ pub struct RunOutcome {
     pub copies_at_ack: u64,
     /// Copies that acknowledged writes were to have: one per follower.
     pub copies: u64,
+    /// Whether acknowledgements take no time: then which copies an acknowledgement finds there
+    /// is no matter of chance.
+    pub has_instant_acks: bool,
     /// Pairs of follower and key.
     pub pairs: u64,
     /// Pairs that differed when the last write was answered.
@@ -79,6 +82,7 @@ impl RunOutcome {
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
         let latencies_us: Vec<u32> = ok.map(|row| u32::try_from(row.latency_us).unwrap_or(u32::MAX)).collect();
         let consistency = RunConsistency::of(run);
+        let config = &run.manifest.config;
         let copies = (latencies_us.len() * followers) as u64;
         let over_load = |sum: f64| if run.manifest.load_us > 0 { sum / run.manifest.load_us as f64 } else { 0.0 };
         Self {
@@ -88,6 +92,7 @@ impl RunOutcome {
             gaps_us: replay.gaps_us,
             copies_at_ack: replay.copies_at_ack,
             copies,
+            has_instant_acks: config.network.has_instant_acks(config.followers.get()),
             latencies_us,
             lags_us: replay.lags_us,
             pairs: consistency.settled.total.pairs(),

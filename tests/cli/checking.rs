@@ -183,7 +183,7 @@ fn writes_that_were_answered_too_early_are_told_in_every_section() {
     });
     lab.ok(&["report"]);
     let report = lab.read("report/report.md");
-    let told = "1 of 20 acknowledged writes were on fewer than W = 3 followers when acknowledged";
+    let told = "1 of 20 acknowledged writes had reached fewer than W = 3 followers when acknowledged";
     assert!(report.matches(told).count() >= 2, "{report}");
     assert!(report.contains("or writes.csv is not of the same run as the trace"), "{report}");
     assert!(!report.contains("The figures show no sign"), "{report}");

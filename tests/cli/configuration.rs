@@ -57,7 +57,7 @@ fn measured_delays_lie_beside_the_configuration_and_are_recorded_with_the_run() 
     let report = lab.read("report/report.md");
     let (_, rest) = report.split_once("```toml\n").unwrap();
     let (config, _) = rest.split_once("```").unwrap();
-    std::fs::write(lab.path("experiments.toml"), format!("default = \"small\"\n{config}")).unwrap();
+    std::fs::write(lab.path("experiments.toml"), config).unwrap();
     lab.ok(&["run", "1", "--backend", "sim", "--data", "again"]);
     assert_eq!(lab.read("data/W1/writes.csv"), lab.read("again/W1/writes.csv"));
 }

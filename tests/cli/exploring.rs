@@ -103,7 +103,7 @@ fn distributions_are_an_axis() {
 
     let wrong = lab.run(&["explore", "--delay", "lognorm(5,0.5)"]);
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.stderr.contains("a distribution is constant, uniform, exponential"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("a distribution must be constant, uniform, exponential"), "{}", wrong.stderr);
     let both = lab.run(&["explore", "--delay", "constant(5)", "--max-delay-ms", "20"]);
     assert_eq!(both.code, Some(2));
 }

@@ -16,9 +16,9 @@ fn other_reads_are_told_of_the_saved_runs() {
     let reads = runs[0]["reads"].as_array().unwrap();
     assert_eq!(reads.iter().map(|read| &read["replicas"]).collect::<Vec<_>>(), [1, 3]);
     // One of all three followers has it.
-    assert_eq!(reads[1]["measured"]["stale_at_ack"]["value"], 0.0);
+    assert_eq!(reads[1]["from_trace"]["stale_at_ack"]["value"], 0.0);
     // Past the longest delay every follower does.
-    assert_eq!(reads[0]["at"][1]["measured"]["value"], 1.0);
+    assert_eq!(reads[0]["at"][1]["from_trace"]["value"], 1.0);
     assert_eq!(reads[0]["at"][1]["predicted"]["value"], 1.0);
 }
 
@@ -26,8 +26,8 @@ fn other_reads_are_told_of_the_saved_runs() {
 fn what_makes_no_sense_is_refused() {
     let lab = Lab::new(SMALL);
     for (args, said) in [
-        (["staleness", "--replicas", "0"], "a read quorum is 1 to 99, not 0"),
-        (["staleness", "--at-ms", "soon"], "a delay in ms is a number, not `soon`"),
+        (["staleness", "--replicas", "0"], "a read quorum must be a whole number from 1 to 99, not 0"),
+        (["staleness", "--at-ms", "soon"], "a delay in ms must be a number from 0 to 3600000, not `soon`"),
         (["staleness", "--at-ms", "-1"], "unexpected argument"),
     ] {
         let ended = lab.run(&args);
