@@ -21,22 +21,21 @@ pub struct Clock {
     pace: Pace,
 }
 
-/// What a clock's waits are made of.
+/// Which timer a clock waits with.
 #[derive(Debug, Clone, Copy)]
 enum Pace {
     /// The system's clock, see [`alarm`].
     Exact,
-    /// tokio's, so many units of which are one unit of this clock.
+    /// tokio's: one unit of this clock is `stretch` units of tokio's.
     Tokio { stretch: u32 },
 }
 
 impl Clock {
     /// The machine's monotonic clock: processes of one machine share its time line.
     pub fn monotonic() -> Self {
-        let now = clock_gettime(ClockId::Monotonic);
-        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-        let micros = u64::try_from(now.tv_nsec / 1_000).unwrap_or(0);
-        Self { origin: Instant::now(), base_us: seconds * 1_000_000 + micros, pace: Pace::Exact }
+        // Since the machine was started: never negative.
+        let now = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default();
+        Self { origin: Instant::now(), base_us: now.as_micros() as u64, pace: Pace::Exact }
     }
 
     /// A clock that reads 0 now. Every node of a simulation gets a copy of the same one.
@@ -56,13 +55,14 @@ impl Clock {
     /// Microseconds on this clock.
     pub fn now_us(&self) -> u64 {
         let elapsed = self.origin.elapsed().as_micros() / u128::from(self.stretch());
-        self.base_us.saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX))
+        // 64 bits hold more than half a million years.
+        self.base_us + elapsed as u64
     }
 
     /// Waits until `delay` has passed; returns at once, without yielding, when it is zero.
     ///
-    /// On the machine's clock the wait is some hundred microseconds too long, on tokio's one
-    /// or two of its milliseconds; never too short.
+    /// On the machine's clock the wait is up to some hundred microseconds too long, on tokio's
+    /// one or two of its milliseconds; never too short.
     pub async fn sleep(&self, delay: Duration) {
         match self.pace {
             // tokio would round a wait of nothing up to its next millisecond.
@@ -75,7 +75,7 @@ impl Clock {
     /// Runs `future` for at most `limit`; a future that is ready at the deadline wins.
     ///
     /// # Errors
-    /// [`Elapsed`] when the limit passed first; the future is dropped.
+    /// [`Elapsed`] if the limit passed first; the future is dropped.
     pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> impl Future<Output = Result<F::Output, Elapsed>> {
         // Not an `async fn`: that would keep room for the future twice.
         tokio::time::timeout(limit.saturating_mul(self.stretch()), future)

@@ -13,10 +13,10 @@ use std::time::Duration;
 use crate::delay::LinkDelays;
 
 pub use choices::{CatchUp, ReplicationOrder, Role};
-pub use error::ConfigError;
+pub use error::VariableError;
 pub use parse::BaseUrl;
 
-/// Everything a node needs to know.
+/// The settings of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeConfig {
     /// `ROLE`.
@@ -52,11 +52,11 @@ impl NodeConfig {
     ///
     /// # Errors
     /// The first variable that is missing or not accepted.
-    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, VariableError> {
         let vars = parse::Vars::new(&var);
         let role = vars
             .get("ROLE", "leader or follower", |text| text.parse().ok())?
-            .ok_or(ConfigError::Missing { name: "ROLE", expected: "leader or follower" })?;
+            .ok_or(VariableError::Missing { name: "ROLE", expected: "leader or follower" })?;
         let mut followers = parse::followers(&vars)?;
         if role == Role::Follower {
             followers.clear();
@@ -85,7 +85,7 @@ impl NodeConfig {
         })
     }
 
-    /// What is odd about these settings but no reason not to start.
+    /// A warning about settings that are accepted but hardly meant.
     pub fn warning(&self) -> Option<String> {
         let followers = self.followers.len();
         let beyond =
@@ -102,17 +102,17 @@ impl NodeConfig {
 /// Reads `LISTEN_ADDR` alone.
 ///
 /// # Errors
-/// When it is not accepted.
-pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, ConfigError> {
+/// If it is not accepted.
+pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, VariableError> {
     let parsed = parse::Vars::new(&var).get("LISTEN_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
     Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
 }
 
-/// Reads `CONTROL_ADDR`, where a relay takes orders: nobody outside its machine by default.
+/// Reads `CONTROL_ADDR`, where a relay takes orders: by default only from its own machine.
 ///
 /// # Errors
-/// When it is not accepted.
-pub fn control_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, ConfigError> {
+/// If it is not accepted.
+pub fn control_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, VariableError> {
     let parsed = parse::Vars::new(&var).get("CONTROL_ADDR", parse::ADDRESS, |text| text.parse().ok())?;
     Ok(parsed.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9000))))
 }
@@ -120,8 +120,8 @@ pub fn control_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, 
 /// Reads a switch: `1` is on; `0`, blank or unset is off.
 ///
 /// # Errors
-/// When the variable has any other value.
-pub fn switch(name: &'static str, var: impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
+/// If the variable has any other value.
+pub fn switch(name: &'static str, var: impl Fn(&str) -> Option<String>) -> Result<bool, VariableError> {
     let parsed = parse::Vars::new(&var).get(name, "0 or 1", |text| match text {
         "0" => Some(false),
         "1" => Some(true),

@@ -31,13 +31,13 @@ pub use families::FAMILIES;
 pub use parameter::{Millis, Number};
 pub use uniform::Uniform;
 
-/// Words of key stream to a ChaCha block. Each follower has one of its own.
+/// Words of key stream in a ChaCha block. Each follower has its block.
 const WORDS_PER_BLOCK: u128 = 16;
 
-/// The first block after those of the followers' writes.
+/// The first block for catch-up passes, after those of the followers' writes.
 const PASSES: u32 = MAX_FOLLOWERS as u32;
 
-/// A message's way between a leader and a follower.
+/// A direction of the link between a leader and a follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkPath {
     /// The write, from the leader to the follower.
@@ -47,7 +47,7 @@ pub enum LinkPath {
 }
 
 impl LinkPath {
-    /// Where its bits lie in the block of the write and follower.
+    /// The position of its bits in the block of the write and follower.
     fn word(self) -> u128 {
         match self {
             Self::Write => 0,
@@ -56,8 +56,8 @@ impl LinkPath {
     }
 }
 
-/// The delay, in microseconds, that write `write_id` meets on a `path` between the leader and
-/// the follower with index `follower` (from 0) under `seed`.
+/// The delay in microseconds of write `write_id` on a `path` between the leader and the follower
+/// with index `follower`, from 0.
 ///
 /// A pure function of its arguments: it does not depend on the order of calls, the quorum,
 /// the platform or the version of any library. The bits are 64 of block `follower` of the
@@ -79,20 +79,20 @@ fn seeded_bits(seed: u64, stream: u64, block: u32, path: LinkPath) -> u64 {
 pub struct LinkDelays {
     /// The write, on its way there.
     pub write: Distribution,
-    /// The acknowledgement, on its way back; none takes no time.
+    /// The acknowledgement, on its way back. `None` takes no time.
     pub ack: Option<Distribution>,
 }
 
-/// The delays that one write meets to one follower.
+/// The delays of one write to one follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Delays {
-    /// On its way there.
-    pub write: Duration,
-    /// Of its acknowledgement, on its way back.
-    pub ack: Duration,
+    /// On its way there, in microseconds.
+    pub write_us: u32,
+    /// Of its acknowledgement, on its way back, in microseconds.
+    pub ack_us: u32,
 }
 
-/// Where a leader takes its delays from.
+/// Draws the delays of a leader.
 #[derive(Debug, Clone)]
 pub struct DelaySource {
     /// By follower index.
@@ -101,31 +101,34 @@ pub struct DelaySource {
 }
 
 impl DelaySource {
-    /// Delays on these links, one a follower: reproducible with a seed, different every time
-    /// without.
+    /// Draws on these links, one for each follower: reproducible with a seed, different every
+    /// time without.
     pub fn new(links: Vec<LinkDelays>, seed: Option<u64>) -> Self {
         Self { links, seed }
     }
 
-    /// The delays of write `write_id` to the follower with index `follower` and of its
-    /// acknowledgement; none to a follower there is not.
+    /// The delays of write `write_id` to the follower with index `follower`, and of its
+    /// acknowledgement; zero if there is no such follower.
     pub fn draw(&self, write_id: u64, follower: u32) -> Delays {
         self.links.get(follower as usize).map_or_else(Delays::default, |link| Delays {
-            write: self.pick(&link.write, write_id, follower, LinkPath::Write),
-            ack: link.ack.as_ref().map_or(Duration::ZERO, |ack| self.pick(ack, write_id, follower, LinkPath::Ack)),
+            write_us: self.pick_us(&link.write, write_id, follower, LinkPath::Write),
+            ack_us: link.ack.as_ref().map_or(0, |ack| self.pick_us(ack, write_id, follower, LinkPath::Ack)),
         })
     }
 
-    /// The delay of pass `pass`, from 0, that brings the follower with index `follower` up to
-    /// date; none of a write's.
-    pub fn draw_for_pass(&self, pass: u64, follower: u32) -> Duration {
-        self.links.get(follower as usize).map_or(Duration::ZERO, |link| {
-            self.pick(&link.write, pass, PASSES.saturating_add(follower), LinkPath::Write)
-        })
+    /// The delay of catch-up pass `pass`, from 0, to the follower with index `follower`. No write
+    /// has the same draw.
+    pub fn draw_for_pass(&self, pass: u64, follower: u16) -> Duration {
+        let block = PASSES + u32::from(follower);
+        let us = self
+            .links
+            .get(usize::from(follower))
+            .map_or(0, |link| self.pick_us(&link.write, pass, block, LinkPath::Write));
+        Duration::from_micros(us.into())
     }
 
-    fn pick(&self, distribution: &Distribution, stream: u64, block: u32, path: LinkPath) -> Duration {
+    fn pick_us(&self, distribution: &Distribution, stream: u64, block: u32, path: LinkPath) -> u32 {
         let bits = self.seed.map_or_else(|| rand::rng().next_u64(), |seed| seeded_bits(seed, stream, block, path));
-        Duration::from_micros(u64::from(distribution.pick_us(bits)))
+        distribution.pick_us(bits)
     }
 }

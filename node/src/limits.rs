@@ -1,8 +1,8 @@
 //! Limits of the machine: too few descriptors, ports or buffers, too little memory, a full disk.
 //!
-//! What fails for want of them says nothing about the network or the peer. A process notes the
-//! first one it meets, so that whoever measures can tell the two apart. They are limits of the
-//! process, hence one note for all of it.
+//! An error that comes from one of them says nothing about the network or the peer. A process
+//! notes the first limit that it meets, so that a measurement can tell the two apart. The limits
+//! are those of the process, so there is one note for all of it.
 
 use std::error::Error;
 use std::io;

@@ -23,7 +23,7 @@ use crate::limits;
 /// that keep connections open should let them go before that.
 pub const HEADER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long a client may leave its answer unread.
+/// How long a client may leave its answer unread before its connection is closed.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The most that a connection buffers, and so the largest head of a request. A key of 512

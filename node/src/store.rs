@@ -26,7 +26,7 @@ pub struct Entry {
 
 /// What became of a write that a follower received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
+pub struct Received {
     /// The key, if the store knows it; an arrival that is applied always makes it known.
     pub key: KeyId,
     /// The number of the write that arrived.
@@ -81,20 +81,20 @@ impl Store {
         value: &str,
         version: Option<u64>,
         order: ReplicationOrder,
-        observe: impl FnOnce(Arrival),
-    ) -> Arrival {
+        observe: impl FnOnce(Received),
+    ) -> Received {
         let mut inner = self.lock();
         let held = inner.ids.get(key).map(|&id| (id, inner.at(id).version));
         let version = version.unwrap_or(held.map_or(1, |(_, held)| held.saturating_add(1)));
         let arrival = match held {
             Some((key, held)) if order == ReplicationOrder::Version && version <= held => {
-                Arrival { key, version, applied: false, held }
+                Received { key, version, applied: false, held }
             }
             Some((id, _)) => {
                 inner.put(id, value, version);
-                Arrival::applied(id, version)
+                Received::applied(id, version)
             }
-            None => Arrival::applied(inner.insert(key, value, version), version),
+            None => Received::applied(inner.insert(key, value, version), version),
         };
         observe(arrival);
         arrival
@@ -133,7 +133,7 @@ impl Store {
     }
 }
 
-impl Arrival {
+impl Received {
     fn applied(key: KeyId, version: u64) -> Self {
         Self { key, version, applied: true, held: version }
     }

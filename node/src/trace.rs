@@ -6,7 +6,6 @@
 mod ring;
 
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use crate::delay::Delays;
 use crate::poison::ignore_poison;
@@ -43,17 +42,15 @@ pub struct Sending {
 const NOT_SENT: u64 = u64::MAX;
 
 impl Sending {
-    /// A replication that has just begun. Delays are at most
-    /// [`MAX_DURATION`](crate::bounds::MAX_DURATION), which 32 bits of microseconds hold.
+    /// A replication that has just begun.
     pub fn new(write: u64, version: u64, key: KeyId, follower: u16, delays: Delays) -> Self {
-        let micros = |delay: Duration| u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         Self {
             write,
             version,
             key,
             follower,
-            delay_us: micros(delays.write),
-            ack_delay_us: micros(delays.ack),
+            delay_us: delays.write_us,
+            ack_delay_us: delays.ack_us,
             sent_us: NOT_SENT,
             acked_after_us: 0,
             outcome: Outcome::Pending,
@@ -148,7 +145,7 @@ mod tests {
 
     fn sending() -> Sending {
         let key = Store::default().write("k", "v", |id, _| id);
-        Sending::new(7, 1, key, 4, Delays { write: Duration::from_millis(3), ack: Duration::ZERO })
+        Sending::new(7, 1, key, 4, Delays { write_us: 3_000, ack_us: 0 })
     }
 
     #[test]

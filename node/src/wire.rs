@@ -1,6 +1,6 @@
 //! The JSON bodies that nodes and their clients exchange.
 //!
-//! Every type here is public interface (DESIGN, section 2): a field is renamed only
+//! Every type here is public interface: a field is renamed only
 //! together with a schema version.
 
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ pub struct ErrorBody {
     /// Acknowledgements that were needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<u32>,
-    /// The number the leader gave the refused write: it is applied on the leader all the same.
+    /// The number the leader gave the refused write, which stays applied on the leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
 }
@@ -139,7 +139,7 @@ pub struct StoreDump {
     pub versions: BTreeMap<String, u64>,
 }
 
-/// How one replication ended.
+/// How one replication ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

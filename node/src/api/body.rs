@@ -18,8 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Larger bodies need a permit, of which there are few.
 const MAX_SMALL_BYTES: usize = 16 * 1_024;
 
-/// How much of a body that is too large is read and thrown away, so that the client is still
-/// there for the answer.
+/// How much of a body that is too large is read and discarded, so that the client still reads
+/// the answer.
 const MAX_DISCARDED_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// The largest body of a kind of request, in bytes.

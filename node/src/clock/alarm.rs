@@ -45,7 +45,7 @@ impl Drop for Alarm<'_> {
 }
 
 impl AlarmClock {
-    /// The process's alarm clock, started at its first use; none if there can be no thread.
+    /// The process's alarm clock, started at its first use. `None` if no thread can be started.
     fn shared() -> Option<&'static Arc<Self>> {
         static SHARED: OnceLock<Option<Arc<AlarmClock>>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start().ok()).as_ref()

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::error::ConfigError;
+use super::error::VariableError;
 use super::parse::Vars;
 use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 use crate::delay::{Distribution, LinkDelays, Uniform};
 
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 
-/// The links to so many followers. Without any, on a follower, the variables are checked as
-/// far as they can be.
-pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<LinkDelays>, ConfigError> {
+/// The links to this many followers. On a follower there are none, and the variables are
+/// checked as far as possible.
+pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<LinkDelays>, VariableError> {
     let write = match distribution(vars, "DELAY")? {
         Some(distribution) => distribution,
         None => delay_range(vars)?.into(),
@@ -31,7 +31,7 @@ pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<LinkDelays>
     Ok(links)
 }
 
-fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, ConfigError> {
+fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, VariableError> {
     let parse = |text: String| text.parse().map_err(|reason| refuse(name, &text, reason));
     vars.text(name).map(parse).transpose()
 }
@@ -41,7 +41,7 @@ fn overrides(
     vars: &Vars<'_>,
     name: &'static str,
     followers: usize,
-) -> Result<BTreeMap<usize, Distribution>, ConfigError> {
+) -> Result<BTreeMap<usize, Distribution>, VariableError> {
     let mut found = BTreeMap::new();
     let Some(list) = vars.text(name) else {
         return Ok(found);
@@ -64,8 +64,8 @@ fn overrides(
 }
 
 /// A table of quantiles may be long, and an error is one line.
-fn refuse(name: &'static str, value: &str, reason: String) -> ConfigError {
-    ConfigError::Delay { name, value: value.chars().take(60).collect(), reason }
+fn refuse(name: &'static str, value: &str, reason: String) -> VariableError {
+    VariableError::Delay { name, value: value.chars().take(60).collect(), reason }
 }
 
 fn delay_us(text: &str) -> Option<u32> {
@@ -76,10 +76,10 @@ fn delay_us(text: &str) -> Option<u32> {
     in_range.then(|| (millis * 1_000.0).round() as u32)
 }
 
-fn delay_range(vars: &Vars<'_>) -> Result<Uniform, ConfigError> {
+fn delay_range(vars: &Vars<'_>) -> Result<Uniform, VariableError> {
     let min = vars.get("MIN_DELAY_MS", DELAY, delay_us)?.unwrap_or(0);
     let max = vars.get("MAX_DELAY_MS", DELAY, delay_us)?.unwrap_or(1_000_000);
-    Uniform::from_us(min, max).ok_or_else(|| ConfigError::DelayBounds {
+    Uniform::from_us(min, max).ok_or_else(|| VariableError::DelayBounds {
         min: vars.text("MIN_DELAY_MS").unwrap_or_else(|| "0".to_owned()),
         max: vars.text("MAX_DELAY_MS").unwrap_or_else(|| "1000".to_owned()),
     })

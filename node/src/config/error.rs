@@ -1,8 +1,8 @@
 //! What is wrong with the environment.
 
-/// A variable that cannot be used; shown as one line.
+/// A variable of the environment that is missing or not accepted; shown as one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum VariableError {
     /// The variable must be there.
     #[error("{name} is not set: expected {expected}")]
     Missing {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-use super::error::ConfigError;
+use super::error::VariableError;
 use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 
 pub(super) const NAME: &str = "1 to 64 characters without control characters";
@@ -71,13 +71,13 @@ impl<'a> Vars<'a> {
         name: &'static str,
         expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, ConfigError> {
+    ) -> Result<Option<T>, VariableError> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
         match parse(&text) {
             Some(value) => Ok(Some(value)),
-            None => Err(ConfigError::Invalid { name, value: text, expected }),
+            None => Err(VariableError::Invalid { name, value: text, expected }),
         }
     }
 }
@@ -92,12 +92,12 @@ pub(super) fn capacity(text: &str) -> Option<usize> {
 
 pub(super) fn timeout(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
-    // Comparisons with NaN are false, so this also rules out what is not a number.
+    // Comparisons with NaN are false, so this refuses NaN as well.
     let in_range = seconds > 0.0 && seconds <= MAX_DURATION.as_secs_f64();
     in_range.then(|| Duration::from_secs_f64(seconds).max(Duration::from_micros(1)))
 }
 
-pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
+pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, VariableError> {
     let Some(list) = vars.text("FOLLOWERS") else {
         return Ok(Vec::new());
     };
@@ -107,7 +107,11 @@ pub(super) fn followers(vars: &Vars<'_>) -> Result<Vec<BaseUrl>, ConfigError> {
             BaseUrl::parse(part.trim())
                 // A follower listed twice would count twice towards the quorum.
                 .filter(|url| seen.insert(url.clone()) && seen.len() <= usize::from(MAX_FOLLOWERS))
-                .ok_or_else(|| ConfigError::Invalid { name: "FOLLOWERS", value: part.to_owned(), expected: FOLLOWERS })
+                .ok_or_else(|| VariableError::Invalid {
+                    name: "FOLLOWERS",
+                    value: part.to_owned(),
+                    expected: FOLLOWERS,
+                })
         })
         .collect()
 }

@@ -5,11 +5,11 @@ use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 use crate::delay::Uniform;
 use proptest::prelude::*;
 
-fn parse(vars: &[(&str, &str)]) -> Result<NodeConfig, ConfigError> {
+fn parse(vars: &[(&str, &str)]) -> Result<NodeConfig, VariableError> {
     NodeConfig::from_vars(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
 }
 
-fn leader(name: &str, value: &str) -> Result<NodeConfig, ConfigError> {
+fn leader(name: &str, value: &str) -> Result<NodeConfig, VariableError> {
     parse(&[("ROLE", "leader"), (name, value)])
 }
 
@@ -87,7 +87,7 @@ fn every_follower_has_its_link() {
         ("FOLLOWER_ACK_DELAYS", "f2=exponential(3)"),
     ]);
     assert_eq!(each, ["constant(2) constant(1)", "uniform(0,10) exponential(3)", "1500+uniform(0,10) constant(1)"]);
-    // On a follower nobody is named, and nothing is refused that a leader would take.
+    // On a follower there are no followers; it accepts what a leader accepts.
     let vars = [("ROLE", "follower"), ("FOLLOWER_DELAYS", "f3=constant(1)")];
     assert_eq!(parse(&vars).unwrap().links, []);
 }
@@ -113,7 +113,7 @@ fn a_bad_distribution_is_named_with_its_reason() {
 fn a_blank_value_counts_as_unset() {
     assert_eq!(leader("DELAY_SEED", "").unwrap().delay_seed, None);
     assert_eq!(leader("WRITE_QUORUM", "  ").unwrap().write_quorum, 1);
-    assert!(matches!(parse(&[("ROLE", " ")]), Err(ConfigError::Missing { name: "ROLE", .. })));
+    assert!(matches!(parse(&[("ROLE", " ")]), Err(VariableError::Missing { name: "ROLE", .. })));
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl CatchUpWorker {
         let (sent, mut applied) = (entries.len(), 0);
         let pass = self.backlog.counted(sent);
         // A pass sends its entries one after the other over one network: it is late once.
-        let mut delay = leader.delays.draw_for_pass(pass, u32::from(self.follower));
+        let mut delay = leader.delays.draw_for_pass(pass, self.follower);
         let mut failure = None;
         for entry in entries {
             match self.deliver(leader, entry, std::mem::take(&mut delay)).await {

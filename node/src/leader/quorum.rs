@@ -41,11 +41,11 @@ pub(super) async fn wait(
     mut results: mpsc::Receiver<bool>,
     required: u32,
 ) -> (u32, Result<(), QuorumFailure>) {
-    let mut running = u32::try_from(results.max_capacity()).unwrap_or(u32::MAX);
+    let mut running = results.max_capacity();
     let mut acks = 0_u32;
     let count = async {
         while acks < required {
-            if acks.saturating_add(running) < required {
+            if running < (required - acks) as usize {
                 return Err(QuorumFailure::Unreachable);
             }
             match results.recv().await {

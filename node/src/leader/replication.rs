@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
@@ -62,13 +63,13 @@ impl Replication {
     }
 
     async fn deliver(&self, leader: &Leader) -> Result<(), TransportError> {
-        leader.clock.sleep(self.delays.write).await;
+        leader.clock.sleep(Duration::from_micros(self.delays.write_us.into())).await;
         leader.trace.sent(self.seq, leader.clock.now_us());
         let answer = leader.transport.replicate(self.follower, &self.key, &self.body).await?;
         if let Some(backlogs) = &leader.backlogs {
             backlogs.answered(self.follower, answer.started_us);
         }
-        leader.clock.sleep(self.delays.ack).await;
+        leader.clock.sleep(Duration::from_micros(self.delays.ack_us.into())).await;
         Ok(())
     }
 }

@@ -52,17 +52,17 @@ impl Leader {
 
     /// What may still change a follower that can be reached: replications begun and not yet
     /// finished, and entries that bring followers up to date. An [unreachable](Self::unreachable)
-    /// follower has no share in it, so this becomes 0 whatever fails: at most [`MAX_ATTEMPTS`](super::backlog::MAX_ATTEMPTS)
-    /// and one replication timeouts after the last write, or a little later.
+    /// follower does not count, so this becomes 0 whatever fails: at most `CATCH_UP_ATTEMPTS` + 1
+    /// replication timeouts after the last write, or a little later.
     pub fn in_flight(&self) -> u64 {
         // In this order: what a replication leaves to be caught up with is noted before it ends.
         let replications = self.in_flight.load(Ordering::Acquire);
         replications + self.backlogs.as_ref().map_or(0, Backlogs::pending)
     }
 
-    /// Followers that lack something and did not answer [`MAX_ATTEMPTS`](super::backlog::MAX_ATTEMPTS) times in a row. They are
-    /// tried again, and are in flight again once they answer. Empty if followers are not brought
-    /// up to date: then nothing is held back for them.
+    /// Followers that lack something and did not answer `CATCH_UP_ATTEMPTS` times in a row. They
+    /// are tried again, and count as in flight again once they answer. Empty if followers are not
+    /// brought up to date: then nothing is held back for them.
     pub fn unreachable(&self) -> Vec<String> {
         let indices = self.backlogs.iter().flat_map(Backlogs::unreachable);
         indices.filter_map(|index| self.config.followers.get(index)).map(ToString::to_string).collect()

@@ -387,9 +387,9 @@ proptest! {
             }
         });
     }
-    /// Whatever is late, lost or restarted: a follower that nobody brings up to date holds, of
-    /// each key, what reached it last since it was started, or in version order the newest of
-    /// that; and what the leader counts as acknowledged has reached its follower.
+    /// A follower that is not brought up to date holds of each key what reached it last since it
+    /// was started, or in version order the newest of that, however much is late or lost. What
+    /// the leader counts as acknowledged has reached its follower.
     #[test]
     fn without_catching_up_a_follower_holds_what_reached_it(
         history in history(), in_version_order: bool, seed: u64,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::config::{self, ConfigError};
+use crate::config::{self, VariableError};
 
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -20,7 +20,7 @@ pub(super) fn run() -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum Unhealthy {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] VariableError),
     #[error("no answer from {0}: {1}")]
     NoAnswer(SocketAddr, io::Error),
     #[error("{0} answered {1:?}")]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tracing::info;
 
 use super::startup::{self, Shutdown, env_var};
-use crate::config::{self, ConfigError};
+use crate::config::{self, VariableError};
 use crate::relay::{self, RelayConfig};
 
 /// Passes connections on as the environment says (`RELAY_TO`, `RELAY_DELAY_MS`,
@@ -25,7 +25,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn from_env() -> Result<Self, ConfigError> {
+    fn from_env() -> Result<Self, VariableError> {
         Ok(Self {
             relay: RelayConfig::from_vars(env_var)?,
             listen: config::listen_addr(env_var)?,

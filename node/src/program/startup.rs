@@ -11,17 +11,18 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use super::parent;
-use crate::config::{self, ConfigError};
+use crate::config::{self, VariableError};
 
 /// Exit status for bad usage or a variable that is not accepted.
 pub(super) const USAGE: u8 = 2;
 
 /// Runs `serve` with `settings`, or says what is wrong with the environment.
 pub(super) fn run<S, F: Future<Output = io::Result<()>>>(
-    settings: Result<S, ConfigError>,
+    settings: Result<S, VariableError>,
     serve: impl FnOnce(S, Shutdown) -> F,
 ) -> ExitCode {
-    let from_env = || Ok::<_, ConfigError>((settings?, config::switch("EXIT_WITH_PARENT", env_var)?, Log::from_env()?));
+    let from_env =
+        || Ok::<_, VariableError>((settings?, config::switch("EXIT_WITH_PARENT", env_var)?, Log::from_env()?));
     let (settings, exit_with_parent, log) = match from_env() {
         Ok(found) => found,
         Err(error) => return failed(&error, ExitCode::from(USAGE)),
@@ -72,10 +73,10 @@ impl Shutdown {
 struct Log(EnvFilter);
 
 impl Log {
-    fn from_env() -> Result<Self, ConfigError> {
+    fn from_env() -> Result<Self, VariableError> {
         let wanted = env_var("RUST_LOG").filter(|text| !text.trim().is_empty());
         let wanted = wanted.unwrap_or_else(|| "info".to_owned());
-        EnvFilter::try_new(&wanted).map(Self).map_err(|_| ConfigError::Invalid {
+        EnvFilter::try_new(&wanted).map(Self).map_err(|_| VariableError::Invalid {
             name: "RUST_LOG",
             value: wanted,
             expected: "a level (error, warn, info, debug, trace) or target=level,...",
@@ -98,8 +99,8 @@ impl Log {
     }
 }
 
-/// A variable of the environment; what is not UTF-8 in it becomes U+FFFD, which no variable
-/// accepts but a name.
+/// A variable of the environment. Bytes that are not UTF-8 become U+FFFD, which only a name
+/// accepts.
 pub(super) fn env_var(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }

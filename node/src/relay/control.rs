@@ -1,8 +1,8 @@
 //! How a relay is told what to do: one line in, the same line back once it is in force.
 //!
-//! The relay's own port serves whoever uses the link; orders come to a port of their own, so that
-//! nothing a client sends can change the link. An answer comes after the change, so whoever waits
-//! for it knows that the change came no later, and that the orders took effect in their order.
+//! Clients use the relay's first port and orders come to its second, so nothing that a client
+//! sends can change the link. The answer comes after the change: a sender that waits for it knows
+//! that the change is in force, and that its orders took effect in the order it sent them.
 
 use std::io::{self, BufRead, BufReader as BlockingReader, Write};
 use std::net::{SocketAddr, TcpStream as BlockingStream};

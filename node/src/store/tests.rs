@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use proptest::prelude::*;
 
-fn arrive(store: &Store, version: Option<u64>, order: ReplicationOrder) -> Arrival {
+fn arrive(store: &Store, version: Option<u64>, order: ReplicationOrder) -> Received {
     let value = format!("{version:?}");
     let mut observed = None;
     let arrival = store.replicate("k", &value, version, order, |arrival| {

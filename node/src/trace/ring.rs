@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-/// Items to a segment.
-const SEGMENT: u64 = 1_024;
+/// Items in a segment.
+const SEGMENT_ITEMS: u64 = 1_024;
 
-/// The last so many items of a sequence, numbered from 0.
+/// The last items of a sequence, numbered from 0, up to a capacity.
 ///
 /// Items lie in segments of fixed size, so growing copies nothing and old memory is given
 /// back: a ring takes at most one segment more than its items.
@@ -36,8 +36,8 @@ impl<T: Copy> Ring<T> {
     /// Adds an item and returns its number; forgets the oldest when there are too many.
     pub fn push(&mut self, item: T) -> u64 {
         let number = self.next;
-        if number.is_multiple_of(SEGMENT) {
-            self.segments.push_back(Vec::with_capacity(SEGMENT as usize));
+        if number.is_multiple_of(SEGMENT_ITEMS) {
+            self.segments.push_back(Vec::with_capacity(SEGMENT_ITEMS as usize));
         }
         if let Some(segment) = self.segments.back_mut() {
             segment.push(item);
@@ -45,7 +45,7 @@ impl<T: Copy> Ring<T> {
         self.next += 1;
         if self.next - self.first > self.capacity {
             self.first += 1;
-            if self.first.is_multiple_of(SEGMENT) {
+            if self.first.is_multiple_of(SEGMENT_ITEMS) {
                 self.segments.pop_front();
             }
         }
@@ -72,8 +72,8 @@ impl<T: Copy> Ring<T> {
 
     fn place(&self, number: u64) -> Option<(usize, usize)> {
         (self.first..self.next).contains(&number).then(|| {
-            let segment = number / SEGMENT - self.first / SEGMENT;
-            (segment as usize, (number % SEGMENT) as usize)
+            let segment = number / SEGMENT_ITEMS - self.first / SEGMENT_ITEMS;
+            (segment as usize, (number % SEGMENT_ITEMS) as usize)
         })
     }
 }
@@ -97,7 +97,7 @@ mod tests {
             let expected: Vec<u64> = (from.max(first)..pushes).take(limit).collect();
             prop_assert_eq!(ring.read(from, u64::MAX, limit), (from.max(first), expected));
             prop_assert_eq!(ring.get_mut(from).copied(), (first..pushes).contains(&from).then_some(from));
-            prop_assert!(ring.segments.len() as u64 <= capacity as u64 / SEGMENT + 2);
+            prop_assert!(ring.segments.len() as u64 <= capacity as u64 / SEGMENT_ITEMS + 2);
         }
     }
 

@@ -75,8 +75,8 @@ impl HttpTransport {
 
     async fn health(&self, follower: usize) -> Result<Option<u64>, TransportError> {
         let pool = self.followers.get(follower).ok_or(TransportError::UnknownFollower(follower))?;
-        let life: message::Life = self.exchange(message::health(pool.base.as_str())?).await?;
-        Ok(life.started_us)
+        let start: message::StartTime = self.exchange(message::health(pool.base.as_str())?).await?;
+        Ok(start.started_us)
     }
 
     async fn exchange<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, TransportError> {

@@ -30,8 +30,8 @@ impl InProcessTransport {
     }
 
     async fn health(&self, follower: usize) -> Result<Option<u64>, TransportError> {
-        let life: message::Life = self.exchange(follower, message::health("")?).await?;
-        Ok(life.started_us)
+        let start: message::StartTime = self.exchange(follower, message::health("")?).await?;
+        Ok(start.started_us)
     }
 
     async fn exchange<T: DeserializeOwned>(

@@ -44,7 +44,7 @@ pub(super) fn health(base: &str) -> Result<Request<Full<Bytes>>, TransportError>
 
 /// The part of a node's health that its leader needs.
 #[derive(Debug, Deserialize)]
-pub(super) struct Life {
+pub(super) struct StartTime {
     #[serde(default)]
     pub(super) started_us: Option<u64>,
 }

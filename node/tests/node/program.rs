@@ -92,7 +92,7 @@ fn the_health_check_tells_a_node_that_answers_from_one_that_does_not() {
     assert!(stderr.starts_with(&format!("labnode: no answer from {address}: ")), "{stderr}");
 }
 
-/// Lets a process open only so many files more.
+/// Lets a process open only this many more files.
 fn leave_files(pid: Pid, more: usize) {
     let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap();
     let open: Vec<u64> = open.map(|entry| entry.unwrap().file_name().to_string_lossy().parse().unwrap()).collect();

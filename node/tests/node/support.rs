@@ -69,7 +69,7 @@ impl Node {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// One request on a connection of its own: status and JSON.
+    /// One request on a new connection: status and JSON.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let answer = self.raw(
             format!(

@@ -23,9 +23,9 @@ use crate::wire::{Replicate, Replicated};
 /// What a scripted follower does with every write.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Follower {
-    /// Acknowledges after so many milliseconds.
+    /// Acknowledges after this many milliseconds.
     Acks(u64),
-    /// Fails after so many milliseconds.
+    /// Fails after this many milliseconds.
     Fails(u64),
     /// Never answers.
     Hangs,
