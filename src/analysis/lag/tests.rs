@@ -166,7 +166,7 @@ fn a_fault_leaves_no_prediction_but_for_a_follower_slow_all_along() {
     let mut slow = RunBuilder::new(2)
         .configure(|config| {
             let kind = FaultKind::Slow { delay_ms: 900 };
-            config.faults = vec![Fault { at: Trigger::Write(0), node: "f3".to_owned(), kind, until: None }];
+            config.faults = vec![Fault { at: Trigger::Write(0), node: "f3".parse().unwrap(), kind, until: None }];
         })
         .build();
     slow.faults = vec![fault("f3", FaultEvent::Slow, -5)];

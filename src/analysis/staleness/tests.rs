@@ -396,8 +396,13 @@ fn what_a_fault_changed_is_not_predicted() {
     use crate::data::{FaultEvent, FaultRow};
     let mut run = RunBuilder::new(2).load(right_leader).build();
     assert!(Staleness::of(&run).basis.is_some());
-    run.faults =
-        vec![FaultRow { begun_us: 5, ended_us: 6, node: "f2".to_owned(), kind: FaultEvent::Partition, detail: None }];
+    run.faults = vec![FaultRow {
+        begun_us: 5,
+        ended_us: 6,
+        node: "f2".parse().unwrap(),
+        kind: FaultEvent::Partition,
+        detail: None,
+    }];
     let staleness = Staleness::of(&run);
     assert_eq!((staleness.basis, staleness.reads[0].predicted.as_ref()), (None, None));
 }
