@@ -8,6 +8,7 @@ use self::bootstrap::{Bootstrap, FIGURES};
 pub use self::conditions::ConditionDifference;
 use self::conditions::differences;
 use super::consistency::{CellState, RunConsistency, Verdict};
+use super::latency::latency_series;
 use super::paired::Paired;
 use super::random::stream;
 use super::stats::Interval;
@@ -49,6 +50,9 @@ pub struct RunComparison {
     /// Whether both acknowledged the same writes, which met the same delays: resamples then
     /// keep them together, and the intervals are free of the delays' chance.
     pub paired: bool,
+    /// Whether latencies of neighbouring writes depend on each other on either side, or their
+    /// differences do. Resampling would take them as independent: there are no intervals then.
+    pub is_dependent: bool,
     /// Mean latency.
     pub mean: Shift,
     /// Median latency.
@@ -137,13 +141,16 @@ impl RunComparison {
         let (left_us, right_us) = (latencies(left), latencies(right));
         let writes = Paired::between(left, right);
         let paired = writes.is_paired() && [left_us.len(), right_us.len()].iter().all(|n| *n as u64 == writes.n);
+        let is_dependent = writes.dependence.is_dependent
+            || [left, right].iter().any(|run| latency_series(run, |_| true).dependence().is_dependent);
         let rng = stream(left.manifest.seed, &format!("analysis: compare at {}", left.manifest.quorum));
-        let [mean, median, p95, p99] = shifts(&Bootstrap::new(&left_us, &right_us, paired), rng);
+        let [mean, median, p95, p99] = shifts(&Bootstrap::new(&left_us, &right_us, paired), rng, is_dependent);
         Self {
             quorum: left.manifest.quorum.get(),
             left_n: left_us.len() as u64,
             right_n: right_us.len() as u64,
             paired,
+            is_dependent,
             mean,
             median,
             p95,
@@ -153,9 +160,13 @@ impl RunComparison {
     }
 }
 
-fn shifts(bootstrap: &Bootstrap, rng: rand::rngs::ChaCha8Rng) -> [Shift; FIGURES] {
+fn shifts(bootstrap: &Bootstrap, rng: rand::rngs::ChaCha8Rng, is_dependent: bool) -> [Shift; FIGURES] {
     let (left, right) = (bootstrap.left(), bootstrap.right());
-    let intervals = bootstrap.intervals(bootstrap.affordable_resamples(), rng);
+    let intervals = if is_dependent {
+        [Interval { lower: None, upper: None }; FIGURES]
+    } else {
+        bootstrap.intervals(bootstrap.affordable_resamples(), rng)
+    };
     std::array::from_fn(|figure| {
         let (left_ms, right_ms) = (left.map(|figures| figures[figure]), right.map(|figures| figures[figure]));
         let difference_ms = left_ms.zip(right_ms).map(|(left, right)| right - left);

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::bounds::Bounds;
 use super::copies::{Copies, WriteCopies};
-use super::ks::{KsTest, ks_predicted};
+use super::overhead::is_saturated_in_real_time;
+use super::series::{Dependence, Series};
 use super::stats::{Interval, Mean, Quantile, Sample, ms};
-use super::theory::{NotPredicted, PredictedFigures, PredictedLag, Prediction};
+use super::theory::{NotPredicted, PredictedFigures, PredictedLag, Prediction, as_met};
 use crate::data::RunData;
 
 #[cfg(test)]
@@ -28,6 +29,9 @@ pub struct Lag {
     pub never_everywhere: Bounds<u64>,
     /// Acknowledged writes of which it is not known when they reached every follower, or whether.
     pub not_exact: u64,
+    /// Whether lags of neighbouring writes depend on each other, as those do that all wait for the
+    /// end of a fault.
+    pub dependence: Dependence,
     /// The figures, if of these every copy arrived as early as it may have.
     #[serde(flatten)]
     pub figures: LagFigures,
@@ -37,9 +41,6 @@ pub struct Lag {
     pub predicted: Option<PredictedFigures>,
     /// Why there is no prediction.
     pub not_predicted: Option<NotPredicted>,
-    /// The distance from the predicted distribution, where that is continuous, and every write is
-    /// known to have reached every follower.
-    pub ks: Option<KsTest>,
     /// The share of followers, 0 to 1, that had not received a write when it was acknowledged. The
     /// mean over acknowledged writes.
     pub behind_at_ack: Option<Bounds<f64>>,
@@ -70,26 +71,29 @@ impl Lag {
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         let copies = Copies::of(run);
-        let acknowledged: Vec<(i64, &WriteCopies<'_>)> =
+        let mut acknowledged: Vec<(i64, &WriteCopies<'_>)> =
             copies.writes.iter().filter_map(|write| Some((write.acknowledged_us()?, write))).collect();
-        let earliest = lags(&acknowledged, |write| write.everywhere().earliest_us);
-        let latest = lags(&acknowledged, |write| write.everywhere().latest_us);
+        acknowledged.sort_by_key(|(_, write)| (write.row.start_us, write.row.write));
+        let series = |end: fn(&WriteCopies<'_>) -> Option<i64>| {
+            Series::new(lags_us(&acknowledged, end), run.manifest.config.workload.concurrency.get())
+                .saturated(is_saturated_in_real_time(run))
+        };
+        let (earliest, latest) =
+            (series(|write| write.everywhere().earliest_us), series(|write| write.everywhere().latest_us));
         let not_exact = acknowledged.iter().filter(|(_, write)| !write.everywhere().is_exact()).count() as u64;
-        let predicted = PredictedLag::new(&run.manifest.config, run.manifest.quorum);
+        let predicted = as_met(run).map_or_else(PredictedLag::none, |met| PredictedLag::new(&met, run.manifest.quorum));
         let prediction = predicted.lag.as_ref();
-        let is_whole = earliest == latest && never(&earliest) == 0;
-        let ks = prediction.ok().filter(|_| is_whole).and_then(|prediction| ks_predicted(&earliest, prediction));
         let last = acknowledged.iter().max_by_key(|(acknowledged_us, write)| (*acknowledged_us, write.row.write));
         Self {
             quorum: run.manifest.quorum.get(),
             n: acknowledged.len() as u64,
-            never_everywhere: Bounds { lower: never(&earliest), upper: never(&latest) },
+            never_everywhere: Bounds { lower: never(earliest.sample()), upper: never(latest.sample()) },
             not_exact,
+            dependence: earliest.dependence(),
             figures: LagFigures::of(&earliest),
-            at_latest: (earliest != latest).then(|| LagFigures::of(&latest)),
+            at_latest: (earliest.sample() != latest.sample()).then(|| LagFigures::of(&latest)),
             predicted: prediction.ok().map(Prediction::figures),
             not_predicted: prediction.err().copied(),
-            ks,
             behind_at_ack: behind(&acknowledged),
             behind_at_last_ack: last.and_then(|last| behind(&[*last])),
             predicted_behind: predicted.behind,
@@ -104,28 +108,29 @@ impl Lag {
 }
 
 impl LagFigures {
-    fn of(lags: &Sample) -> Self {
-        let is_whole = never(lags) == 0;
+    fn of(lags: &Series) -> Self {
+        let is_whole = never(lags.sample()) == 0;
         Self {
             mean: lags.mean().filter(|_| is_whole),
             median: quantile(lags, 0.5),
             p95: quantile(lags, 0.95),
             p99: quantile(lags, 0.99),
-            max_ms: lags.max_ms().filter(|_| is_whole),
+            max_ms: lags.sample().max_ms().filter(|_| is_whole),
         }
     }
 }
 
 /// A quantile with the ends that are times; `None` if it is never reached.
-fn quantile(lags: &Sample, p: f64) -> Option<Quantile> {
+fn quantile(series: &Series, p: f64) -> Option<Quantile> {
     const ROUNDING: f64 = 1e-9;
+    let lags = series.sample();
     let reached = lags.len() - usize::try_from(never(lags)).unwrap_or(usize::MAX);
     let position = lags.len().checked_sub(1)? as f64 * p;
     let above = (position - ROUNDING).ceil() as usize;
     if above >= reached {
         return None;
     }
-    let quantile = lags.quantile(p)?;
+    let quantile = series.quantile(p)?;
     // Not interpolated towards never, by however little.
     let is_last = position.ceil() as usize >= reached;
     let value_ms = if is_last { lags.iter_ms().nth(above)? } else { quantile.value_ms };
@@ -141,7 +146,10 @@ fn never(lags: &Sample) -> u64 {
 }
 
 /// Lags of writes given with the time of their acknowledgement.
-fn lags(acknowledged: &[(i64, &WriteCopies<'_>)], everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>) -> Sample {
+fn lags_us(
+    acknowledged: &[(i64, &WriteCopies<'_>)],
+    everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>,
+) -> Vec<i64> {
     let lag = |(acknowledged_us, write): &(i64, &WriteCopies<'_>)| {
         everywhere_us(write).map_or(NEVER_US, |at_us| at_us.saturating_sub(*acknowledged_us).max(0))
     };

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::faults::undisturbed;
 use super::ks::{Fit, ks_predicted};
+use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample, ms};
 use super::theory::{NotPredicted, PredictedFigures, Prediction, as_met};
@@ -25,6 +27,9 @@ pub struct Latency {
     /// The least that the mean may be then: each write that was cut off counts as long as it had
     /// waited. `None` where nothing was cut off.
     pub mean_at_least_ms: Option<f64>,
+    /// Writes that met a fault and were not acknowledged. Where there are any, the figures are of
+    /// the writes that the faults spared, not of a random part of all.
+    pub missed_in_fault: u64,
     /// Whether latencies of neighbouring writes depend on each other.
     pub dependence: Dependence,
     /// The mean.
@@ -56,7 +61,7 @@ impl Latency {
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         let count = |outcome| run.writes.iter().filter(|write| write.outcome == outcome).count() as u64;
-        let series = latency_series(run, |_| true);
+        let series = latency_series(run, |_| true).saturated(is_saturated_in_real_time(run));
         let sample = series.sample();
         let prediction = as_met(run).and_then(|met| Prediction::new(&met, run.manifest.quorum));
         let cut_off = cut_off_us(run);
@@ -71,6 +76,7 @@ impl Latency {
             failed: count(WriteOutcome::Failed),
             unknown: count(WriteOutcome::Unknown),
             cut_off: cut_off.len() as u64,
+            missed_in_fault: missed_in_fault(run),
             mean_at_least_ms: (!is_whole).then(|| mean_at_least_ms(sample, &cut_off)).flatten(),
             dependence: series.dependence(),
             mean: series.mean().filter(|_| is_whole),
@@ -95,6 +101,12 @@ pub(super) fn latency_series(run: &RunData, is_meant: impl Fn(&WriteRow) -> bool
     rows.sort_by_key(|row| (row.start_us, row.write));
     let latencies = rows.iter().map(|row| i64::try_from(row.latency_us).unwrap_or(i64::MAX));
     Series::new(latencies.collect(), run.manifest.config.workload.concurrency.get())
+}
+
+/// Writes under way at any time of a fault that were not acknowledged.
+fn missed_in_fault(run: &RunData) -> u64 {
+    let undisturbed = undisturbed(run);
+    run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok && !undisturbed(row)).count() as u64
 }
 
 /// How long each write had waited, in microseconds, when a fault began while it was under way
@@ -131,6 +143,7 @@ pub fn ok_latencies(run: &RunData) -> Sample {
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
+    use crate::analysis::{Interval, NoInterval};
     use crate::config::{Fault, FaultKind, Trigger};
     use crate::data::{FaultRow, LEADER};
     use crate::model::NodeId;
@@ -199,6 +212,38 @@ mod tests {
         run.faults[0].kind = FaultEvent::Partition;
         run.manifest.config.faults[0].at = Trigger::Write(30);
         assert_eq!(Latency::of(&run).not_predicted, Some(NotPredicted::Faults));
+    }
+
+    #[test]
+    fn a_saturated_run_whose_latencies_hang_together_has_no_interval_in_real_time() {
+        let latency_us = |write| 20_000 + write / 50 % 2 * 50_000 + write * 37 % 100 * 10;
+        let mut run =
+            (0..2_000).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, latency_us(i), &[1_000; 5])).build();
+        let none = Interval { lower: None, upper: None };
+        run.manifest.backend.name = "process".to_owned();
+        let latency = Latency::of(&run);
+        assert_eq!(latency.dependence.no_interval, Some(NoInterval::Saturated));
+        assert_eq!(
+            (latency.mean.map(|mean| mean.interval_ms), latency.p95.map(|p95| p95.interval_ms)),
+            (Some(none), Some(none))
+        );
+        // Virtual time has no machine that differs from run to run, and one write at a time waits for none.
+        run.manifest.backend.name = "sim".to_owned();
+        assert!(Latency::of(&run).dependence.batches.is_some());
+        run.manifest.backend.name = "process".to_owned();
+        run.manifest.config.workload.concurrency = 1.try_into().unwrap();
+        assert!(Latency::of(&run).dependence.batches.is_some());
+    }
+
+    #[test]
+    fn writes_that_a_fault_took_are_counted_beside_those_it_spared() {
+        let mut run = (0..4).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i * 100, 10_000, &[1; 5])).build();
+        run.writes[1].outcome = WriteOutcome::Failed;
+        run.writes[2].outcome = WriteOutcome::Failed;
+        let start_us = i64::try_from(run.writes[2].start_us).unwrap();
+        run.faults = vec![fault(start_us - 50, "f5", FaultEvent::Kill)];
+        // The one that failed before the fault is no work of its.
+        assert_eq!(Latency::of(&run).missed_in_fault, 1);
     }
 
     #[test]

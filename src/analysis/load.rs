@@ -3,11 +3,8 @@
 
 use serde::Serialize;
 
-use super::overhead::Overhead;
+use super::overhead::{Overhead, is_saturated};
 use crate::data::{RunData, WriteOutcome};
-
-/// From this share of overhead in the latency on, writes mostly wait for each other.
-const SATURATED: f64 = 0.5;
 
 /// The load of one run. In a closed loop the rate is what latency lets through: writes in flight
 /// = rate times latency (J. D. C. Little, "A proof for the queuing formula: L = λW", Operations
@@ -39,7 +36,7 @@ impl Load {
             concurrency,
             in_flight: latency_us / duration_us,
             rate_per_s: ok as f64 / (duration_us / 1e6),
-            is_saturated: concurrency > 1 && overhead.share_of_latency.is_some_and(|share| share >= SATURATED),
+            is_saturated: is_saturated(run, overhead.share_of_latency),
         })
     }
 }

@@ -61,7 +61,7 @@ pub use latency::{Latency, ok_latencies};
 pub use load::Load;
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
-pub use series::{Dependence, Series};
+pub use series::{Dependence, NoInterval, Series};
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
     VisibleAfter, is_enough, predicted_visible_ms,

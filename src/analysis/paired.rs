@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::figures::RunFigures;
+use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
@@ -54,7 +55,8 @@ impl Paired {
         let of_same: Vec<(&WriteRow, u64)> =
             both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
         let differences = of_same.iter().map(|(row, to_us)| signed(*to_us).saturating_sub(signed(row.latency_us)));
-        let series = Series::new(differences.collect(), from.manifest.config.workload.concurrency.get());
+        let series = Series::new(differences.collect(), from.manifest.config.workload.concurrency.get())
+            .saturated([from, to].into_iter().any(is_saturated_in_real_time));
         let mean_ms = |us: &mut dyn Iterator<Item = u64>| us.collect::<Sample>().mean_ms();
         Self {
             from: from.manifest.quorum.get(),

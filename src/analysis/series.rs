@@ -22,11 +22,11 @@ const SIGNIFICANT_OF_BATCHES: f64 = 1.645;
 /// little: B. Schmeiser, "Batch size effects in the analysis of simulation output", Operations
 /// Research 30 (1982), 556-568.
 const MAX_BATCHES: usize = 20;
-const MIN_BATCHES: usize = 5;
+pub(super) const MIN_BATCHES: usize = 5;
 
 /// Quantiles nearer an end than this rest on the fewest batches: the few values beyond them come
 /// in clusters, and short batches see too little of those.
-const TAIL: f64 = 0.05;
+pub(super) const TAIL: f64 = 0.05;
 
 /// Whether neighbouring values of a series depend on each other, and what its intervals rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -35,9 +35,21 @@ pub struct Dependence {
     pub lag1: Option<f64>,
     /// Whether it is above 0 by more than independent values show once in 1,000 samples.
     pub is_dependent: bool,
-    /// Batches whose means the intervals rest on; `None` of independent values, and of a series
-    /// too short for its dependence, which then has no intervals.
+    /// Batches whose means the intervals rest on; `None` of independent values, and where there are
+    /// no intervals.
     pub batches: Option<u32>,
+    /// Why there are no intervals.
+    pub no_interval: Option<NoInterval>,
+}
+
+/// Why a dependent series has no intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoInterval {
+    /// It is too short for its dependence.
+    TooShort,
+    /// The run was saturated, in real time: runs then differ by more than one run shows.
+    Saturated,
 }
 
 /// A series of times.
@@ -50,16 +62,29 @@ pub struct Series {
 
 impl Series {
     /// Signed times in microseconds, in the order in which they came about. `concurrency` of
-    /// them are under way together: a batch spans at least twice as many.
+    /// them are under way together: a batch spans at least twice as many. [`i64::MAX`] is a time
+    /// that never came: for the autocorrelation it is as late as the latest that did.
     #[must_use]
     pub fn new(values_us: Vec<i64>, concurrency: u32) -> Self {
-        let values_ms: Vec<f64> = values_us.iter().map(|us| ms(*us)).collect();
+        let latest_us = values_us.iter().copied().filter(|us| *us != i64::MAX).max().unwrap_or(0);
+        let values_ms: Vec<f64> = values_us.iter().map(|us| ms((*us).min(latest_us))).collect();
         let lag1 = lag1_autocorrelation(&values_ms).filter(|_| values_us.len() >= MIN_VALUES);
         let is_dependent = lag1.is_some_and(|lag1| lag1 > SIGNIFICANT / (values_us.len() as f64).sqrt());
         let batches = is_dependent.then(|| batch_count(&values_ms, concurrency)).flatten();
         let batches = batches.and_then(|batches| u32::try_from(batches).ok());
+        let no_interval = (is_dependent && batches.is_none()).then_some(NoInterval::TooShort);
         let sample = values_us.iter().copied().collect();
-        Self { values_us, sample, dependence: Dependence { lag1, is_dependent, batches } }
+        Self { values_us, sample, dependence: Dependence { lag1, is_dependent, batches, no_interval } }
+    }
+
+    /// The same, of a run that was saturated in real time or was not: where it was, a dependent
+    /// series has no intervals.
+    #[must_use]
+    pub fn saturated(mut self, is_saturated: bool) -> Self {
+        if is_saturated && self.dependence.is_dependent {
+            (self.dependence.batches, self.dependence.no_interval) = (None, Some(NoInterval::Saturated));
+        }
+        self
     }
 
     /// The values in ascending order.
@@ -124,17 +149,23 @@ impl Series {
 
 /// The error of the mean of values in the series' order, from the spread of their batches.
 fn batched_error(values: &[f64], batches: usize) -> Option<BatchedError> {
-    let means = batch_means(values, batches);
-    let (count, mean) = (means.len() as f64, mean(&means));
+    error_of_batches(&batch_means(values, batches))
+}
+
+/// The same from the means of the batches, of which there are several.
+pub(super) fn error_of_batches(means: &[f64]) -> Option<BatchedError> {
+    let (count, mean) = (means.len() as f64, mean(means));
     let squares: f64 = means.iter().map(|batch| (batch - mean).powi(2)).sum();
     let standard_error = (squares / (count - 1.0) / count).sqrt();
     Some(BatchedError { standard_error, half_width: standard_error * t_quantile(count - 1.0)? })
 }
 
+/// How well a mean is known.
 #[derive(Clone, Copy)]
-struct BatchedError {
-    standard_error: f64,
-    half_width: f64,
+pub(super) struct BatchedError {
+    pub(super) standard_error: f64,
+    /// Of the 95 % interval.
+    pub(super) half_width: f64,
 }
 
 /// Into how many batches a dependent series is cut: as many as leave their means independent,

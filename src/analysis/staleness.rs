@@ -10,15 +10,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use self::closed_form::{ClosedForm, binomial};
-use self::measured::{Steps, leads};
+use self::measured::{Circumstances, Steps, leads};
 use self::setup::Setup;
 use self::visibility::Visible;
 use self::wars::Trials;
 use super::bounds::Bounds;
 use super::chance::Chance;
 use super::copies::{AtAck, Copies};
+use super::overhead::is_saturated_in_real_time;
 use super::random::stream;
+use super::series::Dependence;
 use super::stats::Sample;
+use super::theory::as_met;
 use crate::config::{Experiment, Quorum};
 use crate::data::RunData;
 
@@ -85,6 +88,8 @@ pub struct ReadStaleness {
     pub replicas: u32,
     /// How it chooses them.
     pub reader: Reader,
+    /// Whether neighbouring writes depend on each other in when a read finds them; absent without data.
+    pub dependence: Option<Dependence>,
     /// From the trace; of copies that are not exactly known, as if they had come as early as possible.
     pub from_trace: Option<Visibility>,
     /// As if they had come as late as possible; absent where all are exactly known.
@@ -165,9 +170,15 @@ impl Staleness {
         let all = setup.all_replicas();
         let [earliest, latest] =
             [leads(&copies.writes, |arrival| arrival.earliest_us), leads(&copies.writes, |arrival| arrival.latest_us)];
-        let at_latest = (earliest != latest).then(|| Averaged::of(&setup, &latest, &all));
-        let traced = Traced { earliest: Averaged::of(&setup, &earliest, &all), at_latest };
-        let predicted = Predicted::of(&setup, &all);
+        let circumstances = Circumstances {
+            concurrency: run.manifest.config.workload.concurrency.get(),
+            is_saturated: is_saturated_in_real_time(run),
+        };
+        let averaged = |leads: &[Vec<i64>]| Averaged::of(&setup, leads, &all, Some(circumstances));
+        let traced =
+            Traced { earliest: averaged(&earliest), at_latest: (earliest != latest).then(|| averaged(&latest)) };
+        let predicted =
+            as_met(run).map_or(Predicted::Nothing, |met| Predicted::of(&Setup::new(&met, run.manifest.quorum), &all));
         let kinds = setup.wars.path.readers().iter();
         let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
         let reads: Vec<_> = kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, &traced, &predicted)).collect();
@@ -242,18 +253,20 @@ impl Traced {
 struct Averaged(Vec<(Kind, Steps)>);
 
 impl Averaged {
-    fn of(setup: &Setup, leads: &[Vec<i64>], replicas: &[u32]) -> Self {
+    /// Of the writes of a run, or of drawn ones, which do not depend on each other.
+    fn of(setup: &Setup, leads: &[Vec<i64>], replicas: &[u32], run: Option<Circumstances>) -> Self {
         if leads.is_empty() {
             return Self(Vec::new());
         }
         let path = &setup.wars.path;
         if path.is_instant() {
-            let steps =
-                |replicas: &u32| ((Reader::Random, *replicas), Steps::instant(leads, *replicas, setup.is_identity));
+            let steps = |replicas: &u32| {
+                ((Reader::Random, *replicas), Steps::instant(leads, *replicas, setup.is_identity, run))
+            };
             return Self(replicas.iter().map(steps).collect());
         }
         let mut rng = stream(setup.seed, "analysis: reads");
-        let drawn = Steps::drawn(leads, replicas, path, &mut rng);
+        let drawn = Steps::drawn(leads, replicas, path, &mut rng, run);
         Self(drawn.into_iter().map(|(reader, replicas, steps)| ((reader, replicas), steps)).collect())
     }
 
@@ -291,7 +304,7 @@ impl Predicted {
         if wars.path.is_instant() {
             let trials = trials.min(MOST_AVERAGED);
             let leads = wars.leads(trials, &mut rng);
-            let averaged = || Self::Averaged(trials, Averaged::of(setup, &leads, replicas));
+            let averaged = || Self::Averaged(trials, Averaged::of(setup, &leads, replicas, None));
             return if leads.is_empty() { Self::Nothing } else { averaged() };
         }
         let simulated = wars.simulate(replicas, trials, &mut rng);
@@ -344,6 +357,7 @@ impl ReadStaleness {
         Self {
             replicas: kind.1,
             reader: kind.0,
+            dependence: from_trace.and_then(Visible::dependence),
             from_trace: from_trace.and_then(Visible::figures),
             at_latest: at_latest.and_then(Visible::figures),
             predicted: predicted.and_then(Visible::figures),

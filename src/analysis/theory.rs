@@ -204,6 +204,11 @@ fn limit_ms(network: &Network) -> f64 {
 }
 
 impl PredictedLag {
+    /// No prediction, for this reason.
+    pub(super) fn none(why: NotPredicted) -> Self {
+        Self { lag: Err(why), behind: None }
+    }
+
     /// Of the writes of an experiment at quorum W.
     ///
     /// Exact where all delays are uniform: the greatest less the W-th smallest of N such delays
@@ -214,7 +219,7 @@ impl PredictedLag {
         let Experiment { network, followers, .. } = experiment;
         let waited_for = quorum.get();
         let Some(rest) = followers.get().checked_sub(waited_for) else {
-            return Self { lag: Err(NotPredicted::QuorumBeyondFollowers), behind: None };
+            return Self::none(NotPredicted::QuorumBeyondFollowers);
         };
         let common = network.common_delay(followers.get());
         if let Some(lag) = common.as_ref().and_then(|delay| exact(delay, waited_for, followers.get(), network)) {

@@ -90,6 +90,7 @@ impl Page {
         text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
         let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
         text += &self.table(&columns, comparison.runs.iter().map(latency));
+        text += &dependent(comparison);
         text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
         let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
         text + &self.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
@@ -106,6 +107,20 @@ fn condition(json: Option<&str>) -> String {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let is_hash = digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hash { digits[..12].to_owned() } else { text.to_owned() }
+}
+
+/// Where there are no intervals because latencies depend on each other.
+fn dependent(comparison: &Comparison) -> String {
+    let these = comparison.runs.iter().filter(|run| run.is_dependent);
+    let quorums: Vec<String> = these.map(|run| run.quorum.to_string()).collect();
+    if quorums.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nNo intervals at W = {}: latencies of a run depend on each other there, and one run on each side does not tell \
+         how far chance goes.\n",
+        quorums.join(", ")
+    )
 }
 
 /// A sentence for each side that has quorums of its own.
@@ -131,6 +146,9 @@ fn shift(shift: &Shift) -> String {
     let Some(difference) = shift.difference_ms else {
         return "-".to_owned();
     };
+    if shift.interval_ms.lower.is_none() && shift.interval_ms.upper.is_none() {
+        return format!("{difference:+.1}");
+    }
     let bound = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), |bound| format!("{bound:+.1}"));
     format!("{difference:+.1} ({} to {})", bound(shift.interval_ms.lower), bound(shift.interval_ms.upper))
 }

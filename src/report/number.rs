@@ -35,7 +35,7 @@ pub(crate) fn interval(interval: Interval, format: impl Fn(f64) -> String) -> St
         (Some(lower), Some(upper)) => format!("{} to {}", format(lower), format(upper)),
         (Some(lower), None) => format!("from {}, no upper bound", format(lower)),
         (None, Some(upper)) => format!("up to {}, no lower bound", format(upper)),
-        (None, None) => "unbounded".to_owned(),
+        (None, None) => "interval not known from one run".to_owned(),
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(ends(Some(1.0), Some(2.0)), "1.0 to 2.0");
         assert_eq!(ends(Some(1.0), None), "from 1.0, no upper bound");
         assert_eq!(ends(None, Some(2.0)), "up to 2.0, no lower bound");
-        assert_eq!(ends(None, None), "unbounded");
+        assert_eq!(ends(None, None), "interval not known from one run");
     }
 
     #[test]

@@ -123,6 +123,23 @@ fn runs_without_a_latency_or_with_one_have_no_interval() {
 }
 
 #[test]
+fn latencies_that_depend_on_each_other_have_no_interval_as_if_they_did_not() {
+    let run = |extra_us: u64| {
+        let latency_us = |write| 20_000 + write / 25 % 2 * 50_000 + write * 37 % 100 * 10 + extra_us;
+        let run = (0..200).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, latency_us(i), &[1_000; 5]));
+        vec![run.build()]
+    };
+    let comparison = compare(&run(0), &run(3_000)).unwrap();
+    let compared = &comparison.runs[0];
+    assert!(compared.is_dependent);
+    let none = Interval { lower: None, upper: None };
+    assert_eq!(
+        (compared.mean.difference_ms, compared.mean.interval_ms, compared.p99.interval_ms),
+        (Some(3.0), none, none)
+    );
+}
+
+#[test]
 fn intervals_cover_the_difference_as_often_as_they_say() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let trials = 200;

@@ -7,6 +7,7 @@ use super::reading::{ReadPath, Reader, Reading};
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
 use crate::analysis::copies::{Arrival, WriteCopies};
+use crate::analysis::series::{Dependence, MIN_BATCHES, Series, TAIL, error_of_batches};
 use crate::analysis::stats::Interval;
 
 /// Reads that are drawn in all, where reads take time.
@@ -23,10 +24,31 @@ pub(super) struct Steps {
     followers: u64,
     /// Whether the chance at the acknowledgement only repeats how many acknowledgements it waits for.
     is_identity: bool,
+    /// Whether neighbouring writes depend on each other in when a read finds them.
+    dependence: Option<Dependence>,
+    /// Consecutive parts of the writes, where those depend on each other and give an interval.
+    batches: Vec<Batch>,
     /// Ascending.
     at_us: Vec<u64>,
     /// The chances of all writes together and their squares, from each step on.
     sums: Vec<(f64, f64)>,
+}
+
+/// What the intervals of a run's writes depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    /// Writes under way together.
+    pub(super) concurrency: u32,
+    /// Whether it was saturated in real time.
+    pub(super) is_saturated: bool,
+}
+
+/// Consecutive writes.
+#[derive(Debug, Clone, PartialEq)]
+struct Batch {
+    writes: u64,
+    /// Ascending, with the chances of its writes together from then on.
+    sums: Vec<(u64, f64)>,
 }
 
 /// When a write's chance grows, and by how much.
@@ -37,22 +59,24 @@ struct Gain {
     by: f64,
 }
 
-/// When each follower had each acknowledged write, by one end of its arrival: microseconds after the
-/// acknowledgement, negative before it, [`i64::MAX`] never.
+/// When each follower had each acknowledged write, in order of start, by one end of its arrival:
+/// microseconds after the acknowledgement, negative before it, [`i64::MAX`] never.
 pub(super) fn leads(writes: &[WriteCopies<'_>], end: impl Fn(&Arrival) -> Option<i64>) -> Vec<Vec<i64>> {
     let lead = |write: &WriteCopies<'_>| {
         let acknowledged_us = write.acknowledged_us()?;
         let after = |arrival: &Arrival| end(arrival).map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
         Some(write.arrivals.iter().map(after).collect())
     };
-    writes.iter().filter_map(lead).collect()
+    let mut in_order: Vec<&WriteCopies<'_>> = writes.iter().collect();
+    in_order.sort_by_key(|write| (write.row.start_us, write.row.write));
+    in_order.into_iter().filter_map(lead).collect()
 }
 
 impl Steps {
     /// Reads that take no time, from each number of followers R: exact over all choices of
     /// followers. The first of R random ones to have the write is the j-th of all N to have it
     /// with chance C(N - j, R - 1) / C(N, R).
-    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32, is_identity: bool) -> Self {
+    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32, is_identity: bool, run: Option<Circumstances>) -> Self {
         let mut gains = Vec::new();
         for (write, leads_us) in leads.iter().enumerate() {
             let followers = u32::try_from(leads_us.len()).unwrap_or(u32::MAX);
@@ -66,7 +90,7 @@ impl Steps {
                 by: binomial(followers - j, replicas - 1) / all,
             }));
         }
-        Self { is_identity, ..Self::of(leads, gains) }
+        Self { is_identity, ..Self::of(leads, gains, run) }
     }
 
     /// Reads whose messages take time, drawn at random after each write: for each reader and
@@ -76,6 +100,7 @@ impl Steps {
         replicas: &[u32],
         path: &ReadPath,
         rng: &mut ChaCha8Rng,
+        run: Option<Circumstances>,
     ) -> Vec<(Reader, u32, Self)> {
         let reads = (READS / leads.len().max(1)).clamp(1, MOST_READS);
         let kinds = path.readers().iter().flat_map(|reader| replicas.iter().map(|replicas| (*reader, *replicas)));
@@ -93,10 +118,11 @@ impl Steps {
                 }
             }
         }
-        gains.into_iter().map(|(reader, replicas, gains)| (reader, replicas, Self::of(leads, gains))).collect()
+        gains.into_iter().map(|(reader, replicas, gains)| (reader, replicas, Self::of(leads, gains, run))).collect()
     }
 
-    fn of(leads: &[Vec<i64>], mut gains: Vec<Gain>) -> Self {
+    /// Of writes in order of start; those of a run may depend on each other.
+    fn of(leads: &[Vec<i64>], mut gains: Vec<Gain>, run: Option<Circumstances>) -> Self {
         gains.sort_unstable_by_key(|gain| (gain.at_us, gain.write));
         let mut chances = vec![0.0_f64; leads.len()];
         let (mut sum, mut squares) = (0.0, 0.0);
@@ -104,9 +130,15 @@ impl Steps {
             writes: leads.len() as u64,
             followers: leads.first().map_or(0, Vec::len) as u64,
             is_identity: false,
+            dependence: None,
+            batches: Vec::new(),
             at_us: Vec::new(),
             sums: Vec::new(),
         };
+        if let Some(run) = run {
+            steps.dependence = Some(dependence(leads.len(), &gains, run));
+            steps.batches = batches(leads.len(), &gains, steps.dependence);
+        }
         for Gain { at_us, write, by } in gains {
             let Some(chance) = chances.get_mut(write) else { continue };
             squares += by * (2.0 * *chance + by);
@@ -123,6 +155,66 @@ impl Steps {
     }
 }
 
+/// Whether neighbouring writes depend on each other, by how long each is missed on average. Where it
+/// is missed for good, that is as long as the latest that came.
+fn dependence(writes: usize, gains: &[Gain], run: Circumstances) -> Dependence {
+    let latest_us = gains.last().map_or(0.0, |gain| gain.at_us as f64);
+    let mut missed_us = vec![latest_us; writes];
+    for Gain { at_us, write, by } in gains {
+        missed_us[*write] -= by * (latest_us - *at_us as f64);
+    }
+    let missed_us = missed_us.into_iter().map(|us| us.round() as i64).collect();
+    Series::new(missed_us, run.concurrency).saturated(run.is_saturated).dependence()
+}
+
+/// The consecutive parts of the writes that the intervals of a dependent series rest on.
+fn batches(writes: usize, gains: &[Gain], dependence: Option<Dependence>) -> Vec<Batch> {
+    let count = dependence.and_then(|dependence| dependence.batches).unwrap_or(0) as usize;
+    let first = |batch: usize| batch * writes / count;
+    let part = |batch: usize| {
+        let own = first(batch)..first(batch + 1);
+        let mut sum = 0.0;
+        let gains = gains.iter().filter(|gain| own.contains(&gain.write));
+        let sums = gains.map(|gain| {
+            sum += gain.by;
+            (gain.at_us, sum)
+        });
+        Batch { sums: sums.collect(), writes: own.len() as u64 }
+    };
+    (0..count).map(part).collect()
+}
+
+impl Batch {
+    /// The chances of its writes together.
+    fn sum(&self, t_us: u64) -> f64 {
+        let passed = self.sums.partition_point(|(at_us, _)| *at_us <= t_us);
+        passed.checked_sub(1).and_then(|last| self.sums.get(last)).map_or(0.0, |(_, sum)| *sum)
+    }
+}
+
+impl Steps {
+    /// A chance with the interval from the spread of the batches; near 0 and 1 of the fewest.
+    fn batched(&self, t_us: u64, chance: Chance) -> Chance {
+        let count = if chance.value.min(1.0 - chance.value) < TAIL { MIN_BATCHES } else { self.batches.len() };
+        let part = |group: usize| {
+            let of = &self.batches[group * self.batches.len() / count..(group + 1) * self.batches.len() / count];
+            let writes: u64 = of.iter().map(|batch| batch.writes).sum();
+            of.iter().map(|batch| batch.sum(t_us)).sum::<f64>() / writes as f64
+        };
+        let means: Vec<f64> = if self.batches.is_empty() { Vec::new() } else { (0..count).map(part).collect() };
+        let error = if means.is_empty() { None } else { error_of_batches(&means) };
+        let half = error.map(|error| error.half_width);
+        Chance {
+            standard_error: error.map(|error| error.standard_error),
+            interval: Interval {
+                lower: half.map(|half| (chance.value - half).max(0.0)),
+                upper: half.map(|half| (chance.value + half).min(1.0)),
+            },
+            ..chance
+        }
+    }
+}
+
 impl Visible for Steps {
     fn seen(&self, t_us: u64) -> Option<Chance> {
         let passed = self.at_us.partition_point(|at_us| *at_us <= t_us);
@@ -131,9 +223,19 @@ impl Visible for Steps {
         let without_interval = Interval { lower: None, upper: None };
         Some(if self.is_identity && t_us == 0 {
             Chance { standard_error: None, interval: without_interval, ..chance }
+        } else if self.dependence.is_some_and(|dependence| dependence.is_dependent) {
+            self.batched(t_us, chance)
         } else {
             chance
         })
+    }
+
+    fn is_identity(&self) -> bool {
+        self.is_identity
+    }
+
+    fn dependence(&self) -> Option<Dependence> {
+        self.dependence
     }
 
     fn pairs(&self) -> Option<u64> {

@@ -217,7 +217,7 @@ fn any_delays_leave_behind_whom_nobody_waited_for() {
 
 #[test]
 fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
-    let steps = Steps::instant(&vec![vec![0, 0, 30_000]; 900], 1, false);
+    let steps = Steps::instant(&vec![vec![0, 0, 30_000]; 900], 1, false, None);
     let [p50, p99] = [0.5, 0.99].map(|p| steps.visible_after(p).unwrap());
     assert_eq!((p50.ms, p50.interval_ms.upper), (Some(0.0), Some(0.0)));
     assert_eq!((p99.ms, p99.interval_ms.lower, p99.interval_ms.upper), (Some(30.0), Some(30.0), None));
@@ -227,7 +227,7 @@ fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
 #[test]
 fn of_too_few_pairs_a_quantile_is_only_bounded_from_below() {
     let leads: Vec<Vec<i64>> = (0..800).map(|write| (1..=5).map(|f| (write * 5 + f) * 1_000).collect()).collect();
-    let p999 = |writes: usize| Steps::instant(&leads[..writes], 1, false).visible_after(0.999).unwrap();
+    let p999 = |writes: usize| Steps::instant(&leads[..writes], 1, false, None).visible_after(0.999).unwrap();
     let enough = p999(800);
     assert_eq!(enough.ms, Some(3996.0));
     // Of 3,995 pairs fewer than four lie beyond.
@@ -306,7 +306,7 @@ fn what_cannot_be_known_is_not_said() {
 fn reads_that_take_time_are_drawn_after_each_write() {
     let leads = vec![vec![-5_000, 10_000, 20_000, 30_000, 40_000]; 50];
     let path = ReadPath { request: Some(distribution("uniform(0,20)")), response: Some(distribution("uniform(0,20)")) };
-    let drawn = Steps::drawn(&leads, &[1, 5], &path, &mut stream(1, "test"));
+    let drawn = Steps::drawn(&leads, &[1, 5], &path, &mut stream(1, "test"), None);
     let of = |reader, replicas| &drawn.iter().find(|kind| (kind.0, kind.1) == (reader, replicas)).unwrap().2;
     // At once f1 has it, f2 by half of the requests, f3 by none.
     let random = of(Reader::Random, 1).seen(0).unwrap();
@@ -345,12 +345,12 @@ proptest! {
             fresh as f64 / all.len() as f64
         };
         let expected = leads.iter().map(seen).sum::<f64>() / leads.len() as f64;
-        let steps = Steps::instant(&leads, replicas, false);
+        let steps = Steps::instant(&leads, replicas, false, None);
         let chance = steps.seen(t_us).unwrap();
         prop_assert!((chance.value - expected).abs() < 1e-9, "{chance:?} {expected}");
         prop_assert!(steps.seen(t_us + 1).unwrap().value >= chance.value);
         if replicas < 5 {
-            prop_assert!(Steps::instant(&leads, replicas + 1, false).seen(t_us).unwrap().value >= chance.value - 1e-9);
+            prop_assert!(Steps::instant(&leads, replicas + 1, false, None).seen(t_us).unwrap().value >= chance.value - 1e-9);
         }
     }
 
@@ -359,7 +359,7 @@ proptest! {
         leads in prop::collection::vec(prop::collection::vec(-9..50_i64, 3), 1..20),
         p in 0.0..1.0_f64,
     ) {
-        let steps = Steps::instant(&leads, 1, false);
+        let steps = Steps::instant(&leads, 1, false, None);
         let t_us = steps.visible_us(p).unwrap();
         prop_assert!(steps.seen(t_us).unwrap().value >= p - 1e-6);
         prop_assert!(t_us == 0 || steps.seen(t_us - 1).unwrap().value < p);
@@ -367,4 +367,42 @@ proptest! {
         prop_assert!(after.interval_ms.lower.is_none_or(|lower| after.ms.is_none_or(|ms| lower <= ms)));
         prop_assert!(after.interval_ms.upper.is_none_or(|upper| after.ms.is_some_and(|ms| upper >= ms)));
     }
+}
+
+/// Writes with one follower: by turns a hundred are there at once and a hundred after 30 ms.
+#[test]
+fn an_interval_of_writes_that_depend_on_each_other_rests_on_batches_or_is_withheld() {
+    let leads: Vec<Vec<i64>> = (0..2_000).map(|write| vec![write / 100 % 2 * 30_000 + write % 7]).collect();
+    use crate::analysis::Interval;
+    let of = |leads: &[Vec<i64>], concurrency, is_saturated| {
+        Steps::instant(leads, 1, false, Some(Circumstances { concurrency, is_saturated }))
+    };
+    let plain = Steps::instant(&leads, 1, false, None).seen(10_000).unwrap();
+    let batched = of(&leads, 10, false).seen(10_000).unwrap();
+    let half = |chance: Chance| chance.interval.upper.map(|upper| upper - chance.value);
+    assert_eq!((plain.value, batched.value), (0.5, 0.5));
+    assert!(half(batched).unwrap() > 5.0 * half(plain).unwrap(), "{batched:?}");
+    // Too short for its dependence, or of a saturated run: nothing is said.
+    for withheld in [of(&leads[..300], 60, false), of(&leads, 10, true)] {
+        assert_eq!(half(withheld.seen(10_000).unwrap()), None);
+        let p99 = withheld.visible_after(0.99).unwrap();
+        assert_eq!(p99.interval_ms, Interval { lower: None, upper: None });
+    }
+}
+
+#[test]
+fn what_a_fault_changed_is_not_predicted() {
+    use crate::analysis::fixture::right_leader;
+    use crate::data::{FaultEvent, FaultRow};
+    let mut run = RunBuilder::new(2).load(right_leader).build();
+    assert!(Staleness::of(&run).basis.is_some());
+    run.faults = vec![FaultRow {
+        begun_us: 5,
+        ended_us: 6,
+        node: "f2".parse().unwrap(),
+        kind: FaultEvent::Partition,
+        detail: None,
+    }];
+    let staleness = Staleness::of(&run);
+    assert_eq!((staleness.basis, staleness.reads[0].predicted.as_ref()), (None, None));
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::chance::Chance;
+use crate::analysis::series::Dependence;
 use crate::analysis::stats::{Interval, quantile_ranks};
 
 /// Differences of chances that mean nothing.
@@ -58,6 +59,16 @@ pub(super) trait Visible {
         None
     }
 
+    /// Whether the chance at the acknowledgement only repeats how many acknowledgements it waits for.
+    fn is_identity(&self) -> bool {
+        false
+    }
+
+    /// Whether neighbouring writes depend on each other; `None` of a prediction.
+    fn dependence(&self) -> Option<Dependence> {
+        None
+    }
+
     /// A time from which on the chance does not grow any more.
     fn last_us(&self) -> u64;
 
@@ -84,8 +95,7 @@ pub(super) trait Visible {
     /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
     /// upper end where every read of the sample sees the write only then.
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
-        let is_at_once = |at_ack: &Chance| at_ack.interval.lower.is_none() && at_ack.value >= p - ROUNDING;
-        if self.seen(0).filter(is_at_once).is_some() {
+        if self.is_identity() && self.seen(0).is_some_and(|at_ack| at_ack.value >= p - ROUNDING) {
             // What only repeats how many acknowledgements are waited for is there at once in every run.
             let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
             return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
@@ -105,8 +115,12 @@ pub(super) trait Visible {
         Some(VisibleAfter { ms: Some(ms(t_us)), interval_ms })
     }
 
-    /// The lower end of the distribution-free interval of order statistics.
+    /// The lower end of the distribution-free interval of order statistics; nothing of writes that
+    /// depend on each other.
     fn visible_at_least(&self, p: f64, pairs: u64) -> Option<VisibleAfter> {
+        if self.dependence().is_some_and(|dependence| dependence.is_dependent) {
+            return Some(VisibleAfter { ms: None, interval_ms: Interval { lower: None, upper: None } });
+        }
         let rank = quantile_ranks(usize::try_from(pairs).unwrap_or(usize::MAX), p).0;
         let share = rank.map_or(0.0, |rank| rank as f64 / pairs as f64);
         let lower = Some(ms(self.visible_us(share)?));

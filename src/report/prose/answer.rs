@@ -11,6 +11,7 @@ pub(crate) fn answer(runs: &[RunReport], cost: Option<&CostPerAck>) -> String {
         latency(runs),
         cost.map(per_acknowledgement),
         cut_off(runs),
+        spared(runs),
         overhead(runs),
         staleness(runs),
         at_risk(runs),
@@ -103,6 +104,17 @@ fn cut_off(runs: &[RunReport]) -> Option<String> {
             list(&cut)
         )
     })
+}
+
+/// At which W the latency told is that of the writes the faults spared.
+fn spared(runs: &[RunReport]) -> Option<String> {
+    let missed: Vec<String> = runs
+        .iter()
+        .filter(|run| run.latency.missed_in_fault > 0 && run.latency.mean.is_some())
+        .map(|run| format!("W = {}", run.quorum))
+        .collect();
+    let at = list(&missed);
+    (!missed.is_empty()).then(|| format!("At {at} that is of the writes that the faults spared."))
 }
 
 fn overhead(runs: &[RunReport]) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What a reader needs to know of every interval and every time, once.
 
+use crate::analysis::NoInterval;
 use crate::config::Pacing;
 use crate::report::model::RunReport;
 use crate::report::number::{count, grouped, list, percent};
@@ -22,7 +23,7 @@ fn intervals(runs: &[RunReport]) -> String {
     };
     let dependent: Vec<String> = runs
         .iter()
-        .filter(|run| run.latency.dependence.is_dependent)
+        .filter(|run| run.latency.dependence.is_dependent && run.latency.dependence.no_interval.is_none())
         .map(|run| format!("W = {}", run.quorum))
         .collect();
     let batches = if dependent.is_empty() {
@@ -34,9 +35,23 @@ fn intervals(runs: &[RunReport]) -> String {
             list(&dependent)
         )
     };
+    let saturated: Vec<String> = runs
+        .iter()
+        .filter(|run| run.latency.dependence.no_interval == Some(NoInterval::Saturated))
+        .map(|run| format!("W = {}", run.quorum))
+        .collect();
+    let withheld = if saturated.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " At {} latencies depend on each other and the cluster was saturated: such runs differ by more than one run \
+             shows, so latency has no interval there; only several runs give one.",
+            list(&saturated)
+        )
+    };
     format!(
         "Intervals are 95 % intervals for other delays drawn from the same distribution in a run like this one; how \
-         much a figure differs from run to run, from machine to machine or from day to day is not in them.{batches}{shared}"
+         much a figure differs from run to run, from machine to machine or from day to day is not in them.{batches}{withheld}{shared}"
     )
 }
 

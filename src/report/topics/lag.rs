@@ -48,6 +48,7 @@ impl Statistics {
             p95: p95.filter(|_| is_exact(|of| of.p95.map(|p95| p95.value_ms))),
             p99: p99.filter(|_| is_exact(|of| of.p99.map(|p99| p99.value_ms))),
             predicted: lag.predicted,
+            dependence: lag.dependence,
         }
     }
 }

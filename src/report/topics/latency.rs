@@ -23,12 +23,12 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
         id: "quorum-latency",
         file: FILE,
         caption: format!("{finding}."),
-        reading: reading(&statistics) + &unpredicted(&report.runs),
+        reading: reading(&statistics) + &unpredicted(&report.runs) + &spared(&report.runs),
     };
     let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
     let figure = figures.add(legend, &page, file, intervals(&statistics, "Write latency"))?;
-    let latencies = report.runs.iter().map(|run| &run.latency);
-    let mut blocks = vec![figure, Block::Table { table: table(latencies, &statistics) }];
+    let table = table(report.runs.iter().map(|run| &run.latency), &statistics, &spared(&report.runs));
+    let mut blocks = vec![figure, Block::Table { table }];
     blocks.extend(pairs(&report.paired));
     Ok(Section { id: "latency", heading: "Latency against the quorum", blocks })
 }
@@ -43,6 +43,7 @@ impl Statistics {
             p95: latency.p95,
             p99: latency.p99,
             predicted: latency.predicted,
+            dependence: latency.dependence,
         }
     }
 }
@@ -61,8 +62,25 @@ fn unpredicted(runs: &[RunReport]) -> String {
     format!(" Nothing is predicted{at}: a fault changed what the writes met.")
 }
 
+/// Where the acknowledged writes are those that the faults spared.
+fn spared(runs: &[RunReport]) -> String {
+    let missed: Vec<String> = runs
+        .iter()
+        .filter(|run| run.latency.missed_in_fault > 0 && run.latency.mean.is_some())
+        .map(|run| format!("{} at W = {}", grouped(run.latency.missed_in_fault), run.quorum))
+        .collect();
+    if missed.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Writes that met a fault and were not acknowledged: {}. The figures there are of the writes that the faults \
+         spared, not of a random part of all.",
+        list(&missed)
+    )
+}
+
 /// Measured and predicted figures.
-fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statistics]) -> Table {
+fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statistics], spared: &str) -> Table {
     let row = |l: &Latency| {
         let mut row =
             vec![l.quorum.to_string(), grouped(l.n), grouped(l.failed), grouped(l.unknown), grouped(l.cut_off)];
@@ -73,7 +91,7 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statist
     Table::new(format!(
         "Write latency in ms, measured and predicted. n counts acknowledged writes; cut off: writes a fault took the \
          answer from, where latency is withheld. KS p above 0.05: these writes are too few to tell from the \
-         prediction; it is corrected for the number of W (Holm).{}",
+         prediction; it is corrected for the number of W (Holm).{}{spared}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])

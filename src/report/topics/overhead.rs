@@ -1,6 +1,6 @@
 //! What the software itself cost.
 
-use crate::analysis::{Overhead, Quantile};
+use crate::analysis::{NoInterval, Overhead, Quantile};
 use crate::report::charts;
 use crate::report::document::{Section, Table};
 use crate::report::error::ReportError;
@@ -25,7 +25,8 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     };
     let page = charts::overhead::scene(&overheads, None);
     let file = charts::overhead::scene(&overheads, Some((finding, subtitle)));
-    let table = table(report.runs.iter().map(|run| &run.overhead.figures));
+    let overheads: Vec<&Overhead> = report.runs.iter().map(|run| &run.overhead.figures).collect();
+    let table = table(&overheads, report.runs.iter().any(|run| run.faults.is_some()));
     let figure = figures.add(legend, &page, file, table)?;
     Ok(Section { id: "overhead", heading: "What the software itself cost", blocks: vec![figure] })
 }
@@ -51,7 +52,7 @@ fn warm_up(runs: &[RunReport]) -> String {
     }
 }
 
-fn table<'a>(overheads: impl Iterator<Item = &'a Overhead>) -> Table {
+fn table(overheads: &[&Overhead], has_faults: bool) -> Table {
     let quantile =
         |q: Option<Quantile>| maybe(q, |q| format!("{} ({})", short_ms(q.value_ms), interval(q.interval_ms, short_ms)));
     let row = |o: &Overhead| {
@@ -60,10 +61,17 @@ fn table<'a>(overheads: impl Iterator<Item = &'a Overhead>) -> Table {
         row.push(maybe(o.max_ms, short_ms));
         row
     };
-    Table::new(
+    let none = |why| overheads.iter().any(|o| o.dependence.no_interval == Some(why));
+    let saturated = if none(NoInterval::Saturated) {
+        " Where the cluster was saturated and values depend on each other only several runs give an interval."
+    } else {
+        ""
+    };
+    let spared = if has_faults { " Writes that met a fault are left out." } else { "" };
+    Table::new(format!(
         "Overhead in ms with distribution-free 95 % intervals, from consecutive batches where values depend on each \
-         other. They cover chance within the run, not the spread from run to run, which can be wider.",
-    )
+         other. They cover chance within the run, not the spread from run to run, which can be wider.{saturated}{spared}",
+    ))
     .numbers(&["W", "n", "p50", "p95", "p99", "greatest"])
-    .rows(overheads.map(row))
+    .rows(overheads.iter().map(|o| row(o)))
 }

@@ -129,12 +129,14 @@ fn kinds(runs: &[RunReport]) -> Table {
     };
     let intervals =
         |of: &ReadStaleness| of.from_trace.as_ref().is_some_and(|of| of.stale_at_ack.interval.lower.is_some());
+    let is_dependent = all_reads(runs).any(|(_, read)| read.dependence.is_some_and(|of| of.is_dependent));
     let has_intervals = all_reads(runs).any(|(_, read)| intervals(read));
     Table::new(format!(
         "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: from how many \
          ms after it on so many reads would return the write; of fewer than 400 and 4,000 pairs of a write and a \
-         follower only what it is at least. Last: mean ms until the last follower has it.{readers}",
-        if has_intervals { ", with a 95 % interval" } else { " (no interval: it repeats W)" }
+         follower only what it is at least{}. Last: mean ms until the last follower has it.{readers}",
+        if has_intervals { ", with a 95 % interval" } else { " (no interval: it repeats W)" },
+        if is_dependent { ", and nothing where writes depend on each other" } else { "" }
     ))
     .numbers(&names)
     .numbers(&["n", "misses it at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
@@ -205,7 +207,7 @@ fn numbers(runs: &[RunReport]) -> Table {
     };
     Table::new(
         "From how many ms after the acknowledgement on so many reads would return the write, with 95 % intervals; without \
-         them where a lost trace only bounds the time.",
+         them where a lost trace only bounds the time, or writes depend on each other and are too few for batches.",
     )
     .numbers(&["W", "n", "misses it at ack", "50 %", "90 %", "99 %", "99.9 %"])
     .rows(runs.iter().map(row))

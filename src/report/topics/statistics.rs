@@ -1,6 +1,6 @@
 //! The four statistics that latency and lag are told by.
 
-use crate::analysis::{Mean, MonteCarlo, PredictedFigures, Quantile};
+use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile};
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Measured, Series};
 use crate::report::document::Table;
@@ -16,6 +16,7 @@ pub(super) struct Statistics {
     pub(super) p95: Option<Quantile>,
     pub(super) p99: Option<Quantile>,
     pub(super) predicted: Option<PredictedFigures>,
+    pub(super) dependence: Dependence,
 }
 
 /// How to read a chart of them.
@@ -23,30 +24,52 @@ pub(super) fn reading(all: &[Statistics]) -> String {
     let solid = "Solid lines are measured, with 95 % intervals";
     let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
     let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
-    format!("{solid}{predicted}.{}", unbounded(all))
+    format!("{solid}{predicted}.{}{}", unbounded(all), withheld(all))
 }
 
 /// Takes one quantile out of the figures of a quorum.
 type QuantileOf = fn(&Statistics) -> Option<Quantile>;
 
-/// What open arrows are, where there are any.
+/// What open arrows are, where there are any: too few writes, or too few that are independent.
 fn unbounded(all: &[Statistics]) -> String {
     let quantiles: [(&str, QuantileOf); 3] = [("the median", |s| s.median), ("p95", |s| s.p95), ("p99", |s| s.p99)];
-    let is_open = |s: &Statistics, of: QuantileOf| of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none());
-    let names: Vec<String> = quantiles
-        .iter()
-        .filter(|(_, of)| all.iter().any(|s| is_open(s, *of)))
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
-    let most = all.iter().filter(|s| quantiles.iter().any(|(_, of)| is_open(s, *of))).map(|s| s.n).max();
-    most.map_or_else(String::new, |n| {
-        let verb = if n == 1 { "is" } else { "are" };
-        let writes = count(n, "write");
+    let is_open = |s: &Statistics, of: QuantileOf| {
+        of(s).is_some_and(|quantile| quantile.interval_ms.upper.is_none()) && s.dependence.no_interval.is_none()
+    };
+    let open = |is_dependent: bool| {
+        let these = || all.iter().filter(move |s| s.dependence.is_dependent == is_dependent);
+        let names = quantiles.iter().filter(|(_, of)| these().any(|s| is_open(s, *of)));
+        let names: Vec<String> = names.map(|(name, _)| (*name).to_owned()).collect();
+        let most = these().filter(|s| quantiles.iter().any(|(_, of)| is_open(s, *of))).map(|s| s.n).max();
+        most.map(|n| (count(n, "write"), if n == 1 { "is" } else { "are" }, list(&names)))
+    };
+    let few = open(false).map(|(writes, verb, names)| format!("{writes} {verb} too few to bound {names} from above"));
+    let dependent = open(true).map(|(writes, verb, names)| {
+        format!("{writes} that depend on each other {verb} too few to bound {names} from above")
+    });
+    let reasons: Vec<String> = [few, dependent].into_iter().flatten().collect();
+    if reasons.is_empty() {
+        return String::new();
+    }
+    format!(" Open arrows are intervals without an upper bound: {}.", reasons.join("; "))
+}
+
+/// Where there are no intervals, and why.
+fn withheld(all: &[Statistics]) -> String {
+    let at = |why: NoInterval| {
+        let these = all.iter().filter(|s| s.n > 0 && s.dependence.no_interval == Some(why));
+        let these: Vec<String> = these.map(|s| format!("W = {}", s.quorum)).collect();
+        (!these.is_empty()).then(|| list(&these))
+    };
+    let short = at(NoInterval::TooShort)
+        .map(|at| format!(" No intervals at {at}: values depend on each other, and there are too few for batches."));
+    let saturated = at(NoInterval::Saturated).map(|at| {
         format!(
-            " Open arrows are intervals without an upper bound: {writes} {verb} too few to bound {} from above.",
-            list(&names)
+            " No intervals at {at}: values depend on each other and the cluster was saturated. Such runs differ by more \
+             than one run shows; only several runs give an interval."
         )
-    })
+    });
+    [short, saturated].into_iter().flatten().collect()
 }
 
 /// The same in short, for a file that stands alone.
@@ -105,11 +128,11 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
     };
     let quantile = |of: QuantileOf| {
         move |s: &Statistics| {
-            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: Some(q.interval_ms) })
+            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: drawn(q.interval_ms) })
         }
     };
     let mean = |s: &Statistics| {
-        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: Some(m.interval_ms) })
+        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: drawn(m.interval_ms) })
     };
     vec![
         line("mean", None, &mean, |p| p.mean_ms),
@@ -117,6 +140,11 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
         line("p95", Some(Hue::Green), &quantile(|s| s.p95), |p| p.p95_ms),
         line("p99", Some(Hue::Vermillion), &quantile(|s| s.p99), |p| p.p99_ms),
     ]
+}
+
+/// An interval that has an end.
+fn drawn(interval: Interval) -> Option<Interval> {
+    Some(interval).filter(|interval| interval.lower.is_some() || interval.upper.is_some())
 }
 
 /// Every statistic with its interval.
@@ -130,7 +158,8 @@ pub(super) fn intervals(all: &[Statistics], what: &str) -> Table {
     };
     Table::new(format!(
         "{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles; from consecutive \
-         batches where values depend on each other."
+         batches where values depend on each other.{}",
+        withheld(all)
     ))
     .numbers(&["W", "n", "mean", "median", "p95", "p99"])
     .rows(all.iter().map(row))
