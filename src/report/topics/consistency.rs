@@ -1,15 +1,15 @@
 //! What the followers held, and why not what the leader held.
 
-use crate::analysis::{Cause, Cell, Expected, Verdict};
+use crate::analysis::{Cause, Cell, Counts, Expected, Verdict};
 use crate::model::NodeId;
 use crate::report::charts::{Hue, consistency_map};
-use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
-use crate::report::figures::Figures;
+use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Table};
+use crate::report::ends::{Ends, ends, evenly};
+use crate::report::error::ReportError;
 use crate::report::labels;
 use crate::report::model::{MomentReport, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
-
-const FILE: &str = "consistency_maps.png";
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 /// Most quorums that have maps.
 const MOST_QUORUMS: usize = 8;
@@ -17,28 +17,100 @@ const MOST_QUORUMS: usize = 8;
 /// Most pairs that the table of causes lists.
 const MOST_CAUSES: usize = 200;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
-    let caption = &report.findings.consistency;
+pub(super) const TOPIC: Topic = Topic {
+    id: "consistency",
+    heading: "What the followers held",
+    file: Some("consistency_maps.png"),
+    needs: &[Recorded::Stores],
+    finding: Finding::Always { about: "The maps of followers and keys.", tell: |report| finding(&report.runs) },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let letters = used_letters(&report.runs);
     let erased = if letters.iter().any(|(letter, _)| *letter == "E") { "E erased, " } else { "" };
     let subtitle = format!(
         "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
          L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
     );
-    let shown = super::evenly(&report.runs, MOST_QUORUMS);
-    figures.picture(FILE, consistency_map::scene(&shown, caption, &subtitle));
+    let shown = evenly(&report.runs, MOST_QUORUMS);
+    let legend = page.picture(&subtitle, |title, subtitle| consistency_map::scene(&shown, title, subtitle));
     let maps = Maps {
-        id: "consistency-maps",
-        caption: format!("{caption}."),
+        id: legend.id,
+        caption: legend.caption,
         reading: reading(&report.runs),
-        file: FILE,
+        file: legend.file,
         letters,
         quorums: shown.iter().map(|run| quorum_maps(run)).collect(),
     };
     let mut blocks = vec![Block::Table { table: totals(&report.runs) }, Block::Maps { maps }];
     blocks.extend(causes_sentence(&report.runs).map(Block::paragraph));
     blocks.extend(causes(&report.runs));
-    Section { id: "consistency", heading: "What the followers held", blocks }
+    Ok(blocks)
+}
+
+/// What the followers ended with.
+fn finding(runs: &[RunReport]) -> String {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
+        return format!("Every follower ended with what the leader held{}", chance(runs));
+    }
+    let of =
+        |quorum, total: Counts| format!("{} of {} at W = {quorum}", grouped(total.differing()), grouped(total.pairs()));
+    match ends(runs, judged) {
+        Ends::None => "Whether followers ended with what the leader held is not known".to_owned(),
+        Ends::One(quorum, total) => format!("Pairs that differ from the leader for good: {}", of(quorum, total)),
+        Ends::Two((first, low), (last, high)) => {
+            format!(
+                "Pairs that differ from the leader for good: {}, {}{}",
+                of(first, low),
+                of(last, high),
+                chance(runs)
+            )
+        }
+    }
+}
+
+fn answer(runs: &[RunReport]) -> Option<String> {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    let pairs = |total: Counts| format!("{} of {}", grouped(total.differing()), grouped(total.pairs()));
+    let everywhere = runs.iter().filter_map(judged).count() > 0
+        && runs.iter().filter_map(judged).all(|total| total.differing() == 0);
+    if everywhere {
+        return Some(format!("Once nothing was in flight, every follower held what the leader held{}.", chance(runs)));
+    }
+    match ends(runs, judged) {
+        Ends::None => Some("Whether followers ended with what the leader held is not known.".to_owned()),
+        Ends::One(quorum, total) => Some(format!(
+            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {quorum}{}.",
+            pairs(total),
+            chance(runs)
+        )),
+        Ends::Two((first, low), (last, high)) => Some(format!(
+            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {first}, \
+             {} at W = {last}{}.",
+            pairs(low),
+            pairs(high),
+            chance(runs)
+        )),
+    }
+}
+
+/// What the model says of a highest W at which nothing differed: that may have been luck.
+fn chance(runs: &[RunReport]) -> String {
+    let lucky = |run: &&RunReport| run.consistency.verdict == Verdict::Consistent;
+    let Some((quorum, expected)) = runs.last().filter(lucky).and_then(|run| Some((run.quorum, run.expected.as_ref()?)))
+    else {
+        return String::new();
+    };
+    if expected.chance_of_any <= 0.0 {
+        return String::new();
+    }
+    let share = percent(expected.chance_of_any);
+    format!("; by the model some pair differs in {share} of such runs even at W = {quorum}")
 }
 
 /// Counts at both moments, beside what the model expects.

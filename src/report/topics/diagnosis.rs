@@ -1,9 +1,11 @@
 //! Signs of a broken leader.
 
 use crate::analysis::{Diagnosis, Fault};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::number::{fixed, list};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// What each rule looks for.
 const RULES: [(Fault, &str); 6] = [
@@ -15,17 +17,26 @@ const RULES: [(Fault, &str); 6] = [
     (Fault::CancelsAtQuorum, "replication given up once the quorum is reached"),
 ];
 
-pub(super) fn section(report: &Report) -> Section {
-    let heading = "Is the leader sound?";
+pub(super) const TOPIC: Topic = Topic {
+    id: "diagnosis",
+    heading: "Is the leader sound?",
+    file: None,
+    needs: &[],
+    finding: Finding::None,
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     if report.diagnoses.is_empty() {
         let rules: Vec<String> = RULES.iter().map(|(_, what)| (*what).to_owned()).collect();
         let text = format!("{}: {}.{}", no_sign(report), list(&rules), judged(report));
-        return Section { id: "diagnosis", heading, blocks: vec![Block::paragraph(text)] };
+        return Ok(vec![Block::paragraph(text)]);
     }
     let blocks = report.diagnoses.iter().flat_map(|diagnosis| {
         [Block::paragraph(diagnosis.sentence.clone()), Block::Table { table: readings(diagnosis) }]
     });
-    Section { id: "diagnosis", heading, blocks: blocks.collect() }
+    Ok(blocks.collect())
 }
 
 /// That no rule applies. Writes that were answered before W followers had them are a sign all the

@@ -1,20 +1,58 @@
 //! What the simulation of the same seed had foreseen.
 
 use crate::analysis::{Forecast, Surprise};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::labels;
 use crate::report::model::Report;
-use crate::report::number::{NONE, grouped, maybe, short_ms};
+use crate::report::number::{NONE, count, grouped, maybe, short_ms};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most surprises that are listed.
 const MOST_SURPRISES: usize = 200;
 
-/// The section; nothing where nothing was foreseen.
-pub(super) fn section(report: &Report) -> Option<Section> {
-    let finding = report.findings.forecast.as_ref()?;
-    let mut blocks = vec![Block::paragraph(format!("{finding}.")), Block::Table { table: table(&report.forecasts) }];
+pub(super) const TOPIC: Topic = Topic {
+    id: "forecast",
+    heading: "What the simulation foresaw",
+    file: None,
+    needs: &[],
+    finding: Finding::IfAny {
+        about: "What the simulation foresaw; null if it foresaw nothing.",
+        tell: |report| finding(&report.forecasts),
+    },
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    let finding = Block::paragraph(format!("{}.", page.finding()));
+    let mut blocks = vec![finding, Block::Table { table: table(&report.forecasts) }];
     blocks.extend(surprises(&report.forecasts));
-    Some(Section { id: "forecast", heading: "What the simulation foresaw", blocks })
+    Ok(blocks)
+}
+
+/// How much of the runs the simulation foresaw.
+fn finding(forecasts: &[Forecast]) -> Option<String> {
+    if forecasts.is_empty() {
+        return None;
+    }
+    let sum = |of: fn(&Forecast) -> u64| forecasts.iter().map(of).sum::<u64>();
+    let other_delays = sum(|forecast| forecast.other_delays);
+    if other_delays > 0 {
+        return Some(format!(
+            "The simulation of the same seed drew {}, so it foresaw nothing",
+            count(other_delays, "other delay")
+        ));
+    }
+    let (near, writes) = (sum(|forecast| forecast.latency.near), sum(|forecast| forecast.latency.n));
+    let (agreeing, pairs) = (sum(|forecast| forecast.pairs.agreeing), sum(|forecast| forecast.pairs.n));
+    Some(format!(
+        "The simulation of the same seed foresaw the latency of {} of {} to within 10 ms, and how {} of {} ended",
+        grouped(near),
+        count(writes, "write"),
+        grouped(agreeing),
+        count(pairs, "pair")
+    ))
 }
 
 fn table(forecasts: &[Forecast]) -> Table {

@@ -5,30 +5,83 @@ use crate::analysis::{
 };
 use crate::config::Order;
 use crate::report::charts;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};
-
-const FILE: &str = "staleness.png";
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 /// Most quorums that have a curve.
 const MOST_CURVES: usize = 8;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+pub(super) const TOPIC: Topic = Topic {
+    id: "staleness",
+    heading: "Staleness",
+    file: Some("staleness.png"),
+    needs: &[Recorded::Trace],
+    finding: Finding::Always {
+        about: "The chance of a stale read against time.",
+        tell: |report| finding(&report.runs),
+    },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let runs = &report.runs;
-    let mut blocks = vec![figure(report, figures)?, Block::Table { table: kinds(runs) }];
+    let mut blocks = vec![figure(report, page)?, Block::Table { table: kinds(runs) }];
     blocks.extend(named_times(runs).map(|table| Block::Table { table }));
     blocks.push(Block::Table { table: replicas(runs) });
     blocks.push(Block::paragraph(intersection(runs)));
     blocks.extend(latencies(runs).map(|table| Block::Details { summary: "What reads and writes take".into(), table }));
-    Ok(Section { id: "staleness", heading: "Staleness", blocks })
+    Ok(blocks)
 }
 
-fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> {
-    let finding = &report.findings.staleness;
-    let shown = super::evenly(&report.runs, MOST_CURVES);
+/// How stale reads at the acknowledgement would have been.
+fn finding(runs: &[RunReport]) -> String {
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let read = "A read from one follower at the acknowledgement would have";
+    let older =
+        |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
+    match ends(runs, figures) {
+        Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
+        Ends::One(quorum, (missed, returned)) => {
+            format!("{read} missed the write: {missed} at W = {quorum}{}", older(returned))
+        }
+        Ends::Two((first, low), (last, high)) => match low.1.zip(high.1) {
+            Some((older_low, older_high)) => {
+                format!("{read} returned something older: {older_low} at W = {first}, {older_high} at W = {last}")
+            }
+            None => format!("{read} missed the write: {} at W = {first}, {} at W = {last}", low.0, high.0),
+        },
+    }
+}
+
+fn answer(runs: &[RunReport]) -> Option<String> {
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let at = |quorum: u32, (missed, older): (String, Option<String>)| {
+        let older = older.map_or(String::new(), |older| format!(" and returned something older in {older}"));
+        format!("missed it in {missed}{older} at W = {quorum}")
+    };
+    let told = match ends(runs, figures) {
+        Ends::None => return None,
+        Ends::One(quorum, figures) => at(quorum, figures),
+        Ends::Two((first, low), (last, high)) => format!("{}, {}", at(first, low), at(last, high)),
+    };
+    Some(format!(
+        "By the trace, a read from a random follower at the moment of a write's acknowledgement would have {told}."
+    ))
+}
+
+fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
+    let shown = evenly(&report.runs, MOST_CURVES);
     let curves: Vec<_> = shown.iter().map(|run| (run.quorum, &run.staleness.curve)).collect();
     let first = report.runs.first().and_then(|run| run.staleness.reads.first());
     let readers = maybe(first, |read| reader_in_words(read, &report.runs));
@@ -41,10 +94,7 @@ fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> 
         basis(&report.runs)
     );
     let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
-    let legend = Legend { id: "staleness-figure", file: FILE, caption: format!("{finding}."), reading };
-    let page = charts::staleness::scene(&curves, None);
-    let file = charts::staleness::scene(&curves, Some((finding, &subtitle)));
-    figures.add(legend, &page, file, numbers(&report.runs))
+    page.figure(reading, &subtitle, numbers(&report.runs), |title| charts::staleness::scene(&curves, title))
 }
 
 /// `one random follower`, `the first 2 of 3 followers that answer`.

@@ -1,11 +1,11 @@
 //! What a reader needs to know of every interval and every time, once.
 
+use super::model::RunReport;
+use super::number::{count, grouped, list, percent};
 use crate::config::Pacing;
-use crate::report::model::RunReport;
-use crate::report::number::{count, grouped, list, percent};
 
 /// One paragraph: what intervals cover, what the load is, which clock is read.
-pub(crate) fn method(runs: &[RunReport]) -> String {
+pub(super) fn method(runs: &[RunReport]) -> String {
     let sentences = [Some(intervals(runs)), saturation(runs), load(runs), Some(clock(runs))];
     sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -95,6 +95,6 @@ pub(super) fn queueing(runs: &[RunReport]) -> Option<String> {
         count(u64::from(load.concurrency), "write"),
         // A rate of writes is a small positive number.
         grouped(rate as u64),
-        crate::report::number::fixed(1000.0 / load.rate_per_s, 2)
+        super::number::fixed(1000.0 / load.rate_per_s, 2)
     ))
 }
