@@ -141,7 +141,11 @@ pub(crate) struct MapCell {
 
 impl Column {
     fn new(name: &str, numeric: bool) -> Self {
-        Self { name: name.to_owned(), numeric, theory: matches!(name, "predicted" | "expected" | "chance of any") }
+        Self {
+            name: name.to_owned(),
+            numeric,
+            theory: ["predicted", "expected", "model"].iter().any(|word| name.contains(word)),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Headline {
         Self {
             answer: answers.join(" "),
             method: method(&report.runs),
-            warnings: notes.chain(warnings(&report.runs, &report.diagnoses)).collect(),
+            warnings: notes.chain(warnings(report)).collect(),
             findings: TOPICS.iter().filter(has_finding).map(|topic| (topic.id, topic.finding(report))).collect(),
         }
     }

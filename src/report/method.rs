@@ -35,8 +35,8 @@ fn intervals(runs: &[RunReport]) -> String {
         )
     };
     format!(
-        "Intervals are 95 % intervals for other delays drawn from the same distribution in a run like this one; how \
-         much a figure differs from run to run, from machine to machine or from day to day is not in them.{batches}{shared}"
+        "95 % intervals say how much a figure would differ with other delays from the same distribution. They do not \
+         cover differences between machines or days.{batches}{shared}"
     )
 }
 

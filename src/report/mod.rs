@@ -33,3 +33,4 @@ pub use model::{
 pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
 pub use summary::SCHEMA;
 pub(crate) use topics::visible_after;
+pub use warnings::warnings;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::model::RunReport;
+use super::model::{Report, RunReport};
 use super::number::{count, grouped, list, ms};
-use crate::analysis::Diagnosis;
 use crate::data::{GapKind, Manifest, RunFile};
 use crate::model::NodeId;
 
@@ -12,7 +11,9 @@ use crate::model::NodeId;
 const MOST_CONTRADICTIONS: usize = 3;
 
 /// Broken promises, faults, and whatever makes the runs less than comparable.
-pub(super) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
+#[must_use]
+pub fn warnings(report: &Report) -> Vec<String> {
+    let (runs, diagnoses) = (&report.runs, &report.diagnoses);
     let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
     breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()

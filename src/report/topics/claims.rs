@@ -27,9 +27,9 @@ fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> 
         ]
     };
     let table = Table::new(
-        "What the original lab concluded, held against this experiment. A verdict rests on more than how these runs \
-         came out, which stands beside it: on differences beyond chance, on a mechanism that leaves no other end, or \
-         on a counterexample, measured or simulated.",
+        "What the original lab concluded, tested on this experiment. A verdict needs more than the outcome of these runs: \
+         a difference beyond chance, a mechanism that allows no other outcome, or a counterexample, measured or \
+         simulated.",
     )
     .text(&["the lab said", "verdict", "in these runs", "because"])
     .rows(report.claims.iter().map(row));

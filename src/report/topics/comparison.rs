@@ -23,10 +23,11 @@ pub(super) const TOPIC: Topic = Topic {
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let experiments = &report.experiments;
-    let reading = "The share of pairs of follower and key that differ from the leader for good. Solid lines are \
-                   measured; dashed lines of the same colour are what the model expects on average.";
-    let subtitle = "Pairs of follower and key that differ for good. Solid: measured. Dashed: expected by the model.";
-    let chart = Chart { y_title: "Diverged pairs, %", unit: "%", series: series(experiments) };
+    let reading = "The share of copies that are wrong for good. Solid lines are measured; dashed lines of the same \
+                   colour are what the model expects on average.";
+    let subtitle =
+        "Copies (one follower's value for one key) wrong for good. Solid: measured. Dashed: expected by the model.";
+    let chart = Chart { y_title: "Copies wrong for good, %", unit: "%", series: series(experiments) };
     let figure = page.figure(reading.to_owned(), subtitle, divergence(experiments), |title| chart.scene(title))?;
     Ok(vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }])
 }
@@ -48,7 +49,7 @@ fn finding(experiments: &[ComparedExperiment]) -> String {
         return "Divergence by experiment".to_owned();
     }
     format!(
-        "Pairs diverged at W = {highest} in one run each (and the share of simulated runs with any): {}",
+        "Copies wrong for good at W = {highest} in one run each (and the share of simulated runs with any): {}",
         list(&at_highest)
     )
 }
@@ -114,14 +115,18 @@ fn by_quorum(caption: &str, experiments: &[ComparedExperiment], cell: impl Fn(&C
 }
 
 fn divergence(experiments: &[ComparedExperiment]) -> Table {
-    by_quorum("Diverged pairs of all, and in brackets what the model expects on average.", experiments, |run| {
-        format!(
-            "{} of {} ({})",
-            maybe(run.diverged, grouped),
-            grouped(run.pairs),
-            maybe(run.expected_diverged, |mean| fixed(mean, 1))
-        )
-    })
+    by_quorum(
+        "Copies wrong for good of all copies, and in brackets how many the model expects on average.",
+        experiments,
+        |run| {
+            format!(
+                "{} of {} ({})",
+                maybe(run.diverged, grouped),
+                grouped(run.pairs),
+                maybe(run.expected_diverged, |mean| fixed(mean, 1))
+            )
+        },
+    )
 }
 
 fn latency(experiments: &[ComparedExperiment]) -> Table {

@@ -57,18 +57,12 @@ fn finding(runs: &[RunReport]) -> String {
     if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
         return format!("Every follower ended with what the leader held{}", chance(runs));
     }
-    let of =
-        |quorum, total: Counts| format!("{} of {} at W = {quorum}", grouped(total.differing()), grouped(total.pairs()));
+    let of = |total: Counts| format!("{} of {}", grouped(total.differing()), grouped(total.pairs()));
     match ends(runs, judged) {
         Ends::None => "Whether followers ended with what the leader held is not known".to_owned(),
-        Ends::One(quorum, total) => format!("Pairs that differ from the leader for good: {}", of(quorum, total)),
+        Ends::One(quorum, total) => format!("{} copies are wrong for good at W = {quorum}", of(total)),
         Ends::Two((first, low), (last, high)) => {
-            format!(
-                "Pairs that differ from the leader for good: {}, {}{}",
-                of(first, low),
-                of(last, high),
-                chance(runs)
-            )
+            format!("{} copies are wrong for good at W = {first}, {} at W = {last}{}", of(low), of(high), chance(runs))
         }
     }
 }
@@ -80,17 +74,20 @@ fn answer(runs: &[RunReport]) -> Option<String> {
     let everywhere = runs.iter().filter_map(judged).count() > 0
         && runs.iter().filter_map(judged).all(|total| total.differing() == 0);
     if everywhere {
-        return Some(format!("Once nothing was in flight, every follower held what the leader held{}.", chance(runs)));
+        return Some(format!(
+            "After every message had arrived, every follower held what the leader held{}.",
+            chance(runs)
+        ));
     }
     match ends(runs, judged) {
         Ends::None => Some("Whether followers ended with what the leader held is not known.".to_owned()),
         Ends::One(quorum, total) => Some(format!(
-            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {quorum}{}.",
+            "After every message had arrived, {} copies (one follower's value for one key) were wrong for good at W = {quorum}{}.",
             pairs(total),
             chance(runs)
         )),
         Ends::Two((first, low), (last, high)) => Some(format!(
-            "Once nothing was in flight, {} pairs of follower and key differed from the leader for good at W = {first}, \
+            "After every message had arrived, {} copies (one follower's value for one key) were wrong for good at W = {first}, \
              {} at W = {last}{}.",
             pairs(low),
             pairs(high),
@@ -110,7 +107,7 @@ fn chance(runs: &[RunReport]) -> String {
         return String::new();
     }
     let share = percent(expected.chance_of_any);
-    format!("; by the model some pair differs in {share} of such runs even at W = {quorum}")
+    format!("; in the model some copy is wrong in {share} of such runs even at W = {quorum}")
 }
 
 /// Counts at both moments, beside what the model expects.
@@ -135,16 +132,24 @@ fn totals(runs: &[RunReport]) -> Table {
     };
     let trials = runs.iter().find_map(|run| run.expected.as_ref()).map(|expected| {
         format!(
-            " Expected: mean (and central 95 %) of {} of the model.",
+            " Expected: the mean over {} of the model, and in brackets where 95 % of them lie.",
             count(u64::from(expected.trials), "simulated run")
         )
     });
     Table::new(format!(
-        "Pairs of follower and key that differ from the leader: behind when the last write was acknowledged (lag, \
-         which passes) and diverged once nothing was in flight (which stays).{}",
+        "Copies (one follower's value for one key) that differ from the leader's: not up to date when the last write \
+         was acknowledged, which passes, and wrong for good after every message had arrived.{}",
         trials.unwrap_or_default()
     ))
-    .numbers(&["W", "pairs", "behind", "expected", "diverged", "expected", "chance of any"])
+    .numbers(&[
+        "W",
+        "copies",
+        "not up to date at last ack",
+        "not up to date, expected",
+        "wrong for good",
+        "wrong for good, expected",
+        "chance of any, expected",
+    ])
     .text(&["verdict"])
     .rows(runs.iter().map(row))
 }
@@ -183,7 +188,7 @@ fn quorum_maps(run: &RunReport) -> QuorumMaps {
         hue: Hue::of_quorum(run.quorum).name(),
         maps: vec![
             map("At the last acknowledgement", &consistency.at_last_ack),
-            map("Once nothing was in flight", &consistency.settled),
+            map("After every message had arrived", &consistency.settled),
         ],
     }
 }
@@ -231,13 +236,18 @@ fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     .collect();
     match parts.as_slice() {
         [] => None,
-        [(1, why)] => Some(format!("In the one diverged pair {why}.")),
-        [(number, why)] => Some(format!("In all {} diverged pairs {why}.", grouped(*number as u64))),
+        [(1, why)] => Some(format!("In the one wrong copy {why}.")),
+        [(number, why)] => Some(format!("In all {} wrong copies {why}.", grouped(*number as u64))),
         parts => {
             let parts: Vec<String> = parts.iter().map(|(n, why)| format!("in {} {why}", grouped(*n as u64))).collect();
-            Some(format!("Of {}: {}.", count(diverged.len() as u64, "diverged pair"), list(&parts)))
+            Some(format!("Of {}: {}.", wrong_copies(diverged.len()), list(&parts)))
         }
     }
+}
+
+/// `1 wrong copy`, `4 wrong copies`.
+fn wrong_copies(number: usize) -> String {
+    format!("{} wrong {}", grouped(number as u64), if number == 1 { "copy" } else { "copies" })
 }
 
 /// How late the older writes came, where any did.
@@ -275,13 +285,13 @@ fn causes(runs: &[RunReport]) -> Option<Block> {
     let all: u64 = runs.iter().map(|run| run.consistency.settled.total.differing()).sum();
     let listed = rows.len().min(MOST_CAUSES) as u64;
     let caption = if listed < all {
-        format!("The first {} of {} diverged pairs, each with its cause.", grouped(listed), grouped(all))
+        format!("The first {} of {} wrong copies, each with its cause.", grouped(listed), grouped(all))
     } else {
-        "Every diverged pair with its cause.".to_owned()
+        "Every wrong copy with its cause.".to_owned()
     };
     let table = Table::new(caption)
         .numbers(&["W"])
         .text(&["follower", "key", "state", "it holds", "cause", "how it came about"])
         .rows(rows.into_iter().take(MOST_CAUSES));
-    Some(Block::Details { summary: "Each diverged pair and its cause".to_owned(), table })
+    Some(Block::Details { summary: "Each wrong copy and its cause".to_owned(), table })
 }

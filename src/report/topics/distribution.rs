@@ -66,21 +66,16 @@ fn finding(runs: &[RunReport]) -> String {
     let shifts = || tested().filter_map(|(_, fit)| fit.detectable_ms);
     let range = shifts().reduce(f64::min).zip(shifts().reduce(f64::max)).map(|(low, high)| {
         let least = if ms(low) == ms(high) { String::new() } else { format!("{} to ", ms(low)) };
-        format!(": a shift of less than {least}{} ms may go unnoticed", ms(high))
+        format!(", but a shift of less than {least}{} ms may go unnoticed", ms(high))
     });
     let n = tested().map(|(run, _)| run.latency.n).max().unwrap_or(0);
-    format!(
-        "{} {} too few to tell the latencies from the predicted distribution{}",
-        count(n, "write"),
-        if n == 1 { "is" } else { "are" },
-        range.unwrap_or_default()
-    )
+    format!("The latencies of {} fit the prediction{}", count(n, "write"), range.unwrap_or_default())
 }
 
 /// Why no distribution is tested.
 fn untested(runs: &[RunReport]) -> &'static str {
     if runs.iter().any(|run| run.latency.dependence.is_dependent) {
-        "Latencies of a run depend on each other, so that no test of their distribution holds"
+        "Latencies of a run depend on each other, so no test of their distribution holds"
     } else if runs.iter().any(|run| run.latency.not_predicted == Some(NotPredicted::Faults)) {
         "The writes met a fault, so there is no predicted distribution to hold the latencies against"
     } else {
@@ -95,7 +90,9 @@ fn tests(report: &Report) -> String {
         tests => {
             let shared =
                 if tests > 1 { " The tests share one draw of the delays and are corrected together." } else { "" };
-            format!("{shared} What the software costs is told write by write below, not by this test.")
+            format!(
+                "{shared} The time the software added is shown write by write below; this test is too coarse for it."
+            )
         }
     }
 }

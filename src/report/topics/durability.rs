@@ -46,9 +46,9 @@ fn finding(runs: &[RunReport]) -> String {
     if runs.iter().all(|run| unprotected(run).is_none()) {
         "No write was acknowledged, so none could be lost".to_owned()
     } else if at_risk.is_empty() {
-        "At no instant was an acknowledged write on the leader alone".to_owned()
+        "Every acknowledged write was on some follower at every moment".to_owned()
     } else {
-        format!("Acknowledged writes on no follower at some instant: up to {}", list(&at_risk))
+        format!("Acknowledged writes that were on no follower at some moment: up to {}", list(&at_risk))
     }
 }
 
@@ -67,17 +67,17 @@ fn answer(runs: &[RunReport]) -> Option<String> {
     let expected = run.durability.expected_loss.map_or(String::new(), |expected| {
         let mean = |of: LossExpectation| fixed(of.mean_writes.mean, 1);
         format!(
-            "; by the model, over {}, {}, {} and {}",
-            count(u64::from(expected.trials), "run"),
+            "; the mean over {} is {}, {} and {}",
+            count(u64::from(expected.trials), "simulated run"),
             mean(expected.most_advanced),
             mean(expected.random),
             mean(expected.union)
         )
     });
     Some(format!(
-        "Had the leader died at a random instant of the load, at W = {} {} acknowledged writes would have been lost on \
-         average with the most advanced follower in its place, {} with a random one, and {} even if what all followers \
-         held were put together{expected}.",
+        "If the leader had died at a random moment of the load at W = {}, {} acknowledged writes would have been lost on \
+         average with the most advanced follower in its place, {} with a random one, and {} with what all followers \
+         held put together{expected}.",
         run.quorum,
         mean(loss.most_advanced.mean_writes),
         mean(loss.random.mean_writes),
@@ -122,7 +122,15 @@ fn loss_table(all: &[&Durability]) -> Table {
          can be asked take over. Copies that wait at the leader for their injected delay die with it; on a real network \
          what has been sent still arrives.",
     )
-    .numbers(&["W", "most advanced", "model", "random", "model", "all together", "model"])
+    .numbers(&[
+        "W",
+        "most advanced",
+        "most advanced, model",
+        "random",
+        "random, model",
+        "all together",
+        "all together, model",
+    ])
     .rows(all.iter().map(row))
 }
 

@@ -224,7 +224,7 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
         .collect();
     (!rows.is_empty()).then(|| {
         Table::new(
-            "Followers that came back, and what they held once nothing was in flight: keys by state. Missed: the newest \
+            "Followers that came back, and what they held after every message had arrived: keys by state. Missed: the newest \
              write was lost or erased and never made good. Overtaken: an older write arrived last, which needs no \
              fault and does not count against catching up.",
         )

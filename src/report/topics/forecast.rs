@@ -51,7 +51,7 @@ fn finding(forecasts: &[Forecast]) -> Option<String> {
         grouped(near),
         count(writes, "write"),
         grouped(agreeing),
-        count(pairs, "pair")
+        if pairs == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(pairs)) }
     ))
 }
 
@@ -71,11 +71,21 @@ fn table(forecasts: &[Forecast]) -> Table {
         ]
     };
     Table::new(
-        "The run against the simulation of the same seed. Latency: measured less foreseen, in ms; near is within \
-         10 ms. Pairs: how many ended as foreseen. Jitter: by how much the distance of neighbouring arrivals changed, \
+        "Each run against the simulation of the same seed. Differences: measured latency less what the simulation gave, \
+         in ms. Copies: how many ended as simulated. Jitter: how much the time between neighbouring arrivals changed, \
          99th percentile, in ms.",
     )
-    .numbers(&["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as foreseen", "jitter"])
+    .numbers(&[
+        "W",
+        "writes",
+        "within 10 ms",
+        "median difference",
+        "p99 difference",
+        "greatest difference",
+        "copies",
+        "ended as simulated",
+        "jitter",
+    ])
     .rows(forecasts.iter().map(row))
 }
 
@@ -113,9 +123,9 @@ fn surprises(forecasts: &[Forecast]) -> Option<Block> {
     if rows.is_empty() {
         return None;
     }
-    let table = Table::new("Pairs that ended otherwise than foreseen, and the two writes whose order decided.")
+    let table = Table::new("Copies that ended otherwise than simulated, and the two writes whose order decided.")
         .numbers(&["W"])
-        .text(&["follower", "key", "ended", "foreseen", "what decided", "within jitter"])
+        .text(&["follower", "key", "ended", "simulated", "what decided", "within jitter"])
         .rows(rows);
-    Some(Block::Details { summary: "Each pair that ended otherwise".to_owned(), table })
+    Some(Block::Details { summary: "Each copy that ended otherwise".to_owned(), table })
 }

@@ -39,7 +39,7 @@ fn finding(runs: &[RunReport]) -> String {
         )
     };
     if unchecked > 0 {
-        text.push_str(&format!(" Of {} the traces do not say.", count(unchecked, "further write")));
+        text.push_str(&format!(" The traces do not tell of {}.", count(unchecked, "further write")));
     }
     let sum = |of: fn(&RunReport) -> u64| runs.iter().map(of).sum::<u64>();
     let fewer = Bounds {
@@ -49,8 +49,8 @@ fn finding(runs: &[RunReport]) -> String {
     if fewer.upper > 0 {
         let deaths = if runs.iter().any(|run| run.faults.is_some()) { ", or its follower had died" } else { "" };
         text.push_str(&format!(
-            " To have reached a follower is not to be held by it: {} of these writes were then held by fewer than W \
-             followers (the write or a newer one of its key), because an older write had replaced it{deaths}.",
+            " A follower may lose a write again: {} of these writes (or a newer one of the key) were by then on fewer than W \
+             followers, because an older write had replaced it{deaths}.",
             bounds(fewer, grouped)
         ));
     }
@@ -61,7 +61,7 @@ fn finding(runs: &[RunReport]) -> String {
         .collect();
     if !overwritten.is_empty() {
         text.push_str(&format!(
-            " Acknowledged writes that an older one replaced on some follower at any time: {}.",
+            " Over the whole run, an older write replaced an acknowledged one on some follower: {}.",
             list(&overwritten)
         ));
     }

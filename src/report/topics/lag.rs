@@ -110,8 +110,8 @@ fn lag_table(lags: &[&Lag]) -> Table {
     let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
     Table::new(format!(
         "Lag in ms of all acknowledged writes, from the traces and predicted. Never: writes that some follower never \
-         received; they count as later than all others, and where there are any the mean is withheld, for it has no \
-         upper bound. Where a trace is lost a figure is given from its least to its greatest.{}",
+         received; they count as later than all others, and if there are any the mean is withheld, because it has \
+         no upper bound. If a trace is lost, a figure is given from its least to its greatest.{}",
         method_sentence(&statistics)
     ))
     .numbers(&["W", "n", "never"])

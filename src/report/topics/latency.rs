@@ -88,10 +88,10 @@ fn means(runs: &[RunReport]) -> Option<String> {
         }
         Ends::Two((first, (low, low_predicted)), (last, (high, high_predicted))) => {
             let predicted = |predicted: Option<f64>| {
-                predicted.map(|predicted| format!(" (predicted {})", ms(predicted))).unwrap_or_default()
+                predicted.map(|predicted| format!(", predicted {}", ms(predicted))).unwrap_or_default()
             };
             Some(format!(
-                "{}, a write took {} ms on average{}; {}, {} ms{}. That is of {} a quorum.",
+                "{}, a write took {} ms on average{}; {}, {} ms{} ({} a quorum).",
                 what(first),
                 ms(low),
                 predicted(low_predicted),
@@ -147,8 +147,8 @@ fn cut_off(runs: &[RunReport]) -> Option<String> {
         .collect();
     (!cut.is_empty()).then(|| {
         format!(
-            "A fault cut off writes under way, the slow ones first, so the latency of those that were answered is \
-             withheld: {}.",
+            "A fault left writes without an answer, slow ones more often than fast ones. The latency of the others would \
+             be too low and is withheld: {}.",
             list(&cut)
         )
     })
@@ -170,7 +170,7 @@ fn failures(runs: &[RunReport]) -> Option<String> {
     let why = if impossible.is_empty() {
         String::new()
     } else {
-        format!(" {} is more than there are followers, so that every write fails.", list(&impossible))
+        format!(" {} is more than there are followers, so every write fails.", list(&impossible))
     };
     Some(format!("Of {}, {}; no latency figure includes them.{why}", count(all, "write"), list(&parts)))
 }
@@ -213,9 +213,9 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statist
         row
     };
     Table::new(format!(
-        "Write latency in ms, measured and predicted. n counts acknowledged writes; cut off: writes a fault took the \
-         answer from, where latency is withheld. KS p above 0.05: these writes are too few to tell from the \
-         prediction; it is corrected for the number of W (Holm).{}",
+        "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
+         without an answer; if there are any, latency is withheld. KS p above 0.05: the latencies fit the \
+         prediction, as far as so few writes can tell (corrected for the number of W, Holm).{}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])
@@ -250,7 +250,7 @@ fn pairs(paired: &[Paired]) -> Option<Block> {
         "How much later the same write was answered at the next quorum, in ms with 95 % intervals. {reason}"
     ))
     .text(&["W"])
-    .numbers(&["n", "same delays", "mean difference", "predicted", "median", "answered sooner"])
+    .numbers(&["n", "same delays", "mean difference", "predicted", "median", "sooner at the higher W"])
     .rows(paired.iter().map(row));
     Some(Block::Details { summary: "The same writes, quorum by quorum".to_owned(), table })
 }

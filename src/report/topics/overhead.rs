@@ -11,7 +11,7 @@ use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     id: "overhead",
-    heading: "What the software itself cost",
+    heading: "Time the software added",
     file: Some("overhead.png"),
     needs: &[Recorded::Trace],
     finding: Finding::Always { about: "What the software cost.", tell: |report| finding(&report.runs) },
@@ -20,9 +20,8 @@ pub(super) const TOPIC: Topic = Topic {
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let reading = "A write's overhead is its latency less the W-th smallest of the delays drawn for it, so that chance \
-                   in the delays does not enter: a quantile of these differences, not a difference of quantiles. Each \
-                   tick is a write; the disc is the median, the ring p99.";
+    let reading = "The time the software added to a write is its latency less the W-th smallest of the delays drawn for \
+                   it, so chance in the delays does not enter. Each tick is a write; the disc is the median, the ring p99.";
     let subtitle = "Each tick is a write's latency less the W-th smallest of its own delays. Disc: median. Ring: p99.";
     let overheads: Vec<_> = report.runs.iter().map(|run| &run.overhead).collect();
     let reading = format!("{reading}{}", warm_up(&report.runs));
@@ -58,7 +57,7 @@ fn answer(runs: &[RunReport]) -> Option<String> {
     } else {
         format!("{} to {}", short_ms(low), short_ms(high))
     };
-    Some(format!("The software added {range} ms to a write's own delays (median at each W)."))
+    Some(format!("The software added {range} ms to a write (median at each W)."))
 }
 
 /// What the first writes cost beside the others.

@@ -73,7 +73,7 @@ fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
     }
     items.push(
         "Latencies to the microsecond do not reproduce, nor which of two copies that arrive within that noise comes \
-         first; a pair of follower and key may diverge in one run and not in the next for that reason alone."
+         first; a copy may be wrong in one run and right in the next for that reason alone."
             .to_owned(),
     );
     items
@@ -135,7 +135,7 @@ fn runs(runs: &[RunReport]) -> Table {
         ]
     };
     Table::new(
-        "Each run, times in seconds: the load, until nothing was in flight, and with the cluster's start and end.",
+        "Each run in seconds: the load, then until every message had arrived, and all with the cluster's start and end.",
     )
     .numbers(&["W"])
     .text(&["started"])

@@ -17,7 +17,7 @@ const MOST_CURVES: usize = 8;
 
 pub(super) const TOPIC: Topic = Topic {
     id: "staleness",
-    heading: "Staleness",
+    heading: "How stale reads from followers are",
     file: Some("staleness.png"),
     needs: &[Recorded::Trace],
     finding: Finding::Always {
@@ -68,16 +68,14 @@ fn answer(runs: &[RunReport]) -> Option<String> {
     };
     let at = |quorum: u32, (missed, older): (String, Option<String>)| {
         let older = older.map_or(String::new(), |older| format!(" and returned something older in {older}"));
-        format!("missed it in {missed}{older} at W = {quorum}")
+        format!("missed the write in {missed}{older} at W = {quorum}")
     };
     let told = match ends(runs, figures) {
         Ends::None => return None,
         Ends::One(quorum, figures) => at(quorum, figures),
         Ends::Two((first, low), (last, high)) => format!("{}, {}", at(first, low), at(last, high)),
     };
-    Some(format!(
-        "By the trace, a read from a random follower at the moment of a write's acknowledgement would have {told}."
-    ))
+    Some(format!("A read from a random follower at the moment of the acknowledgement would have {told}."))
 }
 
 fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
@@ -181,13 +179,23 @@ fn kinds(runs: &[RunReport]) -> Table {
         |of: &ReadStaleness| of.from_trace.as_ref().is_some_and(|of| of.stale_at_ack.interval.lower.is_some());
     let has_intervals = all_reads(runs).any(|(_, read)| intervals(read));
     Table::new(format!(
-        "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: from how many \
-         ms after it on so many reads would return the write; of fewer than 400 and 4,000 pairs of a write and a \
-         follower only what it is at least. Last: mean ms until the last follower has it.{readers}",
+        "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: how \
+         many ms later so many reads would return the write; fewer than 400 and 4,000 arrivals only tell the least it \
+         may be. Last: the mean time in ms until the last follower has it.{readers}",
         if has_intervals { ", with a 95 % interval" } else { " (no interval: it repeats W)" }
     ))
     .numbers(&names)
-    .numbers(&["n", "misses it at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
+    .numbers(&[
+        "n",
+        "misses it at ack",
+        "misses it, predicted",
+        "99 % see it after",
+        "99 %, predicted",
+        "99.9 % see it after",
+        "99.9 %, predicted",
+        "last follower after",
+        "last, predicted",
+    ])
     .rows(all_reads(runs).map(row))
 }
 
@@ -319,14 +327,14 @@ fn replicas(runs: &[RunReport]) -> Table {
 
 /// What R + W > N does and does not promise.
 fn intersection(runs: &[RunReport]) -> String {
-    let promise = "Reads would go to followers alone, and the W acknowledgements come from followers alone: where R + W > N \
-                   a read meets one that has the write.";
+    let promise = "Reads go to followers alone, and the W acknowledgements come from followers alone. With R + W > N every \
+                   read asks at least one follower that has received the write.";
     let order = runs.first().map(|run| run.manifest.config.network.order);
     let limit = match order {
-        Some(Order::Version) => "Followers keep the newest version, so it also stays.",
+        Some(Order::Version) => "Followers keep the newest version, so the write stays there.",
         _ => {
-            "That it arrived does not mean that it stayed: these followers keep what came last, so that an older \
-             write may replace it (overwritten, above), and then no R helps."
+            "But these followers keep what came last, so an older write may have replaced it there, and then no R \
+             helps."
         }
     };
     format!("{promise} {limit}")

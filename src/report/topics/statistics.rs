@@ -42,10 +42,7 @@ fn unbounded(all: &[Statistics]) -> String {
     most.map_or_else(String::new, |n| {
         let verb = if n == 1 { "is" } else { "are" };
         let writes = count(n, "write");
-        format!(
-            " Open arrows are intervals without an upper bound: {writes} {verb} too few to bound {} from above.",
-            list(&names)
-        )
+        format!(" Open arrows: {writes} {verb} too few to say how high {} may be.", list(&names))
     })
 }
 
@@ -81,7 +78,7 @@ pub(super) fn method_sentence(all: &[Statistics]) -> String {
     let errors = predictions(all).filter_map(|predicted| Some(predicted.simulated?.mean_standard_error_ms));
     let greatest = errors.max_by(f64::total_cmp);
     let error = greatest.map_or_else(String::new, |error| {
-        format!("; the standard error of their means is at most {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
+        format!("; their means are exact to a standard error of {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
     });
     format!(" Predicted from the injected delays alone, {method}{error}.")
 }
@@ -154,4 +151,4 @@ pub(super) fn beside_prediction(s: &Statistics) -> Vec<String> {
 
 /// The names of the columns that [`beside_prediction`] fills.
 pub(super) const BESIDE_PREDICTION: [&str; 8] =
-    ["mean", "predicted", "median", "predicted", "p95", "predicted", "p99", "predicted"];
+    ["mean", "mean predicted", "median", "median predicted", "p95", "p95 predicted", "p99", "p99 predicted"];

@@ -17,7 +17,7 @@ const MOST_FOLLOWERS: usize = 9;
 
 pub(super) const TOPIC: Topic = Topic {
     id: "timelines",
-    heading: "One write's life",
+    heading: "Single writes, step by step",
     file: Some("timelines.png"),
     needs: &[Recorded::Trace],
     finding: Finding::Always { about: "The timelines of single writes.", tell: finding },
