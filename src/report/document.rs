@@ -61,7 +61,7 @@ pub(crate) enum Block {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
     /// Its anchor.
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     /// What it shows, as a sentence.
     pub(crate) caption: String,
     /// How to read it.
@@ -94,7 +94,7 @@ pub(crate) struct Column {
 /// Maps of followers by keys: tables on the page, one PNG file beside it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Maps {
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) caption: String,
     pub(crate) reading: String,
     pub(crate) file: &'static str,
@@ -141,7 +141,11 @@ pub(crate) struct MapCell {
 
 impl Column {
     fn new(name: &str, numeric: bool) -> Self {
-        Self { name: name.to_owned(), numeric, theory: matches!(name, "predicted" | "expected" | "chance of any") }
+        Self {
+            name: name.to_owned(),
+            numeric,
+            theory: ["predicted", "expected", "model"].iter().any(|word| name.contains(word)),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Figures(Vec<(&'static str, Scene)>);
 /// What goes with a figure.
 pub(crate) struct Legend {
     /// Its anchor.
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     /// The PNG file's name.
     pub(crate) file: &'static str,
     /// Its finding, a sentence.

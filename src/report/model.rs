@@ -1,8 +1,7 @@
-//! Everything the report says, as numbers: `summary.json`.
+//! Everything the report says, as numbers.
 
 use serde::Serialize;
 
-use super::prose;
 use crate::analysis::{
     Claim, CostPerAck, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Load, Overhead,
     Paired, Prediction, RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies,
@@ -19,9 +18,6 @@ pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
 pub use faults::{FaultReport, PlottedWrite};
 
-/// Version of `summary.json`.
-pub const SCHEMA: u32 = 1;
-
 /// Most points of a distribution that are kept.
 const MOST_POINTS: usize = 400;
 
@@ -34,21 +30,11 @@ const MOST_SHARE: f64 = 0.999;
 /// Points of a predicted curve.
 const CURVE_POINTS: u32 = 120;
 
-/// `summary.json`.
+/// Everything the report says, as numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// [`SCHEMA`].
-    pub schema: u32,
     /// The experiment reported on.
     pub experiment: ExperimentName,
-    /// What came out, in one paragraph.
-    pub answer: String,
-    /// What the intervals and times mean, in one paragraph.
-    pub method: String,
-    /// What a reader must know before believing the rest.
-    pub warnings: Vec<String>,
-    /// What each figure shows.
-    pub findings: Findings,
     /// Each quorum's run, by W.
     pub runs: Vec<RunReport>,
     /// The same writes at one quorum and the next.
@@ -64,35 +50,6 @@ pub struct Report {
     pub forecasts: Vec<Forecast>,
     /// This experiment, then the others that have data; empty where no other has.
     pub experiments: Vec<ComparedExperiment>,
-}
-
-/// What each figure shows, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Findings {
-    /// Latency against W.
-    pub latency: String,
-    /// The maps of followers and keys.
-    pub consistency: String,
-    /// The distributions of latency.
-    pub distribution: String,
-    /// The timelines of single writes.
-    pub timelines: String,
-    /// Lag against W.
-    pub lag: String,
-    /// The chance of a stale read against time.
-    pub staleness: String,
-    /// How many followers held acknowledged writes.
-    pub durability: String,
-    /// Whether an acknowledgement meant W copies.
-    pub guarantee: String,
-    /// What the software cost.
-    pub overhead: String,
-    /// This experiment beside others; absent where no other has data.
-    pub comparison: Option<String>,
-    /// What was broken on purpose; absent where nothing was.
-    pub faults: Option<String>,
-    /// What the simulation foresaw; absent where it did not.
-    pub forecast: Option<String>,
 }
 
 /// What one run came to.
@@ -130,6 +87,12 @@ pub struct RunReport {
     pub expected: Option<Expected>,
     /// Under which conditions it came about.
     pub manifest: Manifest,
+    /// Whether it recorded when copies were sent and arrived.
+    #[serde(skip)]
+    pub has_trace: bool,
+    /// Whether it recorded what the nodes held in the end.
+    #[serde(skip)]
+    pub has_stores: bool,
     /// What its files say that cannot all be true; what rests on that is withheld.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
@@ -189,12 +152,7 @@ impl Report {
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
         Some(Self {
-            schema: SCHEMA,
             experiment: figures.name,
-            answer: prose::answer(&reports, cost_per_ack.as_ref()),
-            method: prose::method(&reports),
-            warnings: prose::warnings(&reports, &diagnoses),
-            findings: prose::findings(&reports, &experiments, forecasts),
             runs: reports,
             paired,
             cost_per_ack,
@@ -227,6 +185,8 @@ impl RunReport {
             lives: write_lives(run),
             expected: figures.expected,
             manifest: run.manifest.clone(),
+            has_trace: !run.replication.is_empty() || run.writes.is_empty(),
+            has_stores: !run.settled.is_empty(),
             contradictions: run.contradictions.clone(),
             latency: figures.latency,
         }

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 use super::figures::Figures;
+use super::headline::Headline;
 use super::model::Report;
-use super::{csv, files, json, page, topics};
+use super::topics::TOPICS;
+use super::{csv, files, page, summary};
 use crate::analysis::Forecast;
 use crate::config::ExperimentName;
 use crate::data::RunData;
@@ -73,16 +75,16 @@ pub fn render_with(
     others: &[(ExperimentName, Vec<RunData>)],
     extras: Extras<'_>,
 ) -> Result<Rendered, ReportError> {
-    let mut report = Report::of(runs, others, extras.forecasts).ok_or(ReportError::NoRuns)?;
-    report.warnings.splice(0..0, extras.notes.iter().map(|note| format!("{note}.")));
+    let report = Report::of(runs, others, extras.forecasts).ok_or(ReportError::NoRuns)?;
+    let headline = Headline::of(&report, extras.notes);
     let mut figures = Figures::default();
-    let document = topics::document(&report, &mut figures)?;
+    let document = headline.document(&report, &mut figures)?;
     let summaries: Vec<_> = report.runs.iter().map(|run| &run.summary).collect();
     Ok(Rendered {
         html: page::html(&document)?,
         markdown: page::markdown(&document)?,
         csv: csv::summary(&summaries),
-        json: json::to_string(&report)?,
+        json: summary::summary(&headline, &report)?,
         figures,
     })
 }
@@ -103,8 +105,8 @@ impl Rendered {
             ("report.html", &self.html),
         ];
         let all: Vec<_> = pngs.chain(texts.map(|(name, text)| (name, text.as_bytes()))).collect();
-        let drawn = |name: &&str| pictures.iter().any(|(drawn, _)| drawn == name);
-        let absent: Vec<&str> = topics::OPTIONAL_FILES.into_iter().filter(|name| !drawn(name)).collect();
+        let is_drawn = |name: &&str| pictures.iter().any(|(drawn, _)| drawn == name);
+        let absent: Vec<&str> = TOPICS.iter().filter_map(|topic| topic.file).filter(|name| !is_drawn(name)).collect();
         files::write_all(folder, &all, &absent)?;
         let [csv, json, markdown, html] = texts.map(|(name, _)| folder.join(name));
         Ok(ReportFiles { html, markdown, csv, json, figures })

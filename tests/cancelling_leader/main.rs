@@ -13,8 +13,9 @@ use labctl::analysis::Fault;
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
 use labctl::config::{DelayRange, Experiment, ExperimentName, Quorum};
 use labctl::data::{BackendFacts, Manifest, RunData, WriteRow};
+use labctl::explore::forecast;
 use labctl::load::{NoFaults, Progress, Recorded, await_ready, record};
-use labctl::report::Report;
+use labctl::report::{Report, warnings};
 use labctl::sim::{simulate_direct, simulate_over};
 use labctl::system::labnode::HttpClient;
 use labnode::clock::Clock;
@@ -85,9 +86,10 @@ fn quorums() -> impl Iterator<Item = Quorum> {
 
 /// What the report says is wrong, and how many pairs did not end as a right leader's would.
 fn judged(runs: &[RunData]) -> (Vec<Fault>, Vec<String>, u64) {
-    let report = Report::of(runs, &[], &[]).unwrap();
+    let forecasts = forecast(runs, &CancellationToken::new()).unwrap();
+    let report = Report::of(runs, &[], &forecasts).unwrap();
     let unforeseen = report.forecasts.iter().map(|forecast| forecast.pairs.n - forecast.pairs.agreeing).sum();
-    (report.diagnoses.iter().map(|diagnosis| diagnosis.fault).collect(), report.warnings, unforeseen)
+    (report.diagnoses.iter().map(|diagnosis| diagnosis.fault).collect(), warnings(&report), unforeseen)
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn a_run_that_was_foreseen_says_how_well() {
     );
     let rendered = render_foreseen(run.unwrap());
     assert!(
-        rendered.markdown.contains("foresaw the latency of 100 of 100 writes to within 10 ms, and how 50 of 50 pairs")
+        rendered.markdown.contains("foresaw the latency of 100 of 100 writes to within 10 ms, and how 50 of 50 copies")
     );
 }
 

@@ -91,7 +91,7 @@ fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Resu
     }
     let trend = Trend::of(measure, points);
     let (page, file) = (multiples.scene(None), multiples.scene(Some((&trend.sentence, &trend.place))));
-    let legend = Legend { id: measure.id, file: measure.file, caption: trend.to_string(), reading };
+    let legend = Legend { id: measure.id.to_owned(), file: measure.file, caption: trend.to_string(), reading };
     figures.add(legend, &page, file, numbers(measure, points))
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn scene(runs: &[&RunReport], title: &str, subtitle: &str) -> Scene {
     let width = (f64::from(WIDTH) - LEFT - GAP - 20.0) / 2.0;
     let second = LEFT + width + GAP;
     scene.text((LEFT, 88.0), "When the last write was acknowledged", 14.0, Colour::Ink, Anchor::Start);
-    scene.text((second, 88.0), "Once nothing was in flight", 14.0, Colour::Ink, Anchor::Start);
+    scene.text((second, 88.0), "After every message had arrived", 14.0, Colour::Ink, Anchor::Start);
     let mut top = 106.0;
     for run in runs {
         let hue = Hue::of_quorum(run.quorum);

@@ -1,34 +1,46 @@
 //! The original lab's statements, tested.
 
-use crate::analysis::{Claim, Divergence, Evidence, Finding};
-use crate::report::document::{Block, Section, Table};
+use crate::analysis::{Claim, Divergence, Evidence, Finding as Verdict};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::number::{NONE, list};
+use crate::report::topic::{Finding, Page, Topic};
 
-pub(super) fn section(report: &Report) -> Section {
+pub(super) const TOPIC: Topic = Topic {
+    id: "claims",
+    heading: "The lab's claims",
+    file: None,
+    needs: &[],
+    finding: Finding::None,
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let row = |claim: &Claim| {
         vec![
             claim.statement.to_owned(),
-            finding(claim.finding).to_owned(),
+            verdict(claim.finding).to_owned(),
             outcome(&claim.evidence),
             claim.sentence.clone(),
         ]
     };
     let table = Table::new(
-        "What the original lab concluded, held against this experiment. A verdict rests on more than how these runs \
-         came out, which stands beside it: on differences beyond chance, on a mechanism that leaves no other end, or \
-         on a counterexample, measured or simulated.",
+        "What the original lab concluded, tested on this experiment. A verdict needs more than the outcome of these runs: \
+         a difference beyond chance, a mechanism that allows no other outcome, or a counterexample, measured or \
+         simulated.",
     )
     .text(&["the lab said", "verdict", "in these runs", "because"])
     .rows(report.claims.iter().map(row));
-    Section { id: "claims", heading: "The lab's claims", blocks: vec![Block::Table { table }] }
+    Ok(vec![Block::Table { table }])
 }
 
-const fn finding(finding: Finding) -> &'static str {
+const fn verdict(finding: Verdict) -> &'static str {
     match finding {
-        Finding::Confirmed => "confirmed",
-        Finding::Refuted => "refuted",
-        Finding::NotTestable => "not testable here",
+        Verdict::Confirmed => "confirmed",
+        Verdict::Refuted => "refuted",
+        Verdict::NotTestable => "not testable here",
     }
 }
 

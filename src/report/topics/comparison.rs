@@ -2,31 +2,56 @@
 
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Chart, Measured, Series};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
 use crate::report::model::{ComparedExperiment, ComparedRun, Report};
-use crate::report::number::{NONE, fixed, grouped, maybe, ms};
+use crate::report::number::{NONE, fixed, grouped, list, maybe, ms, percent};
+use crate::report::topic::{Finding, Page, Topic};
 
-pub(super) const FILE: &str = "experiments.png";
+pub(super) const TOPIC: Topic = Topic {
+    id: "comparison",
+    heading: "Other experiments",
+    file: Some("experiments.png"),
+    needs: &[],
+    finding: Finding::IfAny {
+        about: "This experiment beside others; null if no other has data.",
+        tell: |report| (!report.experiments.is_empty()).then(|| finding(&report.experiments)),
+    },
+    answer: |_| None,
+    blocks,
+};
 
-/// The section; nothing where no other experiment has data.
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let experiments = &report.experiments;
-    let Some(finding) = &report.findings.comparison else {
-        return Ok(None);
-    };
-    let reading = "The share of pairs of follower and key that differ from the leader for good. Solid lines are \
-                   measured; dashed lines of the same colour are what the model expects on average.";
-    let subtitle = "Pairs of follower and key that differ for good. Solid: measured. Dashed: expected by the model.";
-    let chart = Chart { y_title: "Diverged pairs, %", unit: "%", series: series(experiments) };
-    let legend =
-        Legend { id: "experiments-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let (page, file) = (chart.scene(None), chart.scene(Some((finding, subtitle))));
-    let figure = figures.add(legend, &page, file, divergence(experiments))?;
-    let blocks =
-        vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }];
-    Ok(Some(Section { id: "experiments", heading: "Other experiments", blocks }))
+    let reading = "The share of copies that are wrong for good. Solid lines are measured; dashed lines of the same \
+                   colour are what the model expects on average.";
+    let subtitle =
+        "Copies (one follower's value for one key) wrong for good. Solid: measured. Dashed: expected by the model.";
+    let chart = Chart { y_title: "Copies wrong for good, %", unit: "%", series: series(experiments) };
+    let figure = page.figure(reading.to_owned(), subtitle, divergence(experiments), |title| chart.scene(title))?;
+    Ok(vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }])
+}
+
+/// What sets the experiments apart.
+fn finding(experiments: &[ComparedExperiment]) -> String {
+    let highest = experiments.iter().flat_map(|e| e.runs.iter().map(|run| run.quorum)).max().unwrap_or(0);
+    // One run is one draw: beside it stands how often such runs diverge at all.
+    let at_highest: Vec<String> = experiments
+        .iter()
+        .filter_map(|experiment| {
+            let run = experiment.runs.iter().find(|run| run.quorum == highest)?;
+            let pairs = format!("{} of {}", grouped(run.diverged?), grouped(run.pairs));
+            let share = run.chance_of_any.map_or_else(String::new, |chance| format!(" ({})", percent(chance)));
+            Some(format!("{pairs} in {}{share}", experiment.name))
+        })
+        .collect();
+    if at_highest.is_empty() {
+        return "Divergence by experiment".to_owned();
+    }
+    format!(
+        "Copies wrong for good at W = {highest} in one run each (and the share of simulated runs with any): {}",
+        list(&at_highest)
+    )
 }
 
 fn series(experiments: &[ComparedExperiment]) -> Vec<Series> {
@@ -90,14 +115,18 @@ fn by_quorum(caption: &str, experiments: &[ComparedExperiment], cell: impl Fn(&C
 }
 
 fn divergence(experiments: &[ComparedExperiment]) -> Table {
-    by_quorum("Diverged pairs of all, and in brackets what the model expects on average.", experiments, |run| {
-        format!(
-            "{} of {} ({})",
-            maybe(run.diverged, grouped),
-            grouped(run.pairs),
-            maybe(run.expected_diverged, |mean| fixed(mean, 1))
-        )
-    })
+    by_quorum(
+        "Copies wrong for good of all copies, and in brackets how many the model expects on average.",
+        experiments,
+        |run| {
+            format!(
+                "{} of {} ({})",
+                maybe(run.diverged, grouped),
+                grouped(run.pairs),
+                maybe(run.expected_diverged, |mean| fixed(mean, 1))
+            )
+        },
+    )
 }
 
 fn latency(experiments: &[ComparedExperiment]) -> Table {

@@ -1,15 +1,15 @@
 //! What the followers held, and why not what the leader held.
 
-use crate::analysis::{Cause, Cell, Expected, Verdict};
+use crate::analysis::{Cause, Cell, Counts, Expected, Verdict};
 use crate::model::NodeId;
 use crate::report::charts::{Hue, consistency_map};
-use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Section, Table};
-use crate::report::figures::Figures;
+use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Table};
+use crate::report::ends::{Ends, ends, evenly};
+use crate::report::error::ReportError;
 use crate::report::labels;
 use crate::report::model::{MomentReport, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
-
-const FILE: &str = "consistency_maps.png";
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 /// Most quorums that have maps.
 const MOST_QUORUMS: usize = 8;
@@ -17,28 +17,97 @@ const MOST_QUORUMS: usize = 8;
 /// Most pairs that the table of causes lists.
 const MOST_CAUSES: usize = 200;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Section {
-    let caption = &report.findings.consistency;
+pub(super) const TOPIC: Topic = Topic {
+    id: "consistency",
+    heading: "What the followers held",
+    file: Some("consistency_maps.png"),
+    needs: &[Recorded::Stores],
+    finding: Finding::Always { about: "The maps of followers and keys.", tell: |report| finding(&report.runs) },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let letters = used_letters(&report.runs);
     let erased = if letters.iter().any(|(letter, _)| *letter == "E") { "E erased, " } else { "" };
     let subtitle = format!(
         "A cell is a follower's value for a key. Filled: stale. Hollow: missing. \
          L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
     );
-    let shown = super::evenly(&report.runs, MOST_QUORUMS);
-    figures.picture(FILE, consistency_map::scene(&shown, caption, &subtitle));
+    let shown = evenly(&report.runs, MOST_QUORUMS);
+    let legend = page.picture(&subtitle, |title, subtitle| consistency_map::scene(&shown, title, subtitle));
     let maps = Maps {
-        id: "consistency-maps",
-        caption: format!("{caption}."),
+        id: legend.id,
+        caption: legend.caption,
         reading: reading(&report.runs),
-        file: FILE,
+        file: legend.file,
         letters,
         quorums: shown.iter().map(|run| quorum_maps(run)).collect(),
     };
     let mut blocks = vec![Block::Table { table: totals(&report.runs) }, Block::Maps { maps }];
     blocks.extend(causes_sentence(&report.runs).map(Block::paragraph));
     blocks.extend(causes(&report.runs));
-    Section { id: "consistency", heading: "What the followers held", blocks }
+    Ok(blocks)
+}
+
+/// What the followers ended with.
+fn finding(runs: &[RunReport]) -> String {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    if runs.iter().filter_map(judged).count() > 0 && runs.iter().filter_map(judged).all(|t| t.differing() == 0) {
+        return format!("Every follower ended with what the leader held{}", chance(runs));
+    }
+    let of = |total: Counts| format!("{} of {}", grouped(total.differing()), grouped(total.pairs()));
+    match ends(runs, judged) {
+        Ends::None => "Whether followers ended with what the leader held is not known".to_owned(),
+        Ends::One(quorum, total) => format!("{} copies are wrong for good at W = {quorum}", of(total)),
+        Ends::Two((first, low), (last, high)) => {
+            format!("{} copies are wrong for good at W = {first}, {} at W = {last}{}", of(low), of(high), chance(runs))
+        }
+    }
+}
+
+fn answer(runs: &[RunReport]) -> Option<String> {
+    let judged =
+        |run: &RunReport| (run.consistency.verdict != Verdict::Unknown).then_some(run.consistency.settled.total);
+    let pairs = |total: Counts| format!("{} of {}", grouped(total.differing()), grouped(total.pairs()));
+    let everywhere = runs.iter().filter_map(judged).count() > 0
+        && runs.iter().filter_map(judged).all(|total| total.differing() == 0);
+    if everywhere {
+        return Some(format!(
+            "After every message had arrived, every follower held what the leader held{}.",
+            chance(runs)
+        ));
+    }
+    match ends(runs, judged) {
+        Ends::None => Some("Whether followers ended with what the leader held is not known.".to_owned()),
+        Ends::One(quorum, total) => Some(format!(
+            "After every message had arrived, {} copies (one follower's value for one key) were wrong for good at W = {quorum}{}.",
+            pairs(total),
+            chance(runs)
+        )),
+        Ends::Two((first, low), (last, high)) => Some(format!(
+            "After every message had arrived, {} copies (one follower's value for one key) were wrong for good at W = {first}, \
+             {} at W = {last}{}.",
+            pairs(low),
+            pairs(high),
+            chance(runs)
+        )),
+    }
+}
+
+/// What the model says of a highest W at which nothing differed: that may have been luck.
+fn chance(runs: &[RunReport]) -> String {
+    let lucky = |run: &&RunReport| run.consistency.verdict == Verdict::Consistent;
+    let Some((quorum, expected)) = runs.last().filter(lucky).and_then(|run| Some((run.quorum, run.expected.as_ref()?)))
+    else {
+        return String::new();
+    };
+    if expected.chance_of_any <= 0.0 {
+        return String::new();
+    }
+    let share = percent(expected.chance_of_any);
+    format!("; in the model some copy is wrong in {share} of such runs even at W = {quorum}")
 }
 
 /// Counts at both moments, beside what the model expects.
@@ -63,16 +132,24 @@ fn totals(runs: &[RunReport]) -> Table {
     };
     let trials = runs.iter().find_map(|run| run.expected.as_ref()).map(|expected| {
         format!(
-            " Expected: mean (and central 95 %) of {} of the model.",
+            " Expected: the mean over {} of the model, and in brackets where 95 % of them lie.",
             count(u64::from(expected.trials), "simulated run")
         )
     });
     Table::new(format!(
-        "Pairs of follower and key that differ from the leader: behind when the last write was acknowledged (lag, \
-         which passes) and diverged once nothing was in flight (which stays).{}",
+        "Copies (one follower's value for one key) that differ from the leader's: not up to date when the last write \
+         was acknowledged, which passes, and wrong for good after every message had arrived.{}",
         trials.unwrap_or_default()
     ))
-    .numbers(&["W", "pairs", "behind", "expected", "diverged", "expected", "chance of any"])
+    .numbers(&[
+        "W",
+        "copies",
+        "not up to date at last ack",
+        "not up to date, expected",
+        "wrong for good",
+        "wrong for good, expected",
+        "chance of any, expected",
+    ])
     .text(&["verdict"])
     .rows(runs.iter().map(row))
 }
@@ -111,7 +188,7 @@ fn quorum_maps(run: &RunReport) -> QuorumMaps {
         hue: Hue::of_quorum(run.quorum).name(),
         maps: vec![
             map("At the last acknowledgement", &consistency.at_last_ack),
-            map("Once nothing was in flight", &consistency.settled),
+            map("After every message had arrived", &consistency.settled),
         ],
     }
 }
@@ -159,13 +236,18 @@ fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     .collect();
     match parts.as_slice() {
         [] => None,
-        [(1, why)] => Some(format!("In the one diverged pair {why}.")),
-        [(number, why)] => Some(format!("In all {} diverged pairs {why}.", grouped(*number as u64))),
+        [(1, why)] => Some(format!("In the one wrong copy {why}.")),
+        [(number, why)] => Some(format!("In all {} wrong copies {why}.", grouped(*number as u64))),
         parts => {
             let parts: Vec<String> = parts.iter().map(|(n, why)| format!("in {} {why}", grouped(*n as u64))).collect();
-            Some(format!("Of {}: {}.", count(diverged.len() as u64, "diverged pair"), list(&parts)))
+            Some(format!("Of {}: {}.", wrong_copies(diverged.len()), list(&parts)))
         }
     }
+}
+
+/// `1 wrong copy`, `4 wrong copies`.
+fn wrong_copies(number: usize) -> String {
+    format!("{} wrong {}", grouped(number as u64), if number == 1 { "copy" } else { "copies" })
 }
 
 /// How late the older writes came, where any did.
@@ -203,13 +285,13 @@ fn causes(runs: &[RunReport]) -> Option<Block> {
     let all: u64 = runs.iter().map(|run| run.consistency.settled.total.differing()).sum();
     let listed = rows.len().min(MOST_CAUSES) as u64;
     let caption = if listed < all {
-        format!("The first {} of {} diverged pairs, each with its cause.", grouped(listed), grouped(all))
+        format!("The first {} of {} wrong copies, each with its cause.", grouped(listed), grouped(all))
     } else {
-        "Every diverged pair with its cause.".to_owned()
+        "Every wrong copy with its cause.".to_owned()
     };
     let table = Table::new(caption)
         .numbers(&["W"])
         .text(&["follower", "key", "state", "it holds", "cause", "how it came about"])
         .rows(rows.into_iter().take(MOST_CAUSES));
-    Some(Block::Details { summary: "Each diverged pair and its cause".to_owned(), table })
+    Some(Block::Details { summary: "Each wrong copy and its cause".to_owned(), table })
 }

@@ -1,31 +1,42 @@
-//! Signs of a broken leader.
+//! Checks on the leader: figures that only a broken one gives.
 
 use crate::analysis::{Diagnosis, Fault};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::number::{fixed, list};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// What each rule looks for.
 const RULES: [(Fault, &str); 6] = [
     (Fault::WaitsForAll, "a leader that waits for every follower whatever W is"),
     (Fault::WaitsForNone, "one that waits for none"),
     (Fault::FewerThanW, "one that answers with fewer than W acknowledgements"),
-    (Fault::SaturatedPool, "a saturated pool"),
-    (Fault::UnsortedPercentiles, "percentiles of unsorted latencies"),
+    (Fault::SaturatedPool, "so few connections that writes wait for one"),
+    (Fault::UnsortedPercentiles, "percentiles taken of latencies that were not sorted"),
     (Fault::CancelsAtQuorum, "replication given up once the quorum is reached"),
 ];
 
-pub(super) fn section(report: &Report) -> Section {
-    let heading = "Is the leader sound?";
+pub(super) const TOPIC: Topic = Topic {
+    id: "diagnosis",
+    heading: "Checks on the leader",
+    file: None,
+    needs: &[],
+    finding: Finding::None,
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     if report.diagnoses.is_empty() {
         let rules: Vec<String> = RULES.iter().map(|(_, what)| (*what).to_owned()).collect();
-        let text = format!("{}: {}.{}", no_sign(report), list(&rules), judged(report));
-        return Section { id: "diagnosis", heading, blocks: vec![Block::paragraph(text)] };
+        let text = format!("{} {}.{}", no_sign(report), list(&rules), judged(report));
+        return Ok(vec![Block::paragraph(text)]);
     }
     let blocks = report.diagnoses.iter().flat_map(|diagnosis| {
         [Block::paragraph(diagnosis.sentence.clone()), Block::Table { table: readings(diagnosis) }]
     });
-    Section { id: "diagnosis", heading, blocks: blocks.collect() }
+    Ok(blocks.collect())
 }
 
 /// That no rule applies. Writes that were answered before W followers had them are a sign all the
@@ -33,9 +44,9 @@ pub(super) fn section(report: &Report) -> Section {
 fn no_sign(report: &Report) -> String {
     let breaches: Vec<String> =
         report.runs.iter().filter_map(|run| run.durability.breach).map(|breach| breach.to_string()).collect();
-    let rules = "the figures by quorum show no sign of what the rules look for";
+    let rules = "no check of the figures by quorum found anything. The checks look for";
     if breaches.is_empty() {
-        return "The figures show no sign of what the rules look for".to_owned();
+        return "No check found anything. The checks look for".to_owned();
     }
     format!(
         "Something is wrong: {}. Either the leader answers too early, or writes.csv is not of the same run as the \
@@ -50,9 +61,9 @@ fn judged(report: &Report) -> &'static str {
     if met().count() == 0 {
         ""
     } else if met().all(|run| run.overhead.figures.n == 0) {
-        " Every write met a fault, so those about latency had nothing to go by."
+        " Every write met a fault, so nothing could be said of latency."
     } else {
-        " Those about latency went by the writes that met no fault."
+        " The checks of latency used the writes that met no fault."
     }
 }
 

@@ -1,21 +1,29 @@
 //! The distribution of latency over its prediction.
 
 use super::statistics::{Statistics, method};
-use crate::analysis::Latency;
+use crate::analysis::{Latency, NotPredicted};
 use crate::report::charts;
-use crate::report::document::{Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::evenly;
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
-use crate::report::model::Report;
-use crate::report::number::{fixed, grouped, maybe, ms, p_value, percent};
-
-const FILE: &str = "latency_distributions.png";
+use crate::report::model::{Report, RunReport};
+use crate::report::number::{count, fixed, grouped, maybe, ms, p_value, percent};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have a curve.
 const MOST_CURVES: usize = 8;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let finding = &report.findings.distribution;
+pub(super) const TOPIC: Topic = Topic {
+    id: "distribution",
+    heading: "Latency distributions",
+    file: Some("latency_distributions.png"),
+    needs: &[],
+    finding: Finding::Always { about: "The distributions of latency.", tell: |report| finding(&report.runs) },
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let steps = "Solid steps are the share of acknowledged writes answered within a time";
     let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     let is_predicted = report.runs.iter().any(|run| !run.distribution.predicted.is_empty());
@@ -30,23 +38,49 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
     } else {
         (format!("{steps}."), "Measured.".to_owned())
     };
-    let shown = super::evenly(&report.runs, MOST_CURVES);
+    let shown = evenly(&report.runs, MOST_CURVES);
     let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
     let cut = charts::distribution::cut_ms(&distributions).map_or_else(String::new, |cut_ms| {
         let beyond = percent(1.0 - charts::distribution::SHOWN);
         format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
     });
-    let legend = Legend {
-        id: "distributions",
-        file: FILE,
-        caption: format!("{finding}."),
-        reading: reading + &tests(report) + &cut,
-    };
-    let page = charts::distribution::scene(&distributions, None);
-    let file = charts::distribution::scene(&distributions, Some((finding, &subtitle)));
+    let reading = reading + &tests(report) + &cut;
     let table = table(report.runs.iter().map(|run| &run.latency));
-    let figure = figures.add(legend, &page, file, table)?;
-    Ok(Section { id: "distribution", heading: "Latency distributions", blocks: vec![figure] })
+    let figure = page.figure(reading, &subtitle, table, |title| charts::distribution::scene(&distributions, title))?;
+    Ok(vec![figure])
+}
+
+/// How near the distributions are to theory, and how near they would have to be.
+fn finding(runs: &[RunReport]) -> String {
+    let tested = || runs.iter().filter_map(|run| Some((run, run.latency.ks?)));
+    let Some((run, worst)) = tested().min_by(|(_, a), (_, b)| a.p_adjusted.total_cmp(&b.p_adjusted)) else {
+        return untested(runs).to_owned();
+    };
+    if worst.p_adjusted < 0.05 {
+        return format!(
+            "Latencies differ from the predicted distribution, most clearly at W = {} (KS p {})",
+            run.quorum,
+            p_value(worst.p_adjusted)
+        );
+    }
+    let shifts = || tested().filter_map(|(_, fit)| fit.detectable_ms);
+    let range = shifts().reduce(f64::min).zip(shifts().reduce(f64::max)).map(|(low, high)| {
+        let least = if ms(low) == ms(high) { String::new() } else { format!("{} to ", ms(low)) };
+        format!(", but a shift of less than {least}{} ms may go unnoticed", ms(high))
+    });
+    let n = tested().map(|(run, _)| run.latency.n).max().unwrap_or(0);
+    format!("The latencies of {} fit the prediction{}", count(n, "write"), range.unwrap_or_default())
+}
+
+/// Why no distribution is tested.
+fn untested(runs: &[RunReport]) -> &'static str {
+    if runs.iter().any(|run| run.latency.dependence.is_dependent) {
+        "Latencies of a run depend on each other, so no test of their distribution holds"
+    } else if runs.iter().any(|run| run.latency.not_predicted == Some(NotPredicted::Faults)) {
+        "The writes met a fault, so there is no predicted distribution to hold the latencies against"
+    } else {
+        "There is no predicted distribution to hold the latencies against"
+    }
 }
 
 /// What the tests can tell, and where to look for what the software costs.
@@ -56,7 +90,9 @@ fn tests(report: &Report) -> String {
         tests => {
             let shared =
                 if tests > 1 { " The tests share one draw of the delays and are corrected together." } else { "" };
-            format!("{shared} What the software costs is told write by write below, not by this test.")
+            format!(
+                "{shared} The time the software added is shown write by write below; this test is too coarse for it."
+            )
         }
     }
 }

@@ -1,14 +1,13 @@
 //! What was broken on purpose, and what came of it.
 
-use crate::analysis::{LostCopies, Returned, Spell, Spread};
+use crate::analysis::{Bounds, LostCopies, Returned, Spell, Spread};
 use crate::report::charts;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
-use crate::report::model::{FaultReport, Report};
+use crate::report::model::{FaultReport, Report, RunReport};
 use crate::report::number::{NONE, bounds, fixed, grouped, list, maybe, ms};
-
-pub(super) const FILE: &str = "faults.png";
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have panels.
 const MOST_QUORUMS: usize = 6;
@@ -16,25 +15,123 @@ const MOST_QUORUMS: usize = 6;
 /// Most lost writes that are listed.
 const MOST_WRITES: usize = 200;
 
-/// The section; nothing where nothing was broken.
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
-    let Some(finding) = &report.findings.faults else {
-        return Ok(None);
-    };
+pub(super) const TOPIC: Topic = Topic {
+    id: "faults",
+    heading: "What was broken, and what came of it",
+    file: Some("faults.png"),
+    needs: &[],
+    finding: Finding::IfAny {
+        about: "What was broken on purpose; null if nothing was.",
+        tell: |report| finding(&report.runs),
+    },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let faults: Vec<&FaultReport> = report.runs.iter().filter_map(|run| run.faults.as_ref()).collect();
-    let shown: Vec<&FaultReport> = super::evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
+    let shown: Vec<&FaultReport> = evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
     let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was \
                    acknowledged, a cross refused, a ring had no answer. The ground is grey while a fault lasts.";
     let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
-    let legend =
-        Legend { id: "faults-figure", file: FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let page = charts::faults::scene(&shown, None);
-    let file = charts::faults::scene(&shown, Some((finding, subtitle)));
-    let mut blocks = vec![figures.add(legend, &page, file, spells(&faults))?];
-    blocks.push(Block::Table { table: missed(&faults) });
+    let figure =
+        page.figure(reading.to_owned(), subtitle, spells(&faults), |title| charts::faults::scene(&shown, title))?;
+    let mut blocks = vec![figure, Block::Table { table: missed(&faults) }];
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));
     blocks.extend(losses(&faults));
-    Ok(Some(Section { id: "faults", heading: "What was broken, and what came of it", blocks }))
+    Ok(blocks)
+}
+
+/// What the faults did to writes, as a title; `None` where nothing was broken.
+fn finding(runs: &[RunReport]) -> Option<String> {
+    let of = |(met, missed): (u64, u64)| format!("{} of {}", grouped(missed), grouped(met));
+    let met = |run: &RunReport| run.faults.as_ref().map(|faults| (faults.figures.met, faults.figures.missed));
+    let broken = runs.iter().filter_map(met).count() > 0;
+    if broken && runs.iter().filter_map(met).all(|(met, _)| met == 0) {
+        return Some("No write was under way during a fault".to_owned());
+    }
+    match ends(runs, met) {
+        Ends::None => None,
+        Ends::One(quorum, met) => {
+            Some(format!("Writes that met a fault and were not acknowledged: {} at W = {quorum}", of(met)))
+        }
+        Ends::Two((first, low), (last, high)) => Some(format!(
+            "Writes that met a fault and were not acknowledged: {} at W = {first}, {} at W = {last}",
+            of(low),
+            of(high)
+        )),
+    }
+}
+
+/// What the faults cost, for the answer; `None` where nothing was broken.
+fn answer(runs: &[RunReport]) -> Option<String> {
+    let sentences = [finding(runs).map(|finding| format!("{finding}.")), leader_loss(runs), caught_up(runs)];
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn leader_loss(runs: &[RunReport]) -> Option<String> {
+    let loss = |run: &RunReport| {
+        let loss = run.faults.as_ref()?.figures.leader_loss.as_ref()?;
+        let writes = |of: Bounds<f64>| bounds(of, |writes| fixed(writes, 1).trim_end_matches(".0").to_owned());
+        let union = bounds(loss.union, grouped);
+        Some(format!(
+            "{} of {} with the most advanced survivor in its place, {} on average with a random one, {union} if what all \
+             hold is put together",
+            writes(loss.most_advanced),
+            grouped(loss.acknowledged),
+            writes(loss.random)
+        ))
+    };
+    match ends(runs, loss) {
+        Ends::None => None,
+        Ends::One(quorum, cost) => {
+            Some(format!("The leader's death cost acknowledged writes: at W = {quorum} {cost}."))
+        }
+        Ends::Two((first, low), (last, high)) => {
+            Some(format!("The leader's death cost acknowledged writes: at W = {first} {low}; at W = {last} {high}."))
+        }
+    }
+}
+
+/// Whether followers that came back made good what they missed. What an older write overtook is
+/// no part of that: it needs no fault.
+fn caught_up(runs: &[RunReport]) -> Option<String> {
+    let back = |run: &RunReport| run.faults.as_ref().map(|faults| faults.figures.returned.clone()).unwrap_or_default();
+    let caught_up = |run: &RunReport| {
+        let of_all: Vec<Option<bool>> = back(run).iter().map(|back| back.caught_up).collect();
+        if of_all.contains(&Some(false)) {
+            Some(false)
+        } else {
+            of_all.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+        }
+    };
+    let came_back = || runs.iter().filter(|run| !back(run).is_empty());
+    let at = |is: Option<bool>| -> Vec<String> {
+        came_back().filter(|run| caught_up(run) == is).map(|run| run.quorum.to_string()).collect()
+    };
+    let everywhere = came_back().count();
+    let parts: Vec<String> =
+        [
+            (Some(true), "A follower that came back made good what it had missed"),
+            (Some(false), "A follower that came back did not make good what it had missed"),
+            (None, "Whether a follower that came back made good what it had missed is not known"),
+        ]
+        .into_iter()
+        .map(|(is, text)| (text, at(is)))
+        .filter(|(_, quorums)| !quorums.is_empty())
+        .map(|(text, quorums)| {
+            if quorums.len() == everywhere { format!("{text}.") } else { format!("{text} at W = {}.", list(&quorums)) }
+        })
+        .collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let mut text = parts.join(" ");
+    if runs.iter().flat_map(back).any(|back| back.overtaken > 0) {
+        text.push_str(" Where it differs because an older write arrived last, that is not the fault's doing.");
+    }
+    Some(text)
 }
 
 /// Every fault of every run.
@@ -127,7 +224,7 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
         .collect();
     (!rows.is_empty()).then(|| {
         Table::new(
-            "Followers that came back, and what they held once nothing was in flight: keys by state. Missed: the newest \
+            "Followers that came back, and what they held after every message had arrived: keys by state. Missed: the newest \
              write was lost or erased and never made good. Overtaken: an older write arrived last, which needs no \
              fault and does not count against catching up.",
         )

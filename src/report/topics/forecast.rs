@@ -1,20 +1,58 @@
 //! What the simulation of the same seed had foreseen.
 
 use crate::analysis::{Forecast, Surprise};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::labels;
 use crate::report::model::Report;
-use crate::report::number::{NONE, grouped, maybe, short_ms};
+use crate::report::number::{NONE, count, grouped, maybe, short_ms};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most surprises that are listed.
 const MOST_SURPRISES: usize = 200;
 
-/// The section; nothing where nothing was foreseen.
-pub(super) fn section(report: &Report) -> Option<Section> {
-    let finding = report.findings.forecast.as_ref()?;
-    let mut blocks = vec![Block::paragraph(format!("{finding}.")), Block::Table { table: table(&report.forecasts) }];
+pub(super) const TOPIC: Topic = Topic {
+    id: "forecast",
+    heading: "What the simulation foresaw",
+    file: None,
+    needs: &[],
+    finding: Finding::IfAny {
+        about: "What the simulation foresaw; null if it foresaw nothing.",
+        tell: |report| finding(&report.forecasts),
+    },
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    let finding = Block::paragraph(format!("{}.", page.finding()));
+    let mut blocks = vec![finding, Block::Table { table: table(&report.forecasts) }];
     blocks.extend(surprises(&report.forecasts));
-    Some(Section { id: "forecast", heading: "What the simulation foresaw", blocks })
+    Ok(blocks)
+}
+
+/// How much of the runs the simulation foresaw.
+fn finding(forecasts: &[Forecast]) -> Option<String> {
+    if forecasts.is_empty() {
+        return None;
+    }
+    let sum = |of: fn(&Forecast) -> u64| forecasts.iter().map(of).sum::<u64>();
+    let other_delays = sum(|forecast| forecast.other_delays);
+    if other_delays > 0 {
+        return Some(format!(
+            "The simulation of the same seed drew {}, so it foresaw nothing",
+            count(other_delays, "other delay")
+        ));
+    }
+    let (near, writes) = (sum(|forecast| forecast.latency.near), sum(|forecast| forecast.latency.n));
+    let (agreeing, pairs) = (sum(|forecast| forecast.pairs.agreeing), sum(|forecast| forecast.pairs.n));
+    Some(format!(
+        "The simulation of the same seed foresaw the latency of {} of {} to within 10 ms, and how {} of {} ended",
+        grouped(near),
+        count(writes, "write"),
+        grouped(agreeing),
+        if pairs == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(pairs)) }
+    ))
 }
 
 fn table(forecasts: &[Forecast]) -> Table {
@@ -33,11 +71,21 @@ fn table(forecasts: &[Forecast]) -> Table {
         ]
     };
     Table::new(
-        "The run against the simulation of the same seed. Latency: measured less foreseen, in ms; near is within \
-         10 ms. Pairs: how many ended as foreseen. Jitter: by how much the distance of neighbouring arrivals changed, \
+        "Each run against the simulation of the same seed. Differences: measured latency less what the simulation gave, \
+         in ms. Copies: how many ended as simulated. Jitter: how much the time between neighbouring arrivals changed, \
          99th percentile, in ms.",
     )
-    .numbers(&["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as foreseen", "jitter"])
+    .numbers(&[
+        "W",
+        "writes",
+        "within 10 ms",
+        "median difference",
+        "p99 difference",
+        "greatest difference",
+        "copies",
+        "ended as simulated",
+        "jitter",
+    ])
     .rows(forecasts.iter().map(row))
 }
 
@@ -75,9 +123,9 @@ fn surprises(forecasts: &[Forecast]) -> Option<Block> {
     if rows.is_empty() {
         return None;
     }
-    let table = Table::new("Pairs that ended otherwise than foreseen, and the two writes whose order decided.")
+    let table = Table::new("Copies that ended otherwise than simulated, and the two writes whose order decided.")
         .numbers(&["W"])
-        .text(&["follower", "key", "ended", "foreseen", "what decided", "within jitter"])
+        .text(&["follower", "key", "ended", "simulated", "what decided", "within jitter"])
         .rows(rows);
-    Some(Block::Details { summary: "Each pair that ended otherwise".to_owned(), table })
+    Some(Block::Details { summary: "Each copy that ended otherwise".to_owned(), table })
 }

@@ -1,32 +1,67 @@
-//! How far followers lagged, and what the leader's death would have cost.
+//! How far followers lag behind acknowledgements.
 
 use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
-use crate::analysis::{Bounds, Durability, Exposure, Lag, LagFigures, Loss, LossExpectation};
-use crate::report::charts;
+use crate::analysis::{Bounds, Lag, LagFigures, PredictedFigures, Quantile};
 use crate::report::charts::against_quorum::Chart;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
-use crate::report::model::Report;
-use crate::report::number::{NONE, bounds, fixed, grouped, interval, maybe, ms};
+use crate::report::model::{Report, RunReport};
+use crate::report::number::{NONE, bounds, grouped, list, maybe, ms};
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
-const LAG_FILE: &str = "lag.png";
-const DURABILITY_FILE: &str = "durability.png";
+pub(super) const TOPIC: Topic = Topic {
+    id: "lag",
+    heading: "How far followers lag",
+    file: Some("lag.png"),
+    needs: &[Recorded::Trace],
+    finding: Finding::Always { about: "Lag against W.", tell: |report| finding(&report.runs) },
+    answer: |_| None,
+    blocks,
+};
 
-/// Most numbers of copies that have a column of their own.
-const MOST_COPIES: usize = 8;
-
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let lags: Vec<&Lag> = report.runs.iter().map(|run| &run.lag).collect();
-    let durabilities: Vec<&Durability> = report.runs.iter().map(|run| &run.durability).collect();
-    let blocks = vec![
-        lag_figure(report, &lags, figures)?,
-        Block::Table { table: lag_table(&lags) },
-        durability_figure(report, &durabilities, figures)?,
-        Block::Table { table: loss_table(&durabilities) },
-        Block::paragraph(report.findings.guarantee.as_str()),
-    ];
-    Ok(Section { id: "lag", heading: "Lag and durability", blocks })
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    let reading = format!(
+        "Lag is the time from a write's acknowledgement until the last follower has received it. A write that some \
+         follower never received counts as later than all others; what cannot be said exactly is left out here and \
+         bounded in the table. {}",
+        reading(&statistics)
+    );
+    let subtitle =
+        format!("Time from a write's acknowledgement until the last follower has it. {}", short_reading(&statistics));
+    let chart = Chart { y_title: "Lag of the last follower, ms", unit: "ms", series: series(&statistics) };
+    let table = intervals(&statistics, "Lag of the last follower");
+    let figure = page.figure(reading, &subtitle, table, |title| chart.scene(title))?;
+    Ok(vec![figure, Block::Table { table: lag_table(&lags) }])
+}
+
+/// How long followers lag.
+fn finding(runs: &[RunReport]) -> String {
+    let never = |run: &RunReport| {
+        let lag = &run.lag;
+        let writes = bounds(lag.never_everywhere, grouped);
+        (lag.never_everywhere.upper > 0).then(|| format!("{writes} of {} at W = {}", grouped(lag.n), run.quorum))
+    };
+    let never: Vec<String> = runs.iter().filter_map(never).collect();
+    if !never.is_empty() {
+        return format!("Acknowledged writes that never reached every follower: {}", list(&never));
+    }
+    let mean = |run: &RunReport| {
+        let (lower, upper) = run.lag.ends(|figures| figures.mean.map(|mean| mean.value_ms));
+        Some(bounds(Bounds { lower: lower?, upper: upper? }, ms))
+    };
+    match ends(runs, mean) {
+        Ends::None => "No acknowledged write is known to have reached every follower".to_owned(),
+        Ends::One(quorum, mean) => {
+            format!("At W = {quorum} the last follower has a write {mean} ms after its acknowledgement on average")
+        }
+        Ends::Two((first, low), (last, high)) => format!(
+            "On average the last follower has a write {low} ms after its acknowledgement at W = {first}, {high} ms at \
+             W = {last}"
+        ),
+    }
 }
 
 /// Times that differ by more than this, in milliseconds, are not drawn as one.
@@ -53,29 +88,12 @@ impl Statistics {
     }
 }
 
-fn lag_figure(report: &Report, lags: &[&Lag], figures: &mut Figures) -> Result<Block, ReportError> {
-    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
-    let finding = &report.findings.lag;
-    let reading = format!(
-        "Lag is the time from a write's acknowledgement until the last follower has received it. A write that some \
-         follower never received counts as later than all others; what cannot be said exactly is left out here and \
-         bounded in the table. {}",
-        reading(&statistics)
-    );
-    let subtitle =
-        format!("Time from a write's acknowledgement until the last follower has it. {}", short_reading(&statistics));
-    let chart = Chart { y_title: "Lag of the last follower, ms", unit: "ms", series: series(&statistics) };
-    let legend = Legend { id: "lag-figure", file: LAG_FILE, caption: format!("{finding}."), reading };
-    let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
-    figures.add(legend, &page, file, intervals(&statistics, "Lag of the last follower"))
-}
-
 fn lag_table(lags: &[&Lag]) -> Table {
     let row = |lag: &&Lag| {
         let mean = |of: &LagFigures| of.mean.map(|mean| mean.value_ms);
-        let value = |of: Option<crate::analysis::Quantile>| of.map(|quantile| quantile.value_ms);
-        let predicted = |of: fn(&crate::analysis::PredictedFigures) -> f64| maybe(lag.predicted, |p| ms(of(&p)));
-        let quantile = |of: fn(&LagFigures) -> Option<crate::analysis::Quantile>| time(lag, "never", |f| value(of(f)));
+        let value = |of: Option<Quantile>| of.map(|quantile| quantile.value_ms);
+        let predicted = |of: fn(&PredictedFigures) -> f64| maybe(lag.predicted, |p| ms(of(&p)));
+        let quantile = |of: fn(&LagFigures) -> Option<Quantile>| time(lag, "never", |f| value(of(f)));
         vec![
             lag.quorum.to_string(),
             grouped(lag.n),
@@ -93,8 +111,8 @@ fn lag_table(lags: &[&Lag]) -> Table {
     let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
     Table::new(format!(
         "Lag in ms of all acknowledged writes, from the traces and predicted. Never: writes that some follower never \
-         received; they count as later than all others, and where there are any the mean is withheld, for it has no \
-         upper bound. Where a trace is lost a figure is given from its least to its greatest.{}",
+         received; they count as later than all others, and if there are any the mean is withheld, because it has \
+         no upper bound. If a trace is lost, a figure is given from its least to its greatest.{}",
         method_sentence(&statistics)
     ))
     .numbers(&["W", "n", "never"])
@@ -110,81 +128,4 @@ pub(super) fn time(lag: &Lag, never: &str, figure: impl Fn(&LagFigures) -> Optio
         (Some(lower), None) => format!("at least {}", ms(lower)),
         (None, _) => never.to_owned(),
     }
-}
-
-/// What the leader's death would have cost, and what the model says of such runs.
-fn loss_table(all: &[&Durability]) -> Table {
-    let cell = |loss: Loss| {
-        let writes = |of: Bounds<f64>, decimals| bounds(of, |writes| fixed(writes, decimals));
-        format!("{} ({})", writes(loss.mean_writes, 2), writes(loss.max_writes, 0))
-    };
-    let model = |of: Option<LossExpectation>| {
-        maybe(of, |of| {
-            let range = crate::analysis::Interval { lower: Some(of.max_writes.low), upper: Some(of.max_writes.high) };
-            format!("{} ({})", fixed(of.mean_writes.mean, 2), interval(range, |end| fixed(end, 0)))
-        })
-    };
-    let row = |d: &&Durability| {
-        let (loss, expected) = (&d.loss, d.expected_loss);
-        vec![
-            d.quorum.to_string(),
-            cell(loss.most_advanced),
-            model(expected.map(|of| of.most_advanced)),
-            cell(loss.random),
-            model(expected.map(|of| of.random)),
-            cell(loss.union),
-            model(expected.map(|of| of.union)),
-        ]
-    };
-    Table::new(
-        "Acknowledged writes lost if the leader dies at an instant of the load and a follower takes its place as it \
-         is: the most advanced one (it has received the newest write), a random one (the mean over all), or what all \
-         followers hold put together. Mean over every instant, and in brackets the most at any; model: the mean over \
-         simulated runs that differ in their seed, and in brackets where 95 % of their greatest lie. Only followers that \
-         can be asked take over. Copies that wait at the leader for their injected delay die with it; on a real network \
-         what has been sent still arrives.",
-    )
-    .numbers(&["W", "most advanced", "model", "random", "model", "all together", "model"])
-    .rows(all.iter().map(row))
-}
-
-fn durability_figure(report: &Report, all: &[&Durability], figures: &mut Figures) -> Result<Block, ReportError> {
-    let finding = &report.findings.durability;
-    let reading = "Acknowledged writes that were not on every follower, averaged over every instant of the load, by \
-                   the number of followers that held a copy, the write or a newer one of its key (the figure in each \
-                   segment). What is on no follower is lost with the leader; a follower that was killed holds nothing.";
-    let subtitle = "By the number of followers that held a copy. What is on no follower is lost with the leader.";
-    let legend =
-        Legend { id: "durability", file: DURABILITY_FILE, caption: format!("{finding}."), reading: reading.to_owned() };
-    let page = charts::durability::scene(all, None);
-    let file = charts::durability::scene(all, Some((finding, subtitle)));
-    figures.add(legend, &page, file, durability_table(all))
-}
-
-fn durability_table(all: &[&Durability]) -> Table {
-    let copies = all.iter().map(|d| d.exposure.len()).max().unwrap_or(0).min(MOST_COPIES);
-    let names: Vec<String> = (0..copies).map(|n| format!("on {n}")).collect();
-    let cell = |exposure: Option<&Exposure>| {
-        maybe(exposure, |e| {
-            format!("{} ({})", bounds(e.mean_writes, |writes| fixed(writes, 2)), bounds(e.max_writes, grouped))
-        })
-    };
-    let row = |d: &&Durability| {
-        let mut row = vec![d.quorum.to_string(), grouped(d.acknowledged)];
-        row.extend((0..copies).map(|n| cell(d.exposure.get(n))));
-        row.push(bounds(d.held_by_fewer, grouped));
-        row.push(grouped(d.overwritten_writes));
-        row.push(grouped(d.overwritten_copies));
-        row
-    };
-    Table::new(
-        "Acknowledged writes by the number of followers that held a copy: mean over every instant of the load, and in \
-         brackets the most at any instant. Fewer than W: acknowledged writes that, at the instant of their \
-         acknowledgement, fewer than W followers held. Overwritten: acknowledged writes that an older one replaced on some \
-         follower, and how many copies that cost.",
-    )
-    .numbers(&["W", "acknowledged"])
-    .numbers(&names.iter().map(String::as_str).collect::<Vec<_>>())
-    .numbers(&["fewer than W", "overwritten", "copies"])
-    .rows(all.iter().map(row))
 }

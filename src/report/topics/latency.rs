@@ -3,34 +3,187 @@
 use super::statistics::{
     BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
 };
-use crate::analysis::{Latency, NotPredicted, Paired};
+use crate::analysis::{CostPerAck, Latency, NotPredicted, Paired};
 use crate::report::charts::against_quorum::Chart;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends, writes_a_quorum};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
-use crate::report::number::{grouped, interval, list, maybe, ms, p_value};
-use crate::report::prose;
+use crate::report::number::{count, grouped, interval, list, maybe, ms, p_value};
+use crate::report::topic::{Finding, Page, Topic};
 
-const FILE: &str = "quorum_vs_latency_full.png";
+pub(super) const TOPIC: Topic = Topic {
+    id: "latency",
+    heading: "Latency against the quorum",
+    file: Some("quorum_vs_latency_full.png"),
+    needs: &[],
+    finding: Finding::Always { about: "Latency against W.", tell: |report| finding(&report.runs) },
+    answer: answer,
+    blocks,
+};
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
-    let finding = &report.findings.latency;
-    let subtitle = format!("{} a quorum. {}", prose::writes_a_quorum(&report.runs), short_reading(&statistics));
+    let subtitle = format!("{} a quorum. {}", writes_a_quorum(&report.runs), short_reading(&statistics));
     let chart = Chart { y_title: "Write latency, ms", unit: "ms", series: series(&statistics) };
-    let legend = Legend {
-        id: "quorum-latency",
-        file: FILE,
-        caption: format!("{finding}."),
-        reading: reading(&statistics) + &unpredicted(&report.runs) + &spared(&report.runs),
-    };
-    let (page, file) = (chart.scene(None), chart.scene(Some((finding, &subtitle))));
-    let figure = figures.add(legend, &page, file, intervals(&statistics, "Write latency"))?;
-    let table = table(report.runs.iter().map(|run| &run.latency), &statistics, &spared(&report.runs));
-    let mut blocks = vec![figure, Block::Table { table }];
+    let reading = reading(&statistics) + &unpredicted(&report.runs) + &spared(&report.runs);
+    let table_behind = intervals(&statistics, "Write latency");
+    let figure = page.figure(reading, &subtitle, table_behind, |title| chart.scene(title))?;
+    let latencies = report.runs.iter().map(|run| &run.latency);
+    let mut blocks = vec![figure, Block::Table { table: table(latencies, &statistics, &spared(&report.runs)) }];
     blocks.extend(pairs(&report.paired));
-    Ok(Section { id: "latency", heading: "Latency against the quorum", blocks })
+    Ok(blocks)
+}
+
+/// What latency does with W.
+fn finding(runs: &[RunReport]) -> String {
+    match ends(runs, |run| Some(run.latency.mean?.value_ms)) {
+        Ends::None if runs.iter().any(|run| run.latency.cut_off > 0) => {
+            "A fault cut off writes under way, so there is no latency to show".to_owned()
+        }
+        Ends::None => "No write was acknowledged, so there is no latency to show".to_owned(),
+        Ends::One(quorum, mean) => format!("At W = {quorum} a write took {} ms on average", ms(mean)),
+        Ends::Two((first, low), (last, high)) => format!(
+            "Mean write latency {} from {} ms at W = {first} to {} ms at W = {last}",
+            verb(low, high),
+            ms(low),
+            ms(high)
+        ),
+    }
+}
+
+/// What a value does from one end to the other.
+fn verb(low: f64, high: f64) -> &'static str {
+    if high > low * 1.02 {
+        "rises"
+    } else if high < low * 0.98 {
+        "falls"
+    } else {
+        "hardly moves"
+    }
+}
+
+fn answer(report: &Report) -> Option<String> {
+    let runs = &report.runs;
+    let cost = report.cost_per_ack.as_ref().map(per_acknowledgement);
+    let parts = [means(runs), cost, cut_off(runs), only_spared(runs), failures(runs)];
+    let sentences: Vec<String> = parts.into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn means(runs: &[RunReport]) -> Option<String> {
+    let followers = runs.first()?.followers();
+    // Without injected delays there is nothing to predict.
+    let predicted = |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays());
+    let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
+    let what = |quorum| capitalized(&waiting(quorum, followers));
+    match ends(runs, mean) {
+        Ends::None if runs.iter().any(|run| run.latency.n > 0) => None,
+        Ends::None => Some("No write was acknowledged.".to_owned()),
+        Ends::One(quorum, (mean, predicted)) => {
+            let predicted = predicted
+                .map(|p| format!(", where the injected delays alone predict {} ms", ms(p)))
+                .unwrap_or_default();
+            let n = writes_a_quorum(runs);
+            Some(format!("{}, a write took {} ms on average ({n}){predicted}.", what(quorum), ms(mean)))
+        }
+        Ends::Two((first, (low, low_predicted)), (last, (high, high_predicted))) => {
+            let predicted = |predicted: Option<f64>| {
+                predicted.map(|predicted| format!(", predicted {}", ms(predicted))).unwrap_or_default()
+            };
+            Some(format!(
+                "{}, a write took {} ms on average{}; {}, {} ms{} ({} a quorum).",
+                what(first),
+                ms(low),
+                predicted(low_predicted),
+                waiting(last, followers),
+                ms(high),
+                predicted(high_predicted),
+                writes_a_quorum(runs),
+            ))
+        }
+    }
+}
+
+/// `Waiting for 1 of 5 followers (W = 1)`.
+fn waiting(quorum: u32, followers: u32) -> String {
+    match quorum {
+        0 => "waiting for no follower (W = 0)".to_owned(),
+        1 if followers == 1 => "waiting for the only follower (W = 1)".to_owned(),
+        w if w == followers => format!("waiting for all {followers} (W = {w})"),
+        w => format!("waiting for {w} of {} (W = {w})", count(u64::from(followers), "follower")),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What one more acknowledgement cost, and how much that differs from step to step.
+fn per_acknowledgement(cost: &CostPerAck) -> String {
+    let steps = if cost.to - cost.from > 1 && ms(cost.least_ms) != ms(cost.most_ms) {
+        format!(", from {} to {} ms at single steps", ms(cost.least_ms), ms(cost.most_ms))
+    } else {
+        String::new()
+    };
+    let predicted =
+        cost.predicted_ms.map(|p| format!("; the injected delays alone predict {}", ms(p))).unwrap_or_default();
+    format!(
+        "Each further acknowledgement cost the same writes {} ms on average (95 % interval {}){steps}{predicted}.",
+        ms(cost.mean_ms),
+        interval(cost.interval_ms, ms)
+    )
+}
+
+/// Which latencies are withheld, and what is known of them.
+fn cut_off(runs: &[RunReport]) -> Option<String> {
+    let cut: Vec<String> = runs
+        .iter()
+        .filter_map(|run| {
+            let at_least = run.latency.mean_at_least_ms.map(|ms_| format!(", at least {} ms on average", ms(ms_)));
+            let writes = count(run.latency.cut_off, "write");
+            (run.latency.cut_off > 0).then(|| format!("{writes} at W = {}{}", run.quorum, at_least.unwrap_or_default()))
+        })
+        .collect();
+    (!cut.is_empty()).then(|| {
+        format!(
+            "A fault left writes without an answer, slow ones more often than fast ones. The latency of the others would \
+             be too low and is withheld: {}.",
+            list(&cut)
+        )
+    })
+}
+
+/// At which W the latency told is that of the writes the faults spared.
+fn only_spared(runs: &[RunReport]) -> Option<String> {
+    let missed: Vec<String> = runs
+        .iter()
+        .filter(|run| run.latency.missed_in_fault > 0 && run.latency.mean.is_some())
+        .map(|run| format!("W = {}", run.quorum))
+        .collect();
+    (!missed.is_empty()).then(|| format!("At {} these are the writes that the faults spared.", list(&missed)))
+}
+
+fn failures(runs: &[RunReport]) -> Option<String> {
+    let (failed, unknown) = runs.iter().fold((0, 0), |(f, u), run| (f + run.latency.failed, u + run.latency.unknown));
+    let all = failed + unknown + runs.iter().map(|run| run.latency.n).sum::<u64>();
+    let parts: Vec<String> = [(failed, "missed the quorum"), (unknown, "got no answer")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", grouped(number)))
+        .collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let impossible: Vec<String> =
+        runs.iter().filter(|run| run.quorum > run.followers()).map(|run| format!("W = {}", run.quorum)).collect();
+    let why = if impossible.is_empty() {
+        String::new()
+    } else {
+        format!(" {} is more than there are followers, so every write fails.", list(&impossible))
+    };
+    Some(format!("Of {}, {}; no latency figure includes them.{why}", count(all, "write"), list(&parts)))
 }
 
 impl Statistics {
@@ -89,9 +242,9 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statist
         row
     };
     Table::new(format!(
-        "Write latency in ms, measured and predicted. n counts acknowledged writes; cut off: writes a fault took the \
-         answer from, where latency is withheld. KS p above 0.05: these writes are too few to tell from the \
-         prediction; it is corrected for the number of W (Holm).{}{spared}",
+        "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
+         without an answer; if there are any, latency is withheld. KS p above 0.05: the latencies fit the \
+         prediction, as far as so few writes can tell (corrected for the number of W, Holm).{}{spared}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])
@@ -126,7 +279,7 @@ fn pairs(paired: &[Paired]) -> Option<Block> {
         "How much later the same write was answered at the next quorum, in ms with 95 % intervals. {reason}"
     ))
     .text(&["W"])
-    .numbers(&["n", "same delays", "mean difference", "predicted", "median", "answered sooner"])
+    .numbers(&["n", "same delays", "mean difference", "predicted", "median", "sooner at the higher W"])
     .rows(paired.iter().map(row));
     Some(Block::Details { summary: "The same writes, quorum by quorum".to_owned(), table })
 }

@@ -2,33 +2,63 @@
 
 use crate::analysis::{NoInterval, Overhead, Quantile};
 use crate::report::charts;
-use crate::report::document::{Section, Table};
+use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
+use crate::report::method::queueing;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, grouped, interval, list, maybe, short_ms};
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
-const FILE: &str = "overhead.png";
+pub(super) const TOPIC: Topic = Topic {
+    id: "overhead",
+    heading: "Time the software added",
+    file: Some("overhead.png"),
+    needs: &[Recorded::Trace],
+    finding: Finding::Always { about: "What the software cost.", tell: |report| finding(&report.runs) },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let finding = &report.findings.overhead;
-    let reading = "A write's overhead is its latency less the W-th smallest of the delays drawn for it, so that chance \
-                   in the delays does not enter: a quantile of these differences, not a difference of quantiles. Each \
-                   tick is a write; the disc is the median, the ring p99.";
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    let reading = "The time the software added to a write is its latency less the W-th smallest of the delays drawn for \
+                   it, so chance in the delays does not enter. Each tick is a write; the disc is the median, the ring p99.";
     let subtitle = "Each tick is a write's latency less the W-th smallest of its own delays. Disc: median. Ring: p99.";
     let overheads: Vec<_> = report.runs.iter().map(|run| &run.overhead).collect();
-    let legend = Legend {
-        id: "overhead-strips",
-        file: FILE,
-        caption: format!("{finding}."),
-        reading: format!("{reading}{}", warm_up(&report.runs)),
+    let reading = format!("{reading}{}", warm_up(&report.runs));
+    let figures: Vec<&Overhead> = report.runs.iter().map(|run| &run.overhead.figures).collect();
+    let table = table(&figures, report.runs.iter().any(|run| run.faults.is_some()));
+    Ok(vec![page.figure(reading, subtitle, table, |title| charts::overhead::scene(&overheads, title))?])
+}
+
+/// What the software cost.
+fn finding(runs: &[RunReport]) -> String {
+    let of = |p: fn(&Overhead) -> Option<Quantile>| {
+        let values = || runs.iter().filter_map(|run| p(&run.overhead.figures)).map(|q| q.value_ms);
+        let (low, high) = (short_ms(values().reduce(f64::min)?), short_ms(values().reduce(f64::max)?));
+        Some(if low == high { low } else { format!("{low} to {high}") })
     };
-    let page = charts::overhead::scene(&overheads, None);
-    let file = charts::overhead::scene(&overheads, Some((finding, subtitle)));
-    let overheads: Vec<&Overhead> = report.runs.iter().map(|run| &run.overhead.figures).collect();
-    let table = table(&overheads, report.runs.iter().any(|run| run.faults.is_some()));
-    let figure = figures.add(legend, &page, file, table)?;
-    Ok(Section { id: "overhead", heading: "What the software itself cost", blocks: vec![figure] })
+    match (of(|overhead| overhead.p50), of(|overhead| overhead.p99)) {
+        (Some(p50), Some(p99)) => {
+            format!("Half of the writes took at most {p50} ms longer than their own delays, 99 % at most {p99} ms")
+        }
+        _ => "No acknowledged write has all its delays in the trace, so the software's cost is unknown".to_owned(),
+    }
+}
+
+fn answer(runs: &[RunReport]) -> Option<String> {
+    if !runs.iter().any(RunReport::has_delays) {
+        let alone = || "No delay was injected, so all of that is the software's own cost.".to_owned();
+        return Some(queueing(runs).unwrap_or_else(alone));
+    }
+    let medians = || runs.iter().filter_map(|run| Some(run.overhead.figures.p50?.value_ms));
+    let low = medians().reduce(f64::min)?;
+    let high = medians().reduce(f64::max)?;
+    let range = if short_ms(low) == short_ms(high) {
+        short_ms(low)
+    } else {
+        format!("{} to {}", short_ms(low), short_ms(high))
+    };
+    Some(format!("The software added {range} ms to a write (median at each W)."))
 }
 
 /// What the first writes cost beside the others.

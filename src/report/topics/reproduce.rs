@@ -6,15 +6,27 @@ use serde::Serialize;
 
 use crate::config::{Experiment, SCHEMA};
 use crate::data::{HostFacts, Manifest};
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// The name of the file that holds the experiment.
 const RECIPE: &str = "recipe.toml";
 
-pub(super) fn section(report: &Report) -> Section {
-    let blocks = report.runs.first().map_or_else(Vec::new, |run| {
+pub(super) const TOPIC: Topic = Topic {
+    id: "reproduce",
+    heading: "How to reproduce it",
+    file: None,
+    needs: &[],
+    finding: Finding::None,
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    Ok(report.runs.first().map_or_else(Vec::new, |run| {
         let manifest = &run.manifest;
         let mut blocks = vec![Block::Code { language: "sh", text: commands(report, manifest) }];
         blocks.extend(configuration(manifest));
@@ -22,8 +34,7 @@ pub(super) fn section(report: &Report) -> Section {
         blocks.push(Block::Table { table: conditions(manifest) });
         blocks.push(Block::Table { table: runs(&report.runs) });
         blocks
-    });
-    Section { id: "reproduce", heading: "How to reproduce it", blocks }
+    }))
 }
 
 fn commands(report: &Report, manifest: &Manifest) -> String {
@@ -62,7 +73,7 @@ fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
     }
     items.push(
         "Latencies to the microsecond do not reproduce, nor which of two copies that arrive within that noise comes \
-         first; a pair of follower and key may diverge in one run and not in the next for that reason alone."
+         first; a copy may be wrong in one run and right in the next for that reason alone."
             .to_owned(),
     );
     items
@@ -124,7 +135,7 @@ fn runs(runs: &[RunReport]) -> Table {
         ]
     };
     Table::new(
-        "Each run, times in seconds: the load, until nothing was in flight, and with the cluster's start and end.",
+        "Each run in seconds: the load, then until every message had arrived, and all with the cluster's start and end.",
     )
     .numbers(&["W"])
     .text(&["started"])

@@ -5,30 +5,81 @@ use crate::analysis::{
 };
 use crate::config::Order;
 use crate::report::charts;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};
-
-const FILE: &str = "staleness.png";
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 /// Most quorums that have a curve.
 const MOST_CURVES: usize = 8;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
+pub(super) const TOPIC: Topic = Topic {
+    id: "staleness",
+    heading: "How stale reads from followers are",
+    file: Some("staleness.png"),
+    needs: &[Recorded::Trace],
+    finding: Finding::Always {
+        about: "The chance of a stale read against time.",
+        tell: |report| finding(&report.runs),
+    },
+    answer: |report| answer(&report.runs),
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let runs = &report.runs;
-    let mut blocks = vec![figure(report, figures)?, Block::Table { table: kinds(runs) }];
+    let mut blocks = vec![figure(report, page)?, Block::Table { table: kinds(runs) }];
     blocks.extend(named_times(runs).map(|table| Block::Table { table }));
     blocks.push(Block::Table { table: replicas(runs) });
     blocks.push(Block::paragraph(intersection(runs)));
     blocks.extend(latencies(runs).map(|table| Block::Details { summary: "What reads and writes take".into(), table }));
-    Ok(Section { id: "staleness", heading: "Staleness", blocks })
+    Ok(blocks)
 }
 
-fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> {
-    let finding = &report.findings.staleness;
-    let shown = super::evenly(&report.runs, MOST_CURVES);
+/// How stale reads at the acknowledgement would have been.
+fn finding(runs: &[RunReport]) -> String {
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let read = "A read from one follower at the acknowledgement would have";
+    let older =
+        |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
+    match ends(runs, figures) {
+        Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
+        Ends::One(quorum, (missed, returned)) => {
+            format!("{read} missed the write: {missed} at W = {quorum}{}", older(returned))
+        }
+        Ends::Two((first, low), (last, high)) => match low.1.zip(high.1) {
+            Some((older_low, older_high)) => {
+                format!("{read} returned something older: {older_low} at W = {first}, {older_high} at W = {last}")
+            }
+            None => format!("{read} missed the write: {} at W = {first}, {} at W = {last}", low.0, high.0),
+        },
+    }
+}
+
+fn answer(runs: &[RunReport]) -> Option<String> {
+    let figures = |run: &RunReport| {
+        let at_ack = run.staleness.at_ack.first()?;
+        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+    };
+    let at = |quorum: u32, (missed, older): (String, Option<String>)| {
+        let older = older.map_or(String::new(), |older| format!(" and returned something older in {older}"));
+        format!("missed the write in {missed}{older} at W = {quorum}")
+    };
+    let told = match ends(runs, figures) {
+        Ends::None => return None,
+        Ends::One(quorum, figures) => at(quorum, figures),
+        Ends::Two((first, low), (last, high)) => format!("{}, {}", at(first, low), at(last, high)),
+    };
+    Some(format!("A read from a random follower at the moment of the acknowledgement would have {told}."))
+}
+
+fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
+    let shown = evenly(&report.runs, MOST_CURVES);
     let curves: Vec<_> = shown.iter().map(|run| (run.quorum, &run.staleness.curve)).collect();
     let first = report.runs.first().and_then(|run| run.staleness.reads.first());
     let readers = maybe(first, |read| reader_in_words(read, &report.runs));
@@ -41,10 +92,7 @@ fn figure(report: &Report, figures: &mut Figures) -> Result<Block, ReportError> 
         basis(&report.runs)
     );
     let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
-    let legend = Legend { id: "staleness-figure", file: FILE, caption: format!("{finding}."), reading };
-    let page = charts::staleness::scene(&curves, None);
-    let file = charts::staleness::scene(&curves, Some((finding, &subtitle)));
-    figures.add(legend, &page, file, numbers(&report.runs))
+    page.figure(reading, &subtitle, numbers(&report.runs), |title| charts::staleness::scene(&curves, title))
 }
 
 /// `one random follower`, `the first 2 of 3 followers that answer`.
@@ -132,14 +180,24 @@ fn kinds(runs: &[RunReport]) -> Table {
     let is_dependent = all_reads(runs).any(|(_, read)| read.dependence.is_some_and(|of| of.is_dependent));
     let has_intervals = all_reads(runs).any(|(_, read)| intervals(read));
     Table::new(format!(
-        "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: from how many \
-         ms after it on so many reads would return the write; of fewer than 400 and 4,000 pairs of a write and a \
-         follower only what it is at least{}. Last: mean ms until the last follower has it.{readers}",
+        "Misses it at ack: reads at the acknowledgement that would miss the write{}. 99 % and 99.9 %: how \
+         many ms later so many reads would return the write; fewer than 400 and 4,000 arrivals only tell the least it \
+         may be{}. Last: the mean time in ms until the last follower has it.{readers}",
         if has_intervals { ", with a 95 % interval" } else { " (no interval: it repeats W)" },
         if is_dependent { ", and nothing where writes depend on each other" } else { "" }
     ))
     .numbers(&names)
-    .numbers(&["n", "misses it at ack", "predicted", "99 %", "predicted", "99.9 %", "predicted", "last", "predicted"])
+    .numbers(&[
+        "n",
+        "misses it at ack",
+        "misses it, predicted",
+        "99 % see it after",
+        "99 %, predicted",
+        "99.9 % see it after",
+        "99.9 %, predicted",
+        "last follower after",
+        "last, predicted",
+    ])
     .rows(all_reads(runs).map(row))
 }
 
@@ -271,14 +329,14 @@ fn replicas(runs: &[RunReport]) -> Table {
 
 /// What R + W > N does and does not promise.
 fn intersection(runs: &[RunReport]) -> String {
-    let promise = "Reads would go to followers alone, and the W acknowledgements come from followers alone: where R + W > N \
-                   a read meets one that has the write.";
+    let promise = "Reads go to followers alone, and the W acknowledgements come from followers alone. With R + W > N every \
+                   read asks at least one follower that has received the write.";
     let order = runs.first().map(|run| run.manifest.config.network.order);
     let limit = match order {
-        Some(Order::Version) => "Followers keep the newest version, so it also stays.",
+        Some(Order::Version) => "Followers keep the newest version, so the write stays there.",
         _ => {
-            "That it arrived does not mean that it stayed: these followers keep what came last, so that an older \
-             write may replace it (overwritten, above), and then no R helps."
+            "But these followers keep what came last, so an older write may have replaced it there, and then no R \
+             helps."
         }
     };
     format!("{promise} {limit}")

@@ -43,15 +43,16 @@ fn unbounded(all: &[Statistics]) -> String {
         let most = these().filter(|s| quantiles.iter().any(|(_, of)| is_open(s, *of))).map(|s| s.n).max();
         most.map(|n| (count(n, "write"), if n == 1 { "is" } else { "are" }, list(&names)))
     };
-    let few = open(false).map(|(writes, verb, names)| format!("{writes} {verb} too few to bound {names} from above"));
+    let few =
+        open(false).map(|(writes, verb, names)| format!("{writes} {verb} too few to say how high {names} may be"));
     let dependent = open(true).map(|(writes, verb, names)| {
-        format!("{writes} that depend on each other {verb} too few to bound {names} from above")
+        format!("{writes} that depend on each other {verb} too few to say how high {names} may be")
     });
     let reasons: Vec<String> = [few, dependent].into_iter().flatten().collect();
     if reasons.is_empty() {
         return String::new();
     }
-    format!(" Open arrows are intervals without an upper bound: {}.", reasons.join("; "))
+    format!(" Open arrows: {}.", reasons.join("; "))
 }
 
 /// Where there are no intervals, and why.
@@ -104,7 +105,7 @@ pub(super) fn method_sentence(all: &[Statistics]) -> String {
     let errors = predictions(all).filter_map(|predicted| Some(predicted.simulated?.mean_standard_error_ms));
     let greatest = errors.max_by(f64::total_cmp);
     let error = greatest.map_or_else(String::new, |error| {
-        format!("; the standard error of their means is at most {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
+        format!("; their means are exact to a standard error of {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
     });
     format!(" Predicted from the injected delays alone, {method}{error}.")
 }
@@ -183,4 +184,4 @@ pub(super) fn beside_prediction(s: &Statistics) -> Vec<String> {
 
 /// The names of the columns that [`beside_prediction`] fills.
 pub(super) const BESIDE_PREDICTION: [&str; 8] =
-    ["mean", "predicted", "median", "predicted", "p95", "predicted", "p99", "predicted"];
+    ["mean", "mean predicted", "median", "median predicted", "p95", "p95 predicted", "p99", "p99 predicted"];

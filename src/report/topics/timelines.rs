@@ -2,13 +2,12 @@
 
 use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
 use crate::report::charts;
-use crate::report::document::{Block, Section, Table};
+use crate::report::document::{Block, Table};
+use crate::report::ends::evenly;
 use crate::report::error::ReportError;
-use crate::report::figures::{Figures, Legend};
 use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};
-
-pub(super) const FILE: &str = "timelines.png";
+use crate::report::topic::{Finding, Page, Recorded, Topic};
 
 /// Most quorums that have panels.
 const MOST_QUORUMS: usize = 6;
@@ -16,16 +15,24 @@ const MOST_QUORUMS: usize = 6;
 /// Most followers of which there are panels.
 const MOST_FOLLOWERS: usize = 9;
 
-pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section, ReportError> {
-    let heading = "One write's life";
-    let shown = super::evenly(&report.runs, MOST_QUORUMS);
+pub(super) const TOPIC: Topic = Topic {
+    id: "timelines",
+    heading: "Single writes, step by step",
+    file: Some("timelines.png"),
+    needs: &[Recorded::Trace],
+    finding: Finding::Always { about: "The timelines of single writes.", tell: finding },
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    let shown = evenly(&report.runs, MOST_QUORUMS);
     let lives: Vec<&WriteLife> =
         shown.iter().flat_map(|run| &run.lives).filter(|life| life.followers.len() <= MOST_FOLLOWERS).collect();
     if lives.is_empty() {
         let text = "No write was acknowledged, or there are too many followers to draw them one by one.";
-        return Ok(Section { id: "timelines", heading, blocks: vec![Block::paragraph(text)] });
+        return Ok(vec![Block::paragraph(text)]);
     }
-    let finding = &report.findings.timelines;
     let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
                    acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
                    the numbers are the order of acknowledgements. The vertical line is the client's answer.";
@@ -39,11 +46,24 @@ pub(super) fn section(report: &Report, figures: &mut Figures) -> Result<Section,
          answer.{in_short}"
     );
     let reading = format!("{reading}{way_back}");
-    let legend = Legend { id: "timeline-panels", file: FILE, caption: format!("{finding}."), reading };
-    let page = charts::timeline::scene(&lives, None);
-    let file = charts::timeline::scene(&lives, Some((finding, &subtitle)));
-    let figure = figures.add(legend, &page, file, table(&lives))?;
-    Ok(Section { id: "timelines", heading, blocks: vec![figure] })
+    Ok(vec![page.figure(reading, &subtitle, table(&lives), |title| charts::timeline::scene(&lives, title))?])
+}
+
+/// What single writes show.
+fn finding(report: &Report) -> String {
+    let lives = report.runs.iter().flat_map(|run| &run.lives);
+    let slowest = lives.filter(|life| life.exemplar == Exemplar::Worst);
+    let Some(worst) = slowest.max_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms)) else {
+        return "One write's life at each W".to_owned();
+    };
+    let awaited = worst.followers.iter().filter(|leg| leg.in_quorum);
+    let last = awaited.max_by_key(|leg| leg.ack_rank);
+    let whom = last.map_or(String::new(), |leg| {
+        let way = if has_way_back(report) { " there" } else { "" };
+        let delay = leg.delay_ms.map(ms).unwrap_or_default();
+        format!(": it waited for {}, whose delay was {delay} ms{way}", leg.follower)
+    });
+    format!("The slowest write of all, at W = {}, took {} ms{whom}", worst.quorum, ms(worst.latency_ms))
 }
 
 /// Whether acknowledgements are delayed.

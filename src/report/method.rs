@@ -1,12 +1,12 @@
 //! What a reader needs to know of every interval and every time, once.
 
+use super::model::RunReport;
+use super::number::{count, grouped, list, percent};
 use crate::analysis::NoInterval;
 use crate::config::Pacing;
-use crate::report::model::RunReport;
-use crate::report::number::{count, grouped, list, percent};
 
 /// One paragraph: what intervals cover, what the load is, which clock is read.
-pub(crate) fn method(runs: &[RunReport]) -> String {
+pub(super) fn method(runs: &[RunReport]) -> String {
     let sentences = [Some(intervals(runs)), saturation(runs), load(runs), Some(clock(runs))];
     sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -50,8 +50,8 @@ fn intervals(runs: &[RunReport]) -> String {
         )
     };
     format!(
-        "Intervals are 95 % intervals for other delays drawn from the same distribution in a run like this one; how \
-         much a figure differs from run to run, from machine to machine or from day to day is not in them.{batches}{withheld}{shared}"
+        "95 % intervals say how much a figure would differ with other delays from the same distribution. They do not \
+         cover differences between machines or days.{batches}{withheld}{shared}"
     )
 }
 
@@ -110,6 +110,6 @@ pub(super) fn queueing(runs: &[RunReport]) -> Option<String> {
         count(u64::from(load.concurrency), "write"),
         // A rate of writes is a small positive number.
         grouped(rate as u64),
-        crate::report::number::fixed(1000.0 / load.rate_per_s, 2)
+        super::number::fixed(1000.0 / load.rate_per_s, 2)
     ))
 }

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::Diagnosis;
+use super::model::{Report, RunReport};
+use super::number::{count, grouped, list, ms};
 use crate::data::{GapKind, Manifest, RunFile};
 use crate::model::NodeId;
-use crate::report::model::RunReport;
-use crate::report::number::{count, grouped, list, ms};
 
 /// Most contradictions of a run that are told one by one.
 const MOST_CONTRADICTIONS: usize = 3;
 
 /// Broken promises, faults, and whatever makes the runs less than comparable.
-pub(crate) fn warnings(runs: &[RunReport], diagnoses: &[Diagnosis]) -> Vec<String> {
+#[must_use]
+pub fn warnings(report: &Report) -> Vec<String> {
+    let (runs, diagnoses) = (&report.runs, &report.diagnoses);
     let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
     breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()

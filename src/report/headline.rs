@@ -1,0 +1,103 @@
+//! What the report says at the head of its page: conditions, answer, method, warnings.
+
+use std::collections::BTreeMap;
+
+use super::document::Document;
+use super::error::ReportError;
+use super::figures::Figures;
+use super::method::method;
+use super::model::{Report, RunReport};
+use super::number::{count, grouped, list};
+use super::topic::{Finding, Topic};
+use super::topics::TOPICS;
+use super::warnings::warnings;
+use crate::config::CatchUp;
+
+/// What the report says in words, in `summary.json` and on its page.
+#[derive(Debug)]
+pub(super) struct Headline {
+    /// What came out, in one paragraph.
+    pub(super) answer: String,
+    /// What the intervals and times mean, in one paragraph.
+    pub(super) method: String,
+    /// What a reader must know before believing the rest.
+    pub(super) warnings: Vec<String>,
+    /// What each topic shows, by its name.
+    pub(super) findings: BTreeMap<&'static str, Option<String>>,
+}
+
+impl Headline {
+    /// Of a report. `notes` are further warnings, without a full stop.
+    pub(super) fn of(report: &Report, notes: &[String]) -> Self {
+        let answers: Vec<String> = TOPICS.iter().filter_map(|topic| (topic.answer)(report)).collect();
+        let notes = notes.iter().map(|note| format!("{note}."));
+        let has_finding = |topic: &&Topic| !matches!(topic.finding, Finding::None);
+        Self {
+            answer: answers.join(" "),
+            method: method(&report.runs),
+            warnings: notes.chain(warnings(report)).collect(),
+            findings: TOPICS.iter().filter(has_finding).map(|topic| (topic.id, topic.finding(report))).collect(),
+        }
+    }
+
+    /// The whole document, and its figures.
+    pub(super) fn document(&self, report: &Report, figures: &mut Figures) -> Result<Document, ReportError> {
+        let sections: Vec<_> = TOPICS.iter().map(|topic| topic.section(report, figures)).collect::<Result<_, _>>()?;
+        Ok(Document {
+            title: "What does a write quorum buy, and what does it cost?".to_owned(),
+            subtitle: subtitle(report),
+            answer: self.answer.clone(),
+            method: self.method.clone(),
+            warnings: self.warnings.clone(),
+            sections: sections.into_iter().flatten().collect(),
+        })
+    }
+}
+
+/// The conditions, in one line.
+fn subtitle(report: &Report) -> String {
+    let Some(run) = report.runs.first() else {
+        return String::new();
+    };
+    let (manifest, config) = (&run.manifest, &run.manifest.config);
+    let workload = &config.workload;
+    let run_on = match &manifest.started {
+        Some(started) => {
+            let date = started.split('T').next().unwrap_or_default();
+            format!("Run on {date}, backend {}", manifest.backend.name)
+        }
+        None => "Simulated in virtual time".to_owned(),
+    };
+    let delay = if run.has_delays() {
+        format!("injected delay {}", config.network.delays_in_words())
+    } else {
+        "no injected delay".to_owned()
+    };
+    let catch_up = match config.network.catch_up {
+        CatchUp::Off => "",
+        CatchUp::Snapshot => ", and one that answers again is brought up to date",
+    };
+    format!(
+        "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
+         order{catch_up}.{} {run_on}.",
+        report.experiment,
+        count(u64::from(run.followers()), "follower"),
+        count(u64::from(workload.writes.get()), "write"),
+        count(u64::from(workload.keys.get()), "key"),
+        grouped(u64::from(workload.concurrency.get())),
+        workload.pacing,
+        config.network.order,
+        planned(&report.runs),
+    )
+}
+
+/// The faults that the configuration plans, and whether none came up; nothing without any.
+fn planned(runs: &[RunReport]) -> String {
+    let faults = runs.first().map(|run| run.manifest.config.faults.as_slice()).unwrap_or_default();
+    if faults.is_empty() {
+        return String::new();
+    }
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let none = if runs.iter().all(|run| run.faults.is_none()) { "; none came up before the load was over" } else { "" };
+    format!(" Planned faults: {}{none}.", list(&faults))
+}
