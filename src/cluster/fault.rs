@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::config::{CutFrom, Fault, FaultKind};
-use crate::data::FaultEvent;
 use crate::model::NodeId;
 
 /// What is done to which node.
@@ -82,18 +81,18 @@ impl FaultAction {
 }
 
 impl Act {
-    /// What `faults.csv` calls it; both partitions and slowness heal.
+    /// What it is called; both partitions and slowness heal.
     #[must_use]
-    pub const fn event(self) -> FaultEvent {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Kill => FaultEvent::Kill,
-            Self::Stop => FaultEvent::Stop,
-            Self::Pause => FaultEvent::Pause,
-            Self::Partition(_) => FaultEvent::Partition,
-            Self::Slow { .. } => FaultEvent::Slow,
-            Self::Restart => FaultEvent::Restart,
-            Self::Resume => FaultEvent::Resume,
-            Self::Heal(_) | Self::Hasten => FaultEvent::Heal,
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Partition(_) => "partition",
+            Self::Slow { .. } => "slow",
+            Self::Restart => "restart",
+            Self::Resume => "resume",
+            Self::Heal(_) | Self::Hasten => "heal",
         }
     }
 
@@ -110,6 +109,6 @@ impl Act {
 
 impl fmt::Display for FaultAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.act.event(), self.node)
+        write!(f, "{} {}", self.act.name(), self.node)
     }
 }

@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::{
     ClusterError, Docker, Fate, PLAY_PROJECT, ProjectLeft, checkout_around, projects_left, remove_project,
 };
+use crate::model::ContainerSpec;
+use crate::system::SYSTEMS;
 
 /// What is no leftover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub(super) fn remove(
     for project in projects_left(docker, cancel)? {
         match judge(&project, here, keep) {
             Judgement::Remove => {
-                remove_project(docker, root, &project.name)?;
+                remove_project(docker, root, containers(), &project.name)?;
                 cleared.removed.push(project.name);
             }
             Judgement::Keep => {}
@@ -85,8 +87,13 @@ pub(super) fn judge(project: &ProjectLeft, here: &Path, keep: Keep) -> Judgement
 
 /// Whether both folders are one, or belong to one checkout; or nobody can go to `there` any more.
 fn is_same_place(there: &Path, here: &Path) -> bool {
-    let checkout = checkout_around(here);
-    there == here || !there.exists() || (checkout.is_some() && checkout_around(there) == checkout)
+    let checkout = checkout_around(containers(), here);
+    there == here || !there.exists() || (checkout.is_some() && checkout_around(containers(), there) == checkout)
+}
+
+/// How the lab's node runs in containers: all projects are its own so far.
+pub(super) fn containers() -> &'static ContainerSpec {
+    SYSTEMS[0].containers()
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
 
 use super::link_state::{NodeLink, Refused};
-use crate::load::PlannedWrite;
-use crate::system::labnode::{ANSWER_MARGIN, Answer, Client, ClientError};
+use crate::model::NodeId;
+use crate::system::labnode::{ANSWER_MARGIN, Client};
+use crate::system::{Answer, PlannedWrite, SessionError};
 
 /// Asks nodes through another client; its writes go through the door of their leader. Other
 /// questions do not: whoever breaks a node knows not to ask it. Clones share all.
@@ -28,7 +29,7 @@ impl<C: Client> GatedClient<C> {
     }
 
     /// Asks through this client from now on, also for every clone: a node was started again.
-    pub(super) fn redirect(&self, inner: C) {
+    pub(super) fn replace(&self, inner: C) {
         *self.inner.write().unwrap_or_else(PoisonError::into_inner) = inner;
     }
 
@@ -61,19 +62,23 @@ impl<C: Client> Client for GatedClient<C> {
         }
     }
 
-    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+    async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
+        self.inner().value(node, key).await
+    }
+
+    async fn health(&self, node: NodeId) -> Result<Health, SessionError> {
         self.inner().health(node).await
     }
 
-    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+    async fn store(&self, node: NodeId) -> Result<StoreDump, SessionError> {
         self.inner().store(node).await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
         self.inner().leader_trace().await
     }
 
-    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
         self.inner().follower_trace(node).await
     }
 }

@@ -3,9 +3,9 @@
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
-use crate::data::{ArrivalRow, ReplicationRow};
-use crate::model::{NodeId, TIME_LIMIT_US};
-use crate::system::labnode::{Client, ClientError};
+use super::client::{Client, unanswered};
+use crate::model::{Followers, NodeId, TIME_LIMIT_US};
+use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -17,18 +17,7 @@ pub(super) struct Timeline<'a> {
     /// When the run began, on that clock.
     pub(super) start_us: u64,
     /// How many followers there are.
-    pub(super) followers: u32,
-}
-
-/// What one node has kept of the run.
-#[derive(Debug)]
-pub(super) struct Trace {
-    pub(super) replication: Vec<ReplicationRow>,
-    pub(super) arrivals: Vec<ArrivalRow>,
-    /// Records that it had to forget.
-    pub(super) dropped: u64,
-    /// The limit of its machine that it met.
-    pub(super) exhausted: Option<String>,
+    pub(super) followers: Followers,
 }
 
 impl Timeline<'_> {
@@ -36,27 +25,30 @@ impl Timeline<'_> {
     ///
     /// # Errors
     /// When the node does not answer, or says what cannot be.
-    pub(super) async fn trace<C: Client>(&self, client: &C, node: NodeId) -> Result<Trace, ClientError> {
-        let name = &*node.to_string();
-        let malformed = |reason: String| refusal(name, "/debug/trace", &reason);
+    pub(super) async fn trace<C: Client>(&self, client: &C, node: NodeId) -> Result<Trace, SessionError> {
+        let refuse = |reason: String| malformed(node, "/debug/trace", &reason);
         if node.is_leader() {
             let trace = client.leader_trace().await?;
-            let (offset_us, exhausted) = self.clock_and_limit(client, name).await?;
+            let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
             let dropped = trace.dropped;
-            let replication = self.replication_rows(trace, offset_us).map_err(malformed)?;
-            return Ok(Trace { replication, arrivals: Vec::new(), dropped, exhausted });
+            let copies = self.copies(trace, offset_us).map_err(refuse)?;
+            return Ok(Trace { copies, dropped, exhausted, ..Trace::default() });
         }
-        let trace = client.follower_trace(name).await?;
-        let (offset_us, exhausted) = self.clock_and_limit(client, name).await?;
+        let trace = client.follower_trace(node).await?;
+        let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
         let dropped = trace.dropped;
-        let arrivals = self.arrival_rows(node, trace, offset_us).map_err(malformed)?;
-        Ok(Trace { replication: Vec::new(), arrivals, dropped, exhausted })
+        let arrivals = self.arrivals(trace, offset_us).map_err(refuse)?;
+        Ok(Trace { arrivals, dropped, exhausted, ..Trace::default() })
     }
 
     /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
     /// before and after, as on one machine it does; else by the middle of the round trip. With
     /// it the limit of its machine that the node met, if any.
-    async fn clock_and_limit<C: Client>(&self, client: &C, node: &str) -> Result<(i64, Option<String>), ClientError> {
+    async fn clock_and_limit<C: Client>(
+        &self,
+        client: &C,
+        node: NodeId,
+    ) -> Result<(i64, Option<String>), SessionError> {
         let before = self.clock.now_us();
         let Health { now_us: theirs, exhausted, .. } = client.health(node).await?;
         let after = self.clock.now_us();
@@ -65,7 +57,7 @@ impl Timeline<'_> {
         }
         let signed = i64::try_from(theirs).ok().zip(i64::try_from(before.midpoint(after)).ok());
         let offset_us = signed.map(|(theirs, ours)| theirs - ours);
-        let offset_us = offset_us.ok_or_else(|| refusal(node, "/health", &format!("its clock reads {theirs} us")))?;
+        let offset_us = offset_us.ok_or_else(|| malformed(node, "/health", &format!("its clock reads {theirs} us")))?;
         Ok((offset_us, exhausted))
     }
 
@@ -77,42 +69,36 @@ impl Timeline<'_> {
             .ok_or_else(|| format!("a record's time of {at_us} us lies over ten years from the run"))
     }
 
-    fn replication_rows(&self, trace: TraceDump<LeaderRecord>, offset_us: i64) -> Result<Vec<ReplicationRow>, String> {
+    fn copies(&self, trace: TraceDump<LeaderRecord>, offset_us: i64) -> Result<Vec<CopyRecord>, String> {
         let relative = |at_us: Option<u64>| at_us.map(|at_us| self.relative(at_us, offset_us)).transpose();
-        let row = |record: LeaderRecord| {
-            if record.follower >= self.followers {
+        let copy = |record: LeaderRecord| {
+            let follower = NodeId::Follower(record.follower);
+            if !follower.is_in(self.followers) {
                 return Err(format!("there is no follower of index {}", record.follower));
             }
             if let Some(delay_us) = [record.delay_us, record.ack_delay_us].into_iter().find(|us| *us > TIME_LIMIT_US) {
                 return Err(format!("a delay of {delay_us} us is over ten years"));
             }
-            let row = ReplicationRow {
+            Ok(CopyRecord {
                 write: record.write,
                 version: record.version,
                 key: record.key,
-                follower: NodeId::Follower(record.follower),
+                follower,
                 delay_us: record.delay_us,
-                ack_delay_us: Some(record.ack_delay_us),
+                ack_delay_us: record.ack_delay_us,
                 sent_us: relative(record.sent_us)?,
                 acked_us: relative(record.acked_us)?,
                 outcome: record.outcome,
-            };
-            Ok((record.follower, row))
+            })
         };
-        let mut rows: Vec<(u32, ReplicationRow)> = trace.records.into_iter().map(row).collect::<Result<_, _>>()?;
-        rows.sort_by_key(|(follower, row)| (row.write, *follower));
-        Ok(rows.into_iter().map(|(_, row)| row).collect())
+        let mut copies: Vec<CopyRecord> = trace.records.into_iter().map(copy).collect::<Result<_, _>>()?;
+        copies.sort_by_key(|copy| (copy.write, copy.follower));
+        Ok(copies)
     }
 
-    fn arrival_rows(
-        &self,
-        node: NodeId,
-        trace: TraceDump<FollowerRecord>,
-        offset_us: i64,
-    ) -> Result<Vec<ArrivalRow>, String> {
-        let row = |record: FollowerRecord| {
-            Ok(ArrivalRow {
-                follower: node,
+    fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: i64) -> Result<Vec<ArrivalRecord>, String> {
+        let arrival = |record: FollowerRecord| {
+            Ok(ArrivalRecord {
                 version: record.version,
                 key: record.key,
                 applied: record.applied,
@@ -120,11 +106,11 @@ impl Timeline<'_> {
                 catch_up: record.catch_up,
             })
         };
-        trace.records.into_iter().map(row).collect()
+        trace.records.into_iter().map(arrival).collect()
     }
 }
 
-/// A node's answer that says what cannot be.
-fn refusal(node: &str, path: &str, reason: &str) -> ClientError {
-    ClientError { node: node.to_owned(), path: path.to_owned(), reason: format!("malformed answer: {reason}") }
+/// The error of an answer that says what cannot be.
+fn malformed(node: NodeId, path: &str, reason: &str) -> SessionError {
+    unanswered(node, path, format!("malformed answer: {reason}"))
 }
