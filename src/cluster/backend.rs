@@ -21,7 +21,7 @@ pub enum Backend {
     Process {
         /// labctl itself.
         program: PathBuf,
-        /// Why processes, where nobody asked for them.
+        /// Why processes were chosen. `None` if the user asked for them.
         reason: Option<String>,
     },
     /// Virtual time in this process.
@@ -109,8 +109,8 @@ impl Backend {
         }
     }
 
-    /// SHA-256 of the executable that the nodes run; none where it was compiled in a container,
-    /// and in virtual time.
+    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container, and
+    /// in virtual time.
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {

@@ -14,7 +14,7 @@ pub struct FaultAction {
     pub act: Act,
 }
 
-/// What is done to a node, or to the ways that lead to it.
+/// What is done to a node, or to the links that lead to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// SIGKILL.
@@ -23,7 +23,7 @@ pub enum Act {
     Stop,
     /// Freezing it.
     Pause,
-    /// Cutting its ways.
+    /// Cutting its links.
     Partition(CutFrom),
     /// Delaying what the leader sends to it.
     Slow {
@@ -34,7 +34,7 @@ pub enum Act {
     Restart,
     /// Thawing it.
     Resume,
-    /// Opening its ways again.
+    /// Opening its links again.
     Heal(CutFrom),
     /// Delaying no longer.
     Hasten,
@@ -66,7 +66,7 @@ impl FaultAction {
         Self { node: fault.node, act }
     }
 
-    /// What there is to say beyond the event and the node.
+    /// Details for `faults.csv` beyond the event and the node.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self.act {
@@ -96,7 +96,7 @@ impl Act {
         }
     }
 
-    /// Whether the node answers its clients afterwards; `None` where that does not change.
+    /// Whether the node answers its clients afterwards. `None` if that does not change.
     #[must_use]
     pub const fn leaves_reachable(self) -> Option<bool> {
         match self {

@@ -28,7 +28,7 @@ use anyhow::Context;
 pub use self::output::usage;
 use crate::cli::Exit;
 use crate::cli::{Cli, Command};
-use crate::system::labnode::program;
+use crate::system::program;
 
 /// Runs the command that the command line names.
 ///

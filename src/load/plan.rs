@@ -8,7 +8,7 @@ use crate::system::PlannedWrite;
 pub struct Plan {
     /// The writes in the order in which they start.
     pub writes: Vec<PlannedWrite>,
-    /// How many are under way together.
+    /// How many may be in flight at once.
     pub concurrency: usize,
     /// When the next one starts.
     pub pacing: Pacing,

@@ -30,7 +30,7 @@ pub(super) struct BreakableCluster {
     /// How each follower is, and the leader's link to it.
     links: Vec<NodeLink>,
     /// How the leader is, and its clients' link to it.
-    door: NodeLink,
+    leader_link: NodeLink,
     now: Mutex<Now>,
 }
 
@@ -64,7 +64,7 @@ impl BreakableCluster {
             let nodes = SimCluster { leader: new_leader(spec, clock, None, Arc::new(transport))?, followers };
             Now { nodes, leader, followers: current }
         };
-        Ok(Self { spec: spec.clone(), clock, connect, links, door: NodeLink::default(), now: Mutex::new(now) })
+        Ok(Self { spec: spec.clone(), clock, connect, links, leader_link: NodeLink::default(), now: Mutex::new(now) })
     }
 
     /// The nodes that there are now by their names, for those who do not mind their condition.
@@ -73,10 +73,10 @@ impl BreakableCluster {
         self.now().nodes.nodes()
     }
 
-    /// The clients' way to the leader.
+    /// The clients' link to the leader.
     #[must_use]
-    pub(super) fn door(&self) -> NodeLink {
-        self.door.clone()
+    pub(super) fn leader_link(&self) -> NodeLink {
+        self.leader_link.clone()
     }
 
     /// Breaks or mends something.
@@ -106,7 +106,7 @@ impl BreakableCluster {
     /// The link to a node: the clients' to the leader, or the leader's to a follower.
     fn link(&self, node: NodeId) -> Result<&NodeLink, ClusterError> {
         let found = match node {
-            NodeId::Leader => Some(&self.door),
+            NodeId::Leader => Some(&self.leader_link),
             NodeId::Follower(index) => self.links.get(index as usize),
         };
         found.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))
@@ -177,7 +177,7 @@ impl BreakableTransport {
     ) -> Result<T, TransportError> {
         self.leader.thawed().await?;
         let link = self.link(follower)?;
-        // What is on its way is dropped with this future, when the leader gives it up.
+        // What is in flight is dropped with this future when the leader gives it up.
         link.pass(&self.clock).await?;
         // What has got to the machine of a frozen node waits there, whatever the leader does.
         let (answer, answered) = oneshot::channel();

@@ -74,7 +74,7 @@ impl SimCluster {
     }
 
     /// Below HTTP: the leader calls its followers' own code. It keeps no trace, and each
-    /// follower's has room for so many arrivals.
+    /// follower's has room for `arrivals` arrivals.
     ///
     /// # Errors
     /// When the nodes refuse their settings.

@@ -39,20 +39,20 @@ pub(super) async fn run<C: Client>(
     let limit = spec.experiment.network.global_request_timeout_s.duration();
     let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
     let client = || (reach.nodes)(cluster.nodes(), clock, limit);
-    let gated = GatedClient::new(client(), cluster.door(), clock, limit);
-    let injector = FaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
+    let gated = GatedClient::new(client(), cluster.leader_link(), clock, limit);
+    let injector = SimFaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
     record_unless_cancelled(gated, &spec.experiment, &injector, &clock, progress, cancel).await
 }
 
-/// Breaks a cluster and keeps its client up to date.
-struct FaultInjector<'a, C> {
+/// Injects faults into a simulated cluster and gives its client the nodes there are afterwards.
+struct SimFaultInjector<'a, C> {
     cluster: &'a BreakableCluster,
     /// A client of the nodes that there are now.
     client: &'a (dyn Fn() -> C + Sync),
     gated: GatedClient<C>,
 }
 
-impl<C: Client> Injector for FaultInjector<'_, C> {
+impl<C: Client> Injector for SimFaultInjector<'_, C> {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         self.cluster.inject(action)?;
         self.gated.replace((self.client)());

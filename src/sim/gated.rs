@@ -1,4 +1,4 @@
-//! A client in virtual time whose way to the leader can be broken.
+//! A client in virtual time whose link to the leader can be broken.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,23 +9,23 @@ use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, 
 use super::link_state::{NodeLink, Refused};
 use crate::model::NodeId;
 use crate::system::labnode::{ANSWER_MARGIN, Client};
-use crate::system::{Answer, PlannedWrite, SessionError};
+use crate::system::{PlannedWrite, SessionError, WriteAnswer};
 
-/// Asks nodes through another client; its writes go through the door of their leader. Other
-/// questions do not: whoever breaks a node knows not to ask it. Clones share all.
+/// Asks nodes through another client; its writes go through the link to the leader. Other
+/// questions do not: the fault injector knows which nodes not to ask. Clones share everything.
 #[derive(Debug, Clone)]
 pub(super) struct GatedClient<C> {
     inner: Arc<RwLock<C>>,
-    door: NodeLink,
+    link: NodeLink,
     clock: Clock,
     write_limit: Duration,
 }
 
 impl<C: Client> GatedClient<C> {
-    /// A client behind `door` whose writes the leader answers within `write_limit`.
+    /// A client behind `link` whose writes the leader answers within `write_limit`.
     #[must_use]
-    pub(super) fn new(inner: C, door: NodeLink, clock: Clock, write_limit: Duration) -> Self {
-        Self { inner: Arc::new(RwLock::new(inner)), door, clock, write_limit: write_limit + ANSWER_MARGIN }
+    pub(super) fn new(inner: C, link: NodeLink, clock: Clock, write_limit: Duration) -> Self {
+        Self { inner: Arc::new(RwLock::new(inner)), link, clock, write_limit: write_limit + ANSWER_MARGIN }
     }
 
     /// Asks through this client from now on, also for every clone: a node was started again.
@@ -38,26 +38,26 @@ impl<C: Client> GatedClient<C> {
     }
 
     /// Gets a write to the leader and its answer back.
-    async fn exchange(&self, write: &PlannedWrite) -> Result<Answer, Refused> {
-        self.door.pass(&self.clock).await?;
-        self.door.thawed().await?;
+    async fn exchange(&self, write: &PlannedWrite) -> Result<WriteAnswer, Refused> {
+        self.link.pass(&self.clock).await?;
+        self.link.thawed().await?;
         let answer = self.inner().put(write).await;
-        self.door.thawed().await?;
-        self.door.healed().await?;
+        self.link.thawed().await?;
+        self.link.healed().await?;
         Ok(answer)
     }
 }
 
 impl<C: Client> Client for GatedClient<C> {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let exchange = self.clock.timeout(self.write_limit, self.exchange(write));
         tokio::select! {
             biased;
-            () = self.door.broken() => Answer::none(Refused.to_string()),
+            () = self.link.broken() => WriteAnswer::none(Refused.to_string()),
             answer = exchange => match answer {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(refused)) => Answer::none(refused.to_string()),
-                Err(_elapsed) => Answer::none("no answer in time"),
+                Ok(Err(refused)) => WriteAnswer::none(refused.to_string()),
+                Err(_elapsed) => WriteAnswer::none("no answer in time"),
             },
         }
     }

@@ -156,7 +156,7 @@ pub fn simulate_and<T>(
     result?
 }
 
-/// Progress that nobody follows.
+/// Progress that is not shown.
 struct Unwatched;
 
 impl Progress for Unwatched {

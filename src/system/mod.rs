@@ -5,9 +5,10 @@ mod list;
 mod session;
 mod traits;
 
-pub use self::labnode::Clock;
+pub use self::labnode::{Clock, limits, program};
 pub use self::list::{SYSTEMS, system_of};
 pub use self::session::{
-    Answer, ArrivalRecord, CopyRecord, Found, InFlight, PlannedWrite, Session, SessionError, SettleLimits, Trace,
+    ArrivalRecord, CopyRecord, Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace,
+    WriteAnswer,
 };
 pub use self::traits::System;

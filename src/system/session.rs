@@ -11,7 +11,7 @@ use crate::model::{Endpoints, NodeId, ReplicationOutcome, StoreDump, WriteOutcom
 /// A session with the nodes of one cluster. Questions about different nodes may be asked at once.
 pub trait Session: Send + Sync {
     /// Sends one write to the leader and waits for its answer, or for the session's own deadline.
-    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, Answer>;
+    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer>;
 
     /// Reads a key from one node's own memory. `None` if the node does not have it.
     fn read<'a>(&'a self, node: NodeId, key: &'a str) -> BoxFuture<'a, Result<Option<Found>, SessionError>>;
@@ -23,7 +23,7 @@ pub trait Session: Send + Sync {
     fn ready(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>>;
 
     /// What may still change a follower.
-    fn in_flight(&self) -> BoxFuture<'_, Result<InFlight, SessionError>>;
+    fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>>;
 
     /// How long the system may take to settle.
     fn settle_limits(&self) -> SettleLimits;
@@ -49,7 +49,7 @@ pub struct PlannedWrite {
 
 /// What became of one write, as far as its client can know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct WriteAnswer {
     /// How it ended.
     pub outcome: WriteOutcome,
     /// The HTTP status of the answer, if one came.
@@ -62,7 +62,7 @@ pub struct Answer {
     pub error: Option<String>,
 }
 
-impl Answer {
+impl WriteAnswer {
     /// No answer: the write may or may not have been applied.
     #[must_use]
     pub fn none(error: impl Into<String>) -> Self {
@@ -81,7 +81,7 @@ pub struct Found {
 
 /// What may still change a follower.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InFlight {
+pub struct PendingCopies {
     /// Copies under way to followers that can be reached.
     pub copies: u64,
     /// Names of followers that lack something and do not answer.

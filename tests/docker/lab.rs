@@ -6,7 +6,7 @@ use labctl::data::{WriteOutcome, WriteRow};
 use labctl::load::{NoFaults, Progress, await_ready, record};
 use labctl::model::NodeId;
 use labctl::system::labnode::{Client, HttpClient, LabNode, LabSession};
-use labctl::system::{Answer, PlannedWrite, System as _};
+use labctl::system::{PlannedWrite, System as _, WriteAnswer};
 use labnode::clock::Clock;
 use labnode::wire::Role;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ impl Lab {
         Some(Self { cluster, client })
     }
 
-    async fn write(&self, id: u64) -> Answer {
+    async fn write(&self, id: u64) -> WriteAnswer {
         let write = PlannedWrite { id, key: format!("k{id}"), value: format!("v{id}") };
         self.client.put(&write).await
     }

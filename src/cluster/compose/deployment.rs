@@ -23,7 +23,7 @@ pub struct Deployment {
     pub containers: &'static ContainerSpec,
     /// The nodes' image.
     pub image: NodeImage,
-    /// Why containers, where nobody asked for them.
+    /// Why containers were chosen. `None` if the user asked for them.
     pub reason: Option<String>,
 }
 

@@ -25,7 +25,8 @@ impl ComposeCluster {
             Act::Resume => self.container(&["unpause"], node, cancel)?,
             Act::Restart => self.container(&["start"], node, cancel)?,
             Act::Partition(from) => {
-                // First the way to the leader, for which silence is what a cut network is like.
+                // First the link to the leader: a cut network is silent, while a container taken off its
+                // network refuses connections.
                 self.set_links(action.node, RelayMode::Cut)?;
                 if from == CutFrom::All && !is_leader {
                     self.network("disconnect", node, cancel)?;

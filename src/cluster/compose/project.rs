@@ -214,7 +214,7 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
     })
 }
 
-/// Removes a project, whoever started it. `root` is the checkout with our Compose file. A labctl
+/// Removes a project, also one that another labctl started. `root` is the checkout with our Compose file. A labctl
 /// may have been killed while the engine was still starting what it had asked for.
 ///
 /// # Errors

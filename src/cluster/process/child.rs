@@ -247,7 +247,7 @@ impl Running {
         }
     }
 
-    /// Binds its port without listening, so that nobody else gets it and whoever connects is
+    /// Binds its port without listening, so that no other program gets it and a client that connects is
     /// refused. Where that does not work, the port is likely to stay free all the same.
     fn reserve(&mut self) {
         self.reserved = bound(&self.program.listen);
@@ -307,7 +307,7 @@ fn ended_by(child: &mut Child, deadline: Instant) -> bool {
     }
 }
 
-/// A socket bound to an address that nothing listens on; none where it cannot be had.
+/// A socket bound to an address without listening. `None` if the address cannot be bound.
 fn bound(address: &str) -> Option<TcpSocket> {
     let address: SocketAddr = address.parse().ok()?;
     let socket = TcpSocket::new_v4().ok()?;

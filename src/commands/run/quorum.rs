@@ -21,8 +21,7 @@ use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, con
 use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
 use crate::model::Endpoints;
 use crate::sim::simulate;
-use crate::system::labnode::limits;
-use crate::system::{Clock, SessionError, System, system_of};
+use crate::system::{Clock, SessionError, System, limits, system_of};
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
 ///

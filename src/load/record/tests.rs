@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::load::NoFaults;
 use crate::model::{Endpoints, Role, StoreDump, WriteOutcome};
-use crate::system::{Answer, Found, InFlight, PlannedWrite, SettleLimits, Trace};
+use crate::system::{Found, PendingCopies, PlannedWrite, SettleLimits, Trace, WriteAnswer};
 
 /// A system of one store, which all nodes show; it keeps no trace and numbers no write.
 #[derive(Default)]
@@ -17,9 +17,10 @@ struct OneStore {
 }
 
 impl Session for OneStore {
-    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, Answer> {
+    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer> {
         self.held.lock().unwrap().insert(write.key.clone(), write.value.clone());
-        let answer = Answer { outcome: WriteOutcome::Ok, http_status: None, version: None, acks: None, error: None };
+        let answer =
+            WriteAnswer { outcome: WriteOutcome::Ok, http_status: None, version: None, acks: None, error: None };
         async move { answer }.boxed()
     }
 
@@ -40,8 +41,8 @@ impl Session for OneStore {
         async move { answer }.boxed()
     }
 
-    fn in_flight(&self) -> BoxFuture<'_, Result<InFlight, SessionError>> {
-        async { Ok(InFlight { copies: 0, unreachable: BTreeSet::new() }) }.boxed()
+    fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
+        async { Ok(PendingCopies { copies: 0, unreachable: BTreeSet::new() }) }.boxed()
     }
 
     fn settle_limits(&self) -> SettleLimits {

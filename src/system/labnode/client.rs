@@ -7,7 +7,7 @@ use std::time::Duration;
 use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump, Value};
 
 use crate::model::{Endpoints, NodeId, WriteOutcome};
-use crate::system::session::{Answer, PlannedWrite, SessionError};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Past a write's own time limit by this much, the leader is taken not to answer any more.
 pub const ANSWER_MARGIN: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ pub const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// A client of one cluster's nodes.
 pub trait Client: Clone + Send + Sync + 'static {
     /// Sends one write to the leader and waits for its answer, or for the client's own deadline.
-    fn put(&self, write: &PlannedWrite) -> impl Future<Output = Answer> + Send;
+    fn put(&self, write: &PlannedWrite) -> impl Future<Output = WriteAnswer> + Send;
 
     /// `GET /kv/{key}`. `None` if the node does not have the key.
     fn value(&self, node: NodeId, key: &str) -> impl Future<Output = Result<Option<Value>, SessionError>> + Send;
@@ -45,27 +45,29 @@ pub(super) fn unanswered(node: NodeId, path: &str, reason: impl Into<String>) ->
 }
 
 /// The answer to a `PUT`, whatever its status.
-pub(super) fn from_response(status: u16, body: &[u8]) -> Answer {
+pub(super) fn from_response(status: u16, body: &[u8]) -> WriteAnswer {
     if status == 200 {
         return match serde_json::from_slice(body) {
             Ok(accepted) => done(status, &accepted),
-            Err(error) => Answer { http_status: Some(status), ..Answer::none(format!("malformed answer: {error}")) },
+            Err(error) => {
+                WriteAnswer { http_status: Some(status), ..WriteAnswer::none(format!("malformed answer: {error}")) }
+            }
         };
     }
     match serde_json::from_slice(body) {
         Ok(said) => refused(status, &said),
-        Err(_) => Answer {
+        Err(_) => WriteAnswer {
             outcome: WriteOutcome::Failed,
             http_status: Some(status),
-            ..Answer::none(format!("status {status}"))
+            ..WriteAnswer::none(format!("status {status}"))
         },
     }
 }
 
 /// The answer of a leader that has acknowledged a write.
 #[must_use]
-pub fn done(status: u16, done: &PutDone) -> Answer {
-    Answer {
+pub fn done(status: u16, done: &PutDone) -> WriteAnswer {
+    WriteAnswer {
         outcome: WriteOutcome::Ok,
         http_status: Some(status),
         version: Some(done.version),
@@ -76,8 +78,8 @@ pub fn done(status: u16, done: &PutDone) -> Answer {
 
 /// The answer of a leader that has refused a write.
 #[must_use]
-pub fn refused(status: u16, said: &ErrorBody) -> Answer {
-    Answer {
+pub fn refused(status: u16, said: &ErrorBody) -> WriteAnswer {
+    WriteAnswer {
         outcome: WriteOutcome::Failed,
         http_status: Some(status),
         version: said.version,

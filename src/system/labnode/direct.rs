@@ -13,7 +13,7 @@ use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, 
 
 use super::client::{ANSWER_MARGIN, Client, done, refused, unanswered};
 use crate::model::NodeId;
-use crate::system::session::{Answer, PlannedWrite, SessionError};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Calls the nodes below HTTP. Clones share them.
 #[derive(Debug, Clone)]
@@ -54,9 +54,9 @@ fn store_dump(node: &Node, store: &Store) -> StoreDump {
 }
 
 impl Client for DirectClient {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let Some(Node::Leader(leader)) = self.nodes.get(&NodeId::Leader) else {
-            return Answer::none("there is no leader");
+            return WriteAnswer::none("there is no leader");
         };
         let started_us = self.clock.now_us();
         let write = Write { key: write.key.clone(), value: write.value.clone(), id: Some(write.id) };
@@ -66,7 +66,7 @@ impl Client for DirectClient {
                 let (status, body) = api::quorum_refusal(error);
                 refused(status.as_u16(), &body)
             }
-            Err(_elapsed) => Answer::none("no answer in time"),
+            Err(_elapsed) => WriteAnswer::none("no answer in time"),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::{ANSWER_MARGIN, Client, from_response, unanswered};
 use crate::model::{Endpoints, NodeId};
-use crate::system::session::{Answer, PlannedWrite, SessionError};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// How long a node may take for a health answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
@@ -89,7 +89,7 @@ impl HttpClient {
 }
 
 impl Client for HttpClient {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let request = self
             .client
             .put(self.url(NodeId::Leader, &format!("/kv/{}", write.key)))
@@ -98,12 +98,12 @@ impl Client for HttpClient {
             .json(&Put { value: write.value.clone() });
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Answer::none(chain(&error)),
+            Err(error) => return WriteAnswer::none(chain(&error)),
         };
         let status = response.status().as_u16();
         match response.bytes().await {
             Ok(body) => from_response(status, &body),
-            Err(error) => Answer { http_status: Some(status), ..Answer::none(chain(&error)) },
+            Err(error) => WriteAnswer { http_status: Some(status), ..WriteAnswer::none(chain(&error)) },
         }
     }
 

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use super::client::{ANSWER_MARGIN, Client, from_response, unanswered};
 use crate::model::NodeId;
-use crate::system::session::{Answer, PlannedWrite, SessionError};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Calls the nodes' routers. Clones share them.
 #[derive(Debug, Clone)]
@@ -76,12 +76,12 @@ fn put_request(write: &PlannedWrite) -> Result<Request<Body>, String> {
 }
 
 impl Client for InProcessClient {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let answer = self.clock.timeout(self.write_limit, self.ask(NodeId::Leader, put_request(write)));
         match answer.await {
             Ok(Ok((status, body))) => from_response(status.as_u16(), &body),
-            Ok(Err(reason)) => Answer::none(reason),
-            Err(_elapsed) => Answer::none("no answer in time"),
+            Ok(Err(reason)) => WriteAnswer::none(reason),
+            Err(_elapsed) => WriteAnswer::none("no answer in time"),
         }
     }
 

@@ -10,7 +10,9 @@ use super::client::Client;
 use super::timeline::Timeline;
 use crate::config::{Experiment, Network};
 use crate::model::{CatchUp, Endpoints, Followers, NodeId, StoreDump};
-use crate::system::session::{Answer, Found, InFlight, PlannedWrite, Session, SessionError, SettleLimits, Trace};
+use crate::system::session::{
+    Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
+};
 
 /// A session through a client.
 #[derive(Debug)]
@@ -43,16 +45,16 @@ fn settle_limits(network: &Network) -> SettleLimits {
 }
 
 /// What a leader says is in flight, its followers by their own names.
-fn in_flight(health: &Health) -> InFlight {
+fn in_flight(health: &Health) -> PendingCopies {
     let name = |url: &String| match (0..).zip(&health.followers).find(|(_, follower)| *follower == url) {
         Some((index, _)) => NodeId::Follower(index).to_string(),
         None => url.clone(),
     };
-    InFlight { copies: health.in_flight, unreachable: health.unreachable.iter().map(name).collect() }
+    PendingCopies { copies: health.in_flight, unreachable: health.unreachable.iter().map(name).collect() }
 }
 
 impl<C: Client> Session for LabSession<C> {
-    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, Answer> {
+    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer> {
         self.client.put(write).boxed()
     }
 
@@ -72,7 +74,7 @@ impl<C: Client> Session for LabSession<C> {
         async move { self.client.health(node).await.map(drop) }.boxed()
     }
 
-    fn in_flight(&self) -> BoxFuture<'_, Result<InFlight, SessionError>> {
+    fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
         async move { Ok(in_flight(&self.client.health(NodeId::Leader).await?)) }.boxed()
     }
 

@@ -1,4 +1,4 @@
-//! Brings what the nodes have kept onto the run's own time line, trusting none of it.
+//! Converts the nodes' traces to times from the run's start, and refuses what cannot be right.
 
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
@@ -61,7 +61,7 @@ impl Timeline<'_> {
         Ok((offset_us, exhausted))
     }
 
-    /// A node's time relative to the run's start; none of one that cannot be.
+    /// A node's time relative to the run's start, or why it cannot be right.
     fn relative(&self, at_us: u64, offset_us: i64) -> Result<i64, String> {
         let start_us = i64::try_from(self.start_us).ok();
         let ours = i64::try_from(at_us).ok().and_then(|at_us| at_us.checked_sub(offset_us)?.checked_sub(start_us?));
