@@ -15,6 +15,9 @@ use labctl::cluster::{
     projects_left,
 };
 use labctl::config::Experiment;
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// A Docker that answers with these versions.
@@ -43,12 +46,20 @@ fn cluster(fake: &Fake) -> ComposeCluster {
 fn deployment(fake: &Fake) -> Deployment {
     let image = NodeImage { id: "sha256:abc".into(), node_sha256: None };
     let (root, folder) = (fake.root().to_owned(), std::env::current_dir().unwrap());
-    Deployment { docker: fake.docker(), root, folder, image, reason: Some("asked".into()) }
+    Deployment {
+        docker: fake.docker(),
+        root,
+        folder,
+        containers: LabNode.containers(),
+        image,
+        reason: Some("asked".into()),
+    }
 }
 
 fn spec(followers: i64) -> ClusterSpec {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
-    ClusterSpec::new(&"quorum".parse().unwrap(), &experiment, 2.try_into().unwrap())
+    let quorum = 2.try_into().unwrap();
+    ClusterSpec::new(&"quorum".parse().unwrap(), &experiment, quorum, LabNode.nodes(&experiment, quorum))
 }
 
 #[test]
@@ -112,17 +123,11 @@ fn more_followers_than_the_file_has_come_from_a_second_real_file() {
     let calls = fake.calls(cluster.project());
     let files = "-p P -f R/docker-compose.yml -f T/P.yml --project-directory R";
     assert!(calls[2].ends_with(&format!("{files} up --detach --no-build leader f1 f2 f3 f4 f5 f6 f7")), "{}", calls[2]);
-    let file = fake.path("docker-compose.yml");
-    let service = |name| {
-        format!(
-            "  {name}: {{ extends: {{ file: \"{}\", service: f1 }}, environment: {{ NODE_NAME: {name} }} }}\n",
-            file.display()
-        )
-    };
-    assert_eq!(
-        fs::read_to_string(fake.path("over")).unwrap(),
-        format!("services:\n{}{}", service("f6"), service("f7"))
-    );
+    let extends = json!({ "file": fake.path("docker-compose.yml"), "service": "f1" });
+    let service = |name| json!({ "extends": extends, "environment": { "NODE_NAME": name } });
+    let expected = json!({ "services": { "f6": service("f6"), "f7": service("f7") } });
+    let overlay: serde_json::Value = serde_json::from_slice(&fs::read(fake.path("over")).unwrap()).unwrap();
+    assert_eq!(overlay, expected);
 }
 
 #[test]
@@ -379,7 +384,7 @@ case "$*" in "build "*) echo sha256:abc >"$iidfile" ;; esac
 "#;
 
 fn build(fake: &Fake) -> Result<NodeImage, ClusterError> {
-    NodeImage::build(&fake.docker(), fake.root(), &|_| {}, &CancellationToken::new())
+    NodeImage::build(&fake.docker(), fake.root(), LabNode.containers(), &|_| {}, &CancellationToken::new())
 }
 
 #[test]

@@ -15,7 +15,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use config::RelayConfig;
-pub use control::set_mode;
 pub use mode::Mode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,7 +22,7 @@ use tracing::warn;
 
 use crate::limits;
 
-/// Passes connections on, in the mode that the last order to `control` named ([`set_mode`]), at
+/// Passes connections on, in the mode that the last order to `control` named ([`Mode::order`]), at
 /// first [`Mode::Pass`], and returns at once when `shutdown` is ready.
 pub async fn run(listener: TcpListener, control: TcpListener, config: RelayConfig, shutdown: impl Future<Output = ()>) {
     let config = Arc::new(config);

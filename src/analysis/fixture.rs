@@ -222,6 +222,7 @@ impl RunBuilder {
             experiment: ExperimentName::from_str("quorum").unwrap(),
             quorum: i64::from(self.quorum).try_into().unwrap(),
             config: self.config.clone(),
+            system: None,
             config_sha256: String::new(),
             seed: self.config.seed,
             backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },

@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Tell,
-    Unavailable, engine_variables, ignored_variables, labnode_beside,
+    Unavailable, binary_beside, engine_variables, ignored_variables,
 };
 use crate::config::BackendChoice;
-use crate::model::sha256;
+use crate::model::{ContainerSpec, sha256};
 
 /// A backend that was chosen and found to be there.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub enum Backend {
     Process {
         /// labctl itself.
         program: PathBuf,
-        /// Why processes, where nobody asked for them.
+        /// Why processes were chosen. `None` if the user asked for them.
         reason: Option<String>,
     },
     /// Virtual time in this process.
@@ -34,35 +34,40 @@ impl Backend {
     ///
     /// # Errors
     /// When a backend that was named is not to be had, or the image cannot be built.
-    pub fn choose(choice: BackendChoice, tell: Tell, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+    pub fn choose(
+        choice: BackendChoice,
+        containers: &'static ContainerSpec,
+        tell: Tell,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ClusterError> {
         if matches!(choice, BackendChoice::Sim) {
             return Ok(Self::Sim);
         }
-        let ignored = ignored_variables();
+        let ignored = ignored_variables(containers.user_variables);
         if !ignored.is_empty() {
             tell(&format!("ignored: {} (nodes get what experiments.toml says)", ignored.join(", ")));
         }
         if matches!(choice, BackendChoice::Process) {
-            return Self::process(None, tell);
+            return Self::process(None, containers, tell);
         }
         engine_variables().iter().for_each(|variable| tell(&format!("used: {variable}")));
         let docker = Docker::new(Programs::default(), cancel);
         match (docker, choice) {
             (Ok(docker), choice) => {
                 let reason = matches!(choice, BackendChoice::Auto).then(|| "a Docker engine answers".to_owned());
-                Deployment::prepare(docker, reason, tell, cancel).map(Self::Compose)
+                Deployment::prepare(docker, containers, reason, tell, cancel).map(Self::Compose)
             }
             (Err(Unavailable::Unasked(error)), _) => Err(error),
-            (Err(unavailable), BackendChoice::Auto) => Self::process(Some(unavailable.to_string()), tell),
+            (Err(unavailable), BackendChoice::Auto) => Self::process(Some(unavailable.to_string()), containers, tell),
             (Err(unavailable), _) => Err(unavailable.into()),
         }
     }
 
-    fn process(reason: Option<String>, tell: Tell) -> Result<Self, ClusterError> {
+    fn process(reason: Option<String>, containers: &ContainerSpec, tell: Tell) -> Result<Self, ClusterError> {
         let program = env::current_exe()
             .map_err(|error| ClusterError::Setup(format!("cannot tell where labctl itself is: {error}")))?;
-        if let Some(labnode) = labnode_beside() {
-            tell(&format!("ignored: {} (local processes run labctl itself as their node)", labnode.display()));
+        if let Some(beside) = binary_beside(containers.binary) {
+            tell(&format!("ignored: {} (local processes run labctl itself as their node)", beside.display()));
         }
         Ok(Self::Process { program, reason })
     }
@@ -95,7 +100,7 @@ impl Backend {
     ///
     /// # Errors
     /// When something on this machine keeps it from being prepared, and in virtual time, where
-    /// nothing is up outside a [simulation](crate::sim).
+    /// nothing is up outside a simulation.
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
             Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
@@ -104,8 +109,8 @@ impl Backend {
         }
     }
 
-    /// SHA-256 of the executable that the nodes run; none where it was compiled in a container,
-    /// and in virtual time.
+    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container, and
+    /// in virtual time.
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {

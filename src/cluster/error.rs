@@ -86,7 +86,7 @@ impl ClusterError {
     }
 }
 
-/// Text on lines of its own, indented; nothing where it is blank.
+/// Each line of a text that is not blank, indented, after a line break.
 fn indented(text: &str) -> String {
     text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("\n    {line}")).collect()
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::config::{CutFrom, Fault, FaultKind};
-use crate::data::FaultEvent;
 use crate::model::NodeId;
 
 /// What is done to which node.
@@ -15,7 +14,7 @@ pub struct FaultAction {
     pub act: Act,
 }
 
-/// What is done to a node, or to the ways that lead to it.
+/// What is done to a node, or to the links that lead to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// SIGKILL.
@@ -24,7 +23,7 @@ pub enum Act {
     Stop,
     /// Freezing it.
     Pause,
-    /// Cutting its ways.
+    /// Cutting its links.
     Partition(CutFrom),
     /// Delaying what the leader sends to it.
     Slow {
@@ -35,7 +34,7 @@ pub enum Act {
     Restart,
     /// Thawing it.
     Resume,
-    /// Opening its ways again.
+    /// Opening its links again.
     Heal(CutFrom),
     /// Delaying no longer.
     Hasten,
@@ -67,7 +66,7 @@ impl FaultAction {
         Self { node: fault.node, act }
     }
 
-    /// What there is to say beyond the event and the node.
+    /// Details for `faults.csv` beyond the event and the node.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self.act {
@@ -82,22 +81,22 @@ impl FaultAction {
 }
 
 impl Act {
-    /// What `faults.csv` calls it; both partitions and slowness heal.
+    /// What it is called; both partitions and slowness heal.
     #[must_use]
-    pub const fn event(self) -> FaultEvent {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Kill => FaultEvent::Kill,
-            Self::Stop => FaultEvent::Stop,
-            Self::Pause => FaultEvent::Pause,
-            Self::Partition(_) => FaultEvent::Partition,
-            Self::Slow { .. } => FaultEvent::Slow,
-            Self::Restart => FaultEvent::Restart,
-            Self::Resume => FaultEvent::Resume,
-            Self::Heal(_) | Self::Hasten => FaultEvent::Heal,
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Partition(_) => "partition",
+            Self::Slow { .. } => "slow",
+            Self::Restart => "restart",
+            Self::Resume => "resume",
+            Self::Heal(_) | Self::Hasten => "heal",
         }
     }
 
-    /// Whether the node answers its clients afterwards; `None` where that does not change.
+    /// Whether the node answers its clients afterwards. `None` if that does not change.
     #[must_use]
     pub const fn leaves_reachable(self) -> Option<bool> {
         match self {
@@ -110,6 +109,6 @@ impl Act {
 
 impl fmt::Display for FaultAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.act.event(), self.node)
+        write!(f, "{} {}", self.act.name(), self.node)
     }
 }

@@ -7,13 +7,14 @@ mod error;
 mod fault;
 mod owner;
 mod process;
+mod relay;
 mod spec;
 
 use std::collections::BTreeMap;
 
 pub use backend::Backend;
 pub use compose::{
-    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, checkout, checkout_around, labnode_beside,
+    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, binary_beside, checkout, checkout_around,
     projects_left, remove_project,
 };
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, ignored_variables, probe};
@@ -21,10 +22,10 @@ pub use error::ClusterError;
 pub use fault::{Act, FaultAction};
 pub use owner::{Fate, Owner};
 pub use process::{ProcessCluster, end_orphans};
-pub use spec::{ClusterSpec, Endpoints};
+pub use spec::ClusterSpec;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::BackendFacts;
+use crate::model::{BackendFacts, Endpoints};
 
 /// Gets what a user should know while something takes its time.
 pub type Tell<'a> = &'a dyn Fn(&str);

@@ -1,6 +1,6 @@
 //! Nodes as child processes of labctl on free loopback ports.
 //!
-//! labctl is its own node: every child is this very executable as `labctl node`. A child
+//! A child
 //! holds the read end of a pipe whose other end only labctl has, and exits when that
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
@@ -11,15 +11,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use labnode::relay::Mode;
 pub use orphans::end_orphans;
 use tokio_util::sync::CancellationToken;
 
 use self::child::{Program, Running};
-use super::{Act, Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction};
+use super::{Act, Cluster, ClusterError, ClusterSpec, FaultAction};
 use crate::config::{Link, link_name};
-use crate::data::{LEADER, follower_name};
-use crate::model::BackendFacts;
+use crate::model::{BackendFacts, Endpoints, NodeId, NodeSpec, RelayMode};
 
 /// How long a node may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
@@ -31,19 +29,19 @@ pub struct ProcessCluster {
     program: PathBuf,
     /// Nodes and relays, in the order in which they were started.
     running: Vec<Running>,
-    endpoints: Endpoints,
+    /// Base URLs of the nodes that listen.
+    urls: BTreeMap<NodeId, String>,
     facts: BackendFacts,
     /// The leader's port, the followers' following it; free ones without.
     first_port: Option<u16>,
 }
 
 impl ProcessCluster {
-    /// A cluster whose nodes are `program node`; nothing is started yet.
+    /// A cluster whose nodes are run by `program`; nothing is started yet.
     #[must_use]
     pub fn new(spec: ClusterSpec, program: &Path, reason: Option<String>) -> Self {
         let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
-        let endpoints = Endpoints { leader: String::new(), followers: Vec::new() };
-        Self { spec, program: program.to_owned(), running: Vec::new(), endpoints, facts, first_port: None }
+        Self { spec, program: program.to_owned(), running: Vec::new(), urls: BTreeMap::new(), facts, first_port: None }
     }
 
     /// The same on fixed ports: the leader's, and the followers' following it.
@@ -53,10 +51,13 @@ impl ProcessCluster {
         self
     }
 
-    /// Where a node is to listen: `offset` ports after the leader, or anywhere.
-    fn address(&self, offset: usize) -> String {
-        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
-        format!("127.0.0.1:{}", self.first_port.map_or(0, |first| first.saturating_add(offset)))
+    /// Where a node is to listen: on its own port after the leader's, or anywhere.
+    fn address(&self, node: NodeId) -> String {
+        let offset = match node {
+            NodeId::Leader => 0,
+            NodeId::Follower(index) => index + 1,
+        };
+        format!("127.0.0.1:{}", self.first_port.map_or(0, |first| u32::from(first) + offset))
     }
 
     /// Starts a program, waits until it listens, and returns its address.
@@ -69,33 +70,48 @@ impl ProcessCluster {
         }
     }
 
-    /// A node of the experiment.
-    fn node(&self, name: &str, offset: usize, role: &[(&str, String)]) -> Program {
-        let mut variables = self.spec.environment();
-        variables.extend(role.iter().map(|(variable, value)| ((*variable).to_owned(), value.clone())));
-        self.program(name, "node", self.address(offset), variables)
+    /// The program of a node; `links` are the URLs at which other nodes are reached.
+    fn node(&self, spec: &NodeSpec, links: &BTreeMap<NodeId, String>) -> Program {
+        let url = |node: NodeId| links.get(&node).cloned().unwrap_or_default();
+        let variables = spec.environment.iter().map(|(name, value)| (name.clone(), value.resolve(url)));
+        Program {
+            name: spec.node.to_string(),
+            path: self.program.clone(),
+            arguments: spec.arguments.clone(),
+            is_relay: false,
+            listen: self.address(spec.node),
+            variables: variables.collect(),
+        }
     }
 
-    /// A relay in front of the node at `address`.
+    /// The program of a relay in front of the node at `address`.
     fn relay(&self, link: &Link, address: &str) -> Program {
         let to = address.trim_start_matches("http://").to_owned();
         let control = ("CONTROL_ADDR", "127.0.0.1:0".to_owned());
         let variables = [("RELAY_TO", to), ("RELAY_DELAY_MS", link.delay_ms.to_string()), control];
-        let variables = variables.map(|(variable, value)| (variable.to_owned(), value)).into();
-        self.program(&link.name(), "relay", "127.0.0.1:0".to_owned(), variables)
-    }
-
-    fn program(&self, name: &str, verb: &'static str, listen: String, variables: BTreeMap<String, String>) -> Program {
-        Program { name: name.to_owned(), path: self.program.clone(), verb, listen, variables }
+        Program {
+            name: link.name(),
+            path: self.program.clone(),
+            arguments: vec!["relay".to_owned()],
+            is_relay: true,
+            listen: "127.0.0.1:0".to_owned(),
+            variables: variables.map(|(variable, value)| (variable.to_owned(), value)).into(),
+        }
     }
 
     /// Starts the relay in front of a node, if there is to be one; returns where the node is
     /// then reached.
-    fn linked(&mut self, node: &str, address: String, cancel: &CancellationToken) -> Result<String, ClusterError> {
-        match self.spec.links.iter().find(|link| link.node == node) {
-            Some(link) => self.start(self.relay(link, &address), cancel),
+    fn linked(&mut self, node: NodeId, address: String, cancel: &CancellationToken) -> Result<String, ClusterError> {
+        match self.spec.link_to(node).cloned() {
+            Some(link) => self.start(self.relay(&link, &address), cancel),
             None => Ok(address),
         }
+    }
+
+    /// Where clients reach the nodes.
+    fn endpoints(&self) -> Endpoints {
+        let url = |node| self.urls.get(&node).cloned().unwrap_or_default();
+        Endpoints { leader: url(NodeId::Leader), followers: self.spec.followers().map(url).collect() }
     }
 
     fn find(&mut self, name: &str) -> Result<&mut Running, ClusterError> {
@@ -104,26 +120,24 @@ impl ProcessCluster {
     }
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&self, node: &str, mode: Mode) -> Result<(), ClusterError> {
-        let name = link_name(node);
-        let mut relays = self.running.iter().filter(|one| one.is_relay() && (node == LEADER || one.name() == name));
+    fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
+        let name = link_name(&node.to_string());
+        let mut relays = self.running.iter().filter(|one| one.is_relay() && (node.is_leader() || one.name() == name));
         relays.try_for_each(|relay| relay.order(mode))
     }
 }
 
 impl Cluster for ProcessCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let mut links = Vec::new();
-        for index in 0..self.spec.followers as usize {
-            let name = follower_name(index);
-            let address = self.start(self.node(&name, index + 1, &[("ROLE", "follower".to_owned())]), cancel)?;
-            links.push(self.linked(&name, address.clone(), cancel)?);
-            self.endpoints.followers.push(address);
+        let mut links = BTreeMap::new();
+        for spec in self.spec.nodes.clone() {
+            let address = self.start(self.node(&spec, &links), cancel)?;
+            let link = self.linked(spec.node, address.clone(), cancel)?;
+            // Clients use the link to the leader too.
+            self.urls.insert(spec.node, if spec.node.is_leader() { link.clone() } else { address });
+            links.insert(spec.node, link);
         }
-        let role = [("ROLE", "leader".to_owned()), ("FOLLOWERS", links.join(","))];
-        let leader = self.start(self.node(LEADER, 0, &role), cancel)?;
-        self.endpoints.leader = self.linked(LEADER, leader, cancel)?;
-        Ok(self.endpoints.clone())
+        Ok(self.endpoints())
     }
 
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
@@ -136,11 +150,11 @@ impl Cluster for ProcessCluster {
             // It listens where it did before.
             Act::Restart => drop(self.find(node)?.start(cancel)?),
             // labctl is the only client and asks no node that is cut off.
-            Act::Partition(_) => self.set_links(node, Mode::Cut)?,
-            Act::Slow { .. } => self.set_links(node, Mode::Slow)?,
-            Act::Heal(_) | Act::Hasten => self.set_links(node, Mode::Pass)?,
+            Act::Partition(_) => self.set_links(action.node, RelayMode::Cut)?,
+            Act::Slow { .. } => self.set_links(action.node, RelayMode::Slow)?,
+            Act::Heal(_) | Act::Hasten => self.set_links(action.node, RelayMode::Pass)?,
         }
-        Ok(self.endpoints.clone())
+        Ok(self.endpoints())
     }
 
     fn check(&mut self, _: &CancellationToken) -> Result<(), ClusterError> {

@@ -1,10 +1,9 @@
 //! What this machine lets labctl and its nodes have open, and what a run needs.
 
-use labnode::limits::MARK;
-use labnode::transport::MAX_IN_FLIGHT;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::config::Experiment;
+use crate::system::system_of;
 
 /// Standard streams, the runtime, locks, listening sockets, and some to spare.
 const BASE: u64 = 64;
@@ -72,8 +71,7 @@ fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> 
     let followers = u64::from(experiment.followers.get());
     let clients = u64::from(experiment.workload.concurrency.get());
     let writes = u64::from(experiment.workload.writes.get());
-    // One more asks whether the follower was restarted.
-    let to_a_follower = writes.min(MAX_IN_FLIGHT as u64) + 1;
+    let to_a_follower = system_of(experiment).connections_to_a_follower(writes);
     let control = followers + 2;
     if !with_nodes {
         return vec![("labctl", BASE + clients + control)];
@@ -85,14 +83,6 @@ fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> 
         ("the leader", BASE + clients + control + followers * to_a_follower),
         ("a relay", BASE + 2 * (clients + control).max(to_a_follower)),
     ]
-}
-
-/// The limit that a process of a run met, by what it has printed.
-#[must_use]
-pub(super) fn met_by_log(log: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(log);
-    let line = text.lines().find_map(|line| line.split_once(MARK))?;
-    Some(line.1.to_owned())
 }
 
 #[cfg(test)]
@@ -114,12 +104,5 @@ mod tests {
         experiment.workload.writes = 8.try_into().unwrap();
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 9);
         assert_eq!(needs(&experiment, false), [("labctl", 64 + 64 + 7)]);
-    }
-
-    #[test]
-    fn a_limit_is_found_in_a_log_whatever_stands_before_it() {
-        let log = format!("INFO starts\n 12:00 ERROR {MARK}reaching a follower: no descriptor\nINFO more\n");
-        assert_eq!(met_by_log(log.as_bytes()).as_deref(), Some("reaching a follower: no descriptor"));
-        assert_eq!(met_by_log(b"WARN replication to f1 fails: connection refused\n"), None);
     }
 }

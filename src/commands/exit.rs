@@ -10,7 +10,7 @@ use crate::cli::Exit;
 use crate::cluster::ClusterError;
 use crate::data::DataError;
 use crate::load::RecordError;
-use crate::system::labnode::ClientError;
+use crate::system::SessionError;
 
 /// The code an error ends labctl with. A limit of this machine decides wherever it is in the
 /// chain of causes, otherwise the first known cause.
@@ -26,7 +26,7 @@ pub fn code(error: &anyhow::Error) -> Exit {
                 ClusterError::Temporary { .. } => Exit::Machine,
                 _ => Exit::Cluster,
             })
-        } else if cause.is::<ClientError>() || cause.is::<RecordError>() {
+        } else if cause.is::<SessionError>() || cause.is::<RecordError>() {
             Some(Exit::Cluster)
         } else {
             let error = cause.downcast_ref::<DataError>()?;

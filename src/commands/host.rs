@@ -21,14 +21,14 @@ pub(super) fn facts() -> HostFacts {
     }
 }
 
-/// The machine's memory, where `/proc` tells.
+/// The machine's memory in MiB. `None` if `/proc` does not tell.
 fn memory_mib() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
-/// Free disk space below a folder, in MiB, where it can be told.
+/// Free disk space below a folder, in MiB. `None` if the system does not tell.
 #[must_use]
 pub(super) fn free_disk_mib(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
@@ -38,7 +38,7 @@ pub(super) fn free_disk_mib(folder: &Path) -> Option<u64> {
 /// How long git may take: on a network file system it can hang.
 const GIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The commit checked out here; none outside a repository, without git, or when git hangs.
+/// The commit checked out here. `None` outside a repository, without git, or if git hangs.
 #[must_use]
 pub(super) fn git() -> Option<GitFacts> {
     let (sender, found) = mpsc::channel();

@@ -28,6 +28,7 @@ use anyhow::Context;
 pub use self::output::usage;
 use crate::cli::Exit;
 use crate::cli::{Cli, Command};
+use crate::system::program;
 
 /// Runs the command that the command line names.
 ///
@@ -35,8 +36,8 @@ use crate::cli::{Cli, Command};
 /// The reason why the command failed; [`Exit::of`] turns it into an exit code.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Node => return Ok(labnode::program::run()),
-        Command::Relay => return Ok(labnode::program::run_relay()),
+        Command::Node => return Ok(program::run()),
+        Command::Relay => return Ok(program::run_relay()),
         _ => {}
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -1,4 +1,4 @@
-//! Containers and networks of a labctl that is gone.
+//! Orphans: containers and networks whose labctl is gone.
 
 use std::path::Path;
 
@@ -7,8 +7,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::{
     ClusterError, Docker, Fate, PLAY_PROJECT, ProjectLeft, checkout_around, projects_left, remove_project,
 };
+use crate::model::ContainerSpec;
+use crate::system::SYSTEMS;
 
-/// What is no leftover.
+/// What is not to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     /// The cluster of `labctl up` stays.
@@ -22,7 +24,7 @@ pub(super) enum Keep {
 pub(super) struct Cleared {
     /// Names of those that were removed.
     pub(super) removed: Vec<String>,
-    /// Those that nobody here may remove, each with the reason.
+    /// Those that are left alone, each with the reason.
     pub(super) left_alone: Vec<String>,
 }
 
@@ -51,7 +53,7 @@ pub(super) fn remove(
     for project in projects_left(docker, cancel)? {
         match judge(&project, here, keep) {
             Judgement::Remove => {
-                remove_project(docker, root, &project.name)?;
+                remove_project(docker, root, containers(), &project.name)?;
                 cleared.removed.push(project.name);
             }
             Judgement::Keep => {}
@@ -83,10 +85,15 @@ pub(super) fn judge(project: &ProjectLeft, here: &Path, keep: Keep) -> Judgement
     }
 }
 
-/// Whether both folders are one, or belong to one checkout; or nobody can go to `there` any more.
+/// Whether both folders are one, or belong to one checkout; or `there` does not exist any more.
 fn is_same_place(there: &Path, here: &Path) -> bool {
-    let checkout = checkout_around(here);
-    there == here || !there.exists() || (checkout.is_some() && checkout_around(there) == checkout)
+    let checkout = checkout_around(containers(), here);
+    there == here || !there.exists() || (checkout.is_some() && checkout_around(containers(), there) == checkout)
+}
+
+/// How the lab's node runs in containers: all projects are its own so far.
+pub(super) fn containers() -> &'static ContainerSpec {
+    SYSTEMS[0].containers()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use labnode::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -16,13 +15,14 @@ use super::{select, signals};
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::cluster::{
-    Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, Endpoints, PLAY_PROJECT,
-    ProcessCluster, Programs, Unavailable, checkout, end_orphans, engine_variables, projects_left, remove_project,
+    Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, PLAY_PROJECT, ProcessCluster,
+    Programs, Unavailable, checkout, end_orphans, engine_variables, projects_left, remove_project,
 };
-use crate::config::Config;
+use crate::config::{Config, Experiment};
 use crate::data::Lock;
 use crate::load::await_ready;
-use crate::system::labnode::HttpClient;
+use crate::model::Endpoints;
+use crate::system::{Clock, System, system_of};
 
 /// Held in the data folder by a `labctl up` whose nodes are its own processes.
 const UP_LOCK: &str = ".up";
@@ -38,14 +38,14 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     let choice = args.backend.map_or(experiment.backend, Into::into);
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
-    let limit = experiment.network.global_request_timeout_s.duration();
-    let mut spec = ClusterSpec::new(name, experiment, args.quorum);
+    let system = system_of(experiment);
+    let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));
     // Nothing is broken in a cluster to play with, so that no relay is needed.
     spec.links.clear();
     replace_processes(paths, args.replace).await?;
     let backend = {
         let cancel = cancel.clone();
-        spawn_blocking(move || Backend::choose(choice, &|text| note!("{text}"), &cancel)).await??
+        spawn_blocking(move || Backend::choose(choice, system.containers(), &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
     match backend {
@@ -54,7 +54,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
             let (cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(&endpoints, limit, &cancel).await?;
+            ready(system, experiment, &endpoints, &cancel).await?;
             announce(&endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
@@ -63,7 +63,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
             let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(&endpoints, limit, &cancel).await?;
+            ready(system, experiment, &endpoints, &cancel).await?;
             announce(&endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
@@ -101,7 +101,7 @@ fn replace_containers(deployment: &Deployment, replace: bool, cancel: &Cancellat
             Err(ClusterError::Setup(format!("a cluster of `labctl up` is there, {PLAY_PROJECT}: {REPLACE}")))
         }
         _ => {
-            remove_project(docker, root, PLAY_PROJECT)?;
+            remove_project(docker, root, orphans::containers(), PLAY_PROJECT)?;
             note!("removed {PLAY_PROJECT}, the cluster of an earlier `labctl up`");
             Ok(())
         }
@@ -128,12 +128,18 @@ fn is_port_taken(error: &ClusterError) -> bool {
     ["address already in use", "address in use", "port is already allocated"].iter().any(|words| said.contains(words))
 }
 
-async fn ready(endpoints: &Endpoints, limit: Duration, cancel: &CancellationToken) -> anyhow::Result<()> {
-    let (client, clock) = (HttpClient::new(endpoints, limit)?, Clock::monotonic());
+async fn ready(
+    system: &dyn System,
+    experiment: &Experiment,
+    endpoints: &Endpoints,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    let clock = Clock::monotonic();
+    let session = system.connect(endpoints, experiment, clock)?;
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-        ready = await_ready(&client, endpoints.followers.len(), &clock) => Ok(ready?),
+        ready = await_ready(session.as_ref(), experiment.followers, &clock) => Ok(ready?),
     }
 }
 
@@ -192,7 +198,7 @@ fn remove_all() -> anyhow::Result<Looked> {
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
             let here = std::env::current_dir().context("cannot tell in which folder labctl runs")?;
-            let cleared = orphans::remove(&docker, &checkout()?, &here, Keep::Nothing, &cancel)?;
+            let cleared = orphans::remove(&docker, &checkout(orphans::containers())?, &here, Keep::Nothing, &cancel)?;
             cleared.removed.iter().for_each(|name| say!("removed {name}"));
             cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
             Ok(Looked::At(cleared.removed.len() + cleared.left_alone.len()))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::model::{BackendFacts, NodeId, sha256};
+use crate::model::{BackendFacts, NodeId, SystemFacts, sha256};
 
 /// The newest schema of a run directory that this labctl reads and the one it writes.
 pub const SCHEMA: u32 = 1;
@@ -27,6 +27,9 @@ pub struct Manifest {
     pub config_sha256: String,
     /// The seed, again, for whoever greps.
     pub seed: u64,
+    /// What was measured; absent in runs of earlier versions, which measured the lab's node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<SystemFacts>,
     /// Where the nodes ran.
     pub backend: BackendFacts,
     /// SHA-256 of the node's executable, hexadecimal; absent where the nodes were not ours

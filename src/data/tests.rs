@@ -43,6 +43,7 @@ fn run() -> RunData {
             experiment: "quorum".parse().unwrap(),
             quorum: quorum(3),
             config,
+            system: None,
             config_sha256: "00".to_owned(),
             seed: 42,
             backend: BackendFacts {

@@ -2,17 +2,16 @@
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use labnode::clock::Clock;
 
-use super::{Plan, PlannedWrite};
+use super::plan::Plan;
 use crate::config::Pacing;
 use crate::data::WriteRow;
-use crate::system::labnode::Client;
+use crate::system::{Clock, PlannedWrite, Session};
 
 /// Sends every write of the plan and returns one row each, by `write`; `started` sees each
 /// write's number as it is sent, in their order, and `done` each row as it ends. Times are on `clock`, relative to `start_us`.
-pub async fn drive<C: Client>(
-    client: &C,
+pub async fn drive(
+    session: &dyn Session,
     plan: &Plan,
     clock: &Clock,
     start_us: u64,
@@ -20,7 +19,7 @@ pub async fn drive<C: Client>(
     done: &(dyn Fn(&WriteRow) + Send + Sync),
 ) -> Vec<WriteRow> {
     let send = |write| async move {
-        let row = send_one(client, write, clock, start_us, started).await;
+        let row = send_one(session, write, clock, start_us, started).await;
         done(&row);
         row
     };
@@ -38,8 +37,8 @@ pub async fn drive<C: Client>(
     rows
 }
 
-async fn send_one<C: Client>(
-    client: &C,
+async fn send_one(
+    session: &dyn Session,
     write: &PlannedWrite,
     clock: &Clock,
     start_us: u64,
@@ -47,7 +46,7 @@ async fn send_one<C: Client>(
 ) -> WriteRow {
     started(write.id);
     let began = clock.now_us();
-    let answer = client.put(write).await;
+    let answer = session.write(write).await;
     let ended = clock.now_us();
     WriteRow {
         write: write.id,

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-use labnode::clock::Clock;
 use tokio::sync::watch;
 
 use super::settle::Aftermath;
-use crate::cluster::{ClusterError, FaultAction};
+use crate::cluster::{Act, ClusterError, FaultAction};
 use crate::config::{Fault, Trigger};
 use crate::data::{FaultEvent, FaultRow};
 use crate::model::NodeId;
+use crate::system::Clock;
 
 /// Does to a cluster what a fault says.
 pub trait Injector: Sync {
@@ -137,7 +137,7 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         self.timeline.push(FaultRow {
             begun_us: begun_us.cast_signed(),
             ended_us: ended_us.cast_signed(),
-            kind: action.act.event(),
+            kind: event(action.act),
             detail: action.detail(),
             node: action.node,
         });
@@ -173,6 +173,20 @@ impl<'a, I: Injector> FaultRun<'a, I> {
             ..row.clone()
         };
         self.timeline.iter().map(row).collect()
+    }
+}
+
+/// What `faults.csv` calls an act.
+const fn event(act: Act) -> FaultEvent {
+    match act {
+        Act::Kill => FaultEvent::Kill,
+        Act::Stop => FaultEvent::Stop,
+        Act::Pause => FaultEvent::Pause,
+        Act::Partition(_) => FaultEvent::Partition,
+        Act::Slow { .. } => FaultEvent::Slow,
+        Act::Restart => FaultEvent::Restart,
+        Act::Resume => FaultEvent::Resume,
+        Act::Heal(_) | Act::Hasten => FaultEvent::Heal,
     }
 }
 

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use labnode::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::data::{GapFacts, GapKind};
+use crate::system::Clock;
 
 /// How often labctl looks at the clocks.
 const TICK: Duration = Duration::from_millis(10);

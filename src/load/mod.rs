@@ -7,12 +7,11 @@ mod plan;
 mod progress;
 mod record;
 mod settle;
-mod timeline;
 mod watchdog;
 
 pub use driver::drive;
 pub use faults::{Injector, NoFaults};
 pub use gaps::{Gaps, MIN_GAP};
-pub use plan::{Plan, PlannedWrite};
+pub use plan::Plan;
 pub use progress::Progress;
 pub use record::{RecordError, Recorded, await_ready, observe, record};

@@ -1,24 +1,14 @@
 //! What a run writes: a pure function of the experiment, the same at every quorum.
 
 use crate::config::{Pacing, Workload};
-
-/// One write to come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedWrite {
-    /// Its number, from 0.
-    pub id: u64,
-    /// The key; needs no percent-encoding.
-    pub key: String,
-    /// The value, unique to this write.
-    pub value: String,
-}
+use crate::system::PlannedWrite;
 
 /// All writes of a run and their pacing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The writes in the order in which they start.
     pub writes: Vec<PlannedWrite>,
-    /// How many are under way together.
+    /// How many may be in flight at once.
     pub concurrency: usize,
     /// When the next one starts.
     pub pacing: Pacing,
@@ -27,8 +17,7 @@ pub struct Plan {
 impl Plan {
     /// The plan of a workload: write i sets key k(i mod keys) to `v<i>`.
     ///
-    /// Only the delays are drawn at random, and they are drawn by the leader from the
-    /// experiment's seed and the write's number: see `labnode::delay`.
+    /// Only the delays are drawn at random, from the experiment's seed and the write's number.
     #[must_use]
     pub fn new(workload: &Workload) -> Self {
         let keys = u64::from(workload.keys.get());

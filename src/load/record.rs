@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
-use labnode::clock::Clock;
 use tokio::sync::watch;
 
+use super::driver::drive;
 use super::faults::{FaultRun, Injector, LoadState};
+use super::plan::Plan;
 use super::progress::Progress;
 use super::settle::settle;
-use super::timeline::Timeline;
 use super::watchdog::LeaderWatchdog;
-use super::{Plan, drive};
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
-use crate::data::{ArrivalRow, FaultRow, LEADER, Manifest, ReplicationRow, RunData, Snapshot, WriteRow, follower_name};
-use crate::model::NodeId;
-use crate::system::labnode::{Client, ClientError};
+use crate::data::{ArrivalRow, FaultRow, Manifest, ReplicationRow, RunData, Snapshot, WriteRow};
+use crate::model::{Followers, NodeId};
+use crate::system::{ArrivalRecord, Clock, CopyRecord, Session, SessionError};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -83,10 +82,10 @@ impl Recorded {
 ///
 /// # Errors
 /// The last answer of a node that never became healthy.
-pub async fn await_ready<C: Client>(client: &C, followers: usize, clock: &Clock) -> Result<(), ClientError> {
+pub async fn await_ready(session: &dyn Session, followers: Followers, clock: &Clock) -> Result<(), SessionError> {
     let deadline_us = after_us(clock, READY_LIMIT);
-    for node in std::iter::once(LEADER.to_owned()).chain((0..followers).map(follower_name)) {
-        while let Err(error) = client.health(&node).await {
+    for node in NodeId::all(followers) {
+        while let Err(error) = session.ready(node).await {
             if clock.now_us() > deadline_us {
                 return Err(error);
             }
@@ -97,8 +96,8 @@ pub async fn await_ready<C: Client>(client: &C, followers: usize, clock: &Clock)
 }
 
 /// Opens as many connections to the leader as the load will use, so that no write pays for one.
-async fn warm_up<C: Client>(client: &C, connections: usize) -> Result<(), ClientError> {
-    try_join_all((0..connections).map(|_| client.health(LEADER))).await.map(drop)
+async fn warm_up(session: &dyn Session, connections: usize) -> Result<(), SessionError> {
+    try_join_all((0..connections).map(|_| session.ready(NodeId::Leader))).await.map(drop)
 }
 
 /// Why a run could not be recorded.
@@ -106,7 +105,7 @@ async fn warm_up<C: Client>(client: &C, connections: usize) -> Result<(), Client
 pub enum RecordError {
     /// A node did not answer.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Session(#[from] SessionError),
     /// A fault could not be brought about.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -121,21 +120,23 @@ pub enum RecordError {
 /// # Errors
 /// When a node that nothing was done to does not answer any more, or a fault cannot be
 /// brought about.
-pub async fn record<C: Client, I: Injector>(
-    client: &C,
+pub async fn record<I: Injector>(
+    session: &dyn Session,
     experiment: &Experiment,
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<Recorded, RecordError> {
-    let (mut recorded, start_us) = observe(client, experiment, injector, clock, progress).await?;
-    let timeline = Timeline { clock, start_us, followers: experiment.followers.get() };
-    for node in nodes(experiment).filter(|node| recorded.settled.contains_key(node)).collect::<Vec<_>>() {
-        let kept = timeline.trace(client, node).await?;
-        recorded.trace_dropped += kept.dropped;
-        recorded.exhausted = recorded.exhausted.or(kept.exhausted.map(|limit| (node.to_string(), limit)));
-        recorded.replication.extend(kept.replication);
-        recorded.arrivals.extend(kept.arrivals);
+    let (mut recorded, start_us) = observe(session, experiment, injector, clock, progress).await?;
+    for node in NodeId::all(experiment.followers) {
+        if !recorded.settled.contains_key(&node) {
+            continue;
+        }
+        let Some(trace) = session.trace(node, start_us).await? else { continue };
+        recorded.trace_dropped += trace.dropped;
+        recorded.replication.extend(trace.copies.into_iter().map(replication_row));
+        recorded.arrivals.extend(trace.arrivals.into_iter().map(|arrival| arrival_row(node, arrival)));
+        recorded.exhausted = recorded.exhausted.or_else(|| trace.exhausted.map(|limit| (node.to_string(), limit)));
     }
     Ok(recorded)
 }
@@ -145,8 +146,8 @@ pub async fn record<C: Client, I: Injector>(
 ///
 /// # Errors
 /// As [`record`].
-pub async fn observe<C: Client, I: Injector>(
-    client: &C,
+pub async fn observe<I: Injector>(
+    session: &dyn Session,
     experiment: &Experiment,
     injector: &I,
     clock: &Clock,
@@ -156,7 +157,7 @@ pub async fn observe<C: Client, I: Injector>(
     let mut faults = FaultRun::new(&experiment.faults, injector, clock);
     faults.before_load().await?;
     if !faults.is_hidden(NodeId::Leader) {
-        warm_up(client, plan.concurrency).await?;
+        warm_up(session, plan.concurrency).await?;
     }
     let start_us = clock.now_us();
     let watchdog = LeaderWatchdog::of(experiment);
@@ -171,7 +172,7 @@ pub async fn observe<C: Client, I: Injector>(
         };
         let writes = tokio::select! {
             biased;
-            writes = drive(client, &plan, clock, start_us, &started, &done) => writes,
+            writes = drive(session, &plan, clock, start_us, &started, &done) => writes,
             Some(writes) = unanswered(load.subscribe()) => return Err(RecordError::Silent(writes)),
         };
         load.send_modify(|state| state.over = true);
@@ -179,10 +180,9 @@ pub async fn observe<C: Client, I: Injector>(
     };
     let ((writes, last_ack_us), ()) = try_join(drive, async { Ok(faults.run(start_us, state).await?) }).await?;
 
-    let asked: Vec<NodeId> = nodes(experiment).filter(|node| !faults.is_hidden(*node)).collect();
-    let at_last_ack = snapshot(client, &asked).await?;
-    let is_settled = !faults.is_hidden(NodeId::Leader)
-        && settle(client, &experiment.network, &faults.aftermath(), clock, progress).await?;
+    let asked: Vec<NodeId> = NodeId::all(experiment.followers).filter(|node| !faults.is_hidden(*node)).collect();
+    let at_last_ack = snapshot(session, &asked).await?;
+    let is_settled = !faults.is_hidden(NodeId::Leader) && settle(session, &faults.aftermath(), clock, progress).await?;
     let settled_us = clock.now_us();
     let recorded = Recorded {
         writes,
@@ -191,7 +191,7 @@ pub async fn observe<C: Client, I: Injector>(
         faults: faults.rows(start_us),
         absent_nodes: faults.hidden(),
         at_last_ack,
-        settled: snapshot(client, &asked).await?,
+        settled: snapshot(session, &asked).await?,
         start_us,
         load_us: last_ack_us - start_us,
         settle_us: settled_us - last_ack_us,
@@ -207,18 +207,29 @@ async fn unanswered(mut load: watch::Receiver<LoadState>) -> Option<u64> {
     load.wait_for(|state| state.unanswered.is_some()).await.ok()?.unanswered
 }
 
-/// Every node, the leader first.
-fn nodes(experiment: &Experiment) -> impl Iterator<Item = NodeId> {
-    NodeId::all(experiment.followers)
+/// These nodes' stores, asked for all at once.
+async fn snapshot(session: &dyn Session, nodes: &[NodeId]) -> Result<Snapshot, SessionError> {
+    let dumps = nodes.iter().map(|node| async move { Ok((*node, session.dump(*node).await?)) });
+    Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
 }
 
-/// These nodes' stores, asked for all at once.
-async fn snapshot<C: Client>(client: &C, nodes: &[NodeId]) -> Result<Snapshot, ClientError> {
-    let dumps = nodes.iter().map(|node| async move {
-        let dump = client.store(&node.to_string()).await?;
-        Ok((*node, dump))
-    });
-    Ok(try_join_all(dumps).await?.into_iter().collect::<BTreeMap<_, _>>())
+fn replication_row(copy: CopyRecord) -> ReplicationRow {
+    ReplicationRow {
+        write: copy.write,
+        version: copy.version,
+        key: copy.key,
+        follower: copy.follower,
+        delay_us: copy.delay_us,
+        ack_delay_us: Some(copy.ack_delay_us),
+        sent_us: copy.sent_us,
+        acked_us: copy.acked_us,
+        outcome: copy.outcome,
+    }
+}
+
+fn arrival_row(follower: NodeId, arrival: ArrivalRecord) -> ArrivalRow {
+    let ArrivalRecord { version, key, applied, at_us, catch_up } = arrival;
+    ArrivalRow { follower, version, key, applied, at_us, catch_up }
 }
 
 /// What the clock will read in so long.

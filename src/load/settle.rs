@@ -3,14 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use labnode::clock::Clock;
-use labnode::leader::{CATCH_UP_ATTEMPTS, CATCH_UP_POLL_INTERVAL};
-use labnode::wire::Health;
-
 use super::progress::Progress;
-use crate::config::{CatchUp, Network};
-use crate::data::{LEADER, follower_name};
-use crate::system::labnode::{Client, ClientError};
+use crate::system::{Clock, Session, SessionError, SettleLimits};
 
 #[cfg(test)]
 mod tests;
@@ -35,56 +29,40 @@ pub(super) struct Aftermath {
 ///
 /// # Errors
 /// When the leader does not answer.
-pub(super) async fn settle<C: Client>(
-    client: &C,
-    network: &Network,
+pub(super) async fn settle(
+    session: &dyn Session,
     aftermath: &Aftermath,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<bool, ClientError> {
-    let noticed_us = noticed_us(network, aftermath);
-    let mut patience = Patience::new(network, clock.now_us());
+) -> Result<bool, SessionError> {
+    let limits = session.settle_limits();
+    let noticed_us = noticed_us(limits, aftermath);
+    let mut patience = Patience::new(limits.step, clock.now_us());
     loop {
-        let health = client.health(LEADER).await?;
-        progress.settling(health.in_flight);
-        let unreachable = unreachable(&health);
+        let in_flight = session.in_flight().await?;
+        progress.settling(in_flight.copies);
+        let unreachable = in_flight.unreachable;
         let now_us = clock.now_us();
-        if health.in_flight == 0 && now_us >= noticed_us && unreachable.is_subset(&aftermath.broken) {
+        if in_flight.copies == 0 && now_us >= noticed_us && unreachable.is_subset(&aftermath.broken) {
             return Ok(true);
         }
-        if !patience.lasts(health.in_flight, unreachable, now_us.max(noticed_us)) {
+        if !patience.lasts(in_flight.copies, unreachable, now_us.max(noticed_us)) {
             return Ok(false);
         }
         clock.sleep(POLL).await;
     }
 }
 
-/// The followers that the leader names, by their own names.
-fn unreachable(health: &Health) -> BTreeSet<String> {
-    let name = |url: &String| match health.followers.iter().position(|follower| follower == url) {
-        Some(index) => follower_name(index),
-        None => url.clone(),
-    };
-    health.unreachable.iter().map(name).collect()
-}
-
-/// When a leader that catches up has noticed that a follower is back, even one to which no copy
-/// was lost: it is asked every [`CATCH_UP_POLL_INTERVAL`], and a question from before it was back may
-/// hang for a replication timeout.
-fn noticed_us(network: &Network, aftermath: &Aftermath) -> u64 {
-    match (network.catch_up, aftermath.mended_us) {
-        (CatchUp::Snapshot, Some(mended_us)) => {
-            mended_us.saturating_add(micros(network.replication_timeout_s.duration() + 3 * CATCH_UP_POLL_INTERVAL))
-        }
-        (CatchUp::Snapshot, None) | (CatchUp::Off, _) => 0,
-    }
+/// When the system has noticed that a node is back, even one to which no copy was lost.
+fn noticed_us(limits: SettleLimits, aftermath: &Aftermath) -> u64 {
+    let noticed = limits.notice.zip(aftermath.mended_us);
+    noticed.map_or(0, |(notice, mended_us)| mended_us.saturating_add(micros(notice)))
 }
 
 /// How long the leader is waited for.
 #[derive(Debug)]
 struct Patience {
-    /// The longest that a leader takes between two steps forward: a replication ends within its
-    /// timeout, and a follower is given up after [`CATCH_UP_ATTEMPTS`] more.
+    /// The longest wait for a step forward.
     limit_us: u64,
     deadline_us: u64,
     /// The least that was in flight.
@@ -96,14 +74,8 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(network: &Network, now_us: u64) -> Self {
-        let timeout = network.replication_timeout_s.duration();
-        let limit = MARGIN
-            + match network.catch_up {
-                CatchUp::Off => timeout,
-                CatchUp::Snapshot => (CATCH_UP_ATTEMPTS + 1) * (timeout + 2 * CATCH_UP_POLL_INTERVAL),
-            };
-        let limit_us = micros(limit);
+    fn new(step: Duration, now_us: u64) -> Self {
+        let limit_us = micros(MARGIN + step);
         let (unreachable, returned) = (BTreeSet::new(), BTreeSet::new());
         Self { limit_us, deadline_us: now_us.saturating_add(limit_us), least: u64::MAX, unreachable, returned }
     }

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::config::Experiment;
 use crate::data::{WriteOutcome, WriteRow};
 
-/// Fewer writes without an answer may be a coincidence.
+/// The fewest unanswered writes in a row that abort a run: fewer may be a coincidence.
 const MIN_UNANSWERED: u64 = 20;
 
 /// Counts writes without an answer in a row.
 #[derive(Debug)]
 pub(super) struct LeaderWatchdog {
     in_a_row: AtomicU64,
-    /// So many are too many; none where the experiment itself watchdogs the leader.
+    /// Unanswered writes in a row that abort the run. `None` if the experiment stops the leader on purpose.
     limit: Option<u64>,
 }
 
 impl LeaderWatchdog {
-    /// Too many are twice as many as are under way together.
+    /// A watchdog that aborts the run after twice as many writes as are in flight at once.
     pub(super) fn of(experiment: &Experiment) -> Self {
         let planned = experiment.faults.iter().any(|fault| fault.node.is_leader());
         let limit = u64::from(experiment.workload.concurrency.get()) * 2;

@@ -10,9 +10,11 @@ mod count;
 mod delay;
 mod digest;
 mod node_id;
+mod node_spec;
 mod order;
 mod outcome;
 mod ranged;
+mod system;
 mod time;
 mod write;
 
@@ -25,9 +27,12 @@ pub use delay::{
     as_uniform_ms, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
+pub use labnode::relay::Mode as RelayMode;
 pub use node_id::{NodeId, NotANode};
+pub use node_spec::{ContainerSpec, Endpoints, NodeSpec, Variable};
 pub use order::{CatchUp, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
+pub use system::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};
 pub use time::{Micros, TIME_LIMIT_US};
 pub use write::{Version, WriteId};

@@ -14,23 +14,23 @@ use labnode::transport::{Transport, TransportError};
 use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
-use super::cluster::{SimCluster, new_follower, new_leader};
+use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
 use super::link_state::{LinkState, NodeLink, Refused};
-use crate::cluster::{Act, ClusterError, ClusterSpec, FaultAction};
-use crate::data::{LEADER, follower_name};
+use crate::cluster::{Act, ClusterError, FaultAction};
+use crate::model::NodeId;
 
 /// How a leader comes to reach its followers.
 type Connect = fn(&[Arc<Follower>]) -> Arc<dyn Transport>;
 
 /// A [`SimCluster`] that faults work on as they do on local processes.
 pub(super) struct BreakableCluster {
-    spec: ClusterSpec,
+    spec: SimSpec,
     clock: Clock,
     connect: Connect,
-    /// How each follower is, and the leader's way to it.
-    ways: Vec<NodeLink>,
-    /// How the leader is, and its clients' way to it.
-    door: NodeLink,
+    /// How each follower is, and the leader's link to it.
+    links: Vec<NodeLink>,
+    /// How the leader is, and its clients' link to it.
+    leader_link: NodeLink,
     now: Mutex<Now>,
 }
 
@@ -54,30 +54,29 @@ impl BreakableCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub(super) fn new(spec: &ClusterSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
-        let names: Vec<String> = (0..spec.followers as usize).map(follower_name).collect();
+    pub(super) fn new(spec: &SimSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
         let followers =
-            names.iter().map(|name| new_follower(spec, name, clock, None)).collect::<Result<Vec<_>, _>>()?;
-        let ways: Vec<NodeLink> = names.iter().map(|_| NodeLink::default()).collect();
+            spec.followers().map(|node| new_follower(spec, node, clock, None)).collect::<Result<Vec<_>, _>>()?;
+        let links: Vec<NodeLink> = spec.followers().map(|_| NodeLink::default()).collect();
         let now = {
             let (leader, current) = (NodeLink::default(), Arc::new(RwLock::new(connect(&followers))));
-            let transport = BreakableTransport::new(&leader, &ways, &current, clock);
+            let transport = BreakableTransport::new(&leader, &links, &current, clock);
             let nodes = SimCluster { leader: new_leader(spec, clock, None, Arc::new(transport))?, followers };
             Now { nodes, leader, followers: current }
         };
-        Ok(Self { spec: spec.clone(), clock, connect, ways, door: NodeLink::default(), now: Mutex::new(now) })
+        Ok(Self { spec: spec.clone(), clock, connect, links, leader_link: NodeLink::default(), now: Mutex::new(now) })
     }
 
     /// The nodes that there are now by their names, for those who do not mind their condition.
     #[must_use]
-    pub(super) fn nodes(&self) -> BTreeMap<String, Node> {
+    pub(super) fn nodes(&self) -> BTreeMap<NodeId, Node> {
         self.now().nodes.nodes()
     }
 
-    /// The clients' way to the leader.
+    /// The clients' link to the leader.
     #[must_use]
-    pub(super) fn door(&self) -> NodeLink {
-        self.door.clone()
+    pub(super) fn leader_link(&self) -> NodeLink {
+        self.leader_link.clone()
     }
 
     /// Breaks or mends something.
@@ -85,17 +84,17 @@ impl BreakableCluster {
     /// # Errors
     /// When there is no such node, or one that is started again refuses its settings.
     pub(super) fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
-        let node = &*action.node.to_string();
+        let node = action.node;
         match action.act {
             Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
             Act::Pause => self.change(node, |now| now.frozen = true),
             Act::Resume => self.change(node, |now| now.frozen = false),
             Act::Slow { delay_ms } => {
-                self.change_way(node, |now| now.slow = Duration::from_millis(u64::from(delay_ms)))
+                self.change_link(node, |now| now.slow = Duration::from_millis(u64::from(delay_ms)))
             }
-            Act::Hasten => self.change_way(node, |now| now.slow = Duration::ZERO),
-            Act::Partition(_) => self.change_ways(node, |now| now.cut = true),
-            Act::Heal(_) => self.change_ways(node, |now| now.cut = false),
+            Act::Hasten => self.change_link(node, |now| now.slow = Duration::ZERO),
+            Act::Partition(_) => self.change_links(node, |now| now.cut = true),
+            Act::Heal(_) => self.change_links(node, |now| now.cut = false),
             Act::Restart => self.restart(node),
         }
     }
@@ -104,68 +103,70 @@ impl BreakableCluster {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn index(&self, node: &str) -> Result<usize, ClusterError> {
-        let found = (0..self.ways.len()).find(|index| follower_name(*index) == node);
+    /// The link to a node: the clients' to the leader, or the leader's to a follower.
+    fn link(&self, node: NodeId) -> Result<&NodeLink, ClusterError> {
+        let found = match node {
+            NodeId::Leader => Some(&self.leader_link),
+            NodeId::Follower(index) => self.links.get(index as usize),
+        };
         found.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))
     }
 
-    /// Changes the way that others take to a node, and with it how the node looks to them.
-    fn change_way(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
-        let way = if node == LEADER { Some(&self.door) } else { self.ways.get(self.index(node)?) };
-        way.into_iter().for_each(|way| way.change(&change));
+    /// Changes the link that others take to a node, and with it how the node looks to them.
+    fn change_link(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+        self.link(node)?.change(&change);
         Ok(())
     }
 
-    /// Changes all the ways between a node and others: the leader's own to its followers as well.
-    fn change_ways(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
-        if node == LEADER {
-            self.ways.iter().for_each(|way| way.change(&change));
+    /// Changes all links between a node and others: the leader's own to its followers as well.
+    fn change_links(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+        if node.is_leader() {
+            self.links.iter().for_each(|link| link.change(&change));
         }
-        self.change_way(node, change)
+        self.change_link(node, change)
     }
 
     /// Changes a node.
-    fn change(&self, node: &str, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
-        if node == LEADER {
+    fn change(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+        if node.is_leader() {
             self.now().leader.change(&change);
         }
-        self.change_way(node, change)
+        self.change_link(node, change)
     }
 
     /// Puts an empty node in the place of one that is down.
-    fn restart(&self, node: &str) -> Result<(), ClusterError> {
+    fn restart(&self, node: NodeId) -> Result<(), ClusterError> {
         let mut now = self.now();
-        if node == LEADER {
-            let leader = NodeLink::default();
-            let transport = BreakableTransport::new(&leader, &self.ways, &now.followers, self.clock);
-            now.nodes.leader = new_leader(&self.spec, self.clock, None, Arc::new(transport))?;
-            now.leader = leader;
-        } else {
+        if let Some(index) = node.follower_index() {
             let follower = new_follower(&self.spec, node, self.clock, None)?;
-            let index = self.index(node)?;
             now.nodes.followers.splice(index..=index, [follower]);
             *now.followers.write().unwrap_or_else(PoisonError::into_inner) = (self.connect)(&now.nodes.followers);
+        } else {
+            let leader = NodeLink::default();
+            let transport = BreakableTransport::new(&leader, &self.links, &now.followers, self.clock);
+            now.nodes.leader = new_leader(&self.spec, self.clock, None, Arc::new(transport))?;
+            now.leader = leader;
         }
         drop(now);
-        self.change_way(node, |now| (now.down, now.frozen) = (false, false))
+        self.change_link(node, |now| (now.down, now.frozen) = (false, false))
     }
 }
 
 /// What a leader sends, through whatever is broken.
 struct BreakableTransport {
     leader: NodeLink,
-    ways: Vec<NodeLink>,
+    links: Vec<NodeLink>,
     followers: Arc<RwLock<Arc<dyn Transport>>>,
     clock: Clock,
 }
 
 impl BreakableTransport {
-    fn new(leader: &NodeLink, ways: &[NodeLink], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
-        Self { leader: leader.clone(), ways: ways.to_vec(), followers: Arc::clone(followers), clock }
+    fn new(leader: &NodeLink, links: &[NodeLink], followers: &Arc<RwLock<Arc<dyn Transport>>>, clock: Clock) -> Self {
+        Self { leader: leader.clone(), links: links.to_vec(), followers: Arc::clone(followers), clock }
     }
 
-    fn way(&self, follower: usize) -> Result<&NodeLink, TransportError> {
-        self.ways.get(follower).ok_or(TransportError::UnknownFollower(follower))
+    fn link(&self, follower: usize) -> Result<&NodeLink, TransportError> {
+        self.links.get(follower).ok_or(TransportError::UnknownFollower(follower))
     }
 
     /// Gets to a follower and back.
@@ -175,15 +176,15 @@ impl BreakableTransport {
         exchange: impl FnOnce(Arc<dyn Transport>) -> BoxFuture<'static, Result<T, TransportError>> + Send + 'static,
     ) -> Result<T, TransportError> {
         self.leader.thawed().await?;
-        let way = self.way(follower)?;
-        // What is on its way is dropped with this future, when the leader gives it up.
-        way.pass(&self.clock).await?;
+        let link = self.link(follower)?;
+        // What is in flight is dropped with this future when the leader gives it up.
+        link.pass(&self.clock).await?;
         // What has got to the machine of a frozen node waits there, whatever the leader does.
         let (answer, answered) = oneshot::channel();
-        let (way, followers) = (way.clone(), Arc::clone(&self.followers));
+        let (link, followers) = (link.clone(), Arc::clone(&self.followers));
         tokio::spawn(async move {
             let exchanged = async {
-                way.thawed().await?;
+                link.thawed().await?;
                 let followers = Arc::clone(&followers.read().unwrap_or_else(PoisonError::into_inner));
                 exchange(followers).await
             };

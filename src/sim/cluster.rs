@@ -14,9 +14,10 @@ use labnode::transport::{DirectTransport, InProcessTransport, Transport};
 use labnode::wire::Role;
 use tokio::runtime::Builder;
 
-use crate::cluster::{ClusterError, ClusterSpec};
-use crate::data::{LEADER, follower_name};
-use crate::model::BackendFacts;
+use crate::cluster::ClusterError;
+use crate::config::{Experiment, ExperimentName};
+use crate::model::{BackendFacts, NodeId, Quorum};
+use crate::system::labnode::environment;
 
 /// How many units of tokio's time are one of virtual time. tokio's timers count milliseconds;
 /// stretched so they count microseconds, and no delay is rounded.
@@ -34,6 +35,24 @@ pub(super) fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Resul
     Ok(runtime.block_on(async { work(Clock::at_zero().stretched(STRETCH)).await }))
 }
 
+/// A run to simulate.
+#[derive(Debug, Clone)]
+pub(super) struct SimSpec {
+    /// The experiment's name.
+    pub(super) name: ExperimentName,
+    /// Its settings.
+    pub(super) experiment: Experiment,
+    /// W.
+    pub(super) quorum: Quorum,
+}
+
+impl SimSpec {
+    /// The followers, in order.
+    pub(super) fn followers(&self) -> impl Iterator<Item = NodeId> {
+        NodeId::followers(self.experiment.followers)
+    }
+}
+
 /// One leader and its followers on one clock.
 #[derive(Debug)]
 pub(super) struct SimCluster {
@@ -47,7 +66,7 @@ impl SimCluster {
     /// # Errors
     /// When the nodes refuse their settings.
     pub(super) fn over(
-        spec: &ClusterSpec,
+        spec: &SimSpec,
         clock: Clock,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, ClusterError> {
@@ -55,23 +74,23 @@ impl SimCluster {
     }
 
     /// Below HTTP: the leader calls its followers' own code. It keeps no trace, and each
-    /// follower's has room for so many arrivals.
+    /// follower's has room for `arrivals` arrivals.
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub(super) fn untraced(spec: &ClusterSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
+    pub(super) fn untraced(spec: &SimSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
         Self::start(spec, clock, Some(arrivals), direct)
     }
 
     /// `arrivals` is the room in the followers' traces where the leader is to keep none.
     fn start(
-        spec: &ClusterSpec,
+        spec: &SimSpec,
         clock: Clock,
         arrivals: Option<usize>,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, ClusterError> {
-        let names = (0..spec.followers as usize).map(follower_name);
-        let followers = names.map(|name| new_follower(spec, &name, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;
+        let followers =
+            spec.followers().map(|node| new_follower(spec, node, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;
         let leader = new_leader(spec, clock, arrivals.map(|_| 0), connect(&followers))?;
         Ok(Self { leader, followers })
     }
@@ -84,10 +103,12 @@ impl SimCluster {
 
     /// Every node by its name.
     #[must_use]
-    pub(super) fn nodes(&self) -> BTreeMap<String, Node> {
-        let leader = Node::Leader(Arc::clone(&self.leader));
-        let followers = self.followers.iter().map(|follower| Node::Follower(Arc::clone(follower)));
-        std::iter::once(leader).chain(followers).map(|node| (node.config().name.clone(), node)).collect()
+    pub(super) fn nodes(&self) -> BTreeMap<NodeId, Node> {
+        let leader = (NodeId::Leader, Node::Leader(Arc::clone(&self.leader)));
+        let followers = (0..).zip(&self.followers);
+        let followers =
+            followers.map(|(index, follower)| (NodeId::Follower(index), Node::Follower(Arc::clone(follower))));
+        followers.chain([leader]).collect()
     }
 
     /// What the manifest says of where the nodes run.
@@ -112,44 +133,43 @@ pub(super) fn direct(followers: &[Arc<Follower>]) -> Arc<dyn Transport> {
 
 /// The nodes' HTTP routes.
 #[must_use]
-pub(super) fn routers(nodes: BTreeMap<String, Node>) -> BTreeMap<String, Router> {
+pub(super) fn routers(nodes: BTreeMap<NodeId, Node>) -> BTreeMap<NodeId, Router> {
     nodes.into_iter().map(|(name, node)| (name, api::router(Arc::new(node)))).collect()
 }
 
 /// A follower with nothing in its store, and with as much room in its trace as given.
 pub(super) fn new_follower(
-    spec: &ClusterSpec,
-    name: &str,
+    spec: &SimSpec,
+    node: NodeId,
     clock: Clock,
     trace_capacity: Option<usize>,
 ) -> Result<Arc<Follower>, ClusterError> {
-    let mut config = node_config(spec, name, Role::Follower, String::new())?;
+    let mut config = node_config(spec, node, Role::Follower, String::new())?;
     config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
     Ok(Arc::new(Follower::new(config, clock)))
 }
 
 /// The same of a leader.
 pub(super) fn new_leader(
-    spec: &ClusterSpec,
+    spec: &SimSpec,
     clock: Clock,
     trace_capacity: Option<usize>,
     transport: Arc<dyn Transport>,
 ) -> Result<Arc<Leader>, ClusterError> {
-    let urls: Vec<String> =
-        (0..spec.followers as usize).map(|index| format!("http://{}:8000", follower_name(index))).collect();
-    let mut config = node_config(spec, LEADER, Role::Leader, urls.join(","))?;
+    let urls: Vec<String> = spec.followers().map(|follower| format!("http://{follower}:8000")).collect();
+    let mut config = node_config(spec, NodeId::Leader, Role::Leader, urls.join(","))?;
     config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
     Ok(Arc::new(Leader::new(config, clock, transport)))
 }
 
 /// A node's settings, by the variables that a real one would find in its environment.
-fn node_config(spec: &ClusterSpec, name: &str, role: Role, followers: String) -> Result<NodeConfig, ClusterError> {
-    let mut variables = spec.environment();
+fn node_config(spec: &SimSpec, node: NodeId, role: Role, followers: String) -> Result<NodeConfig, ClusterError> {
+    let mut variables = environment(&spec.experiment, spec.quorum);
     variables.insert("ROLE".to_owned(), role.to_string());
-    variables.insert("NODE_NAME".to_owned(), name.to_owned());
+    variables.insert("NODE_NAME".to_owned(), node.to_string());
     variables.insert("FOLLOWERS".to_owned(), followers);
     NodeConfig::from_vars(|variable| variables.get(variable).cloned()).map_err(|error| ClusterError::Node {
-        node: name.to_owned(),
+        node: node.to_string(),
         reason: error.to_string(),
         log: String::new(),
     })

@@ -11,11 +11,12 @@ use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 
 use super::breakable::BreakableCluster;
+use super::cluster::SimSpec;
 use super::gated::GatedClient;
-use super::load;
-use crate::cluster::{ClusterError, ClusterSpec, FaultAction};
-use crate::config::Experiment;
+use super::record_unless_cancelled;
+use crate::cluster::{ClusterError, FaultAction};
 use crate::load::{Injector, Progress, Recorded};
+use crate::model::NodeId;
 use crate::system::labnode::Client;
 
 /// How a leader and its clients come to reach nodes.
@@ -24,38 +25,37 @@ pub(super) struct Reach<C> {
     /// The leader its followers.
     pub(super) followers: fn(&[Arc<Follower>]) -> Arc<dyn Transport>,
     /// Clients all nodes, the leader within a time limit.
-    pub(super) nodes: fn(BTreeMap<String, Node>, Clock, Duration) -> C,
+    pub(super) nodes: fn(BTreeMap<NodeId, Node>, Clock, Duration) -> C,
 }
 
 /// Loads a cluster and breaks it meanwhile as its experiment says.
 pub(super) async fn run<C: Client>(
-    spec: &ClusterSpec,
-    experiment: &Experiment,
+    spec: &SimSpec,
     clock: Clock,
     reach: Reach<C>,
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Recorded, ClusterError> {
-    let limit = experiment.network.global_request_timeout_s.duration();
+    let limit = spec.experiment.network.global_request_timeout_s.duration();
     let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
     let client = || (reach.nodes)(cluster.nodes(), clock, limit);
-    let gated = GatedClient::new(client(), cluster.door(), clock, limit);
-    let injector = FaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
-    load(&gated, experiment, &injector, &clock, progress, cancel).await
+    let gated = GatedClient::new(client(), cluster.leader_link(), clock, limit);
+    let injector = SimFaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
+    record_unless_cancelled(gated, &spec.experiment, &injector, &clock, progress, cancel).await
 }
 
-/// Breaks a cluster and keeps its client up to date.
-struct FaultInjector<'a, C> {
+/// Injects faults into a simulated cluster and gives its client the nodes there are afterwards.
+struct SimFaultInjector<'a, C> {
     cluster: &'a BreakableCluster,
     /// A client of the nodes that there are now.
     client: &'a (dyn Fn() -> C + Sync),
     gated: GatedClient<C>,
 }
 
-impl<C: Client> Injector for FaultInjector<'_, C> {
+impl<C: Client> Injector for SimFaultInjector<'_, C> {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         self.cluster.inject(action)?;
-        self.gated.redirect((self.client)());
+        self.gated.replace((self.client)());
         Ok(())
     }
 }

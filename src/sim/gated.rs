@@ -1,34 +1,35 @@
-//! A client in virtual time whose way to the leader can be broken.
+//! A client in virtual time whose link to the leader can be broken.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
 
 use super::link_state::{NodeLink, Refused};
-use crate::load::PlannedWrite;
-use crate::system::labnode::{ANSWER_MARGIN, Answer, Client, ClientError};
+use crate::model::NodeId;
+use crate::system::labnode::{ANSWER_MARGIN, Client};
+use crate::system::{PlannedWrite, SessionError, WriteAnswer};
 
-/// Asks nodes through another client; its writes go through the door of their leader. Other
-/// questions do not: whoever breaks a node knows not to ask it. Clones share all.
+/// Asks nodes through another client; its writes go through the link to the leader. Other
+/// questions do not: the fault injector knows which nodes not to ask. Clones share everything.
 #[derive(Debug, Clone)]
 pub(super) struct GatedClient<C> {
     inner: Arc<RwLock<C>>,
-    door: NodeLink,
+    link: NodeLink,
     clock: Clock,
     write_limit: Duration,
 }
 
 impl<C: Client> GatedClient<C> {
-    /// A client behind `door` whose writes the leader answers within `write_limit`.
+    /// A client behind `link` whose writes the leader answers within `write_limit`.
     #[must_use]
-    pub(super) fn new(inner: C, door: NodeLink, clock: Clock, write_limit: Duration) -> Self {
-        Self { inner: Arc::new(RwLock::new(inner)), door, clock, write_limit: write_limit + ANSWER_MARGIN }
+    pub(super) fn new(inner: C, link: NodeLink, clock: Clock, write_limit: Duration) -> Self {
+        Self { inner: Arc::new(RwLock::new(inner)), link, clock, write_limit: write_limit + ANSWER_MARGIN }
     }
 
     /// Asks through this client from now on, also for every clone: a node was started again.
-    pub(super) fn redirect(&self, inner: C) {
+    pub(super) fn replace(&self, inner: C) {
         *self.inner.write().unwrap_or_else(PoisonError::into_inner) = inner;
     }
 
@@ -37,43 +38,47 @@ impl<C: Client> GatedClient<C> {
     }
 
     /// Gets a write to the leader and its answer back.
-    async fn exchange(&self, write: &PlannedWrite) -> Result<Answer, Refused> {
-        self.door.pass(&self.clock).await?;
-        self.door.thawed().await?;
+    async fn exchange(&self, write: &PlannedWrite) -> Result<WriteAnswer, Refused> {
+        self.link.pass(&self.clock).await?;
+        self.link.thawed().await?;
         let answer = self.inner().put(write).await;
-        self.door.thawed().await?;
-        self.door.healed().await?;
+        self.link.thawed().await?;
+        self.link.healed().await?;
         Ok(answer)
     }
 }
 
 impl<C: Client> Client for GatedClient<C> {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let exchange = self.clock.timeout(self.write_limit, self.exchange(write));
         tokio::select! {
             biased;
-            () = self.door.broken() => Answer::none(Refused.to_string()),
+            () = self.link.broken() => WriteAnswer::none(Refused.to_string()),
             answer = exchange => match answer {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(refused)) => Answer::none(refused.to_string()),
-                Err(_elapsed) => Answer::none("no answer in time"),
+                Ok(Err(refused)) => WriteAnswer::none(refused.to_string()),
+                Err(_elapsed) => WriteAnswer::none("no answer in time"),
             },
         }
     }
 
-    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+    async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
+        self.inner().value(node, key).await
+    }
+
+    async fn health(&self, node: NodeId) -> Result<Health, SessionError> {
         self.inner().health(node).await
     }
 
-    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+    async fn store(&self, node: NodeId) -> Result<StoreDump, SessionError> {
         self.inner().store(node).await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
         self.inner().leader_trace().await
     }
 
-    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
         self.inner().follower_trace(node).await
     }
 }

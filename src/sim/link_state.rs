@@ -7,10 +7,10 @@ use std::time::Duration;
 use labnode::clock::Clock;
 use tokio::sync::Notify;
 
-/// How a node and the way to it are.
+/// The state of a node and of the link to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct LinkState {
-    /// The node does not run: whoever connects is refused.
+    /// The node does not run: connections are refused.
     pub(super) down: bool,
     /// The node runs, and does nothing.
     pub(super) frozen: bool,
@@ -25,29 +25,29 @@ pub(super) struct LinkState {
 #[error("connection refused")]
 pub(super) struct Refused;
 
-/// The way to one node. Clones are the same way.
+/// The link to one node. Clones share it.
 ///
-/// Those who wait go on in the order in which they came: tokio's `watch` would wake them in a
+/// Waiting tasks go on in the order in which they came: tokio's `watch` would wake them in a
 /// random one, and no run would be like another.
 #[derive(Debug, Clone, Default)]
-pub(super) struct NodeLink(Arc<State>);
+pub(super) struct NodeLink(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct State {
-    condition: Mutex<LinkState>,
+struct Shared {
+    state: Mutex<LinkState>,
     changed: Notify,
 }
 
 impl NodeLink {
-    /// How it is now.
+    /// Its state now.
     #[must_use]
-    pub(super) fn condition(&self) -> LinkState {
-        *self.0.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> LinkState {
+        *self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Breaks or mends it.
     pub(super) fn change(&self, change: impl FnOnce(&mut LinkState)) {
-        change(&mut self.0.condition.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.changed.notify_waiters();
     }
 
@@ -57,8 +57,8 @@ impl NodeLink {
     /// [`Refused`] once the node is down.
     pub(super) async fn pass(&self, clock: &Clock) -> Result<(), Refused> {
         self.healed().await?;
-        clock.sleep(self.condition().slow).await;
-        // What was on its way when the way was cut stays there until it heals.
+        clock.sleep(self.state().slow).await;
+        // What was in flight when the link was cut stays there until it heals.
         self.healed().await
     }
 
@@ -93,7 +93,7 @@ impl NodeLink {
             let mut changed = pin!(self.0.changed.notified());
             // Before it is looked at, so that no change goes unseen.
             changed.as_mut().enable();
-            let now = self.condition();
+            let now = self.state();
             if fit(now) {
                 return now;
             }

@@ -18,13 +18,15 @@ use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use self::cluster::{SimCluster, direct, in_virtual_time, over_http, routers};
+use self::cluster::{SimCluster, SimSpec, direct, in_virtual_time, over_http, routers};
 use self::faulty::Reach;
-use crate::cluster::{ClusterError, ClusterSpec};
-use crate::config::{Experiment, ExperimentName, Quorum};
+use crate::cluster::ClusterError;
+use crate::config::{Experiment, ExperimentName};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
 use crate::load::{Injector, NoFaults, Progress, RecordError, Recorded, observe, record};
-use crate::system::labnode::{Client, ClientError, DirectClient, InProcessClient};
+use crate::model::{NodeId, Quorum};
+use crate::system::labnode::{Client, DirectClient, InProcessClient, LabNode, LabSession};
+use crate::system::{SessionError, System as _};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -38,18 +40,18 @@ pub fn simulate(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<RunData, ClusterError> {
-    let spec = ClusterSpec::new(name, experiment, quorum);
+    let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let limit = experiment.network.global_request_timeout_s.duration();
     let (run, printed) = log::captured(|| {
         in_virtual_time(async |clock| {
             let recorded = if experiment.faults.is_empty() {
                 let cluster = SimCluster::over(&spec, clock, over_http)?;
                 let client = InProcessClient::new(routers(cluster.nodes()), clock, limit);
-                load(&client, experiment, &NoFaults, &clock, progress, cancel).await?
+                record_unless_cancelled(client, experiment, &NoFaults, &clock, progress, cancel).await?
             } else {
-                faulty::run(&spec, experiment, clock, OVER_HTTP, progress, cancel).await?
+                faulty::run(&spec, clock, OVER_HTTP, progress, cancel).await?
             };
-            run_data(&spec, experiment, recorded, clock.now_us())
+            run_data(&spec, recorded, clock.now_us())
         })
     });
     let mut run = run??;
@@ -70,7 +72,7 @@ pub fn simulate_direct(
 ) -> Result<RunData, ClusterError> {
     unheard(name, experiment, quorum, async |spec, clock| match experiment.faults.as_slice() {
         [] => messages(spec, experiment, clock, cancel, direct).await,
-        _ => faulty::run(spec, experiment, clock, DIRECT, &Unwatched, cancel).await,
+        _ => faulty::run(spec, clock, DIRECT, &Unwatched, cancel).await,
     })
 }
 
@@ -94,20 +96,20 @@ fn unheard(
     name: &ExperimentName,
     experiment: &Experiment,
     quorum: Quorum,
-    record: impl AsyncFnOnce(&ClusterSpec, Clock) -> Result<Recorded, ClusterError>,
+    record: impl AsyncFnOnce(&SimSpec, Clock) -> Result<Recorded, ClusterError>,
 ) -> Result<RunData, ClusterError> {
-    let spec = ClusterSpec::new(name, experiment, quorum);
+    let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let run = with_default(NoSubscriber::new(), || {
         in_virtual_time(async |clock| {
             let recorded = record(&spec, clock).await?;
-            run_data(&spec, experiment, recorded, clock.now_us())
+            run_data(&spec, recorded, clock.now_us())
         })
     });
     run?
 }
 
 async fn messages(
-    spec: &ClusterSpec,
+    spec: &SimSpec,
     experiment: &Experiment,
     clock: Clock,
     cancel: &CancellationToken,
@@ -115,7 +117,7 @@ async fn messages(
 ) -> Result<Recorded, ClusterError> {
     let limit = experiment.network.global_request_timeout_s.duration();
     let client = DirectClient::new(SimCluster::over(spec, clock, connect)?.nodes(), clock, limit);
-    load(&client, experiment, &NoFaults, &clock, &Unwatched, cancel).await
+    record_unless_cancelled(client, experiment, &NoFaults, &clock, &Unwatched, cancel).await
 }
 
 /// HTTP between all.
@@ -138,22 +140,23 @@ pub fn simulate_and<T>(
     cancel: &CancellationToken,
     read: impl FnOnce(&RunData, &[Arc<Follower>], u64) -> T,
 ) -> Result<T, ClusterError> {
-    let spec = ClusterSpec::new(name, experiment, quorum);
+    let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let limit = experiment.network.global_request_timeout_s.duration();
     let writes = experiment.workload.writes.get() as usize;
     let result = in_virtual_time(async |clock| {
         let cluster = SimCluster::untraced(&spec, clock, writes)?;
         let client = DirectClient::new(cluster.nodes(), clock, limit);
         let followers = cluster.followers();
-        let observed = observe(&client, experiment, &NoFaults, &clock, &Unwatched);
+        let session = LabSession::new(client, experiment, clock);
+        let observed = observe(&session, experiment, &NoFaults, &clock, &Unwatched);
         let (recorded, start_us) = unless_cancelled(observed, cancel).await?;
-        let run = run_data(&spec, experiment, recorded, clock.now_us())?;
+        let run = run_data(&spec, recorded, clock.now_us())?;
         Ok(read(&run, followers, start_us))
     });
     result?
 }
 
-/// Progress that nobody follows.
+/// Progress that is not shown.
 struct Unwatched;
 
 impl Progress for Unwatched {
@@ -161,15 +164,16 @@ impl Progress for Unwatched {
     fn settling(&self, _: u64) {}
 }
 
-async fn load<C: Client, I: Injector>(
-    client: &C,
+async fn record_unless_cancelled<C: Client, I: Injector>(
+    client: C,
     experiment: &Experiment,
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Recorded, ClusterError> {
-    unless_cancelled(record(client, experiment, injector, clock, progress), cancel).await
+    let session = LabSession::new(client, experiment, *clock);
+    unless_cancelled(record(&session, experiment, injector, clock, progress), cancel).await
 }
 
 async fn unless_cancelled<T>(
@@ -180,8 +184,8 @@ async fn unless_cancelled<T>(
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted),
         done = work => done.map_err(|error| match error {
-            RecordError::Client(ClientError { node, path, reason }) => {
-                ClusterError::Node { node, reason: format!("GET {path}: {reason}"), log: String::new() }
+            RecordError::Session(SessionError { node, question, reason }) => {
+                ClusterError::Node { node: node.to_string(), reason: format!("{question}: {reason}"), log: String::new() }
             }
             RecordError::Cluster(error) => error,
             RecordError::Silent(_) => {
@@ -192,21 +196,18 @@ async fn unless_cancelled<T>(
 }
 
 /// The run with its manifest, which nothing but the experiment bears on.
-fn run_data(
-    spec: &ClusterSpec,
-    experiment: &Experiment,
-    recorded: Recorded,
-    wall_us: u64,
-) -> Result<RunData, ClusterError> {
+fn run_data(spec: &SimSpec, recorded: Recorded, wall_us: u64) -> Result<RunData, ClusterError> {
+    let experiment = &spec.experiment;
     let config_sha256 = config_sha256(experiment)
         .map_err(|error| ClusterError::Setup(format!("cannot write the configuration as JSON: {error}")))?;
     let manifest = Manifest {
         schema: SCHEMA,
-        experiment: spec.experiment.clone(),
+        experiment: spec.name.clone(),
         quorum: spec.quorum,
         config: experiment.clone(),
         config_sha256,
         seed: experiment.seed,
+        system: Some(LabNode.facts()),
         backend: SimCluster::facts(),
         node_sha256: None,
         git: None,
@@ -223,6 +224,6 @@ fn run_data(
         absent_nodes: recorded.absent_nodes.clone(),
         gaps: Vec::new(),
     };
-    let logs = spec.nodes().into_iter().map(|node| (node, Vec::new())).collect();
+    let logs = NodeId::all(experiment.followers).map(|node| (node.to_string(), Vec::new())).collect();
     Ok(recorded.into_run(manifest, logs))
 }

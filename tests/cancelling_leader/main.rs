@@ -17,7 +17,8 @@ use labctl::explore::forecast;
 use labctl::load::{NoFaults, Progress, Recorded, await_ready, record};
 use labctl::report::{Report, warnings};
 use labctl::sim::{simulate_direct, simulate_over};
-use labctl::system::labnode::HttpClient;
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
 use labnode::clock::Clock;
 use labnode::transport::DirectTransport;
 use tokio::task::spawn_blocking;
@@ -67,14 +68,14 @@ fn cancelling_node() -> PathBuf {
 
 async fn on_processes(quorum: Quorum, program: &Path) -> (Recorded, BackendFacts) {
     let experiment = experiment();
-    let spec = ClusterSpec::new(&name(), &experiment, quorum);
+    let spec = ClusterSpec::new(&name(), &experiment, quorum, LabNode.nodes(&experiment, quorum));
     let mut cluster = ProcessCluster::new(spec, program, None);
     let (endpoints, mut cluster) =
         spawn_blocking(move || (cluster.up(&CancellationToken::new()).unwrap(), cluster)).await.unwrap();
-    let client = HttpClient::new(&endpoints, experiment.network.global_request_timeout_s.duration()).unwrap();
     let clock = Clock::monotonic();
-    await_ready(&client, endpoints.followers.len(), &clock).await.unwrap();
-    let recorded = record(&client, &experiment, &NoFaults, &clock, &Unwatched).await.unwrap();
+    let session = LabNode.connect(&endpoints, &experiment, clock).unwrap();
+    await_ready(session.as_ref(), experiment.followers, &clock).await.unwrap();
+    let recorded = record(session.as_ref(), &experiment, &NoFaults, &clock, &Unwatched).await.unwrap();
     let facts = cluster.facts();
     spawn_blocking(move || cluster.down()).await.unwrap().unwrap();
     (recorded, facts)

@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 
 use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Owner, projects_left};
 use labctl::config::Experiment;
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{deployment, docker};
 
 fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
-    let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, 2.try_into().unwrap());
+    let quorum = 2.try_into().unwrap();
+    let nodes = LabNode.nodes(&experiment, quorum);
+    let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, quorum, nodes);
     ComposeCluster::new(deployment, spec)
 }
 

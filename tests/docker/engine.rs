@@ -4,6 +4,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use labctl::cluster::{Deployment, Docker, Programs};
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
 
 use crate::require;
@@ -19,7 +21,16 @@ pub(crate) fn deployment() -> Option<&'static Deployment> {
                 return None;
             }
         };
-        Some(Deployment::prepare(docker, None, &|text| eprintln!("{text}"), &CancellationToken::new()).unwrap())
+        Some(
+            Deployment::prepare(
+                docker,
+                LabNode.containers(),
+                None,
+                &|text| eprintln!("{text}"),
+                &CancellationToken::new(),
+            )
+            .unwrap(),
+        )
     };
     DEPLOYMENT.get_or_init(prepare).as_ref()
 }

@@ -2,10 +2,11 @@
 
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
 use labctl::config::{DelayRange, Experiment, Order};
-use labctl::data::{LEADER, WriteOutcome, WriteRow, follower_name};
-use labctl::load::{NoFaults, PlannedWrite, Progress, await_ready, record};
+use labctl::data::{WriteOutcome, WriteRow};
+use labctl::load::{NoFaults, Progress, await_ready, record};
 use labctl::model::NodeId;
-use labctl::system::labnode::{Answer, Client, HttpClient};
+use labctl::system::labnode::{Client, HttpClient, LabNode, LabSession};
+use labctl::system::{PlannedWrite, System as _, WriteAnswer};
 use labnode::clock::Clock;
 use labnode::wire::Role;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +29,9 @@ fn experiment() -> Experiment {
 impl Lab {
     /// A running cluster, or none where there is no engine.
     async fn start(quorum: i64, experiment: &Experiment) -> Option<Self> {
-        let spec = ClusterSpec::new(&"checks".parse().unwrap(), experiment, quorum.try_into().unwrap());
+        let quorum = quorum.try_into().unwrap();
+        let nodes = LabNode.nodes(experiment, quorum);
+        let spec = ClusterSpec::new(&"checks".parse().unwrap(), experiment, quorum, nodes);
         let started = tokio::task::spawn_blocking(move || {
             let mut cluster = ComposeCluster::new(deployment()?, spec);
             let endpoints = cluster.up(&CancellationToken::new()).unwrap();
@@ -36,18 +39,20 @@ impl Lab {
         });
         let (cluster, endpoints) = started.await.unwrap()?;
         let client = HttpClient::new(&endpoints, experiment.network.global_request_timeout_s.duration()).unwrap();
-        await_ready(&client, endpoints.followers.len(), &Clock::monotonic()).await.unwrap();
+        let clock = Clock::monotonic();
+        let session = LabSession::new(client.clone(), experiment, clock);
+        await_ready(&session, experiment.followers, &clock).await.unwrap();
         Some(Self { cluster, client })
     }
 
-    async fn write(&self, id: u64) -> Answer {
+    async fn write(&self, id: u64) -> WriteAnswer {
         let write = PlannedWrite { id, key: format!("k{id}"), value: format!("v{id}") };
         self.client.put(&write).await
     }
 
     /// Waits until no replication is under way.
     async fn settle(&self) {
-        while self.client.health(LEADER).await.unwrap().in_flight > 0 {
+        while self.client.health(NodeId::Leader).await.unwrap().in_flight > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
@@ -62,10 +67,10 @@ impl Lab {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cluster_becomes_healthy() {
     let Some(lab) = Lab::start(3, &experiment()).await else { return };
-    let leader = lab.client.health(LEADER).await.unwrap();
+    let leader = lab.client.health(NodeId::Leader).await.unwrap();
     assert_eq!((leader.role, leader.write_quorum, leader.followers.len()), (Role::Leader, 3, 5));
-    for name in (0..5).map(follower_name) {
-        let follower = lab.client.health(&name).await.unwrap();
+    for node in (0..5).map(NodeId::Follower) {
+        let (name, follower) = (node.to_string(), lab.client.health(node).await.unwrap());
         assert_eq!((follower.role, follower.node), (Role::Follower, name.clone()));
         // The image's own check, which needs no shell in it.
         docker(&["exec", &lab.container(&name), "/labnode", "health"]);
@@ -81,7 +86,7 @@ async fn the_leader_accepts_writes_and_answers_correctly() {
         assert_eq!(answer.version, Some(id + 1));
         assert!(answer.acks >= Some(2), "{:?}", answer.acks);
     }
-    let store = lab.client.store(LEADER).await.unwrap();
+    let store = lab.client.store(NodeId::Leader).await.unwrap();
     assert_eq!(store.store.len(), 5);
     assert_eq!((store.store["k3"].as_str(), store.versions["k3"]), ("v3", 4));
 }
@@ -91,8 +96,8 @@ async fn followers_apply_replication() {
     let Some(lab) = Lab::start(1, &experiment()).await else { return };
     assert_eq!(lab.write(7).await.outcome, WriteOutcome::Ok);
     lab.settle().await;
-    for name in (0..5).map(follower_name) {
-        let store = lab.client.store(&name).await.unwrap();
+    for name in (0..5).map(NodeId::Follower) {
+        let store = lab.client.store(name).await.unwrap();
         assert_eq!((store.store["k7"].as_str(), store.versions["k7"]), ("v7", 1), "{name}");
     }
 }
@@ -132,7 +137,10 @@ async fn after_many_writes_followers_equal_the_leader() {
     experiment.network.order = Order::Version;
     let Some(lab) = Lab::start(1, &experiment).await else { return };
     let clock = Clock::monotonic();
-    let recorded = record(&lab.client, &experiment, &NoFaults, &clock, &Quiet).await.unwrap();
+    let recorded =
+        record(&LabSession::new(lab.client.clone(), &experiment, clock), &experiment, &NoFaults, &clock, &Quiet)
+            .await
+            .unwrap();
     assert!(recorded.is_settled);
     assert_eq!(recorded.writes.iter().filter(|write| write.outcome == WriteOutcome::Ok).count(), 100);
     assert_eq!(recorded.replication.len(), 500);

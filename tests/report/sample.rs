@@ -201,6 +201,7 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         experiment: name.parse().expect("a valid name"),
         quorum,
         config: config.clone(),
+        system: None,
         config_sha256: "0f".repeat(32),
         seed: config.seed,
         backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },

@@ -12,7 +12,7 @@ use crate::relay::{self, RelayConfig};
 
 /// Passes connections on as the environment says (`RELAY_TO`, `RELAY_DELAY_MS`,
 /// `LISTEN_ADDR`, `EXIT_WITH_PARENT`) and as orders to `CONTROL_ADDR` say from then on
-/// ([`relay::set_mode`]), until SIGTERM or SIGINT. Like a node it prints where it listens, after
+/// ([`relay::Mode::order`]), until SIGTERM or SIGINT. Like a node it prints where it listens, after
 /// where it takes orders (`control on ADDRESS:PORT`), and logs to standard error.
 pub fn run() -> ExitCode {
     startup::run(Settings::from_env(), serve)

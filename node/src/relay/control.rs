@@ -4,8 +4,7 @@
 //! sends can change the link. The answer comes after the change: a sender that waits for it knows
 //! that the change is in force, and that its orders took effect in the order it sent them.
 
-use std::io::{self, BufRead, BufReader as BlockingReader, Write};
-use std::net::{SocketAddr, TcpStream as BlockingStream};
+use std::io::{self, BufRead, BufReader as BlockingReader, Read, Write};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -58,20 +57,20 @@ async fn obey(party: TcpStream, mode: &watch::Sender<Mode>) -> io::Result<()> {
     to.write_all(format!("{answer}\n").as_bytes()).await
 }
 
-/// Puts the relay that takes orders at this address into a mode; blocks until it is in force.
-///
-/// # Errors
-/// When the relay cannot be reached or does not answer within `limit` for each step.
-pub fn set_mode(control: SocketAddr, mode: Mode, limit: Duration) -> io::Result<()> {
-    let mut stream = BlockingStream::connect_timeout(&control, limit)?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.set_write_timeout(Some(limit))?;
-    stream.write_all(format!("{}\n", mode.word()).as_bytes())?;
-    let mut answer = String::new();
-    BlockingReader::new(stream).read_line(&mut answer)?;
-    match answer.trim_end() {
-        answer if answer == mode.word() => Ok(()),
-        "" => Err(io::Error::other("the relay closed the connection without an answer")),
-        answer => Err(io::Error::other(format!("the relay answered {answer:?}"))),
+impl Mode {
+    /// Orders a relay into this mode over a connection to the port where it takes orders, and
+    /// waits until the mode is in force.
+    ///
+    /// # Errors
+    /// When the connection fails, or the relay answers something else.
+    pub fn order(self, mut connection: impl Read + Write) -> io::Result<()> {
+        connection.write_all(format!("{}\n", self.word()).as_bytes())?;
+        let mut answer = String::new();
+        BlockingReader::new(connection).read_line(&mut answer)?;
+        match answer.trim_end() {
+            answer if answer == self.word() => Ok(()),
+            "" => Err(io::Error::other("the relay closed the connection without an answer")),
+            answer => Err(io::Error::other(format!("the relay answered {answer:?}"))),
+        }
     }
 }

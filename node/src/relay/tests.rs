@@ -9,6 +9,14 @@ use tokio::time::Instant;
 
 use super::*;
 
+/// Orders a relay, within a limit for each step.
+fn set_mode(control: SocketAddr, mode: Mode, limit: Duration) -> std::io::Result<()> {
+    let stream = std::net::TcpStream::connect_timeout(&control, limit)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    mode.order(stream)
+}
+
 /// Longer than anything in a test takes that is not meant to be awaited.
 const LONG: Duration = Duration::from_secs(600);
 

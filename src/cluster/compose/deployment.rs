@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::image::NodeImage;
-use super::project::COMPOSE_FILE;
 use crate::cluster::docker::Docker;
 use crate::cluster::{ClusterError, Tell};
-
-/// The image's recipe, in the checkout.
-pub(super) const DOCKERFILE: &str = "node/Dockerfile";
+use crate::model::ContainerSpec;
 
 /// Everything that a [`super::ComposeCluster`] needs besides its spec.
 #[derive(Debug, Clone)]
@@ -22,9 +19,11 @@ pub struct Deployment {
     pub root: PathBuf,
     /// The folder in which labctl runs, with which its containers are labelled.
     pub folder: PathBuf,
+    /// How the system runs in containers.
+    pub containers: &'static ContainerSpec,
     /// The nodes' image.
     pub image: NodeImage,
-    /// Why containers, where nobody asked for them.
+    /// Why containers were chosen. `None` if the user asked for them.
     pub reason: Option<String>,
 }
 
@@ -36,15 +35,16 @@ impl Deployment {
     /// [`ClusterError`] when there is no checkout, or as [`NodeImage::build`].
     pub fn prepare(
         docker: Docker,
+        containers: &'static ContainerSpec,
         reason: Option<String>,
         tell: Tell,
         cancel: &CancellationToken,
     ) -> Result<Self, ClusterError> {
         let folder = env::current_dir()
             .map_err(|error| ClusterError::Setup(format!("cannot tell in which folder labctl runs: {error}")))?;
-        let root = checkout()?;
-        let image = NodeImage::build(&docker, &root, tell, cancel)?;
-        Ok(Self { docker, root, folder, image, reason })
+        let root = checkout(containers)?;
+        let image = NodeImage::build(&docker, &root, containers, tell, cancel)?;
+        Ok(Self { docker, root, folder, containers, image, reason })
     }
 }
 
@@ -52,12 +52,13 @@ impl Deployment {
 ///
 /// # Errors
 /// [`ClusterError::Setup`] when it is in neither.
-pub fn checkout() -> Result<PathBuf, ClusterError> {
+pub fn checkout(containers: &ContainerSpec) -> Result<PathBuf, ClusterError> {
     let starts = [env::current_dir().ok(), env::current_exe().ok(), Some(env!("CARGO_MANIFEST_DIR").into())];
-    let found = starts.iter().flatten().find_map(|start| checkout_around(start));
+    let found = starts.iter().flatten().find_map(|start| checkout_around(containers, start));
     found.ok_or_else(|| {
+        let ContainerSpec { compose_file, dockerfile, .. } = containers;
         ClusterError::Setup(format!(
-            "there is no {COMPOSE_FILE} with a {DOCKERFILE} here or in a folder above; run labctl in a checkout of its \
+            "there is no {compose_file} with a {dockerfile} here or in a folder above; run labctl in a checkout of its \
              repository, or use the process backend"
         ))
     })
@@ -65,9 +66,9 @@ pub fn checkout() -> Result<PathBuf, ClusterError> {
 
 /// The nearest folder from `start` upwards that has the deployment's files.
 #[must_use]
-pub fn checkout_around(start: &Path) -> Option<PathBuf> {
-    let found = start.ancestors().find(|dir| dir.join(COMPOSE_FILE).is_file() && dir.join(DOCKERFILE).is_file());
-    found.map(Path::to_owned)
+pub fn checkout_around(containers: &ContainerSpec, start: &Path) -> Option<PathBuf> {
+    let files = [containers.compose_file, containers.dockerfile];
+    start.ancestors().find(|dir| files.iter().all(|file| dir.join(file).is_file())).map(Path::to_owned)
 }
 
 #[cfg(test)]
@@ -77,16 +78,28 @@ mod tests {
 
     use super::*;
 
+    const CONTAINERS: ContainerSpec = ContainerSpec {
+        compose_file: "compose.yml",
+        followers: 5,
+        port: 1,
+        dockerfile: "node/Dockerfile",
+        binary: "node",
+        binary_argument: "BINARY",
+        image_variable: "IMAGE",
+        variables: &[],
+        user_variables: &[],
+    };
+
     #[test]
     fn the_checkout_is_the_nearest_folder_with_both_files() {
         let dir = tempfile::tempdir().unwrap();
         let inner = dir.path().join("a/b");
         fs::create_dir_all(&inner).unwrap();
         fs::create_dir_all(dir.path().join("node")).unwrap();
-        fs::write(dir.path().join(COMPOSE_FILE), "").unwrap();
-        assert_eq!(checkout_around(&inner), None);
-        fs::write(dir.path().join(DOCKERFILE), "").unwrap();
-        fs::write(inner.join(COMPOSE_FILE), "").unwrap();
-        assert_eq!(checkout_around(&inner).as_deref(), Some(dir.path()));
+        fs::write(dir.path().join(CONTAINERS.compose_file), "").unwrap();
+        assert_eq!(checkout_around(&CONTAINERS, &inner), None);
+        fs::write(dir.path().join(CONTAINERS.dockerfile), "").unwrap();
+        fs::write(inner.join(CONTAINERS.compose_file), "").unwrap();
+        assert_eq!(checkout_around(&CONTAINERS, &inner).as_deref(), Some(dir.path()));
     }
 }

@@ -2,25 +2,22 @@
 
 use std::time::Duration;
 
-use labnode::relay::{Mode, set_mode};
 use tokio_util::sync::CancellationToken;
 
 use super::ComposeCluster;
 use crate::cluster::docker::Call;
+use crate::cluster::relay;
 use crate::cluster::{Act, ClusterError, FaultAction};
 use crate::config::{CutFrom, link_name};
-use crate::data::LEADER;
+use crate::model::{NodeId, RelayMode};
 
 /// How long the engine may take to do one thing to one container.
 const ACTION_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a relay may take to obey.
-const ORDER_LIMIT: Duration = Duration::from_secs(5);
-
 impl ComposeCluster {
     /// Does to the containers what the action says.
     pub(super) fn carry_out(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<(), ClusterError> {
-        let node = &*action.node.to_string();
+        let (is_leader, node) = (action.node.is_leader(), &*action.node.to_string());
         match action.act {
             Act::Kill => self.container(&["kill"], node, cancel)?,
             Act::Stop => self.container(&["stop", "-t", "2"], node, cancel)?,
@@ -28,20 +25,21 @@ impl ComposeCluster {
             Act::Resume => self.container(&["unpause"], node, cancel)?,
             Act::Restart => self.container(&["start"], node, cancel)?,
             Act::Partition(from) => {
-                // First the way to the leader, for which silence is what a cut network is like.
-                self.set_links(node, Mode::Cut)?;
-                if from == CutFrom::All && node != LEADER {
+                // First the link to the leader: a cut network is silent, while a container taken off its
+                // network refuses connections.
+                self.set_links(action.node, RelayMode::Cut)?;
+                if from == CutFrom::All && !is_leader {
                     self.network("disconnect", node, cancel)?;
                 }
             }
             Act::Heal(from) => {
-                if from == CutFrom::All && node != LEADER {
+                if from == CutFrom::All && !is_leader {
                     self.network("connect", node, cancel)?;
                 }
-                self.set_links(node, Mode::Pass)?;
+                self.set_links(action.node, RelayMode::Pass)?;
             }
-            Act::Slow { .. } => self.set_links(node, Mode::Slow)?,
-            Act::Hasten => self.set_links(node, Mode::Pass)?,
+            Act::Slow { .. } => self.set_links(action.node, RelayMode::Slow)?,
+            Act::Hasten => self.set_links(action.node, RelayMode::Pass)?,
         }
         match action.act.leaves_reachable() {
             Some(true) => drop(self.faulty.remove(node)),
@@ -65,16 +63,16 @@ impl ComposeCluster {
     }
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&self, node: &str, mode: Mode) -> Result<(), ClusterError> {
-        let name = link_name(node);
+    fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
+        let name = link_name(&node.to_string());
         let relays = self.spec.links.iter().map(crate::config::Link::name);
-        for relay in relays.filter(|relay| node == LEADER || *relay == name) {
+        for relay in relays.filter(|relay| node.is_leader() || *relay == name) {
             let of_relay = |reason: String| {
                 let log = self.containers.get(&relay).map(|id| self.project.log_tail(id)).unwrap_or_default();
                 ClusterError::Node { node: relay.clone(), reason, log }
             };
             let control = self.controls.get(&relay).ok_or_else(|| of_relay("it has no port for orders".to_owned()))?;
-            set_mode(*control, mode, ORDER_LIMIT)
+            relay::order(*control, mode)
                 .map_err(|error| of_relay(format!("it does not take orders on {control}: {error}")))?;
         }
         Ok(())

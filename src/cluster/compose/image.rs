@@ -10,13 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-use super::deployment::DOCKERFILE;
 use crate::cluster::docker::{Call, Docker};
 use crate::cluster::{ClusterError, Tell};
-use crate::model::sha256;
-
-/// The node's program, and the name of its image.
-const NODE: &str = "labnode";
+use crate::model::{ContainerSpec, sha256};
 
 /// How long Cargo may take to build the node: usually nothing, at worst all its dependencies.
 const CARGO_LIMIT: Duration = Duration::from_mins(15);
@@ -46,13 +42,19 @@ impl NodeImage {
     ///
     /// # Errors
     /// [`ClusterError`]; with the compiler's or the engine's last words where one of them failed.
-    pub fn build(docker: &Docker, root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Self, ClusterError> {
-        match node_binary(root, tell, cancel)? {
-            Some(binary) => Self::around(docker, root, &binary, tell, cancel),
+    pub fn build(
+        docker: &Docker,
+        root: &Path,
+        containers: &ContainerSpec,
+        tell: Tell,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ClusterError> {
+        match node_binary(root, containers.binary, tell, cancel)? {
+            Some(binary) => Self::around(docker, root, containers, &binary, tell, cancel),
             None => {
-                tell("there is no cargo and no `labnode`: the node is compiled in a container");
-                let recipe = root.join(DOCKERFILE);
-                let call = build_call(docker, SOURCE_LIMIT, "source", &recipe, root);
+                tell(&format!("there is no cargo and no `{}`: the node is compiled in a container", containers.binary));
+                let recipe = root.join(containers.dockerfile);
+                let call = build_call(docker, containers, SOURCE_LIMIT, "source", &recipe, root);
                 let still = |elapsed| tell(&still("compiling the node in a container", elapsed));
                 call.read_telling(&still, cancel)?;
                 Ok(Self { id: built_id(docker)?, node_sha256: None })
@@ -65,6 +67,7 @@ impl NodeImage {
     fn around(
         docker: &Docker,
         root: &Path,
+        containers: &ContainerSpec,
         binary: &Path,
         tell: Tell,
         cancel: &CancellationToken,
@@ -72,12 +75,13 @@ impl NodeImage {
         let context = tempfile::tempdir().map_err(ClusterError::temporary)?;
         let recipe = context.path().join("Dockerfile");
         let content = fs::read(binary).map_err(|source| about(binary, &source))?;
-        fs::copy(root.join(DOCKERFILE), &recipe).map_err(|source| about(&root.join(DOCKERFILE), &source))?;
-        let copy = context.path().join(NODE);
+        fs::copy(root.join(containers.dockerfile), &recipe)
+            .map_err(|source| about(&root.join(containers.dockerfile), &source))?;
+        let copy = context.path().join(containers.binary);
         fs::write(&copy, &content)
             .and_then(|()| fs::set_permissions(&copy, Permissions::from_mode(0o755)))
             .map_err(ClusterError::temporary)?;
-        let call = build_call(docker, PREBUILT_LIMIT, "prebuilt", &recipe, context.path());
+        let call = build_call(docker, containers, PREBUILT_LIMIT, "prebuilt", &recipe, context.path());
         let still = |elapsed| tell(&still("building the nodes' image", elapsed));
         // Any builder can do it. The classic one needs no plug-in, but may not be there any more.
         match call.clone().env("DOCKER_BUILDKIT", "0").read_telling(&still, cancel) {
@@ -91,11 +95,18 @@ impl NodeImage {
 }
 
 /// A call of the client that builds an image and leaves its id in a file.
-fn build_call(docker: &Docker, limit: Duration, target: &str, recipe: &Path, context: &Path) -> Call {
+fn build_call(
+    docker: &Docker,
+    containers: &ContainerSpec,
+    limit: Duration,
+    target: &str,
+    recipe: &Path,
+    context: &Path,
+) -> Call {
     docker
         .client(limit)
-        .args(["build", "--target", target, "--tag", NODE, "--build-arg"])
-        .args([format!("LABNODE_BINARY={NODE}")])
+        .args(["build", "--target", target, "--tag", containers.binary, "--build-arg"])
+        .args([format!("{}={}", containers.binary_argument, containers.binary)])
         .args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), recipe.to_owned(), context.to_owned()])
         .merged()
 }
@@ -118,16 +129,21 @@ fn still(what: &str, elapsed: Duration) -> String {
 }
 
 /// The node's static binary; `None` where it has to be compiled in a container.
-fn node_binary(root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Option<PathBuf>, ClusterError> {
+fn node_binary(
+    root: &Path,
+    node: &str,
+    tell: Tell,
+    cancel: &CancellationToken,
+) -> Result<Option<PathBuf>, ClusterError> {
     if OS != "linux" {
         return Ok(None);
     }
     if root.join("Cargo.toml").is_file() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        match cargo_build(&cargo, root, tell, cancel) {
+        match cargo_build(&cargo, root, node, tell, cancel) {
             Err(ClusterError::Spawn { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             built => {
-                if let Some(beside) = labnode_beside() {
+                if let Some(beside) = binary_beside(node) {
                     let root = root.display();
                     tell(&format!("ignored: {} (the nodes run what cargo builds in {root})", beside.display()));
                 }
@@ -135,7 +151,7 @@ fn node_binary(root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Op
             }
         }
     }
-    let found = prebuilt(root);
+    let found = prebuilt(root, node);
     if let Some(path) = &found {
         tell(&format!("there is no cargo here: the nodes run {}", path.display()));
     }
@@ -144,10 +160,16 @@ fn node_binary(root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<Op
 
 /// Builds the node and says where its binary is. Naming labctl too gives the dependencies
 /// the features that `cargo run --release` has already built them with.
-fn cargo_build(cargo: &OsString, root: &Path, tell: Tell, cancel: &CancellationToken) -> Result<PathBuf, ClusterError> {
+fn cargo_build(
+    cargo: &OsString,
+    root: &Path,
+    node: &str,
+    tell: Tell,
+    cancel: &CancellationToken,
+) -> Result<PathBuf, ClusterError> {
     let mut call = Call::new(cargo, CARGO_LIMIT)
         .args(["build", "--release", "--quiet", "--message-format", "json-render-diagnostics"])
-        .args(["--package", "labctl", "--package", NODE, "--bin", NODE])
+        .args(["--package", "labctl", "--package", node, "--bin", node])
         .dir(root);
     // RUSTFLAGS replaces the flags of .cargo/config.toml, static linking among them.
     for (name, addition) in [
@@ -164,42 +186,42 @@ fn cargo_build(cargo: &OsString, root: &Path, tell: Tell, cancel: &CancellationT
     messages
         .lines()
         .rev()
-        .find_map(executable)
-        .ok_or_else(|| ClusterError::Setup(format!("cargo built no `{NODE}` binary in {}", root.display())))
+        .find_map(|message| executable(message, node))
+        .ok_or_else(|| ClusterError::Setup(format!("cargo built no `{node}` binary in {}", root.display())))
 }
 
 /// The node's path, if this message of Cargo is about it.
-fn executable(message: &str) -> Option<PathBuf> {
+fn executable(message: &str, node: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let ours = message.pointer("/target/name")?.as_str()? == NODE;
+    let ours = message.pointer("/target/name")?.as_str()? == node;
     let path = message.get("executable")?.as_str()?;
     ours.then(|| path.into())
 }
 
 /// The node's binary where none can be built now: the one beside labctl, or else the one that was
 /// built last.
-fn prebuilt(root: &Path) -> Option<PathBuf> {
-    labnode_beside().or_else(|| {
+fn prebuilt(root: &Path, node: &str) -> Option<PathBuf> {
+    binary_beside(node).or_else(|| {
         let elsewhere = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        newest(&elsewhere.unwrap_or_else(|| root.join("target")))
+        newest(&elsewhere.unwrap_or_else(|| root.join("target")), node)
     })
 }
 
-/// A `labnode` in labctl's own folder, if somebody has put it there: Cargo puts both into its own.
+/// A binary of this name in labctl's own folder, if somebody has put it there: Cargo puts both into its own.
 #[must_use]
-pub fn labnode_beside() -> Option<PathBuf> {
+pub fn binary_beside(name: &str) -> Option<PathBuf> {
     let labctl = std::env::current_exe().ok()?;
-    let labnode = labctl.with_file_name(NODE);
-    (labnode.is_file() && !labctl.with_file_name(".cargo-lock").exists()).then_some(labnode)
+    let found = labctl.with_file_name(name);
+    (found.is_file() && !labctl.with_file_name(".cargo-lock").exists()).then_some(found)
 }
 
 /// The newest of the binaries in a target folder.
-fn newest(target: &Path) -> Option<PathBuf> {
+fn newest(target: &Path, node: &str) -> Option<PathBuf> {
     let modified = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let hosts = fs::read_dir(target).ok()?.flatten().map(|host| host.path());
     let candidates = hosts.filter(|host| host.to_string_lossy().contains("-linux-"));
     let dated =
-        candidates.map(|host| host.join("release").join(NODE)).filter_map(|path| Some((modified(&path)?, path)));
+        candidates.map(|host| host.join("release").join(node)).filter_map(|path| Some((modified(&path)?, path)));
     dated.max_by_key(|(time, _): &(SystemTime, PathBuf)| *time).map(|(_, path)| path)
 }
 

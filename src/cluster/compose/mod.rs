@@ -13,24 +13,17 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use deployment::{Deployment, checkout, checkout_around};
-pub use image::{NodeImage, labnode_beside};
+pub use image::{NodeImage, binary_beside};
 use project::{Container, LOOKS_AFTER_BREAK, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
-use super::{Cluster, ClusterError, ClusterSpec, Endpoints, FaultAction, Owner};
-use crate::config::{Link, link_name};
-use crate::data::{LEADER, follower_name};
-use crate::model::BackendFacts;
+use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
+use crate::config::Link;
+use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
-
-/// How many followers the Compose file itself has.
-const FOLLOWERS_IN_FILE: u32 = 5;
-
-/// The port on which every node listens in its container.
-const NODE_PORT: u16 = 8000;
 
 /// The port on which every relay takes orders in its container. Not the next one: the engine
 /// would list the two as a range.
@@ -43,6 +36,7 @@ pub const PLAY_PROJECT: &str = "labctl-play";
 #[derive(Debug)]
 pub struct ComposeCluster {
     project: Project,
+    system: &'static ContainerSpec,
     image: String,
     reason: Option<String>,
     /// The folder in which labctl runs.
@@ -92,13 +86,15 @@ impl ComposeCluster {
     /// ones where it has more followers than the file.
     #[must_use]
     pub fn play(deployment: &Deployment, spec: ClusterSpec) -> Self {
-        let ports = if spec.followers > FOLLOWERS_IN_FILE { Ports::Free } else { Ports::OfFile };
+        let in_file = deployment.containers.followers as usize;
+        let ports = if spec.followers().count() > in_file { Ports::Free } else { Ports::OfFile };
         Self::named(PLAY_PROJECT, deployment, spec, ports)
     }
 
     fn named(name: &str, deployment: &Deployment, spec: ClusterSpec, ports: Ports) -> Self {
         Self {
-            project: Project::new(deployment.docker.clone(), &deployment.root, name),
+            project: Project::new(deployment.docker.clone(), &deployment.root, deployment.containers, name),
+            system: deployment.containers,
             image: deployment.image.id.clone(),
             reason: deployment.reason.clone(),
             folder: deployment.folder.clone(),
@@ -125,7 +121,9 @@ impl ComposeCluster {
 
     /// Every service: the nodes, and the relays between them.
     fn services(&self) -> Vec<String> {
-        let mut services = self.spec.nodes();
+        let mut nodes: Vec<NodeId> = self.spec.nodes.iter().map(|spec| spec.node).collect();
+        nodes.sort_unstable();
+        let mut services: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
         services.extend(self.spec.links.iter().map(Link::name));
         services
     }
@@ -155,8 +153,7 @@ impl ComposeCluster {
         let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
         self.urls.extend(ports.map(|(service, port)| (service, format!("http://127.0.0.1:{port}"))));
         // Clients reach a leader that is to be cut off through the relay in front of it.
-        let leads = self.spec.links.iter().any(|link| link.node == LEADER);
-        let leader = if leads { link_name(LEADER) } else { LEADER.to_owned() };
+        let leader = self.spec.link_to(NodeId::Leader).map_or_else(|| NodeId::Leader.to_string(), Link::name);
         let url = |service: String| match self.urls.get(&service) {
             Some(url) => Ok(url.clone()),
             None => Err(ClusterError::Node {
@@ -165,39 +162,40 @@ impl ComposeCluster {
                 log: String::new(),
             }),
         };
-        Ok(Endpoints { leader: url(leader)?, followers: self.followers().map(url).collect::<Result<_, _>>()? })
+        Ok(Endpoints {
+            leader: url(leader)?,
+            followers: self.spec.followers().map(|follower| url(follower.to_string())).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Everything that the Compose file takes from its environment.
     fn environment(&self) -> BTreeMap<String, String> {
-        let mut env = self.spec.environment();
-        let way_to = |name: String| match self.spec.links.iter().find(|link| link.node == name) {
-            Some(link) => format!("http://{}:{NODE_PORT}", link.name()),
-            None => format!("http://{name}:{NODE_PORT}"),
+        let port = self.system.port;
+        let url = |node: NodeId| {
+            let host = self.spec.link_to(node).map_or_else(|| node.to_string(), Link::name);
+            format!("http://{host}:{port}")
         };
-        let urls: Vec<String> = self.followers().map(way_to).collect();
-        env.insert("FOLLOWERS".into(), urls.join(","));
-        env.insert("LABNODE_IMAGE".into(), self.image.clone());
-        // A health check is a process in the container. labctl asks the nodes itself.
-        env.insert("LABNODE_HEALTH_INTERVAL".into(), "1h".into());
+        // The file gives each node its name and role; what else they differ in only the leader has.
+        let leader = self.spec.nodes.iter().find(|spec| spec.node.is_leader());
+        let variables = leader.into_iter().flat_map(|spec| &spec.environment);
+        let mut env: BTreeMap<String, String> =
+            variables.map(|(name, value)| (name.clone(), value.resolve(url))).collect();
+        env.insert(self.system.image_variable.into(), self.image.clone());
+        env.extend(self.system.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         env.insert("LABCTL_OWNER".into(), Owner::this().to_string());
         env.insert("LABCTL_FOLDER".into(), self.folder.to_string_lossy().into_owned());
         if self.ports == Ports::Free {
             env.insert("LEADER_PORT".into(), "0".into());
-            let in_file = (0..FOLLOWERS_IN_FILE as usize).map(follower_name);
-            env.extend(in_file.map(|name| (format!("{}_PORT", name.to_uppercase()), "0".into())));
+            let in_file = (0..self.system.followers).map(NodeId::Follower);
+            env.extend(in_file.map(|node| (format!("{}_PORT", node.to_string().to_uppercase()), "0".into())));
         }
         env
-    }
-
-    fn followers(&self) -> impl Iterator<Item = String> {
-        (0..self.spec.followers as usize).map(follower_name)
     }
 }
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let overlay = overlay::write(&self.project, &self.spec)?;
+        let overlay = overlay::write(&self.project, &self.spec, self.system)?;
         let mut call = self.project.compose(overlay, UP_LIMIT);
         for (name, value) in self.environment() {
             call = call.env(name, value);

@@ -1,51 +1,57 @@
-//! The second Compose file: services that the committed one does not have.
+//! The Compose overlay: services that the committed file does not have.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use super::project::Project;
-use super::{CONTROL_PORT, FOLLOWERS_IN_FILE, NODE_PORT};
-use crate::cluster::{ClusterError, ClusterSpec};
-use crate::config::Link;
-use crate::data::follower_name;
+use serde_json::{Map, Value, json};
 
-/// Writes a file with the followers and relays that the project's own file lacks; `None` where it
-/// lacks nothing. A real file, since Compose before 2.0 reads standard input only as its sole file.
+use super::CONTROL_PORT;
+use super::project::Project;
+use crate::cluster::{ClusterError, ClusterSpec};
+use crate::model::{ContainerSpec, NodeId};
+
+/// Writes a file with the followers and relays that the project's own file lacks, or returns `None`
+/// if it has them all. A real file, since Compose before 2.0 reads standard input only as its sole file.
 ///
 /// # Errors
 /// When the checkout's path cannot be named in a file, or the file cannot be written.
-pub(super) fn write(project: &Project, spec: &ClusterSpec) -> Result<Option<PathBuf>, ClusterError> {
+pub(super) fn write(
+    project: &Project,
+    spec: &ClusterSpec,
+    containers: &ContainerSpec,
+) -> Result<Option<PathBuf>, ClusterError> {
     let file = project.file();
     let named = file.to_str().ok_or_else(|| {
         ClusterError::Setup(format!("{}: a path that is not UTF-8 cannot be named to Compose", file.display()))
     })?;
-    let Some(text) = services(named, spec) else { return Ok(None) };
-    let over = project.docker().file(&format!("{}.yml", project.name()));
-    fs::write(&over, text).map_err(ClusterError::temporary)?;
-    Ok(Some(over))
+    let Some(text) = services(named, spec, containers) else { return Ok(None) };
+    let overlay = project.docker().file(&format!("{}.yml", project.name()));
+    fs::write(&overlay, text).map_err(ClusterError::temporary)?;
+    Ok(Some(overlay))
 }
 
-/// The text of that file; `file` is the path of the project's own.
-fn services(file: &str, spec: &ClusterSpec) -> Option<String> {
-    // JSON is YAML; and to Compose a dollar sign begins a variable, but a doubled one does not.
-    let file = serde_json::Value::from(file).to_string().replace('$', "$$");
-    let mut text = String::from("services:\n");
-    for name in (FOLLOWERS_IN_FILE as usize..spec.followers as usize).map(follower_name) {
-        let _ = writeln!(
-            text,
-            "  {name}: {{ extends: {{ file: {file}, service: f1 }}, environment: {{ NODE_NAME: {name} }} }}"
-        );
-    }
-    for link in &spec.links {
-        let Link { node, delay_ms } = link;
-        let name = link.name();
-        let _ = writeln!(
-            text,
-            "  {name}: {{ extends: {{ file: {file}, service: f1 }}, command: [relay], environment: {{ NODE_NAME: \
-             {name}, RELAY_TO: \"{node}:{NODE_PORT}\", RELAY_DELAY_MS: \"{delay_ms}\", CONTROL_ADDR: \
-             \"0.0.0.0:{CONTROL_PORT}\" }}, ports: [\"127.0.0.1:0:{CONTROL_PORT}\"] }}"
-        );
-    }
-    (spec.followers > FOLLOWERS_IN_FILE || !spec.links.is_empty()).then_some(text)
+/// The text of that file, as JSON, which is YAML; `file` is the path of the project's own.
+fn services(file: &str, spec: &ClusterSpec, containers: &ContainerSpec) -> Option<String> {
+    // To Compose a dollar sign begins a variable, but a doubled one does not.
+    let first_follower = json!({ "file": file.replace('$', "$$"), "service": NodeId::Follower(0) });
+    let followers = spec.followers().skip(containers.followers as usize).map(|node| {
+        let service = json!({ "extends": first_follower, "environment": { "NODE_NAME": node } });
+        (node.to_string(), service)
+    });
+    let relays = spec.links.iter().map(|link| {
+        let service = json!({
+            "extends": first_follower,
+            "command": ["relay"],
+            "environment": {
+                "NODE_NAME": link.name(),
+                "RELAY_TO": format!("{}:{}", link.node, containers.port),
+                "RELAY_DELAY_MS": link.delay_ms.to_string(),
+                "CONTROL_ADDR": format!("0.0.0.0:{CONTROL_PORT}"),
+            },
+            "ports": [format!("127.0.0.1:0:{CONTROL_PORT}")],
+        });
+        (link.name(), service)
+    });
+    let services: Map<String, Value> = followers.chain(relays).collect();
+    (!services.is_empty()).then(|| json!({ "services": services }).to_string())
 }

@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{CONTROL_PORT, NODE_PORT};
+use super::CONTROL_PORT;
 use crate::cluster::docker::{Call, Docker, tail};
 use crate::cluster::{ClusterError, Owner};
-
-/// The file that describes the deployment, in the root of the checkout.
-pub(super) const COMPOSE_FILE: &str = "docker-compose.yml";
+use crate::model::ContainerSpec;
 
 /// How long the engine may take to answer a question.
 const QUESTION_LIMIT: Duration = Duration::from_secs(20);
@@ -40,6 +38,7 @@ const FOLDER_LABEL: &str = "labctl.folder";
 pub(super) struct Project {
     docker: Docker,
     root: PathBuf,
+    containers: &'static ContainerSpec,
     name: String,
 }
 
@@ -59,8 +58,8 @@ pub(super) struct Container {
 }
 
 impl Project {
-    pub(super) fn new(docker: Docker, root: &Path, name: impl Into<String>) -> Self {
-        Self { docker, root: root.to_owned(), name: name.into() }
+    pub(super) fn new(docker: Docker, root: &Path, containers: &'static ContainerSpec, name: &str) -> Self {
+        Self { docker, root: root.to_owned(), containers, name: name.to_owned() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -72,7 +71,7 @@ impl Project {
     }
 
     pub(super) fn file(&self) -> PathBuf {
-        self.root.join(COMPOSE_FILE)
+        self.root.join(self.containers.compose_file)
     }
 
     /// A Compose command on this project, with a second file where there is one.
@@ -91,7 +90,8 @@ impl Project {
             .args(["ps", "--all", "--no-trunc", "--filter", &self.filter(), "--format"])
             .args([r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#])
             .read(cancel)?;
-        let mut containers: Vec<Container> = listing.lines().filter_map(parse_container).collect();
+        let mut containers: Vec<Container> =
+            listing.lines().filter_map(|line| parse_container(line, self.containers.port)).collect();
         containers.sort_by(|a, b| a.service.cmp(&b.service));
         Ok(containers)
     }
@@ -160,7 +160,7 @@ impl Project {
 }
 
 /// A line of the listing, e.g. `f1|c12|running|127.0.0.1:32768->8000/tcp`.
-fn parse_container(line: &str) -> Option<Container> {
+fn parse_container(line: &str, node_port: u16) -> Option<Container> {
     let mut fields = line.splitn(4, '|').map(str::to_owned);
     let (service, id, state, ports) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let outside = |inside: u16| {
@@ -170,7 +170,7 @@ fn parse_container(line: &str) -> Option<Container> {
             (mapped == format!("{inside}/tcp")).then_some(port)
         })
     };
-    let (port, control) = (outside(NODE_PORT), outside(CONTROL_PORT));
+    let (port, control) = (outside(node_port), outside(CONTROL_PORT));
     Some(Container { service, id, state, port, control })
 }
 
@@ -214,13 +214,18 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
     })
 }
 
-/// Removes a project, whoever started it. `root` is the checkout with our Compose file. A labctl
+/// Removes a project, also one that another labctl started. `root` is the checkout with our Compose file. A labctl
 /// may have been killed while the engine was still starting what it had asked for.
 ///
 /// # Errors
 /// [`ClusterError`] naming what is left.
-pub fn remove_project(docker: &Docker, root: &Path, name: &str) -> Result<(), ClusterError> {
-    Project::new(docker.clone(), root, name).down(LOOKS_AFTER_BREAK)
+pub fn remove_project(
+    docker: &Docker,
+    root: &Path,
+    containers: &'static ContainerSpec,
+    name: &str,
+) -> Result<(), ClusterError> {
+    Project::new(docker.clone(), root, containers, name).down(LOOKS_AFTER_BREAK)
 }
 
 #[cfg(test)]
@@ -230,7 +235,7 @@ mod tests {
 
     #[test]
     fn listing_gives_state_and_port() {
-        let read = |line| parse_container(line).map(|c| (c.service, c.id, c.state, c.port, c.control));
+        let read = |line| parse_container(line, 8000).map(|c| (c.service, c.id, c.state, c.port, c.control));
         let owned = |service: &str, state: &str, port| {
             Some((service.to_owned(), "c12".to_owned(), state.to_owned(), port, None))
         };

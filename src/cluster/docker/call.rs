@@ -229,7 +229,7 @@ impl Call {
 
 /// Ends a program and its process group: asks first, so that `docker` can tell its plug-ins.
 fn end(handle: &duct::Handle) -> io::Result<()> {
-    // A signal to a group that has just ended finds nobody, which is what is wanted.
+    // A group that has just ended cannot be signalled, and need not be.
     let signal = |signal| {
         for pid in handle.pids().into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
             let _ = kill_process_group(pid, signal);

@@ -36,36 +36,6 @@ const SYSTEM: [&str; 18] = [
     "no_proxy",
 ];
 
-/// Variables that docker-compose.yml passes on to nodes, or takes for the deployment, when it is
-/// used by hand. labctl sets what it needs of them from experiments.toml and ignores the user's.
-const IGNORED: [&str; 25] = [
-    "ACK_DELAY",
-    "DELAY",
-    "DELAY_SEED",
-    "F1_PORT",
-    "F2_PORT",
-    "F3_PORT",
-    "F4_PORT",
-    "F5_PORT",
-    "FOLLOWERS",
-    "FOLLOWER_ACK_DELAYS",
-    "FOLLOWER_DELAYS",
-    "GLOBAL_REQUEST_TIMEOUT_S",
-    "LABNODE_BINARY",
-    "LABNODE_HEALTH_INTERVAL",
-    "LABNODE_IMAGE",
-    "LABNODE_STAGE",
-    "LEADER_PORT",
-    "MAX_DELAY_MS",
-    "MIN_DELAY_MS",
-    "REPLICATION_CATCH_UP",
-    "REPLICATION_ORDER",
-    "REPLICATION_TIMEOUT_S",
-    "RUST_LOG",
-    "TRACE_CAPACITY",
-    "WRITE_QUORUM",
-];
-
 /// Whether the tools get this variable of the user's environment.
 pub(super) fn passes(name: &OsString) -> bool {
     ENGINE.iter().chain(&SYSTEM).any(|allowed| name == allowed)
@@ -77,11 +47,11 @@ pub fn engine_variables() -> Vec<String> {
     set(&ENGINE).map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-/// The variables of the user's environment that would mean something to docker-compose.yml by
-/// hand, and that labctl ignores.
+/// Those of `names`, variables that a Compose file takes from its user, that are set; labctl
+/// ignores them.
 #[must_use]
-pub fn ignored_variables() -> Vec<&'static str> {
-    set(&IGNORED).map(|(name, _)| name).collect()
+pub fn ignored_variables(names: &'static [&'static str]) -> Vec<&'static str> {
+    set(names).map(|(name, _)| name).collect()
 }
 
 /// Those of these variables that are set and not blank.
@@ -93,8 +63,6 @@ fn set(names: &'static [&'static str]) -> impl Iterator<Item = (&'static str, St
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -105,20 +73,5 @@ mod tests {
         for name in ["COMPOSE_PARALLEL_LIMIT", "DOCKER_BUILDKIT", "DOCKER_DEFAULT_PLATFORM", "RUST_LOG", "PATHS", ""] {
             assert!(!passes(&name.into()), "{name}");
         }
-    }
-
-    #[test]
-    fn what_the_compose_file_takes_from_the_user_is_ignored_by_name() {
-        let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docker-compose.yml")).unwrap();
-        let variable = |text: &str| {
-            let end = text.find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
-            text[..end.unwrap_or(text.len())].to_owned()
-        };
-        let interpolated = file.split("${").skip(1).map(&variable);
-        // `  NAME:` without a value is passed on from the shell.
-        let passed_on = file.lines().filter_map(|line| line.trim().strip_suffix(':')).map(&variable);
-        let named = interpolated.chain(passed_on).filter(|name| name.len() > 1 && !name.starts_with("LABCTL_"));
-        let named: BTreeSet<String> = named.collect();
-        assert_eq!(named, IGNORED.iter().map(|name| (*name).to_owned()).collect());
     }
 }

@@ -166,7 +166,7 @@ fn probe_compose(programs: &Programs, engine: String, cancel: &CancellationToken
                 return Ok(DockerFacts { engine, compose, plugin });
             }
             Ok(version) => seen = format!("version {version} is too old"),
-            // Whoever has the plug-in needs no second program, and the other way round.
+            // Either the plug-in or the separate program is enough.
             Err(ClusterError::Spawn { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
             Err(ClusterError::Failed { stderr, status, .. }) => {
                 if seen.is_empty() {

@@ -12,13 +12,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use labnode::relay::{Mode, set_mode};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
 use super::orphans::OWNER;
+use crate::cluster::relay;
 use crate::cluster::{ClusterError, Owner};
+use crate::model::RelayMode;
 
 /// How long a program may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -26,18 +27,18 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const LISTENING: &str = "listening on ";
 /// What a relay prints before the address where it takes orders.
 const CONTROL: &str = "control on ";
-/// How long a relay may take to obey.
-const ORDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is to run.
 #[derive(Debug)]
 pub(super) struct Program {
     /// `leader`, `f1`, `link-f1`, ...
     pub(super) name: String,
-    /// labctl itself.
+    /// The executable, usually labctl itself.
     pub(super) path: PathBuf,
-    /// Its subcommand, `node` or `relay`.
-    pub(super) verb: &'static str,
+    /// Its arguments.
+    pub(super) arguments: Vec<String>,
+    /// Whether it is a relay.
+    pub(super) is_relay: bool,
     /// Where it is to listen.
     pub(super) listen: String,
     /// Its whole environment but name and address.
@@ -81,14 +82,14 @@ impl Running {
     }
 
     pub(super) fn is_relay(&self) -> bool {
-        self.program.verb == "relay"
+        self.program.is_relay
     }
 
     /// Starts it and waits until it listens; returns its base URL, which stays the same from
     /// one life to the next.
     pub(super) fn start(&mut self, cancel: &CancellationToken) -> Result<String, ClusterError> {
         let spawn_error = |source| {
-            let command = format!("{} {}", self.program.path.display(), self.program.verb);
+            let command = format!("{} {}", self.program.path.display(), self.program.arguments.join(" "));
             ClusterError::Spawn { command, source }
         };
         let mut child = self.spawn().map_err(spawn_error)?;
@@ -110,7 +111,7 @@ impl Running {
     fn spawn(&self) -> io::Result<Child> {
         let program = &self.program;
         Command::new(&program.path)
-            .arg(program.verb)
+            .args(&program.arguments)
             .env_clear()
             .envs(&program.variables)
             .env("NODE_NAME", &program.name)
@@ -212,9 +213,9 @@ impl Running {
     }
 
     /// Puts a relay into a mode; the mode is in force when this returns.
-    pub(super) fn order(&self, mode: Mode) -> Result<(), ClusterError> {
+    pub(super) fn order(&self, mode: RelayMode) -> Result<(), ClusterError> {
         let control = self.control.ok_or_else(|| self.refuse("it takes no orders"))?;
-        set_mode(control, mode, ORDER_LIMIT)
+        relay::order(control, mode)
             .map_err(|error| self.refuse(format!("it does not take orders on {control}: {error}")))
     }
 
@@ -246,7 +247,7 @@ impl Running {
         }
     }
 
-    /// Binds its port without listening, so that nobody else gets it and whoever connects is
+    /// Binds its port without listening, so that no other program gets it and a client that connects is
     /// refused. Where that does not work, the port is likely to stay free all the same.
     fn reserve(&mut self) {
         self.reserved = bound(&self.program.listen);
@@ -306,7 +307,7 @@ fn ended_by(child: &mut Child, deadline: Instant) -> bool {
     }
 }
 
-/// A socket bound to an address that nothing listens on; none where it cannot be had.
+/// A socket bound to an address without listening. `None` if the address cannot be bound.
 fn bound(address: &str) -> Option<TcpSocket> {
     let address: SocketAddr = address.parse().ok()?;
     let socket = TcpSocket::new_v4().ok()?;

@@ -1,8 +1,8 @@
-//! Node processes of a labctl that is gone.
+//! Orphans: nodes and relays whose labctl is gone.
 //!
 //! They end by themselves once their labctl has, by the end of their standard input. A frozen
-//! one cannot notice, and the kernel wakes it only where nobody else of the session is left to
-//! do so.
+//! one cannot notice, and the kernel wakes it only if its session has no other process that
+//! could.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn end_orphans() -> Vec<String> {
     processes.filter_map(end).collect()
 }
 
-/// A node's name, if the process is one that nobody owns any more. Its environment is all
+/// A node's name, if the process is an orphan. Its environment is all
 /// labctl's, see `child`.
 fn orphan(process: &Path) -> Option<String> {
     let command = fs::read(process.join("cmdline")).ok()?;

@@ -26,6 +26,7 @@ use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
+use crate::system::system_of;
 
 /// What `--format json` prints of an experiment.
 #[derive(Serialize)]
@@ -167,11 +168,12 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
+    let containers = system_of(&job.experiment).containers();
     let chosen = spawn_blocking(move || {
         for name in end_orphans() {
             note!("ended {name}, a process which a labctl that was killed had left behind");
         }
-        let backend = Backend::choose(choice, &|text| note!("{text}"), &cancel)?;
+        let backend = Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(Deployment { docker, root, folder, .. }) = &backend {
             let cleared = orphans::remove(docker, root, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {

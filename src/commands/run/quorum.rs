@@ -1,27 +1,27 @@
 //! One run: a fresh cluster at one quorum, loaded, recorded and taken down.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use labnode::clock::Clock;
-use labnode::limits;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Bar;
 use super::shared_cluster::{FaultInjector, SharedCluster};
 use crate::analysis::faults_left_out;
-use crate::cluster::{Backend, ClusterError, ClusterSpec, Endpoints};
-use crate::commands::descriptors::{self, LimitError};
+use crate::cluster::{Backend, ClusterError, ClusterSpec};
+use crate::commands::descriptors::LimitError;
 use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
+use crate::model::Endpoints;
 use crate::sim::simulate;
-use crate::system::labnode::HttpClient;
+use crate::system::{Clock, SessionError, System, limits, system_of};
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
 ///
@@ -74,7 +74,9 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let cluster = SharedCluster::new(backend.cluster(ClusterSpec::new(name, experiment, quorum))?);
+    let system = system_of(experiment);
+    let spec = ClusterSpec::new(name, experiment, quorum, system.nodes(experiment, quorum));
+    let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
         Ok(endpoints) => tokio::select! {
@@ -94,7 +96,7 @@ async fn on_cluster(
     let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
     // First, since it may be what is behind any other error.
-    check_limits(&logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
+    check_limits(system, &logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
     let Measured { recorded, gaps } = recorded?;
     down?;
     if !gaps.is_empty() {
@@ -112,6 +114,7 @@ async fn on_cluster(
         config: experiment.clone(),
         config_sha256: config_sha256(experiment).context("cannot write the configuration as JSON")?,
         seed: experiment.seed,
+        system: Some(system.facts()),
         backend: facts,
         node_sha256: backend.node_sha256(),
         git: host::git(),
@@ -136,9 +139,13 @@ async fn on_cluster(
 ///
 /// # Errors
 /// [`LimitError::Met`] if so.
-fn check_limits(logs: &BTreeMap<String, Vec<u8>>, told: Option<&(String, String)>) -> Result<(), LimitError> {
+fn check_limits(
+    system: &dyn System,
+    logs: &BTreeMap<String, Vec<u8>>,
+    told: Option<&(String, String)>,
+) -> Result<(), LimitError> {
     let of_labctl = limits::met().map(|what| ("labctl".to_owned(), what.to_owned()));
-    let logged = || logs.iter().find_map(|(node, log)| Some((node.clone(), descriptors::met_by_log(log)?)));
+    let logged = || logs.iter().find_map(|(node, log)| Some((node.clone(), system.limit_met(log)?)));
     of_labctl.or_else(|| told.cloned()).or_else(logged).map_or(Ok(()), |(who, what)| Err(LimitError::Met { who, what }))
 }
 
@@ -155,14 +162,14 @@ async fn load(
     cancel: &CancellationToken,
     bar: &Bar,
 ) -> anyhow::Result<Measured> {
-    let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
     let clock = Clock::monotonic();
-    await_ready(&client, endpoints.followers.len(), &clock).await?;
+    let session = system_of(experiment).connect(endpoints, experiment, clock)?;
+    await_ready(session.as_ref(), experiment.followers, &clock).await?;
     bar.stage("writes");
-    let injector = FaultInjector { cluster: cluster.clone(), client: client.clone(), cancel: cancel.clone() };
+    let injector = FaultInjector { cluster: cluster.clone(), session: Arc::clone(&session), cancel: cancel.clone() };
     let gaps = Gaps::default();
     let recorded = tokio::select! {
-        recorded = record(&client, experiment, &injector, &clock, bar) => recorded?,
+        recorded = record(session.as_ref(), experiment, &injector, &clock, bar) => recorded?,
         never = gaps.watch(&clock) => match never {},
     };
     Ok(Measured { gaps: gaps.since(recorded.start_us), recorded })
@@ -175,7 +182,9 @@ async fn explain(error: anyhow::Error, cluster: &SharedCluster, cancel: &Cancell
         return cause.into();
     }
     let (node, reason) = match (error.downcast_ref(), error.downcast_ref()) {
-        (Some(RecordError::Client(silent)), _) | (_, Some(silent)) => (silent.node.clone(), silent.to_string()),
+        (Some(RecordError::Session(silent)), _) | (_, Some(silent @ SessionError { .. })) => {
+            (silent.node.to_string(), silent.to_string())
+        }
         (Some(RecordError::Silent(writes)), _) => {
             (LEADER.to_owned(), format!("it runs, but none of the last {writes} writes was answered"))
         }

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, ClusterError, FaultAction};
 use crate::load::Injector;
-use crate::system::labnode::{Client, HttpClient};
+use crate::model::NodeId;
+use crate::system::Session;
 
 /// How long a node that was started again may take until it answers.
 const BACK_LIMIT: Duration = Duration::from_secs(30);
@@ -45,10 +46,10 @@ impl SharedCluster {
     }
 }
 
-/// Breaks a cluster and keeps its client up to date.
+/// Injects faults into a cluster and tells the session where its nodes are afterwards.
 pub(super) struct FaultInjector {
     pub(super) cluster: SharedCluster,
-    pub(super) client: HttpClient,
+    pub(super) session: Arc<dyn Session>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -56,22 +57,18 @@ impl Injector for FaultInjector {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
         let (what, cancel) = (action.clone(), self.cancel.clone());
         let endpoints = self.cluster.with(move |cluster| cluster.inject(&what, &cancel)).await?;
-        self.client.redirect(&endpoints);
-        if action.act.leaves_reachable() == Some(true) {
-            self.await_answer(&action.node.to_string()).await
-        } else {
-            Ok(())
-        }
+        self.session.redirect(&endpoints);
+        if action.act.leaves_reachable() == Some(true) { self.await_answer(action.node).await } else { Ok(()) }
     }
 }
 
 impl FaultInjector {
-    async fn await_answer(&self, node: &str) -> Result<(), ClusterError> {
+    async fn await_answer(&self, node: NodeId) -> Result<(), ClusterError> {
         let deadline = Instant::now() + BACK_LIMIT;
-        while let Err(error) = self.client.health(node).await {
+        while let Err(error) = self.session.ready(node).await {
             if Instant::now() > deadline {
                 let reason = format!("it was to be back, and does not answer: {error}");
-                return Err(ClusterError::Node { node: node.to_owned(), reason, log: String::new() });
+                return Err(ClusterError::Node { node: node.to_string(), reason, log: String::new() });
             }
             sleep(BACK_POLL).await;
         }

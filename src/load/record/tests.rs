@@ -1,44 +1,84 @@
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::load::PlannedWrite;
-use crate::system::labnode::Answer;
+use crate::load::NoFaults;
+use crate::model::{Endpoints, Role, StoreDump, WriteOutcome};
+use crate::system::{Found, PendingCopies, PlannedWrite, SettleLimits, Trace, WriteAnswer};
 
-/// A client of nodes that never answer.
-#[derive(Clone)]
-struct Nobody;
-
-fn silence<T>(node: &str) -> Result<T, ClientError> {
-    Err(ClientError { node: node.parse().unwrap(), path: "/".to_owned(), reason: "connection refused".to_owned() })
+/// A system of one store, which all nodes show; it keeps no trace and numbers no write.
+#[derive(Default)]
+struct OneStore {
+    held: Mutex<BTreeMap<String, String>>,
+    is_down: bool,
 }
 
-impl Client for Nobody {
-    async fn put(&self, _: &PlannedWrite) -> Answer {
-        Answer::none("connection refused")
+impl Session for OneStore {
+    fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer> {
+        self.held.lock().unwrap().insert(write.key.clone(), write.value.clone());
+        let answer =
+            WriteAnswer { outcome: WriteOutcome::Ok, http_status: None, version: None, acks: None, error: None };
+        async move { answer }.boxed()
     }
 
-    async fn health(&self, node: &str) -> Result<Health, ClientError> {
-        silence(node)
+    fn read<'a>(&'a self, _: NodeId, key: &'a str) -> BoxFuture<'a, Result<Option<Found>, SessionError>> {
+        let value = self.held.lock().unwrap().get(key).cloned();
+        async move { Ok(value.map(|value| Found { value, version: None })) }.boxed()
     }
 
-    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
-        silence(node)
+    fn dump(&self, node: NodeId) -> BoxFuture<'_, Result<StoreDump, SessionError>> {
+        let store = self.held.lock().unwrap().clone();
+        let role = if node.is_leader() { Role::Leader } else { Role::Follower };
+        async move { Ok(StoreDump { node: node.to_string(), role, store, versions: BTreeMap::new() }) }.boxed()
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
-        silence(LEADER)
+    fn ready(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
+        let refusal = SessionError { node, question: "ping".to_owned(), reason: "connection refused".to_owned() };
+        let answer = if self.is_down { Err(refusal) } else { Ok(()) };
+        async move { answer }.boxed()
     }
 
-    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
-        silence(node)
+    fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
+        async { Ok(PendingCopies { copies: 0, unreachable: BTreeSet::new() }) }.boxed()
     }
+
+    fn settle_limits(&self) -> SettleLimits {
+        SettleLimits { step: Duration::from_secs(1), notice: None }
+    }
+
+    fn trace(&self, _: NodeId, _: u64) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn redirect(&self, _: &Endpoints) {}
+}
+
+struct Unwatched;
+
+impl Progress for Unwatched {
+    fn write_done(&self, _: &WriteRow) {}
+    fn settling(&self, _: u64) {}
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_never_answers_is_given_up() {
     let clock = Clock::at_zero();
-    let error = await_ready(&Nobody, 3, &clock).await.unwrap_err();
-    assert_eq!(error.node, LEADER);
+    let session = OneStore { is_down: true, ..OneStore::default() };
+    let error = await_ready(&session, Followers::constant(3), &clock).await.unwrap_err();
+    assert_eq!(error.node, NodeId::Leader);
     let waited = Duration::from_micros(clock.now_us());
     assert!((READY_LIMIT..2 * READY_LIMIT).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_without_a_trace_is_loaded_and_recorded_all_the_same() {
+    let (session, clock, experiment) = (OneStore::default(), Clock::at_zero(), Experiment::default());
+    let recorded = record(&session, &experiment, &NoFaults, &clock, &Unwatched).await.unwrap();
+    assert_eq!((recorded.writes.len(), recorded.settled.len(), recorded.is_settled), (100, 6, true));
+    assert_eq!((recorded.replication, recorded.arrivals, recorded.trace_dropped), (Vec::new(), Vec::new(), 0));
+    let read = session.read(NodeId::Follower(4), "k9").await.unwrap().unwrap();
+    assert_eq!((read.value.as_str(), &recorded.settled[&NodeId::Follower(4)].store["k9"]), ("v99", &read.value));
 }

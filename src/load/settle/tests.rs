@@ -1,28 +1,34 @@
 use super::*;
 
-fn network(catch_up: CatchUp) -> Network {
-    Network { catch_up, ..Network::default() }
-}
+/// The longest that the system takes between two steps forward.
+const STEP: Duration = Duration::from_secs(2);
 
 fn named(nodes: &[&str]) -> BTreeSet<String> {
     nodes.iter().map(|node| (*node).to_owned()).collect()
 }
 
 #[test]
-fn a_leader_that_catches_up_has_the_time_that_it_promises() {
-    let lasts = |catch_up, after_s: u64| {
-        let mut patience = Patience::new(&network(catch_up), 0);
+fn a_leader_has_the_time_that_it_promises() {
+    let lasts = |after_s: u64| {
+        let mut patience = Patience::new(STEP, 0);
         assert!(patience.lasts(1, named(&[]), 0));
         patience.lasts(1, named(&[]), after_s * 1_000_000)
     };
-    // Replications time out after 2 s.
-    assert!(lasts(CatchUp::Off, 7) && !lasts(CatchUp::Off, 8));
-    assert!(lasts(CatchUp::Snapshot, 14) && !lasts(CatchUp::Snapshot, 15));
+    assert!(lasts(7) && !lasts(8));
+}
+
+#[test]
+fn a_node_that_is_back_is_noticed_in_time() {
+    let noticed = |notice, mended_us| {
+        noticed_us(SettleLimits { step: STEP, notice }, &Aftermath { broken: named(&[]), mended_us })
+    };
+    assert_eq!(noticed(Some(STEP), Some(7)), 2_000_007);
+    assert_eq!((noticed(None, Some(7)), noticed(Some(STEP), None)), (0, 0));
 }
 
 #[test]
 fn steps_forward_renew_the_wait_and_coming_and_going_does_not() {
-    let mut patience = Patience::new(&network(CatchUp::Off), 0);
+    let mut patience = Patience::new(STEP, 0);
     let mut now_us = 0;
     for in_flight in (0..100).rev() {
         now_us += 6_000_000;

@@ -1,109 +1,89 @@
-//! How labctl talks to nodes: one trait, so that the load and the dumps are the same
-//! over HTTP and in the simulation.
+//! How labctl talks to the lab's nodes: one trait, so that sessions over HTTP and in the
+//! simulation differ in nothing else.
 
 use std::future::Future;
 use std::time::Duration;
 
-use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump};
+use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump, Value};
 
-use crate::data::WriteOutcome;
-use crate::load::PlannedWrite;
+use crate::model::{Endpoints, NodeId, WriteOutcome};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Past a write's own time limit by this much, the leader is taken not to answer any more.
 pub const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
-/// A client of one cluster's nodes. Nodes go by name: `leader`, `f1`, ...
+/// A client of one cluster's nodes.
 pub trait Client: Clone + Send + Sync + 'static {
     /// Sends one write to the leader and waits for its answer, or for the client's own deadline.
-    fn put(&self, write: &PlannedWrite) -> impl Future<Output = Answer> + Send;
+    fn put(&self, write: &PlannedWrite) -> impl Future<Output = WriteAnswer> + Send;
+
+    /// `GET /kv/{key}`. `None` if the node does not have the key.
+    fn value(&self, node: NodeId, key: &str) -> impl Future<Output = Result<Option<Value>, SessionError>> + Send;
 
     /// `GET /health`.
-    fn health(&self, node: &str) -> impl Future<Output = Result<Health, ClientError>> + Send;
+    fn health(&self, node: NodeId) -> impl Future<Output = Result<Health, SessionError>> + Send;
 
     /// `GET /debug/store`.
-    fn store(&self, node: &str) -> impl Future<Output = Result<StoreDump, ClientError>> + Send;
+    fn store(&self, node: NodeId) -> impl Future<Output = Result<StoreDump, SessionError>> + Send;
 
     /// `GET /debug/trace` of the leader.
-    fn leader_trace(&self) -> impl Future<Output = Result<TraceDump<LeaderRecord>, ClientError>> + Send;
+    fn leader_trace(&self) -> impl Future<Output = Result<TraceDump<LeaderRecord>, SessionError>> + Send;
 
     /// `GET /debug/trace` of a follower.
-    fn follower_trace(&self, node: &str)
-    -> impl Future<Output = Result<TraceDump<FollowerRecord>, ClientError>> + Send;
+    fn follower_trace(
+        &self,
+        node: NodeId,
+    ) -> impl Future<Output = Result<TraceDump<FollowerRecord>, SessionError>> + Send;
+
+    /// Finds the nodes here from now on. Nodes in this process stay where they are.
+    fn redirect(&self, _endpoints: &Endpoints) {}
 }
 
-/// What became of one write, as far as its client can know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// How it ended.
-    pub outcome: WriteOutcome,
-    /// The answer's status, where one came.
-    pub http_status: Option<u16>,
-    /// The leader's number, where it said so.
-    pub version: Option<u64>,
-    /// Acknowledgements the leader counted.
-    pub acks: Option<u32>,
-    /// What went wrong.
-    pub error: Option<String>,
+/// The error of a question to a node.
+pub(super) fn unanswered(node: NodeId, path: &str, reason: impl Into<String>) -> SessionError {
+    SessionError { node, question: format!("GET {path}"), reason: reason.into() }
 }
 
-impl Answer {
-    /// No answer: the write may or may not have been applied.
-    #[must_use]
-    pub fn none(error: impl Into<String>) -> Self {
-        Self { outcome: WriteOutcome::Unknown, http_status: None, version: None, acks: None, error: Some(error.into()) }
-    }
-
-    /// The node's answer to a `PUT`, whatever its status.
-    #[must_use]
-    pub fn from_response(status: u16, body: &[u8]) -> Self {
-        if status == 200 {
-            return match serde_json::from_slice(body) {
-                Ok(done) => Self::done(status, &done),
-                Err(error) => Self { http_status: Some(status), ..Self::none(format!("malformed answer: {error}")) },
-            };
-        }
-        match serde_json::from_slice(body) {
-            Ok(said) => Self::refused(status, &said),
-            Err(_) => {
-                let error = Some(format!("status {status}"));
-                Self { outcome: WriteOutcome::Failed, http_status: Some(status), version: None, acks: None, error }
+/// The answer to a `PUT`, whatever its status.
+pub(super) fn from_response(status: u16, body: &[u8]) -> WriteAnswer {
+    if status == 200 {
+        return match serde_json::from_slice(body) {
+            Ok(accepted) => done(status, &accepted),
+            Err(error) => {
+                WriteAnswer { http_status: Some(status), ..WriteAnswer::none(format!("malformed answer: {error}")) }
             }
-        }
+        };
     }
-
-    /// The write was acknowledged.
-    #[must_use]
-    pub fn done(status: u16, done: &PutDone) -> Self {
-        Self {
-            outcome: WriteOutcome::Ok,
-            http_status: Some(status),
-            version: Some(done.version),
-            acks: Some(done.acks),
-            error: None,
-        }
-    }
-
-    /// The node said no.
-    #[must_use]
-    pub fn refused(status: u16, said: &ErrorBody) -> Self {
-        Self {
+    match serde_json::from_slice(body) {
+        Ok(said) => refused(status, &said),
+        Err(_) => WriteAnswer {
             outcome: WriteOutcome::Failed,
             http_status: Some(status),
-            version: said.version,
-            acks: said.acks,
-            error: Some(format!("{}: {}", said.error, said.message)),
-        }
+            ..WriteAnswer::none(format!("status {status}"))
+        },
     }
 }
 
-/// Why a node could not be asked.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{node}: GET {path}: {reason}")]
-pub struct ClientError {
-    /// Which node.
-    pub node: String,
-    /// What was asked for.
-    pub path: String,
-    /// What came instead.
-    pub reason: String,
+/// The answer of a leader that has acknowledged a write.
+#[must_use]
+pub fn done(status: u16, done: &PutDone) -> WriteAnswer {
+    WriteAnswer {
+        outcome: WriteOutcome::Ok,
+        http_status: Some(status),
+        version: Some(done.version),
+        acks: Some(done.acks),
+        error: None,
+    }
+}
+
+/// The answer of a leader that has refused a write.
+#[must_use]
+pub fn refused(status: u16, said: &ErrorBody) -> WriteAnswer {
+    WriteAnswer {
+        outcome: WriteOutcome::Failed,
+        http_status: Some(status),
+        version: said.version,
+        acks: said.acks,
+        error: Some(format!("{}: {}", said.error, said.message)),
+    }
 }

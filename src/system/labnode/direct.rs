@@ -9,35 +9,31 @@ use labnode::clock::Clock;
 use labnode::leader::Write;
 use labnode::node::Node;
 use labnode::store::Store;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
 
-use super::client::{ANSWER_MARGIN, Answer, Client, ClientError};
-use crate::data::LEADER;
-use crate::load::PlannedWrite;
+use super::client::{ANSWER_MARGIN, Client, done, refused, unanswered};
+use crate::model::NodeId;
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Calls the nodes below HTTP. Clones share them.
 #[derive(Debug, Clone)]
 pub struct DirectClient {
-    nodes: Arc<BTreeMap<String, Node>>,
+    nodes: Arc<BTreeMap<NodeId, Node>>,
     clock: Clock,
     write_limit: Duration,
 }
 
 impl DirectClient {
-    /// A client of these nodes, by name, whose writes the leader answers within `write_limit`
+    /// A client of these nodes whose writes the leader answers within `write_limit`
     /// on `clock`.
     #[must_use]
-    pub fn new(nodes: BTreeMap<String, Node>, clock: Clock, write_limit: Duration) -> Self {
+    pub fn new(nodes: BTreeMap<NodeId, Node>, clock: Clock, write_limit: Duration) -> Self {
         Self { nodes: Arc::new(nodes), clock, write_limit: write_limit + ANSWER_MARGIN }
     }
 
-    fn node(&self, name: &str, path: &str) -> Result<&Node, ClientError> {
-        self.nodes.get(name).ok_or_else(|| refusal(name, path, "there is no such node"))
+    fn node(&self, name: NodeId, path: &str) -> Result<&Node, SessionError> {
+        self.nodes.get(&name).ok_or_else(|| unanswered(name, path, "there is no such node"))
     }
-}
-
-fn refusal(node: &str, path: &str, reason: &str) -> ClientError {
-    ClientError { node: node.to_owned(), path: path.to_owned(), reason: reason.to_owned() }
 }
 
 /// A trace whose oldest record kept has the number `first`.
@@ -58,42 +54,53 @@ fn store_dump(node: &Node, store: &Store) -> StoreDump {
 }
 
 impl Client for DirectClient {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
-        let Some(Node::Leader(leader)) = self.nodes.get(LEADER) else {
-            return Answer::none("there is no leader");
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
+        let Some(Node::Leader(leader)) = self.nodes.get(&NodeId::Leader) else {
+            return WriteAnswer::none("there is no leader");
         };
         let started_us = self.clock.now_us();
         let write = Write { key: write.key.clone(), value: write.value.clone(), id: Some(write.id) };
         match self.clock.timeout(self.write_limit, leader.put(write, started_us)).await {
-            Ok(Ok(done)) => Answer::done(200, &done),
+            Ok(Ok(accepted)) => done(200, &accepted),
             Ok(Err(error)) => {
                 let (status, body) = api::quorum_refusal(error);
-                Answer::refused(status.as_u16(), &body)
+                refused(status.as_u16(), &body)
             }
-            Err(_elapsed) => Answer::none("no answer in time"),
+            Err(_elapsed) => WriteAnswer::none("no answer in time"),
         }
     }
 
-    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+    async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
+        let node = self.node(node, "/kv")?;
+        let role = node.config().role;
+        Ok(node.store().get(key).map(|entry| Value {
+            key: key.to_owned(),
+            value: entry.value.to_string(),
+            version: entry.version,
+            role,
+        }))
+    }
+
+    async fn health(&self, node: NodeId) -> Result<Health, SessionError> {
         Ok(self.node(node, "/health")?.health())
     }
 
-    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+    async fn store(&self, node: NodeId) -> Result<StoreDump, SessionError> {
         let node = self.node(node, "/debug/store")?;
         Ok(store_dump(node, node.store()))
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
-        match self.node(LEADER, "/debug/trace")? {
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
+        match self.node(NodeId::Leader, "/debug/trace")? {
             node @ Node::Leader(leader) => Ok(trace_dump(node, leader.records(0, u64::MAX, usize::MAX))),
-            Node::Follower(_) => Err(refusal(LEADER, "/debug/trace", "it is a follower")),
+            Node::Follower(_) => Err(unanswered(NodeId::Leader, "/debug/trace", "it is a follower")),
         }
     }
 
-    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
         match self.node(node, "/debug/trace")? {
             found @ Node::Follower(follower) => Ok(trace_dump(found, follower.records(0, u64::MAX, usize::MAX))),
-            Node::Leader(_) => Err(refusal(node, "/debug/trace", "it is a leader")),
+            Node::Leader(_) => Err(unanswered(node, "/debug/trace", "it is a leader")),
         }
     }
 }

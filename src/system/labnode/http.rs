@@ -6,16 +6,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use labnode::limits;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, WRITE_ID_HEADER};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, Value, WRITE_ID_HEADER};
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::client::{ANSWER_MARGIN, Answer, Client, ClientError};
-use crate::cluster::Endpoints;
-use crate::data::{LEADER, follower_name};
-use crate::load::PlannedWrite;
+use super::client::{ANSWER_MARGIN, Client, from_response, unanswered};
+use crate::model::{Endpoints, NodeId};
+use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// How long a node may take for a health answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
+/// How long a node may take to answer a read.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 /// How long a connection may be idle and still be used again. A node closes one after
 /// [`labnode::server::HEADER_DEADLINE`]: a request that is sent on it just then fails although
 /// nothing is wrong, and whether the write was applied is unknown.
@@ -27,7 +29,7 @@ const DUMP_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
-    urls: Arc<RwLock<BTreeMap<String, String>>>,
+    urls: Arc<RwLock<BTreeMap<NodeId, String>>>,
     write_limit: Duration,
 }
 
@@ -36,11 +38,11 @@ impl HttpClient {
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
-    pub fn new(endpoints: &Endpoints, write_limit: Duration) -> Result<Self, ClientError> {
+    pub fn new(endpoints: &Endpoints, write_limit: Duration) -> Result<Self, SessionError> {
         Self::with_idle_limit(endpoints, write_limit, IDLE_LIMIT)
     }
 
-    fn with_idle_limit(endpoints: &Endpoints, write_limit: Duration, idle: Duration) -> Result<Self, ClientError> {
+    fn with_idle_limit(endpoints: &Endpoints, write_limit: Duration, idle: Duration) -> Result<Self, SessionError> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -49,75 +51,90 @@ impl HttpClient {
             .pool_max_idle_per_host(usize::MAX)
             .pool_idle_timeout(idle)
             .build()
-            .map_err(|error| ClientError { node: LEADER.into(), path: "/".into(), reason: chain(&error) })?;
+            .map_err(|error| unanswered(NodeId::Leader, "/", chain(&error)))?;
         let urls = Arc::new(RwLock::new(urls(endpoints)));
         Ok(Self { client, urls, write_limit: write_limit + ANSWER_MARGIN })
     }
 
-    /// Finds the nodes here from now on, also for every clone: one that was started again may
-    /// have moved.
-    pub fn redirect(&self, endpoints: &Endpoints) {
-        *self.urls.write().unwrap_or_else(PoisonError::into_inner) = urls(endpoints);
-    }
-
-    fn url(&self, node: &str, path: &str) -> String {
+    fn url(&self, node: NodeId, path: &str) -> String {
         let urls = self.urls.read().unwrap_or_else(PoisonError::into_inner);
-        format!("{}{path}", urls.get(node).map_or("", String::as_str).trim_end_matches('/'))
+        format!("{}{path}", urls.get(&node).map_or("", String::as_str).trim_end_matches('/'))
     }
 
-    async fn get<T: DeserializeOwned>(&self, node: &str, path: &str, limit: Duration) -> Result<T, ClientError> {
-        let refuse = |reason: String| ClientError { node: node.to_owned(), path: path.to_owned(), reason };
+    async fn get<T: DeserializeOwned>(&self, node: NodeId, path: &str, limit: Duration) -> Result<T, SessionError> {
+        let found = self.get_if_there(node, path, limit).await?;
+        found.ok_or_else(|| unanswered(node, path, "status 404"))
+    }
+
+    /// The answer's body. `None` if the status is 404.
+    async fn get_if_there<T: DeserializeOwned>(
+        &self,
+        node: NodeId,
+        path: &str,
+        limit: Duration,
+    ) -> Result<Option<T>, SessionError> {
+        let refuse = |reason: String| unanswered(node, path, reason);
         let request = self.client.get(self.url(node, path)).timeout(limit);
         let response = request.send().await.map_err(|error| refuse(chain(&error)))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|error| refuse(chain(&error)))?;
-        if !status.is_success() {
-            return Err(refuse(format!("status {}", status.as_u16())));
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => {
+                serde_json::from_slice(&body).map(Some).map_err(|error| refuse(format!("malformed answer: {error}")))
+            }
+            status => Err(refuse(format!("status {}", status.as_u16()))),
         }
-        serde_json::from_slice(&body).map_err(|error| refuse(format!("malformed answer: {error}")))
     }
 }
 
 impl Client for HttpClient {
-    async fn put(&self, write: &PlannedWrite) -> Answer {
+    async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
         let request = self
             .client
-            .put(self.url(LEADER, &format!("/kv/{}", write.key)))
+            .put(self.url(NodeId::Leader, &format!("/kv/{}", write.key)))
             .header(WRITE_ID_HEADER, write.id)
             .timeout(self.write_limit)
             .json(&Put { value: write.value.clone() });
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Answer::none(chain(&error)),
+            Err(error) => return WriteAnswer::none(chain(&error)),
         };
         let status = response.status().as_u16();
         match response.bytes().await {
-            Ok(body) => Answer::from_response(status, &body),
-            Err(error) => Answer { http_status: Some(status), ..Answer::none(chain(&error)) },
+            Ok(body) => from_response(status, &body),
+            Err(error) => WriteAnswer { http_status: Some(status), ..WriteAnswer::none(chain(&error)) },
         }
     }
 
-    async fn health(&self, node: &str) -> Result<Health, ClientError> {
+    async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
+        self.get_if_there(node, &format!("/kv/{key}"), READ_LIMIT).await
+    }
+
+    async fn health(&self, node: NodeId) -> Result<Health, SessionError> {
         self.get(node, "/health", HEALTH_LIMIT).await
     }
 
-    async fn store(&self, node: &str) -> Result<StoreDump, ClientError> {
+    async fn store(&self, node: NodeId) -> Result<StoreDump, SessionError> {
         self.get(node, "/debug/store", DUMP_LIMIT).await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, ClientError> {
-        self.get(LEADER, "/debug/trace", DUMP_LIMIT).await
+    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
+        self.get(NodeId::Leader, "/debug/trace", DUMP_LIMIT).await
     }
 
-    async fn follower_trace(&self, node: &str) -> Result<TraceDump<FollowerRecord>, ClientError> {
+    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
         self.get(node, "/debug/trace", DUMP_LIMIT).await
+    }
+
+    fn redirect(&self, endpoints: &Endpoints) {
+        *self.urls.write().unwrap_or_else(PoisonError::into_inner) = urls(endpoints);
     }
 }
 
-/// The nodes' base URLs by name.
-fn urls(endpoints: &Endpoints) -> BTreeMap<String, String> {
-    let followers = endpoints.followers.iter().enumerate().map(|(index, url)| (follower_name(index), url.clone()));
-    followers.chain([(LEADER.to_owned(), endpoints.leader.clone())]).collect()
+/// The nodes' base URLs.
+fn urls(endpoints: &Endpoints) -> BTreeMap<NodeId, String> {
+    endpoints.urls().map(|(node, url)| (node, url.to_owned())).collect()
 }
 
 /// reqwest says what failed only in an error's sources.

@@ -1,0 +1,69 @@
+//! What a system under test is, and how much it lets be seen.
+
+use serde::{Deserialize, Serialize};
+
+/// The system a run measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemFacts {
+    /// Its name in the list of systems.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it lets be seen and done.
+    pub capabilities: Capabilities,
+}
+
+/// What a system lets be seen and done. An analysis that needs more is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Whether it tells from inside when each copy was sent, arrived and was acknowledged.
+    pub trace: bool,
+    /// Whether answers and dumps carry the leader's number of a write.
+    pub versions: bool,
+    /// Whether it injects delays itself, so that they are known write by write.
+    pub own_delays: bool,
+    /// How W is set.
+    pub quorum: QuorumControl,
+    /// Whether its own quorum number counts the leader.
+    pub counts_leader: bool,
+    /// How it is known that nothing is in flight any more.
+    pub settles: Settling,
+    /// What a node that was killed has when it comes back.
+    pub restart: RestartState,
+}
+
+/// How a system is told its write quorum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuorumControl {
+    /// When its nodes start.
+    PerStart,
+    /// By a request to a running system.
+    ByRequest,
+    /// With each write.
+    PerWrite,
+    /// Not at all: it is a majority.
+    Majority,
+}
+
+/// How it is known that a run has settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settling {
+    /// The system says what is in flight.
+    Reported,
+    /// Its dumps stay equal for a while.
+    Quiet,
+}
+
+/// What a node that was killed has when it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartState {
+    /// Nothing.
+    Empty,
+    /// What it had acknowledged.
+    Durable,
+    /// What it fetches from the leader.
+    Resync,
+}

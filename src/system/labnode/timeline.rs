@@ -1,0 +1,116 @@
+//! Converts the nodes' traces to times from the run's start, and refuses what cannot be right.
+
+use labnode::clock::Clock;
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
+
+use super::client::{Client, unanswered};
+use crate::model::{Followers, NodeId, TIME_LIMIT_US};
+use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
+/// The run's own time line.
+pub(super) struct Timeline<'a> {
+    pub(super) clock: &'a Clock,
+    /// When the run began, on that clock.
+    pub(super) start_us: u64,
+    /// How many followers there are.
+    pub(super) followers: Followers,
+}
+
+impl Timeline<'_> {
+    /// A node's trace.
+    ///
+    /// # Errors
+    /// When the node does not answer, or says what cannot be.
+    pub(super) async fn trace<C: Client>(&self, client: &C, node: NodeId) -> Result<Trace, SessionError> {
+        let refuse = |reason: String| malformed(node, "/debug/trace", &reason);
+        if node.is_leader() {
+            let trace = client.leader_trace().await?;
+            let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
+            let dropped = trace.dropped;
+            let copies = self.copies(trace, offset_us).map_err(refuse)?;
+            return Ok(Trace { copies, dropped, exhausted, ..Trace::default() });
+        }
+        let trace = client.follower_trace(node).await?;
+        let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
+        let dropped = trace.dropped;
+        let arrivals = self.arrivals(trace, offset_us).map_err(refuse)?;
+        Ok(Trace { arrivals, dropped, exhausted, ..Trace::default() })
+    }
+
+    /// How far a node's clock is ahead of ours: 0 where its reading falls between ours from
+    /// before and after, as on one machine it does; else by the middle of the round trip. With
+    /// it the limit of its machine that the node met, if any.
+    async fn clock_and_limit<C: Client>(
+        &self,
+        client: &C,
+        node: NodeId,
+    ) -> Result<(i64, Option<String>), SessionError> {
+        let before = self.clock.now_us();
+        let Health { now_us: theirs, exhausted, .. } = client.health(node).await?;
+        let after = self.clock.now_us();
+        if (before..=after).contains(&theirs) {
+            return Ok((0, exhausted));
+        }
+        let signed = i64::try_from(theirs).ok().zip(i64::try_from(before.midpoint(after)).ok());
+        let offset_us = signed.map(|(theirs, ours)| theirs - ours);
+        let offset_us = offset_us.ok_or_else(|| malformed(node, "/health", &format!("its clock reads {theirs} us")))?;
+        Ok((offset_us, exhausted))
+    }
+
+    /// A node's time relative to the run's start, or why it cannot be right.
+    fn relative(&self, at_us: u64, offset_us: i64) -> Result<i64, String> {
+        let start_us = i64::try_from(self.start_us).ok();
+        let ours = i64::try_from(at_us).ok().and_then(|at_us| at_us.checked_sub(offset_us)?.checked_sub(start_us?));
+        ours.filter(|at_us| at_us.unsigned_abs() <= TIME_LIMIT_US)
+            .ok_or_else(|| format!("a record's time of {at_us} us lies over ten years from the run"))
+    }
+
+    fn copies(&self, trace: TraceDump<LeaderRecord>, offset_us: i64) -> Result<Vec<CopyRecord>, String> {
+        let relative = |at_us: Option<u64>| at_us.map(|at_us| self.relative(at_us, offset_us)).transpose();
+        let copy = |record: LeaderRecord| {
+            let follower = NodeId::Follower(record.follower);
+            if !follower.is_in(self.followers) {
+                return Err(format!("there is no follower of index {}", record.follower));
+            }
+            if let Some(delay_us) = [record.delay_us, record.ack_delay_us].into_iter().find(|us| *us > TIME_LIMIT_US) {
+                return Err(format!("a delay of {delay_us} us is over ten years"));
+            }
+            Ok(CopyRecord {
+                write: record.write,
+                version: record.version,
+                key: record.key,
+                follower,
+                delay_us: record.delay_us,
+                ack_delay_us: record.ack_delay_us,
+                sent_us: relative(record.sent_us)?,
+                acked_us: relative(record.acked_us)?,
+                outcome: record.outcome,
+            })
+        };
+        let mut copies: Vec<CopyRecord> = trace.records.into_iter().map(copy).collect::<Result<_, _>>()?;
+        copies.sort_by_key(|copy| (copy.write, copy.follower));
+        Ok(copies)
+    }
+
+    fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: i64) -> Result<Vec<ArrivalRecord>, String> {
+        let arrival = |record: FollowerRecord| {
+            Ok(ArrivalRecord {
+                version: record.version,
+                key: record.key,
+                applied: record.applied,
+                at_us: self.relative(record.at_us, offset_us)?,
+                catch_up: record.catch_up,
+            })
+        };
+        trace.records.into_iter().map(arrival).collect()
+    }
+}
+
+/// The error of an answer that says what cannot be.
+fn malformed(node: NodeId, path: &str, reason: &str) -> SessionError {
+    unanswered(node, path, format!("malformed answer: {reason}"))
+}
