@@ -18,7 +18,10 @@ const SEEDS: u64 = 500;
 
 /// Hits and intervals by kind of interval and W.
 #[derive(Default)]
-struct Coverage(BTreeMap<(usize, &'static str), BTreeMap<u32, (u64, u64)>>);
+struct Coverage(BTreeMap<(usize, &'static str), ByQuorum>);
+
+/// Trials that held the truth, and all trials, by W.
+type ByQuorum = BTreeMap<u32, (u64, u64)>;
 
 impl Coverage {
     /// An end that is absent bounds nothing, so it cannot miss.

@@ -48,7 +48,7 @@ fn draw(scene: &mut Scene, moment: &MomentReport, (left, top): (f64, f64), width
     }
     for (row, follower) in moment.followers.iter().enumerate() {
         let y = body + ROW * row as f64;
-        scene.text((left - 8.0, y + ROW / 2.0), &follower.follower.to_string(), SMALL, Colour::Muted, Anchor::End);
+        scene.text((left - 8.0, y + ROW / 2.0), follower.follower.to_string(), SMALL, Colour::Muted, Anchor::End);
         if follower.counts.is_none() {
             scene.text((left, y + ROW / 2.0), "did not answer", SMALL, Colour::Muted, Anchor::Start);
             continue;

@@ -81,7 +81,7 @@ fn draw(scene: &mut Scene, life: &WriteLife, (left, top): (f64, f64), x: Scale) 
     scene.text((left - 8.0, y(0)), "leader", SMALL, Colour::Muted, Anchor::End);
     scene.line((x.at(0.0), y(0)), (answer, y(0)), Stroke::solid(Colour::Hue(hue), 4.0));
     for (row, leg) in life.followers.iter().enumerate() {
-        scene.text((left - 8.0, y(row + 1)), &leg.follower.to_string(), SMALL, Colour::Muted, Anchor::End);
+        scene.text((left - 8.0, y(row + 1)), leg.follower.to_string(), SMALL, Colour::Muted, Anchor::End);
         draw_leg(scene, leg, y(row + 1), hue, x);
     }
 }

@@ -18,7 +18,7 @@ pub(super) const TOPIC: Topic = Topic {
     file: Some("quorum_vs_latency_full.png"),
     needs: &[],
     finding: Finding::Always { about: "Latency against W.", tell: |report| finding(&report.runs) },
-    answer: answer,
+    answer,
     blocks,
 };
 
