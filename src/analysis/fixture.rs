@@ -156,6 +156,7 @@ impl RunBuilder {
             at_last_ack,
             settled,
             logs: BTreeMap::new(),
+            forecast: None,
             contradictions: Vec::new(),
         }
     }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::consistency::{Cell, CellState, RunConsistency};
+use super::consistency::{CellState, RunConsistency};
 use super::stats::{Quantile, Sample, ms};
-use crate::data::{RunData, WriteOutcome};
+use crate::data::{ForecastRow, RunData, WriteOutcome};
 use crate::model::NodeId;
 
 #[cfg(test)]
@@ -106,28 +106,29 @@ pub struct Race {
 }
 
 impl Forecast {
-    /// Holds a run against the simulation of the same experiment at the same quorum.
+    /// Holds a run against what the simulation of the same experiment foresaw of it.
     #[must_use]
-    pub fn of(run: &RunData, simulated: &RunData) -> Self {
+    pub fn of(run: &RunData, foreseen: &[ForecastRow]) -> Self {
         Self {
             quorum: run.manifest.quorum.get(),
-            other_delays: other_delays(run, simulated),
-            latency: LatencyForecast::of(run, simulated),
-            pairs: PairForecast::of(run, simulated),
+            other_delays: other_delays(run, foreseen),
+            latency: LatencyForecast::of(run, foreseen),
+            pairs: PairForecast::of(run, foreseen),
         }
     }
 }
 
-fn other_delays(run: &RunData, simulated: &RunData) -> u64 {
+fn other_delays(run: &RunData, foreseen: &[ForecastRow]) -> u64 {
     let foreseen: HashMap<(u64, NodeId), u64> =
-        simulated.replication.iter().map(|row| ((row.write, row.follower), row.delay_us)).collect();
+        foreseen.iter().filter_map(|row| Some(((row.write, row.node), row.delay_us?))).collect();
     let rows = run.replication.iter();
     rows.filter(|row| foreseen.get(&(row.write, row.follower)) != Some(&row.delay_us)).count() as u64
 }
 
 impl LatencyForecast {
-    fn of(run: &RunData, simulated: &RunData) -> Self {
-        let (measured, foreseen) = (acknowledged(run), acknowledged(simulated));
+    fn of(run: &RunData, foreseen: &[ForecastRow]) -> Self {
+        let measured = acknowledged(run.writes.iter().map(|row| (row.write, row.outcome, row.latency_us)));
+        let foreseen = acknowledged(foreseen.iter().filter_map(|row| Some((row.write, row.outcome?, row.latency_us?))));
         let differences: Vec<i64> =
             measured.iter().filter_map(|(write, us)| Some(us.saturating_sub(*foreseen.get(write)?))).collect();
         let greatest_us = differences.iter().map(|us| us.unsigned_abs()).max();
@@ -145,88 +146,107 @@ impl LatencyForecast {
 }
 
 /// Latencies of acknowledged writes by number, in microseconds.
-fn acknowledged(run: &RunData) -> BTreeMap<u64, i64> {
-    let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
-    ok.map(|row| (row.write, i64::try_from(row.latency_us).unwrap_or(i64::MAX))).collect()
+fn acknowledged(writes: impl Iterator<Item = (u64, WriteOutcome, u64)>) -> BTreeMap<u64, i64> {
+    let ok = writes.filter(|(_, outcome, _)| *outcome == WriteOutcome::Ok);
+    ok.map(|(write, _, latency_us)| (write, i64::try_from(latency_us).unwrap_or(i64::MAX))).collect()
 }
 
 impl PairForecast {
-    fn of(run: &RunData, simulated: &RunData) -> Self {
-        let (measured, foreseen) = (Ends::of(run), Ends::of(simulated));
-        let both: Vec<(&Cell, &Cell)> =
-            measured.cells.iter().filter_map(|(pair, cell)| Some((cell, foreseen.cells.get(pair)?))).collect();
-        let diverged = |cell: &Cell| cell.state != CellState::Match;
-        let count = |of: &dyn Fn(&Cell, &Cell) -> bool| both.iter().filter(|(a, b)| of(a, b)).count() as u64;
-        let jitter_us = jitter_us(&measured, &foreseen);
-        let surprise = |(a, b): &(&Cell, &Cell)| Surprise {
-            follower: a.follower,
-            key: a.key.clone(),
-            measured: a.state,
-            foreseen: b.state,
-            race: race(a, b, &measured, &foreseen, jitter_us),
+    fn of(run: &RunData, foreseen: &[ForecastRow]) -> Self {
+        let consistency = RunConsistency::of(run);
+        let rows = run.as_forecast();
+        let (measured, foreseen) = (Course::of(&rows), Course::of(foreseen));
+        let both: Vec<Pair<'_>> = consistency
+            .settled
+            .cells
+            .iter()
+            .filter_map(|cell| {
+                let foreseen = foreseen.state(cell.follower, &cell.key)?;
+                Some(Pair { follower: cell.follower, key: &cell.key, measured: cell.state, foreseen })
+            })
+            .collect();
+        let diverged = |state: CellState| state != CellState::Match;
+        let count = |of: &dyn Fn(bool, bool) -> bool| {
+            both.iter().filter(|pair| of(diverged(pair.measured), diverged(pair.foreseen))).count() as u64
         };
+        let jitter_us = jitter_us(&measured, &foreseen);
+        let surprise = |pair: &Pair<'_>| Surprise {
+            follower: pair.follower,
+            key: pair.key.to_owned(),
+            measured: pair.measured,
+            foreseen: pair.foreseen,
+            race: race(pair, &measured, &foreseen, jitter_us),
+        };
+        let is_surprise = |pair: &&Pair<'_>| diverged(pair.measured) != diverged(pair.foreseen);
         Self {
             n: both.len() as u64,
-            agreeing: count(&|a, b| diverged(a) == diverged(b)),
-            diverged: count(&|a, b| diverged(a) && diverged(b)),
-            foreseen: count(&|_, b| diverged(b)),
+            agreeing: count(&|measured, foreseen| measured == foreseen),
+            diverged: count(&|measured, foreseen| measured && foreseen),
+            foreseen: count(&|_, foreseen| foreseen),
             jitter_ms: jitter_us.map(|us| us / 1000.0),
-            surprises: both.iter().filter(|(a, b)| diverged(a) != diverged(b)).map(surprise).collect(),
+            surprises: both.iter().filter(is_surprise).map(surprise).collect(),
         }
     }
 }
 
-/// How a run's pairs ended, and the times that decided it.
-struct Ends {
-    /// By follower and key.
-    cells: BTreeMap<(NodeId, String), Cell>,
-    /// The write that has this number on the leader.
-    writes: HashMap<u64, u64>,
-    /// By node, key and write: when it took effect there; at the leader when it was requested.
-    times_us: BTreeMap<(NodeId, String, u64), i64>,
+/// One follower's value for one key, as it ended and as it was to end.
+struct Pair<'a> {
+    follower: NodeId,
+    key: &'a str,
+    measured: CellState,
+    foreseen: CellState,
 }
 
-impl Ends {
-    fn of(run: &RunData) -> Self {
-        let cells = RunConsistency::of(run).settled.cells;
-        let answered = run.writes.iter().filter_map(|row| Some((row.version?, row.write)));
-        let writes: HashMap<u64, u64> =
-            run.replication.iter().map(|row| (row.version, row.write)).chain(answered).collect();
-        let requests = run.writes.iter().map(|row| {
-            let start_us = i64::try_from(row.start_us).unwrap_or(i64::MAX);
-            ((NodeId::Leader, row.key.clone(), row.write), start_us)
-        });
-        let arrivals = run
-            .arrivals
-            .iter()
-            .filter_map(|row| Some(((row.follower, row.key.clone(), *writes.get(&row.version)?), row.at_us)));
-        Self {
-            times_us: requests.chain(arrivals).collect(),
-            cells: cells.into_iter().map(|cell| ((cell.follower, cell.key.clone()), cell)).collect(),
-            writes,
+/// When each write took effect where, and which of them the nodes ended with.
+struct Course<'a> {
+    /// By node, key and write.
+    times_us: BTreeMap<(NodeId, &'a str, u64), i64>,
+    /// By node and key: the write whose value the node has at the end; `None` in place of a write
+    /// that has no value of the key. A node that could not be asked is absent.
+    last: BTreeMap<(NodeId, &'a str), Option<u64>>,
+}
+
+impl<'a> Course<'a> {
+    fn of(rows: &'a [ForecastRow]) -> Self {
+        let mut last: BTreeMap<(NodeId, &str), Option<u64>> = BTreeMap::new();
+        for row in rows {
+            if let Some(kept) = row.kept {
+                let last = last.entry((row.node, &row.key)).or_default();
+                *last = last.or(kept.then_some(row.write));
+            }
         }
+        let time = |row: &'a ForecastRow| Some(((row.node, row.key.as_str(), row.write), row.at_us?));
+        Self { times_us: rows.iter().filter_map(time).collect(), last }
     }
 
-    fn write(&self, version: Option<u64>) -> Option<u64> {
-        self.writes.get(&version?).copied()
+    /// How a follower's value for a key compares with the leader's at the end; `None` if one of the
+    /// two could not be asked, or neither has a value.
+    fn state(&self, follower: NodeId, key: &str) -> Option<CellState> {
+        match (*self.last.get(&(NodeId::Leader, key))?, *self.last.get(&(follower, key))?) {
+            (None, None) => None,
+            (None, Some(_)) => Some(CellState::Foreign),
+            (Some(_), None) => Some(CellState::Missing),
+            (Some(leader), Some(own)) => Some(if leader == own { CellState::Match } else { CellState::Stale }),
+        }
     }
 
     /// How long after `earlier` the write `later` took effect at a node, in microseconds.
     fn gap_us(&self, node: NodeId, key: &str, earlier: u64, later: u64) -> Option<i64> {
-        let at = |write| self.times_us.get(&(node, key.to_owned(), write));
+        let at = |write| self.times_us.get(&(node, key, write));
         Some(at(later)?.saturating_sub(*at(earlier)?))
     }
 }
 
 /// The two writes that decided: those that the follower ended with, or else the leader.
-fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<f64>) -> Option<Race> {
-    let at = |node: NodeId, last: Option<u64>, foreseen_last: Option<u64>| {
-        let (last, foreseen_last) = (measured.write(last)?, foreseen.write(foreseen_last)?);
+fn race(pair: &Pair<'_>, measured: &Course<'_>, foreseen: &Course<'_>, jitter_us: Option<f64>) -> Option<Race> {
+    let at = |node: NodeId| {
+        let last = (*measured.last.get(&(node, pair.key))?)?;
+        let foreseen_last = (*foreseen.last.get(&(node, pair.key))?)?;
         if last == foreseen_last {
             return None;
         }
-        let gap_us = measured.gap_us(node, &a.key, foreseen_last, last)?;
-        let foreseen_gap_us = foreseen.gap_us(node, &a.key, last, foreseen_last)?;
+        let gap_us = measured.gap_us(node, pair.key, foreseen_last, last)?;
+        let foreseen_gap_us = foreseen.gap_us(node, pair.key, last, foreseen_last)?;
         let moved_us = gap_us.saturating_add(foreseen_gap_us);
         let have_swapped = gap_us >= 0 && foreseen_gap_us >= 0;
         Some(Race {
@@ -238,20 +258,17 @@ fn race(a: &Cell, b: &Cell, measured: &Ends, foreseen: &Ends, jitter_us: Option<
             within_jitter: have_swapped && jitter_us.is_some_and(|jitter_us| moved_us as f64 <= jitter_us),
         })
     };
-    at(a.follower, a.follower_version, b.follower_version)
-        .or_else(|| at(NodeId::Leader, a.leader_version, b.leader_version))
+    at(pair.follower).or_else(|| at(NodeId::Leader))
 }
 
 /// By how much the distance of neighbouring arrivals of one key at one follower changed. Their
 /// order is that of the simulation.
-fn jitter_us(measured: &Ends, foreseen: &Ends) -> Option<f64> {
+fn jitter_us(measured: &Course<'_>, foreseen: &Course<'_>) -> Option<f64> {
     let mut arrivals: Vec<(NodeId, &str, i64, i64)> = foreseen
         .times_us
         .iter()
         .filter(|((node, ..), _)| !node.is_leader())
-        .filter_map(|(place, foreseen_us)| {
-            Some((place.0, place.1.as_str(), *foreseen_us, *measured.times_us.get(place)?))
-        })
+        .filter_map(|(place, foreseen_us)| Some((place.0, place.1, *foreseen_us, *measured.times_us.get(place)?)))
         .collect();
     arrivals.sort_unstable();
     let changes = arrivals.windows(2).filter(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1)).map(|pair| {

@@ -141,7 +141,8 @@ fn everything(runs: &[RunData], others: &[RunData]) -> String {
     let symptoms: Vec<Symptoms> = each.iter().map(|(symptoms, ..)| *symptoms).collect();
     let found = diagnose(&experiment.config, &symptoms);
     let claims = claims(&experiment, std::slice::from_ref(&experiment));
-    let forecasts: Vec<_> = runs.iter().zip(others).map(|(run, other)| Forecast::of(run, other)).collect();
+    let forecasts: Vec<_> =
+        runs.iter().zip(others).map(|(run, other)| Forecast::of(run, &other.as_forecast())).collect();
     let compared = (&experiment.paired, compare(runs, others), forecasts);
     format!("{experiment:?} {each:?} {found:?} {claims:?} {compared:?}")
 }

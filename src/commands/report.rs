@@ -2,24 +2,17 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::thread;
-
-use tokio_util::sync::CancellationToken;
 
 use super::output::{note, say};
 use super::saved::{self, Saved};
 use crate::analysis::Forecast;
 use crate::cli::{Exit, ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
-use crate::data::{DataError, Lock, RunData};
-use crate::explore::forecast;
+use crate::data::{DataError, Lock, RunData, SCHEMA};
 use crate::report::{self, Extras};
 
 /// The lock of a folder of reports. A data folder has another one, since both may be the same folder.
 const LOCK: &str = ".report.lock";
-
-/// Most writes of a run that is simulated to compare.
-const MAX_FORESEEN_WRITES: u32 = 5_000;
 
 /// Creates the folder of the reports and takes its lock, so that two labctl never write one report.
 ///
@@ -62,29 +55,32 @@ pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Resu
     if runs.is_empty() {
         saved.check_sound()?;
     }
-    let notes: Vec<String> = saved.left_out.iter().cloned().chain(unsound(saved)).chain(impossible).collect();
+    let notes: Vec<String> =
+        saved.left_out.iter().cloned().chain(unsound(saved)).chain(impossible).chain(lacking(&runs)).collect();
     let others = others(&paths.data, &saved.name)?;
     let extras = Extras { notes: &notes, forecasts: &forecasts(&runs) };
     Ok(report::render_with(&runs, &others, extras)?.write(folder)?.paths().map(Path::to_owned).collect())
 }
 
-/// What the simulation foresaw of each run. A run that was simulated itself, met faults or is too
-/// large is not held against anything.
+/// What the simulation foresaw of each run, as `labctl run` stored it. Empty if some run has none.
 fn forecasts(runs: &[RunData]) -> Vec<Forecast> {
-    let is_foreseeable = |run: &RunData| {
-        let manifest = &run.manifest;
-        manifest.backend.name != "sim"
-            && manifest.config.faults.is_empty()
-            && manifest.config.workload.writes.get() <= MAX_FORESEEN_WRITES
-    };
-    if !runs.iter().all(is_foreseeable) {
-        return Vec::new();
-    }
-    let mut runs = runs.to_vec();
+    let mut runs: Vec<&RunData> = runs.iter().collect();
     runs.sort_by_key(|run| run.manifest.quorum);
-    // The simulation brings its own runtime, which must not be started within another.
-    let simulated = thread::scope(|scope| scope.spawn(|| forecast(&runs, &CancellationToken::new())).join());
-    simulated.ok().and_then(Result::ok).unwrap_or_default()
+    let stored = runs.iter().map(|run| Some(Forecast::of(run, run.forecast.as_ref()?)));
+    stored.collect::<Option<_>>().unwrap_or_default()
+}
+
+/// What runs of an older schema lack.
+fn lacking(runs: &[RunData]) -> Option<String> {
+    let old: Vec<String> =
+        runs.iter().filter(|run| run.manifest.schema < SCHEMA).map(|run| run.manifest.quorum.to_string()).collect();
+    (!old.is_empty()).then(|| {
+        format!(
+            "W = {}: saved by an older labctl (schema 1), which stored neither the version of what was measured nor \
+             what the simulation foresaw",
+            old.join(", ")
+        )
+    })
 }
 
 /// The runs whose quorum can be reached, and a sentence on each of the others. If none can, all

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::model::{BackendFacts, NodeId, SystemFacts, sha256};
 
-/// The newest schema of a run directory that this labctl reads and the one it writes.
-pub const SCHEMA: u32 = 1;
+/// The schema of the run directories that this labctl writes, and the newest that it reads.
+/// Schema 1 has no `system` in its manifest and no `forecast.csv`.
+pub const SCHEMA: u32 = 2;
+
+/// The oldest schema that this labctl reads.
+pub(super) const OLDEST_SCHEMA: u32 = 1;
 
 /// `manifest.json`.
 ///
@@ -15,7 +19,7 @@ pub const SCHEMA: u32 = 1;
 /// durations are of virtual time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of the run directory's layout, [`SCHEMA`].
+    /// Version of the run directory's layout, at most [`SCHEMA`].
     pub schema: u32,
     /// The experiment's name.
     pub experiment: ExperimentName,
@@ -25,9 +29,9 @@ pub struct Manifest {
     pub config: Experiment,
     /// SHA-256 of `config` as canonical JSON, hexadecimal.
     pub config_sha256: String,
-    /// The seed, again, for whoever greps.
+    /// Copy of `config.seed`, so that it can be found with grep.
     pub seed: u64,
-    /// What was measured; absent in runs of earlier versions, which measured the lab's node.
+    /// What was measured; absent in runs of schema 1, which all measured the lab's node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemFacts>,
     /// Where the nodes ran.

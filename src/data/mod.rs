@@ -3,6 +3,7 @@
 mod conditions;
 mod cross_check;
 mod folder;
+mod forecast;
 mod manifest;
 mod placement;
 mod read;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 pub use conditions::Conditions;
 pub use cross_check::{Contradiction, RunFile};
 pub use folder::{DataFolder, Lock, command_line};
+pub use forecast::ForecastRow;
 pub use manifest::{GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
 pub use placement::Placement;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, WriteRow};
@@ -57,6 +59,10 @@ pub struct RunData {
     pub at_last_ack: Snapshot,
     /// The nodes' stores once nothing was in flight.
     pub settled: Snapshot,
+    /// What the simulation of the same experiment and seed foresaw of this run, by write, then
+    /// node. `None` if nothing was foreseen: a simulated run, one with faults, a very large one, and
+    /// every run of schema 1.
+    pub forecast: Option<Vec<ForecastRow>>,
     /// Each node's log. Not read back: nothing is concluded from them.
     pub logs: BTreeMap<String, Vec<u8>>,
     /// What its files say that cannot all be true, once they were held against each other: see

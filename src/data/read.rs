@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::manifest::OLDEST_SCHEMA;
 use super::write::Columns;
-use super::{ArrivalRow, DataError, FaultRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow};
+use super::{
+    ArrivalRow, DataError, FaultRow, ForecastRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
+};
 use crate::model::{NodeId, TIME_LIMIT_US};
 
 /// What is wrong with a time past [`TIME_LIMIT_US`].
@@ -62,6 +65,7 @@ impl RunData {
         Ok(Self {
             at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
             settled: read_snapshot(folder, &manifest)?,
+            forecast: read_forecast(folder, &manifest)?,
             faults,
             manifest,
             writes,
@@ -82,8 +86,8 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, DataError> {
         schema: u32,
     }
     let Schema { schema } = read_json(&path)?;
-    if schema != SCHEMA {
-        let message = format!("this data has schema {schema}, and this labctl reads schema {SCHEMA}");
+    if !(OLDEST_SCHEMA..=SCHEMA).contains(&schema) {
+        let message = format!("this data has schema {schema}, and this labctl reads {OLDEST_SCHEMA} to {SCHEMA}");
         return Err(invalid(&path, 1, &message));
     }
     let manifest: Manifest = read_json(&path)?;
@@ -208,6 +212,29 @@ fn refuse_follower(node: NodeId, manifest: &Manifest) -> Option<String> {
     let followers = manifest.config.followers;
     let is_known = !node.is_leader() && node.is_in(followers);
     (!is_known).then(|| format!("`{node}` is not among the followers f1 to f{followers}"))
+}
+
+/// Reads what the simulation foresaw of the run; there is no file if nothing was foreseen.
+fn read_forecast(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<ForecastRow>>, DataError> {
+    let path = folder.join("forecast.csv");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let planned = u64::from(manifest.config.workload.writes.get());
+    let mut seen = BTreeSet::new();
+    let rows = read_csv::<ForecastRow>(path)?.checked(|row| {
+        if row.write >= planned {
+            Some(format!("write {} is not among the {planned} of the plan (0 to {})", row.write, planned - 1))
+        } else if !row.node.is_in(manifest.config.followers) {
+            Some(format!("there is no node `{}`", row.node))
+        } else if !seen.insert((row.write, row.node)) {
+            Some(format!("write {} at {} is there twice", row.write, row.node))
+        } else {
+            let lengths_us = [row.latency_us, row.delay_us].into_iter().flatten();
+            absurd(lengths_us.map(|us| i64::try_from(us).unwrap_or(i64::MAX)).chain(row.at_us))
+        }
+    })?;
+    Ok(Some(rows))
 }
 
 /// Reads what was done on purpose; there is no file where that is nothing.

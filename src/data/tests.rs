@@ -92,6 +92,28 @@ fn run() -> RunData {
         at_last_ack: snapshot.clone(),
         settled: snapshot,
         logs: [("leader".to_owned(), b"line\n".to_vec())].into(),
+        forecast: Some(vec![
+            ForecastRow {
+                write: 0,
+                node: NodeId::Leader,
+                key: "k0".to_owned(),
+                at_us: Some(0),
+                latency_us: Some(9),
+                outcome: Some(WriteOutcome::Ok),
+                delay_us: None,
+                kept: Some(false),
+            },
+            ForecastRow {
+                write: 0,
+                node: NodeId::Follower(0),
+                key: "k0".to_owned(),
+                at_us: None,
+                latency_us: None,
+                outcome: None,
+                delay_us: Some(7),
+                kept: None,
+            },
+        ]),
         contradictions: Vec::new(),
     }
 }
@@ -132,6 +154,7 @@ fn files_have_the_columns_of_the_contract() {
         "write,version,key,follower,delay_us,ack_delay_us,sent_us,acked_us,outcome"
     );
     assert_eq!(first_line("arrivals.csv"), "follower,version,key,applied,at_us,catch_up");
+    assert_eq!(first_line("forecast.csv"), "write,node,key,at_us,latency_us,outcome,delay_us,kept");
     for name in ["manifest.json", "leader.json", "f5.json", "at-last-ack/leader.json", "at-last-ack/f5.json"] {
         assert!(path.join(name).is_file(), "{name}");
     }
@@ -283,7 +306,7 @@ fn damage_is_named_with_file_and_line() {
         ("writes.csv", |text| text.replacen(",5000,", ",999999999999999999,", 1), "over ten years"),
         ("writes.csv", |text| text.replacen("\n99,", "\n100,", 1), "write 100 is not among the 100 of the plan"),
         ("replication.csv", |text| text.replacen(",f1,", ",f9,", 1), "`f9` is not among the followers f1 to f5"),
-        ("manifest.json", |text| text.replacen("\"schema\": 1", "\"schema\": 2", 1), "reads schema 1"),
+        ("manifest.json", |text| text.replacen("\"schema\": 2", "\"schema\": 3", 1), "reads 1 to 2"),
         ("f2.json", |text| text[..text.len() / 2].to_owned(), "f2.json:"),
     ];
     for (file, change, expected) in cases {

@@ -42,6 +42,9 @@ impl RunData {
         if !self.faults.is_empty() {
             write_csv(&folder.join("faults.csv"), &self.faults)?;
         }
+        if let Some(forecast) = &self.forecast {
+            write_csv(&folder.join("forecast.csv"), forecast)?;
+        }
         write_snapshot(folder, &self.settled)?;
         write_snapshot(&folder.join("at-last-ack"), &self.at_last_ack)?;
         let logs = folder.join("logs");
@@ -136,6 +139,11 @@ impl Columns for super::ArrivalRow {
 
 impl Columns for super::FaultRow {
     const COLUMNS: &'static [&'static str] = &["begun_us", "ended_us", "node", "kind", "detail"];
+}
+
+impl Columns for super::ForecastRow {
+    const COLUMNS: &'static [&'static str] =
+        &["write", "node", "key", "at_us", "latency_us", "outcome", "delay_us", "kept"];
 }
 
 /// Puts `staged` where `path` is. An earlier `path` is swapped out in one step where the

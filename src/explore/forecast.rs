@@ -5,16 +5,20 @@ use tokio_util::sync::CancellationToken;
 use crate::analysis::Forecast;
 use crate::cluster::ClusterError;
 use crate::data::{Manifest, RunData};
-use crate::sim::simulate_direct;
+use crate::sim::foresee;
 
-/// Holds real runs, one a quorum, against the simulation of the same experiment and seed.
+/// Holds real runs, one a quorum, against the simulation of the same experiment and seed: the
+/// stored forecast, or a simulation made now if the run has none.
 ///
 /// # Errors
-/// As [`simulate_direct`].
+/// As [`foresee`].
 pub fn forecast(runs: &[RunData], cancel: &CancellationToken) -> Result<Vec<Forecast>, ClusterError> {
     let one = |run: &RunData| {
+        if let Some(foreseen) = &run.forecast {
+            return Ok(Forecast::of(run, foreseen));
+        }
         let Manifest { experiment, config, quorum, .. } = &run.manifest;
-        Ok(Forecast::of(run, &simulate_direct(experiment, config, *quorum, cancel)?))
+        Ok(Forecast::of(run, &foresee(experiment, config, *quorum, cancel)?))
     };
     runs.iter().map(one).collect()
 }

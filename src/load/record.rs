@@ -73,6 +73,7 @@ impl Recorded {
             at_last_ack,
             settled,
             logs,
+            forecast: None,
             contradictions: Vec::new(),
         }
     }

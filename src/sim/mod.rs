@@ -4,6 +4,7 @@
 mod breakable;
 mod cluster;
 mod faulty;
+mod forecast;
 mod gated;
 mod link_state;
 mod log;
@@ -20,6 +21,7 @@ use tracing::subscriber::{NoSubscriber, with_default};
 
 use self::cluster::{SimCluster, SimSpec, direct, in_virtual_time, over_http, routers};
 use self::faulty::Reach;
+pub use self::forecast::{foresee, is_foreseeable};
 use crate::cluster::ClusterError;
 use crate::config::{Experiment, ExperimentName};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};

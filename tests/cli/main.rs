@@ -18,4 +18,5 @@ mod lab;
 mod output;
 mod running;
 mod staleness;
+mod stored;
 mod surroundings;

@@ -166,6 +166,7 @@ impl Played {
             replication: self.replication,
             arrivals: self.arrivals,
             logs: BTreeMap::new(),
+            forecast: None,
             contradictions: Vec::new(),
         }
     }

@@ -22,7 +22,7 @@ fn two_writes(starts_us: [u64; 2], arrivals_us: [u64; 2]) -> RunData {
 #[test]
 fn a_run_is_as_foreseen_by_itself() {
     let run = RunBuilder::new(1).load(right_leader).build();
-    let forecast = Forecast::of(&run, &run);
+    let forecast = Forecast::of(&run, &run.as_forecast());
     assert_eq!((forecast.quorum, forecast.other_delays), (1, 0));
     let LatencyForecast { n, other_outcome, near, p50, greatest_ms, .. } = forecast.latency;
     assert_eq!((n, other_outcome, near, greatest_ms), (100, 0, 100, Some(0.0)));
@@ -38,7 +38,7 @@ fn a_swap_of_close_arrivals_is_a_surprise_with_its_race() {
     let foreseen = two_writes([0, 1_000], [30_000, 30_400]);
     let measured = two_writes([0, 1_200], [31_500, 31_200]);
     let PairForecast { n, agreeing, diverged, foreseen, jitter_ms, surprises } =
-        Forecast::of(&measured, &foreseen).pairs;
+        Forecast::of(&measured, &foreseen.as_forecast()).pairs;
     assert_eq!((n, agreeing, diverged, foreseen), (5, 4, 0, 0));
     // f2 to f5 have their arrivals 1.0 and 1.2 ms apart, f1's distance changed by 0.7 ms.
     assert!((jitter_ms.unwrap() - (0.2 + 0.96 * 0.5)).abs() < 1e-9, "{jitter_ms:?}");
@@ -64,7 +64,7 @@ fn a_swap_of_requests_is_a_race_at_the_leader() {
     // f1 ends with write 1 either way; the leader with write 1, or with write 0.
     let foreseen = two_writes([0, 100], [30_000, 40_000]);
     let measured = two_writes([150, 100], [30_000, 40_000]);
-    let surprises = Forecast::of(&measured, &foreseen).pairs.surprises;
+    let surprises = Forecast::of(&measured, &foreseen.as_forecast()).pairs.surprises;
     assert_eq!(surprises.len(), 1);
     assert_eq!((surprises[0].measured, surprises[0].foreseen), (CellState::Stale, CellState::Match));
     let race = surprises[0].race.as_ref().unwrap();
@@ -94,7 +94,7 @@ fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
     let f1 = measured.settled.get_mut(&NodeId::Follower(0)).unwrap();
     f1.store.insert("k0".to_owned(), "v0".to_owned());
     f1.versions.insert("k0".to_owned(), 1);
-    let pairs = Forecast::of(&measured, &foreseen).pairs;
+    let pairs = Forecast::of(&measured, &foreseen.as_forecast()).pairs;
     assert!((10.5..11.0).contains(&pairs.jitter_ms.unwrap()), "{:?}", pairs.jitter_ms);
     let race = pairs.surprises[0].race.as_ref().unwrap();
     assert_eq!((race.last, race.foreseen_last, race.gap_ms, race.foreseen_gap_ms), (0, 1, -474.9, 470.4));
@@ -102,7 +102,7 @@ fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
     // A true swap of two that were close is explained.
     let foreseen = with_jitter(two_writes([0, 1_000], [30_000, 32_000]), 0);
     let measured = with_jitter(two_writes([0, 1_000], [33_000, 32_000]), 11_000);
-    let race = Forecast::of(&measured, &foreseen).pairs.surprises[0].race.clone().unwrap();
+    let race = Forecast::of(&measured, &foreseen.as_forecast()).pairs.surprises[0].race.clone().unwrap();
     assert_eq!((race.gap_ms, race.foreseen_gap_ms, race.within_jitter), (1.0, 2.0, true));
 }
 
@@ -114,7 +114,7 @@ fn latencies_are_compared_write_by_write() {
     measured.writes[1].latency_us += 10_001;
     measured.writes[2].latency_us -= 30;
     measured.writes[3].outcome = WriteOutcome::Failed;
-    let latency = Forecast::of(&measured, &foreseen).latency;
+    let latency = Forecast::of(&measured, &foreseen.as_forecast()).latency;
     assert_eq!((latency.n, latency.other_outcome, latency.near), (99, 1, 98));
     assert_eq!(latency.greatest_ms, Some(10.001));
     assert_eq!(latency.p50.unwrap().value_ms, 0.0);
@@ -124,5 +124,5 @@ fn latencies_are_compared_write_by_write() {
 fn another_experiment_is_noticed() {
     let run = RunBuilder::new(1).load(right_leader).build();
     let other = RunBuilder::new(1).configure(|config| config.seed = 1).load(right_leader).build();
-    assert!(Forecast::of(&run, &other).other_delays > 400);
+    assert!(Forecast::of(&run, &other.as_forecast()).other_delays > 400);
 }

@@ -17,10 +17,10 @@ use crate::commands::descriptors::LimitError;
 use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
+use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
 use crate::model::Endpoints;
-use crate::sim::simulate;
+use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits, system_of};
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
@@ -35,14 +35,35 @@ pub(super) async fn run_quorum(
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
-    let run = match backend {
+    let mut run = match backend {
         Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
         _ => on_cluster(name, experiment, quorum, backend, bar, cancel).await,
     }?;
     for step in faults_left_out(&run) {
         note!("W = {quorum}: the load was over before `{step}`, which was left out");
     }
+    if !matches!(backend, Backend::Sim) && is_foreseeable(experiment) {
+        run.forecast = forecast(name, experiment, quorum).await;
+    }
     Ok(run)
+}
+
+/// What the simulation foresees of a run. Its failure costs the forecast, not the run.
+async fn forecast(name: &ExperimentName, experiment: &Experiment, quorum: Quorum) -> Option<Vec<ForecastRow>> {
+    let (name, experiment) = (name.clone(), experiment.clone());
+    // The simulation brings its own runtime, which must not be started within another.
+    let foreseen = spawn_blocking(move || foresee(&name, &experiment, quorum, &CancellationToken::new()));
+    match foreseen.await {
+        Ok(Ok(rows)) => Some(rows),
+        Ok(Err(error)) => {
+            note!("W = {quorum}: no forecast is stored: {error}");
+            None
+        }
+        Err(_) => {
+            note!("W = {quorum}: no forecast is stored: the simulation panicked");
+            None
+        }
+    }
 }
 
 /// Runs in virtual time, on a thread of its own.

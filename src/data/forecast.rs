@@ -1,0 +1,73 @@
+//! `forecast.csv`: what the simulation of the same experiment and seed foresaw of a run.
+//!
+//! It is stored beside the run, so that a later labctl, whose simulation may differ, says the
+//! same of it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::RunData;
+use crate::model::{NodeId, WriteOutcome};
+
+/// One line of `forecast.csv`: one write at one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastRow {
+    /// The write's number in the plan.
+    pub write: u64,
+    /// The node.
+    pub node: NodeId,
+    /// The key written.
+    pub key: String,
+    /// When the write takes effect here: at the leader when its client asks, at a follower when
+    /// it arrives; `None` if it never does.
+    pub at_us: Option<i64>,
+    /// The client's latency; at the leader only.
+    pub latency_us: Option<u64>,
+    /// How the write ends for its client; at the leader only.
+    pub outcome: Option<WriteOutcome>,
+    /// The injected delay on the way to this follower; `None` at the leader, and if the write was
+    /// never replicated.
+    pub delay_us: Option<u64>,
+    /// Whether the node has this write's value of the key at the end; `None` if it cannot be asked
+    /// then.
+    pub kept: Option<bool>,
+}
+
+impl RunData {
+    /// This run, which is a simulated one, as the forecast of a real one.
+    #[must_use]
+    pub fn as_forecast(&self) -> Vec<ForecastRow> {
+        let answered = self.writes.iter().filter_map(|row| Some((row.version?, row.write)));
+        let writes: HashMap<u64, u64> =
+            self.replication.iter().map(|row| (row.version, row.write)).chain(answered).collect();
+        let delays: HashMap<(u64, NodeId), u64> =
+            self.replication.iter().map(|row| ((row.write, row.follower), row.delay_us)).collect();
+        let arrivals: HashMap<(u64, NodeId), i64> = self
+            .arrivals
+            .iter()
+            .filter_map(|row| Some(((*writes.get(&row.version)?, row.follower), row.at_us)))
+            .collect();
+        let nodes = NodeId::all(self.manifest.config.followers);
+        let row = |write: &super::WriteRow, node: NodeId| ForecastRow {
+            write: write.write,
+            node,
+            key: write.key.clone(),
+            at_us: if node.is_leader() {
+                Some(i64::try_from(write.start_us).unwrap_or(i64::MAX))
+            } else {
+                arrivals.get(&(write.write, node)).copied()
+            },
+            latency_us: node.is_leader().then_some(write.latency_us),
+            outcome: node.is_leader().then_some(write.outcome),
+            delay_us: delays.get(&(write.write, node)).copied(),
+            // Values are unique to a write.
+            kept: self.settled.get(&node).map(|dump| dump.store.get(&write.key) == Some(&write.value)),
+        };
+        self.writes
+            .iter()
+            .flat_map(|write| nodes.clone().map(move |node| (write, node)))
+            .map(|(w, n)| row(w, n))
+            .collect()
+    }
+}

@@ -1,0 +1,31 @@
+//! What the simulation foresees of a run of real nodes.
+
+use tokio_util::sync::CancellationToken;
+
+use super::simulate_direct;
+use crate::cluster::ClusterError;
+use crate::config::{Experiment, ExperimentName, Quorum};
+use crate::data::ForecastRow;
+
+/// Most writes of a run that is foreseen: a larger one would take minutes to simulate.
+const MAX_FORESEEN_WRITES: u32 = 5_000;
+
+/// Whether a forecast is kept with runs of this experiment: not if it breaks things, since the
+/// moments of faults shift every write after them, nor if it is very large.
+#[must_use]
+pub fn is_foreseeable(experiment: &Experiment) -> bool {
+    experiment.faults.is_empty() && experiment.workload.writes.get() <= MAX_FORESEEN_WRITES
+}
+
+/// What becomes of each write of a run by the simulation of the same experiment and seed.
+///
+/// # Errors
+/// As [`simulate_direct`].
+pub fn foresee(
+    name: &ExperimentName,
+    experiment: &Experiment,
+    quorum: Quorum,
+    cancel: &CancellationToken,
+) -> Result<Vec<ForecastRow>, ClusterError> {
+    Ok(simulate_direct(name, experiment, quorum, cancel)?.as_forecast())
+}
