@@ -1,7 +1,6 @@
 //! labctl: what does a write quorum buy, and what does it cost?
 //!
-//! The flow has one direction: `config` -> `load` plan -> `cluster` + `load` -> `data` ->
-//! `analysis` -> `report`. `analysis` is pure; everything from `data` on needs no cluster.
+//! `docs/architecture.md` says what each module holds, and which may use which.
 
 pub mod analysis;
 pub mod cli;

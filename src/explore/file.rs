@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Conditions, PointFigures, PointRow};
+use super::{PointConditions, PointFigures, PointRow};
 use crate::data::DataError;
 
 /// The file's name in its folder.
@@ -57,7 +57,7 @@ impl ResultsFile {
 
     /// The row of the point with exactly these conditions.
     #[must_use]
-    pub fn find(&self, conditions: &Conditions) -> Option<&PointRow> {
+    pub fn find(&self, conditions: &PointConditions) -> Option<&PointRow> {
         self.rows.iter().find(|row| row.conditions == *conditions)
     }
 
@@ -87,7 +87,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
         return Err(invalid(1, message.to_owned()));
     }
     let row = |record: &csv::StringRecord| {
-        let conditions: Conditions = record.deserialize(Some(&headers))?;
+        let conditions: PointConditions = record.deserialize(Some(&headers))?;
         let figures: PointFigures = record.deserialize(Some(&headers))?;
         Ok(PointRow { conditions, figures })
     };

@@ -23,5 +23,5 @@ pub use forecast::forecast;
 pub use grid::{Grid, Point};
 pub use outcome::RunOutcome;
 pub use report::write_exploration;
-pub use row::{Conditions, PointRow};
+pub use row::{PointConditions, PointRow};
 pub use work::{Work, explore};

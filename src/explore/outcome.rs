@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::Point;
-use super::replay::{Load, Replay};
+use super::replay::{ReplayFigures, TracedRun, to_u32};
 use crate::analysis::RunConsistency;
 use crate::cluster::ClusterError;
 use crate::data::{RunData, WriteOutcome};
@@ -66,7 +66,7 @@ impl RunOutcome {
     pub fn of(point: &Point, number: u64, cancel: &CancellationToken) -> Result<Self, ClusterError> {
         let experiment = point.run(number);
         simulate_and(&point.name, &experiment, point.quorum, cancel, |run, followers, start_us| {
-            let replay = Load {
+            let replay = TracedRun {
                 rows: &run.writes,
                 followers,
                 keys: u64::from(experiment.workload.keys.get()),
@@ -77,10 +77,10 @@ impl RunOutcome {
         })
     }
 
-    fn new(run: &RunData, replay: Replay, followers: usize) -> Self {
+    fn new(run: &RunData, replay: ReplayFigures, followers: usize) -> Self {
         let count = |outcome| run.writes.iter().filter(|row| row.outcome == outcome).count() as u64;
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
-        let latencies_us: Vec<u32> = ok.map(|row| u32::try_from(row.latency_us).unwrap_or(u32::MAX)).collect();
+        let latencies_us: Vec<u32> = ok.map(|row| to_u32(row.latency_us)).collect();
         let consistency = RunConsistency::of(run);
         let config = &run.manifest.config;
         let copies = (latencies_us.len() * followers) as u64;

@@ -1,9 +1,9 @@
-//! A run's arrivals and acknowledgements, played in order from the followers' own traces.
+//! Replays a run's arrivals and acknowledgements in order, from the followers' own traces.
 //!
 //! The figures are those of [`Lag`](crate::analysis::Lag) and
-//! [`Durability`](crate::analysis::Durability), which a test holds this to. Those explain one
-//! run from its files; this keeps a handful of numbers of each of thousands, and plays a
-//! million writes without their rows.
+//! [`Durability`](crate::analysis::Durability), as a test checks. Those explain one
+//! run from its files; this keeps a handful of numbers of each of thousands of runs, and replays
+//! a million writes without making a row of each.
 
 use std::iter::{Peekable, from_fn};
 use std::sync::Arc;
@@ -12,54 +12,54 @@ use crate::data::{WriteOutcome, WriteRow};
 use crate::sim::Follower;
 
 /// Arrivals read from a trace at a time.
-const PIECE: usize = 4_096;
+const ARRIVALS_AT_A_TIME: usize = 4_096;
 
-/// What the followers' traces say of a run.
+/// Figures of a run from its followers' traces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Replay {
-    /// From the acknowledgement until the last follower had it, of each write that got there.
+pub(super) struct ReplayFigures {
+    /// Time from the acknowledgement until the last follower had it, of each write that reached all.
     pub(super) lags_us: Vec<u32>,
-    /// From the acknowledgement until a follower that lacked the write then had it, of each such
+    /// Time from the acknowledgement until a follower that lacked the write received it, of each such
     /// write and follower.
     pub(super) gaps_us: Vec<u32>,
-    /// Copies that acknowledged writes had when they were acknowledged, together.
+    /// Arrivals of acknowledged writes before their acknowledgement.
     pub(super) copies_at_ack: u64,
-    /// Acknowledged writes that no follower held, each times how long that was so in the load.
+    /// Acknowledged writes that no follower held, times how long, summed over the load.
     pub(super) lost_write_us: u128,
-    /// How much of the load there was such a write.
+    /// How long there was such a write during the load.
     pub(super) losing_us: u64,
-    /// Acknowledged writes, each times the followers that did not hold it and how long.
+    /// Acknowledged writes, times the followers that did not hold them, times how long.
     pub(super) lacking_write_us: u128,
 }
 
-/// A run as the player sees it.
+/// A run to replay.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Load<'a> {
+pub(super) struct TracedRun<'a> {
     pub(super) rows: &'a [WriteRow],
     pub(super) followers: &'a [Arc<Follower>],
-    /// How many keys the writes went round.
+    /// Number of keys; writes went to them in turn.
     pub(super) keys: u64,
     /// When the load began, on the followers' clock.
     pub(super) start_us: u64,
-    /// From then to the last answer.
+    /// How long the load lasted, until the last answer.
     pub(super) load_us: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Event {
+enum TraceEvent {
     Arrival { follower: usize, version: u64, applied: bool },
     Acknowledgement { version: u64 },
 }
 
 /// Events with their times.
-type Stream = Box<dyn Iterator<Item = (u64, Event)>>;
+type Stream = Box<dyn Iterator<Item = (u64, TraceEvent)>>;
 
-/// One write on its way.
+/// One write and its copies so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tracked {
     key: u32,
-    /// Its place among the writes of its key.
-    place: u32,
+    /// Its index among the writes of its key.
+    position: u32,
     acknowledged_us: Option<u64>,
     is_acknowledged: bool,
     /// Followers that hold it or a newer write of its key.
@@ -68,47 +68,49 @@ struct Tracked {
     last_arrival_us: u64,
 }
 
-struct Player {
+struct Replayer {
     followers: u32,
-    /// By version, from 1.
+    /// By version; version 1 has index 0.
     writes: Vec<Tracked>,
-    /// By key: the indices of its writes, by version.
+    /// By key: the indices of its writes, in order of version.
     of_key: Vec<Vec<u32>>,
     /// By follower, then key: how many of the key's writes are no newer than what it holds.
     held: Vec<Vec<u32>>,
-    /// Acknowledged writes without a copy now.
+    /// Acknowledged writes that no follower holds now.
     lost: u64,
-    /// Followers that acknowledged writes are missing on now, together.
+    /// Pairs of acknowledged write and follower that does not hold it now.
     lacking: u64,
-    replay: Replay,
+    replay: ReplayFigures,
 }
 
-impl Load<'_> {
-    /// Plays the load.
-    pub(super) fn replay(self) -> Replay {
-        let mut player = Player::new(self);
+impl TracedRun<'_> {
+    /// Replays the load.
+    pub(super) fn replay(self) -> ReplayFigures {
+        let mut replayer = Replayer::new(self);
         let mut now_us = 0;
         for (at_us, event) in self.events() {
-            player.pass(at_us.min(self.load_us).saturating_sub(now_us));
+            replayer.pass(at_us.min(self.load_us).saturating_sub(now_us));
             now_us = now_us.max(at_us);
             match event {
-                Event::Arrival { follower, version, applied } => player.arrive(follower, version, applied, at_us),
-                Event::Acknowledgement { version } => player.acknowledge(version),
+                TraceEvent::Arrival { follower, version, applied } => {
+                    replayer.arrive(follower, version, applied, at_us)
+                }
+                TraceEvent::Acknowledgement { version } => replayer.acknowledge(version),
             }
         }
-        player.pass(self.load_us.saturating_sub(now_us));
-        player.finish()
+        replayer.pass(self.load_us.saturating_sub(now_us));
+        replayer.finish()
     }
 
-    /// Every arrival and acknowledgement by time; of one instant arrivals come first, each
-    /// follower's in their order.
-    fn events(&self) -> impl Iterator<Item = (u64, Event)> {
+    /// Every arrival and acknowledgement by time. At the same instant arrivals come first, in each
+    /// follower's order.
+    fn events(&self) -> impl Iterator<Item = (u64, TraceEvent)> {
         let arrivals = self.followers.iter().enumerate().map(|(index, node)| self.arrivals(index, node));
         let mut acknowledged: Vec<(u64, u64)> =
             self.rows.iter().filter_map(|row| Some((acknowledged_us(row)?, row.version?))).collect();
         acknowledged.sort_unstable();
         let acknowledgements: Stream =
-            Box::new(acknowledged.into_iter().map(|(at_us, version)| (at_us, Event::Acknowledgement { version })));
+            Box::new(acknowledged.into_iter().map(|(at_us, version)| (at_us, TraceEvent::Acknowledgement { version })));
         let mut streams: Vec<Peekable<Stream>> = arrivals.chain([acknowledgements]).map(Iterator::peekable).collect();
         from_fn(move || {
             let next = streams.iter_mut().enumerate().filter_map(|(index, stream)| Some((stream.peek()?.0, index)));
@@ -119,13 +121,13 @@ impl Load<'_> {
 
     fn arrivals(&self, follower: usize, node: &Arc<Follower>) -> Stream {
         let (node, start_us, mut next) = (Arc::clone(node), self.start_us, 0);
-        let pieces = from_fn(move || {
-            let (first, piece) = node.trace().read(next, u64::MAX, PIECE);
-            next = first + piece.len() as u64;
-            (!piece.is_empty()).then_some(piece)
+        let chunks = from_fn(move || {
+            let (first, chunk) = node.trace().read(next, u64::MAX, ARRIVALS_AT_A_TIME);
+            next = first + chunk.len() as u64;
+            (!chunk.is_empty()).then_some(chunk)
         });
-        Box::new(pieces.flatten().map(move |arrived| {
-            let event = Event::Arrival { follower, version: arrived.version, applied: arrived.applied };
+        Box::new(chunks.flatten().map(move |arrived| {
+            let event = TraceEvent::Arrival { follower, version: arrived.version, applied: arrived.applied };
             (arrived.at_us.saturating_sub(start_us), event)
         }))
     }
@@ -135,34 +137,34 @@ fn acknowledged_us(row: &WriteRow) -> Option<u64> {
     (row.outcome == WriteOutcome::Ok).then_some(row.start_us + row.latency_us)
 }
 
-impl Player {
-    fn new(load: Load<'_>) -> Self {
+impl Replayer {
+    fn new(load: TracedRun<'_>) -> Self {
         let keys = usize::try_from(load.keys).unwrap_or(usize::MAX).min(load.rows.len());
         let mut writes = vec![Tracked::default(); load.rows.len()];
         for row in load.rows {
-            if let Some(write) = row.version.and_then(|version| writes.get_mut(place_of(version))) {
-                write.key = u32::try_from(row.write % load.keys).unwrap_or(u32::MAX);
+            if let Some(write) = row.version.and_then(|version| writes.get_mut(index_of(version))) {
+                write.key = to_u32(row.write % load.keys);
                 write.acknowledged_us = acknowledged_us(row);
             }
         }
         let mut of_key = vec![Vec::new(); keys];
         for (index, write) in (0_u32..).zip(&mut writes) {
             let of_key: &mut Vec<u32> = &mut of_key[write.key as usize];
-            write.place = u32::try_from(of_key.len()).unwrap_or(u32::MAX);
+            write.position = to_u32(of_key.len());
             of_key.push(index);
         }
         Self {
-            followers: u32::try_from(load.followers.len()).unwrap_or(u32::MAX),
+            followers: to_u32(load.followers.len()),
             writes,
             held: vec![vec![0; keys]; load.followers.len()],
             of_key,
             lost: 0,
             lacking: 0,
-            replay: Replay::default(),
+            replay: ReplayFigures::default(),
         }
     }
 
-    /// Lets time within the load pass.
+    /// Accounts for time that passes within the load.
     fn pass(&mut self, lasted_us: u64) {
         self.replay.lost_write_us += u128::from(self.lost) * u128::from(lasted_us);
         self.replay.lacking_write_us += u128::from(self.lacking) * u128::from(lasted_us);
@@ -170,35 +172,35 @@ impl Player {
     }
 
     fn acknowledge(&mut self, version: u64) {
-        let Some(write) = self.writes.get_mut(place_of(version)) else { return };
+        let Some(write) = self.writes.get_mut(index_of(version)) else { return };
         write.is_acknowledged = true;
         self.replay.copies_at_ack += u64::from(write.arrivals);
         self.lost += u64::from(write.copies == 0);
         self.lacking += u64::from(self.followers - write.copies);
     }
 
-    /// A follower receives a write, older or newer than what it holds, and may take it up.
+    /// A follower receives a write, and applies it or not.
     fn arrive(&mut self, follower: usize, version: u64, applied: bool, at_us: u64) {
-        let Some(write) = self.writes.get_mut(place_of(version)) else { return };
+        let Some(write) = self.writes.get_mut(index_of(version)) else { return };
         write.arrivals += 1;
         if let Some(acknowledged_us) = write.acknowledged_us.filter(|_| write.is_acknowledged) {
-            self.replay.gaps_us.push(u32::try_from(at_us.saturating_sub(acknowledged_us)).unwrap_or(u32::MAX));
+            self.replay.gaps_us.push(to_u32(at_us.saturating_sub(acknowledged_us)));
         }
         write.last_arrival_us = at_us;
-        let (key, holds) = (write.key as usize, write.place + 1);
+        let (key, holds) = (write.key as usize, write.position + 1);
         if !applied {
             return;
         }
         let held = &mut self.held[follower][key];
         let before = std::mem::replace(held, holds);
-        for place in before.min(holds)..before.max(holds) {
-            self.copy(key, place, holds > before);
+        for position in before.min(holds)..before.max(holds) {
+            self.copy(key, position, holds > before);
         }
     }
 
     /// A write gained or lost a copy.
-    fn copy(&mut self, key: usize, place: u32, gained: bool) {
-        let write = &mut self.writes[self.of_key[key][place as usize] as usize];
+    fn copy(&mut self, key: usize, position: u32, gained: bool) {
+        let write = &mut self.writes[self.of_key[key][position as usize] as usize];
         let was_lost = write.copies == 0;
         write.copies = if gained { write.copies + 1 } else { write.copies - 1 };
         if write.is_acknowledged {
@@ -207,17 +209,22 @@ impl Player {
         }
     }
 
-    fn finish(self) -> Replay {
+    fn finish(self) -> ReplayFigures {
         let lag = |write: &Tracked| {
             let everywhere = write.arrivals >= self.followers;
             let lag_us = write.last_arrival_us.saturating_sub(write.acknowledged_us.filter(|_| everywhere)?);
-            Some(u32::try_from(lag_us).unwrap_or(u32::MAX))
+            Some(to_u32(lag_us))
         };
-        Replay { lags_us: self.writes.iter().filter_map(lag).collect(), ..self.replay }
+        ReplayFigures { lags_us: self.writes.iter().filter_map(lag).collect(), ..self.replay }
     }
 }
 
-/// The index of the write with this number; the first has number 1.
-fn place_of(version: u64) -> usize {
+/// The index of the write with this version; the first version is 1.
+fn index_of(version: u64) -> usize {
     usize::try_from(version).map_or(usize::MAX, |version| version.wrapping_sub(1))
+}
+
+/// A count or a time that fits; saturates otherwise. As microseconds the limit is more than an hour.
+pub(super) fn to_u32(value: impl TryInto<u32>) -> u32 {
+    value.try_into().unwrap_or(u32::MAX)
 }

@@ -10,14 +10,14 @@ use crate::config::{DelayRange, Order, Pacing};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PointRow {
     /// The point's conditions.
-    pub conditions: Conditions,
+    pub conditions: PointConditions,
     /// The figures of its runs.
     pub figures: PointFigures,
 }
 
 /// A point's conditions: a column each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Conditions {
+pub struct PointConditions {
     /// The experiment that was varied.
     pub experiment: String,
     /// N.
@@ -50,7 +50,7 @@ pub struct Conditions {
     pub config_sha256: String,
 }
 
-impl Conditions {
+impl PointConditions {
     /// The columns of a point.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Conditions {
     }
 }
 
-impl Conditions {
+impl PointConditions {
     /// The injected delays in words.
     #[must_use]
     pub fn delays_in_words(&self) -> String {
@@ -152,6 +152,6 @@ impl PointRow {
             t99_ms: predicted_visible_ms(experiment, point.quorum, 0.99),
         };
         let figures = PointFigures::of(runs, predicted);
-        Ok(Self { conditions: Conditions::of(point)?, figures })
+        Ok(Self { conditions: PointConditions::of(point)?, figures })
     }
 }

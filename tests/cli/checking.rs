@@ -52,7 +52,7 @@ fn what_never_settled_is_unknown_and_never_consistent() {
     lab.edit("data/versioned/W1/manifest.json", |text| text.replace("\"settled\": true", "\"settled\": false"));
     let ended = lab.run(&["check-consistency", "-e", "versioned"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stdout.contains("unknown: not settled"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("unknown: the run did not settle"), "{}", ended.stdout);
 }
 
 #[test]

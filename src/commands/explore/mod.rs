@@ -22,7 +22,7 @@ use crate::cli::{ExperimentSelection, Explore, Format, Paths};
 use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
-use crate::explore::{Conditions, Point, PointRow, ResultsFile, Work, explore, write_exploration};
+use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ fn play(
     threads: usize,
     cancel: &CancellationToken,
 ) -> anyhow::Result<Vec<PointRow>> {
-    let conditions = points.iter().map(Conditions::of).collect::<Result<Vec<_>, _>>()?;
+    let conditions = points.iter().map(PointConditions::of).collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<Point> = (points.into_iter().zip(&conditions))
         .filter_map(|(point, conditions)| results.find(conditions).is_none().then_some(point))
         .collect();

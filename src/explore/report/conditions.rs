@@ -1,10 +1,10 @@
 //! The conditions that an exploration varied, in words.
 
-use crate::explore::{Conditions, PointRow};
+use crate::explore::{PointConditions, PointRow};
 use crate::report::number::{count, grouped, list};
 
 /// The conditions in words, without N and W: what the points of a panel have in common.
-fn words(conditions: &Conditions) -> [String; 6] {
+fn words(conditions: &PointConditions) -> [String; 6] {
     [
         conditions.delays_in_words(),
         format!("{} order", conditions.order),
@@ -92,10 +92,10 @@ pub(super) fn command(points: &[PointRow]) -> String {
     let Some(first) = points.first().map(|point| &point.conditions) else {
         return String::new();
     };
-    let axis = |of: fn(&Conditions) -> String| distinct(points, of).join(",");
+    let axis = |of: fn(&PointConditions) -> String| distinct(points, of).join(",");
     let is_range = points.iter().all(|point| point.conditions.min_delay_ms.is_some());
     let delays = if is_range {
-        let bound = |of: fn(&Conditions) -> Option<u32>| {
+        let bound = |of: fn(&PointConditions) -> Option<u32>| {
             let all = distinct(points, |conditions| of(conditions).map_or_else(String::new, |ms| ms.to_string()));
             all.join(",")
         };
@@ -131,7 +131,7 @@ fn repeated(option: &str, values: Vec<String>) -> String {
 }
 
 /// The distinct values of one condition, in order of appearance.
-fn distinct(points: &[PointRow], of: impl Fn(&Conditions) -> String) -> Vec<String> {
+fn distinct(points: &[PointRow], of: impl Fn(&PointConditions) -> String) -> Vec<String> {
     points.iter().map(|point| of(&point.conditions)).fold(Vec::new(), |mut values, value| {
         if !values.contains(&value) {
             values.push(value);
