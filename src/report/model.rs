@@ -87,6 +87,9 @@ pub struct RunReport {
     pub expected: Option<Expected>,
     /// Under which conditions it came about.
     pub manifest: Manifest,
+    /// Every write by its number, to be drawn.
+    #[serde(skip)]
+    pub writes: Vec<PlottedWrite>,
     /// Whether it recorded when copies were sent and arrived.
     #[serde(skip)]
     pub has_trace: bool,
@@ -166,6 +169,7 @@ impl Report {
 
 impl RunReport {
     fn of(figures: RunFigures, run: &RunData) -> Self {
+        let writes = PlottedWrite::all(run);
         let overheads: Sample = write_overheads(run).iter().map(|write| write.overhead_us).collect();
         Self {
             quorum: figures.quorum(),
@@ -176,7 +180,7 @@ impl RunReport {
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
             },
             consistency: ConsistencyReport::of(&figures.consistency),
-            faults: figures.faults.map(|faults| FaultReport::new(faults, run)),
+            faults: figures.faults.map(|faults| FaultReport::new(faults, &writes)),
             faults_left_out: figures.faults_left_out,
             load: figures.load,
             lag: Lag::of(run),
@@ -185,6 +189,7 @@ impl RunReport {
             lives: write_lives(run),
             expected: figures.expected,
             manifest: run.manifest.clone(),
+            writes,
             has_trace: !run.replication.is_empty() || run.writes.is_empty(),
             has_stores: !run.settled.is_empty(),
             contradictions: run.contradictions.clone(),

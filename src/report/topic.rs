@@ -27,16 +27,9 @@ pub(super) struct Topic {
 #[derive(Clone, Copy)]
 pub(super) enum Finding {
     None,
-    Always {
-        /// Describes the field in the schema of `summary.json`.
-        about: &'static str,
-        tell: fn(&Report) -> String,
-    },
+    Always(fn(&Report) -> String),
     /// The section is left out if there is nothing to tell.
-    IfAny {
-        about: &'static str,
-        tell: fn(&Report) -> Option<String>,
-    },
+    IfAny(fn(&Report) -> Option<String>),
 }
 
 /// What a run may have recorded or not.
@@ -53,15 +46,15 @@ impl Topic {
     pub(super) fn finding(&self, report: &Report) -> Option<String> {
         match self.finding {
             Finding::None => None,
-            Finding::Always { tell, .. } => Some(tell(report)),
-            Finding::IfAny { tell, .. } => tell(report),
+            Finding::Always(tell) => Some(tell(report)),
+            Finding::IfAny(tell) => tell(report),
         }
     }
 
     /// Its section; `None` if there is nothing to tell.
     pub(super) fn section(&self, report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
         let finding = self.finding(report);
-        if finding.is_none() && matches!(self.finding, Finding::IfAny { .. }) {
+        if finding.is_none() && matches!(self.finding, Finding::IfAny(_)) {
             return Ok(None);
         }
         let mut page = Page { topic: self, finding: finding.unwrap_or_default(), figures };

@@ -182,7 +182,10 @@ fn an_acknowledgement_without_its_copies_is_an_error_in_front() {
     runs[0].writes[4].latency_us = 5;
     let rendered = render(&runs);
     let warnings = warnings(&rendered);
-    assert!(warnings[0].starts_with("1 of 100 acknowledged writes were on fewer than W = 3 followers"), "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("1 of 100 acknowledged writes had reached fewer than W = 3 followers"),
+        "{warnings:?}"
+    );
     assert!(rendered.html.find("fewer than").unwrap() < rendered.html.find("Latency against the quorum</h2>").unwrap());
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::FaultFigures;
-use crate::data::{RunData, WriteOutcome};
+use crate::data::{RunData, WriteOutcome, WriteRow};
 
 /// Most writes that are kept.
 const MOST_WRITES: usize = 600;
@@ -29,14 +29,21 @@ pub struct PlottedWrite {
     pub outcome: WriteOutcome,
 }
 
-impl FaultReport {
-    pub(super) fn new(figures: FaultFigures, run: &RunData) -> Self {
-        let every = run.writes.len().div_ceil(MOST_WRITES).max(1);
-        let point = |row: &crate::data::WriteRow| PlottedWrite {
+impl PlottedWrite {
+    /// Every write of a run, by its number.
+    pub(super) fn all(run: &RunData) -> Vec<Self> {
+        let point = |row: &WriteRow| Self {
             start_ms: row.start_us as f64 / 1000.0,
             latency_ms: row.latency_us as f64 / 1000.0,
             outcome: row.outcome,
         };
-        Self { figures, writes: run.writes.iter().step_by(every).map(point).collect() }
+        run.writes.iter().map(point).collect()
+    }
+}
+
+impl FaultReport {
+    pub(super) fn new(figures: FaultFigures, writes: &[PlottedWrite]) -> Self {
+        let every = writes.len().div_ceil(MOST_WRITES).max(1);
+        Self { figures, writes: writes.iter().step_by(every).copied().collect() }
     }
 }

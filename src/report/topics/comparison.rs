@@ -13,10 +13,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "Other experiments",
     file: Some("experiments.png"),
     needs: &[],
-    finding: Finding::IfAny {
-        about: "This experiment beside others; null if no other has data.",
-        tell: |report| (!report.experiments.is_empty()).then(|| finding(&report.experiments)),
-    },
+    finding: Finding::IfAny(|report| (!report.experiments.is_empty()).then(|| finding(&report.experiments))),
     answer: |_| None,
     blocks,
 };

@@ -22,7 +22,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "What the followers held",
     file: Some("consistency_maps.png"),
     needs: &[Recorded::Stores],
-    finding: Finding::Always { about: "The maps of followers and keys.", tell: |report| finding(&report.runs) },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };

@@ -18,7 +18,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "Latency distributions",
     file: Some("latency_distributions.png"),
     needs: &[],
-    finding: Finding::Always { about: "The distributions of latency.", tell: |report| finding(&report.runs) },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks,
 };

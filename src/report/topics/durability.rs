@@ -16,10 +16,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "What the leader's death would cost",
     file: Some("durability.png"),
     needs: &[Recorded::Trace],
-    finding: Finding::Always {
-        about: "How many followers held acknowledged writes.",
-        tell: |report| finding(&report.runs),
-    },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };

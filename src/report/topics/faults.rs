@@ -2,6 +2,7 @@
 
 use crate::analysis::{Bounds, LostCopies, Returned, Spell, Spread};
 use crate::report::charts;
+use crate::report::charts::course::{Course, Shade};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -20,10 +21,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "What was broken, and what came of it",
     file: Some("faults.png"),
     needs: &[],
-    finding: Finding::IfAny {
-        about: "What was broken on purpose; null if nothing was.",
-        tell: |report| finding(&report.runs),
-    },
+    finding: Finding::IfAny(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };
@@ -31,15 +29,30 @@ pub(super) const TOPIC: Topic = Topic {
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let faults: Vec<&FaultReport> = report.runs.iter().filter_map(|run| run.faults.as_ref()).collect();
     let shown: Vec<&FaultReport> = evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
+    let courses: Vec<Course<'_>> = shown.into_iter().map(course).collect();
     let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was \
                    acknowledged, a cross refused, a ring had no answer. The ground is grey while a fault lasts.";
     let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
     let figure =
-        page.figure(reading.to_owned(), subtitle, spells(&faults), |title| charts::faults::scene(&shown, title))?;
+        page.figure(reading.to_owned(), subtitle, spells(&faults), |title| charts::course::scene(&courses, title))?;
     let mut blocks = vec![figure, Block::Table { table: missed(&faults) }];
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));
     blocks.extend(losses(&faults));
     Ok(blocks)
+}
+
+/// The writes of a run and when its faults lasted.
+fn course(report: &FaultReport) -> Course<'_> {
+    let shade = |spell: &Spell| Shade {
+        name: format!("{} {}", spell.node, spell.kind),
+        from_ms: spell.begun_ms,
+        to_ms: spell.ended_ms,
+    };
+    Course {
+        quorum: report.figures.quorum,
+        writes: report.writes.iter().collect(),
+        shaded: report.figures.spells.iter().map(shade).collect(),
+    }
 }
 
 /// What the faults did to writes, as a title; `None` where nothing was broken.

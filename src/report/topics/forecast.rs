@@ -16,10 +16,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "What the simulation foresaw",
     file: None,
     needs: &[],
-    finding: Finding::IfAny {
-        about: "What the simulation foresaw; null if it foresaw nothing.",
-        tell: |report| finding(&report.forecasts),
-    },
+    finding: Finding::IfAny(|report| finding(&report.forecasts)),
     answer: |_| None,
     blocks,
 };

@@ -11,10 +11,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "What an acknowledgement meant",
     file: None,
     needs: &[Recorded::Trace],
-    finding: Finding::Always {
-        about: "Whether an acknowledgement meant W copies.",
-        tell: |report| finding(&report.runs),
-    },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks: |_, page| Ok(vec![Block::paragraph(page.finding())]),
 };

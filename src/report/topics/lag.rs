@@ -15,7 +15,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "How far followers lag",
     file: Some("lag.png"),
     needs: &[Recorded::Trace],
-    finding: Finding::Always { about: "Lag against W.", tell: |report| finding(&report.runs) },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks,
 };

@@ -17,7 +17,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "Latency against the quorum",
     file: Some("quorum_vs_latency_full.png"),
     needs: &[],
-    finding: Finding::Always { about: "Latency against W.", tell: |report| finding(&report.runs) },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer,
     blocks,
 };

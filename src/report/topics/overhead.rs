@@ -14,7 +14,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "Time the software added",
     file: Some("overhead.png"),
     needs: &[Recorded::Trace],
-    finding: Finding::Always { about: "What the software cost.", tell: |report| finding(&report.runs) },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };

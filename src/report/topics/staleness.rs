@@ -20,10 +20,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "How stale reads from followers are",
     file: Some("staleness.png"),
     needs: &[Recorded::Trace],
-    finding: Finding::Always {
-        about: "The chance of a stale read against time.",
-        tell: |report| finding(&report.runs),
-    },
+    finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };

@@ -20,7 +20,7 @@ pub(super) const TOPIC: Topic = Topic {
     heading: "Single writes, step by step",
     file: Some("timelines.png"),
     needs: &[Recorded::Trace],
-    finding: Finding::Always { about: "The timelines of single writes.", tell: finding },
+    finding: Finding::Always(finding),
     answer: |_| None,
     blocks,
 };
