@@ -35,7 +35,7 @@ impl Job {
     ) -> Self {
         let mut experiment = experiment.clone();
         experiment.seed = args.seed.unwrap_or(experiment.seed);
-        experiment.backend = args.backend.map_or(experiment.backend, Into::into);
+        experiment.backend = args.backend.unwrap_or(experiment.backend);
         let quorums = match &args.quorums {
             QuorumSelection::All => experiment.quorums.clone(),
             QuorumSelection::Some(quorums) => quorums.clone(),
