@@ -20,11 +20,11 @@ settings! {
     pub struct Experiment {
         /// Which system is measured.
         #[serde(default, skip_serializing_if = "is_default")]
-        system: SystemName = SystemName::default();
+        system: SystemName = SystemName::default(), words_if_changed "system {}";
         /// The write quorums to run, in this order.
         quorums: Vec<Quorum> = (1..=5).map(Quorum::constant).collect();
         /// Number of followers.
-        followers: Followers = Followers::constant(5);
+        followers: Followers = Followers::constant(5), words "{} followers";
         /// Seed of all randomness.
         seed: u64 = 42;
         /// Where the nodes run.
