@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::setting::{choice, settings};
+use super::setting::{choice, is_default, settings};
 use crate::model::ranged_integer;
 
 settings! {
@@ -18,6 +18,9 @@ settings! {
         keys: KeyCount = KeyCount::constant(10), words "{} keys";
         /// When the next write starts.
         pacing: Pacing = Pacing::Window, words "{} pacing";
+        /// Length of each written value: it begins with the write's number and is filled up. 0: no filling.
+        #[serde(default, skip_serializing_if = "is_default")]
+        value_bytes: ValueBytes = ValueBytes::default(), words_if_changed "values of {} bytes";
     }
 }
 
@@ -32,6 +35,11 @@ ranged_integer!(
 ranged_integer!(
     /// Number of keys.
     KeyCount(u32), "the number of keys", 1..=1_000_000
+);
+ranged_integer!(
+    /// Length of each written value in bytes, or 0 for the shortest.
+    #[derive(Default)]
+    ValueBytes(u32), "the length of a value in bytes", 0..=65_536
 );
 
 /// When the next write starts.
