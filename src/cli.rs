@@ -11,9 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::exit::Exit;
-pub use self::explore::{Explore, OrderArg, PacingArg};
-use crate::config::{BackendChoice, ExperimentName};
-use crate::model::{Millis, Quorum, ReadQuorum};
+pub use self::explore::Explore;
+use crate::config::{BackendChoice, ExperimentName, MAX_SEED};
+use crate::model::{Accepted as _, Millis, Quorum, ReadQuorum};
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
 /// key-value store and writes a report that anyone can reproduce.
@@ -94,10 +94,10 @@ pub struct Run {
     #[arg(short, long, value_name = "NAME")]
     pub experiment: Option<ExperimentSelection>,
     /// Where the nodes run [default: the experiment's]
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Option<BackendArg>,
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub backend: Option<BackendChoice>,
     /// Seed of every delay [default: the experiment's]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
     /// Keep the runs that are there and go on with the first missing one
     #[arg(long)]
@@ -188,8 +188,8 @@ pub struct Up {
     #[arg(short, long, value_name = "NAME")]
     pub experiment: Option<ExperimentName>,
     /// Where the nodes run [default: the experiment's]
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Option<BackendArg>,
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub backend: Option<BackendChoice>,
     /// Put it in the place of the one that an earlier `labctl up` here has started
     #[arg(long)]
     pub replace: bool,
@@ -203,30 +203,6 @@ pub enum Format {
     Text,
     /// For programs
     Json,
-}
-
-/// `--backend`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BackendArg {
-    /// Docker Compose where an engine answers, else local processes
-    Auto,
-    /// One container a node, by Docker Compose
-    Compose,
-    /// One local process a node
-    Process,
-    /// The same nodes in virtual time
-    Sim,
-}
-
-impl From<BackendArg> for BackendChoice {
-    fn from(arg: BackendArg) -> Self {
-        match arg {
-            BackendArg::Auto => Self::Auto,
-            BackendArg::Compose => Self::Compose,
-            BackendArg::Process => Self::Process,
-            BackendArg::Sim => Self::Sim,
-        }
-    }
 }
 
 /// Which quorums to run.
@@ -272,9 +248,8 @@ impl FromStr for ExperimentSelection {
 }
 
 fn millis(text: &str) -> Result<Millis, String> {
-    let number: f64 =
-        text.parse().map_err(|_| format!("a delay in ms must be a number from 0 to {}, not `{text}`", Millis::MAX))?;
-    Millis::try_from(number)
+    let millis = text.parse::<f64>().ok().and_then(|number| Millis::try_from(number).ok());
+    millis.ok_or_else(|| format!("must be {}", Millis::accepted()))
 }
 
 #[cfg(test)]

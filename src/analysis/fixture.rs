@@ -6,12 +6,12 @@ use std::str::FromStr;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::config::{DelayRange, Experiment, ExperimentName, Order, Pacing};
+use crate::config::{Experiment, ExperimentName, Order, Pacing};
 use crate::data::{
     ArrivalRow, BackendFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA, Snapshot,
     StoreDump, WriteOutcome, WriteRow,
 };
-use crate::model::NodeId;
+use crate::model::{NodeId, as_uniform_ms, uniform_ms};
 
 /// One write to be played.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl RunBuilder {
 
     /// Sets the delay's bounds.
     pub(crate) fn delay_ms(self, min: u32, max: u32) -> Self {
-        self.configure(|config| config.network.delay = DelayRange::new(min, max).unwrap().into())
+        self.configure(|config| config.network.delay = uniform_ms(min, max).unwrap())
     }
 
     /// Adds an acknowledged write, ten seconds after the write numbered one less.
@@ -103,12 +103,12 @@ impl RunBuilder {
     pub(crate) fn load(mut self, leader: impl Fn(&Drawn<'_>) -> Answer) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         let workload = self.config.workload;
-        let delay = DelayRange::of(&self.config.network.delay).unwrap();
+        let delay = as_uniform_ms(&self.config.network.delay).unwrap();
         let concurrency = workload.concurrency.get() as usize;
         let mut ends: Vec<u64> = Vec::new();
         for write in 0..u64::from(workload.writes.get()) {
             let delays_us: Vec<u64> = (0..self.config.followers.get())
-                .map(|_| rng.random_range(u64::from(delay.min_ms()) * 1000..=u64::from(delay.max_ms()) * 1000))
+                .map(|_| rng.random_range(u64::from(delay.0) * 1000..=u64::from(delay.1) * 1000))
                 .collect();
             let mut sorted_us = delays_us.clone();
             sorted_us.sort_unstable();

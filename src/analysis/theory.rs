@@ -13,7 +13,7 @@ use crate::model::{Distribution, Millis};
 use serde::Serialize;
 
 use self::simulated::SimulatedLag;
-use crate::config::{Experiment, FaultKind, FollowerName, Network, Quorum};
+use crate::config::{Experiment, FaultKind, Network, Quorum};
 use crate::data::RunData;
 
 pub use order_statistic::OrderStatistic;
@@ -76,8 +76,10 @@ pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted>
         let (FaultKind::Slow { delay_ms }, true, None) = (fault.kind, fault.at.is_before_load(), fault.until) else {
             return Err(NotPredicted::Faults);
         };
-        let follower = FollowerName::try_from(fault.node.to_string()).map_err(|_| NotPredicted::Faults)?;
-        let own = met.network.follower.entry(follower).or_default();
+        if fault.node.is_leader() {
+            return Err(NotPredicted::Faults);
+        }
+        let own = met.network.follower.entry(fault.node).or_default();
         own.extra_ms = Millis::try_from(own.extra_ms.get() + f64::from(delay_ms)).map_err(|_| NotPredicted::Faults)?;
     }
     if run.faults.len() == config.faults.len() { Ok(Cow::Owned(met)) } else { Err(NotPredicted::Faults) }

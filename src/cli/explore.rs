@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Format;
-use crate::config::{Concurrency, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum, WriteCount};
-use crate::model::Distribution;
+use crate::config::{Concurrency, ExperimentName, KeyCount, MAX_SEED, Pacing, WriteCount};
+use crate::model::{Distribution, Followers, Quorum, ReplicationOrder};
 
 /// `labctl explore`. Every axis takes a list; what is left out is as in the experiment.
 #[derive(Debug, Args)]
@@ -43,16 +44,16 @@ pub struct Explore {
     #[arg(long, value_name = "COUNT,...", value_delimiter = ',')]
     pub writes: Vec<WriteCount>,
     /// What followers do with older writes
-    #[arg(long, value_enum, value_name = "ORDER,...", value_delimiter = ',')]
-    pub order: Vec<OrderArg>,
+    #[arg(long, value_name = "ORDER,...", value_delimiter = ',', value_parser = order())]
+    pub order: Vec<ReplicationOrder>,
     /// When the next write starts
     #[arg(long, value_enum, value_name = "PACING,...", value_delimiter = ',')]
-    pub pacing: Vec<PacingArg>,
+    pub pacing: Vec<Pacing>,
     /// Runs a point, each with its own seed
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
     /// The first of these seeds [default: the experiment's]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
     /// Runs at a time; results do not depend on it [default: the processors]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -65,38 +66,10 @@ pub struct Explore {
     pub format: Format,
 }
 
-/// `--order`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OrderArg {
-    /// The last to arrive wins
-    Arrival,
-    /// The highest version wins
-    Version,
-}
-
-impl From<OrderArg> for Order {
-    fn from(arg: OrderArg) -> Self {
-        match arg {
-            OrderArg::Arrival => Self::Arrival,
-            OrderArg::Version => Self::Version,
-        }
-    }
-}
-
-/// `--pacing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PacingArg {
-    /// A new write starts when one ends
-    Window,
-    /// A batch starts when all of the one before have ended
-    Batch,
-}
-
-impl From<PacingArg> for Pacing {
-    fn from(arg: PacingArg) -> Self {
-        match arg {
-            PacingArg::Window => Self::Window,
-            PacingArg::Batch => Self::Batch,
-        }
-    }
+/// Reads `--order`.
+fn order() -> impl TypedValueParser<Value = ReplicationOrder> {
+    PossibleValuesParser::new(ReplicationOrder::ALL.map(ReplicationOrder::name)).map(|word| {
+        // One of the words above.
+        word.parse().unwrap_or(ReplicationOrder::Arrival)
+    })
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::child::{Program, Running};
 use super::{Act, Cluster, ClusterError, ClusterSpec, FaultAction};
-use crate::config::{Link, link_name};
+use crate::config::{RelayedLink, link_name};
 use crate::model::{BackendFacts, Endpoints, NodeId, NodeSpec, RelayMode};
 
 /// How long a node may take to end after SIGTERM before it is killed.
@@ -85,7 +85,7 @@ impl ProcessCluster {
     }
 
     /// The program of a relay in front of the node at `address`.
-    fn relay(&self, link: &Link, address: &str) -> Program {
+    fn relay(&self, link: &RelayedLink, address: &str) -> Program {
         let to = address.trim_start_matches("http://").to_owned();
         let control = ("CONTROL_ADDR", "127.0.0.1:0".to_owned());
         let variables = [("RELAY_TO", to), ("RELAY_DELAY_MS", link.delay_ms.to_string()), control];
@@ -121,7 +121,7 @@ impl ProcessCluster {
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
     fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
-        let name = link_name(&node.to_string());
+        let name = link_name(node);
         let mut relays = self.running.iter().filter(|one| one.is_relay() && (node.is_leader() || one.name() == name));
         relays.try_for_each(|relay| relay.order(mode))
     }

@@ -1,6 +1,6 @@
 //! What a cluster is asked to be.
 
-use crate::config::{Experiment, ExperimentName, Link, links};
+use crate::config::{Experiment, ExperimentName, RelayedLink, relayed_links};
 use crate::model::{NodeId, NodeSpec, Quorum};
 
 /// A cluster to start.
@@ -13,15 +13,15 @@ pub struct ClusterSpec {
     /// The nodes in the order in which they start.
     pub nodes: Vec<NodeSpec>,
     /// Links that lead through a relay because a fault works on them.
-    pub links: Vec<Link>,
+    pub links: Vec<RelayedLink>,
 }
 
 impl ClusterSpec {
     /// The cluster of one run of an experiment, made of these nodes.
     #[must_use]
     pub fn new(name: &ExperimentName, experiment: &Experiment, quorum: Quorum, nodes: Vec<NodeSpec>) -> Self {
-        let followers = NodeId::followers(experiment.followers).map(|follower| follower.to_string());
-        Self { experiment: name.clone(), quorum, nodes, links: links(&experiment.faults, followers) }
+        let links = relayed_links(&experiment.faults, experiment.followers);
+        Self { experiment: name.clone(), quorum, nodes, links }
     }
 
     /// The followers, in order.
@@ -34,7 +34,7 @@ impl ClusterSpec {
 
     /// The link that leads to a node through a relay. `None` if it leads there directly.
     #[must_use]
-    pub fn link_to(&self, node: NodeId) -> Option<&Link> {
-        self.links.iter().find(|link| link.node == node.to_string())
+    pub fn link_to(&self, node: NodeId) -> Option<&RelayedLink> {
+        self.links.iter().find(|link| link.node == node)
     }
 }

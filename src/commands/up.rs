@@ -36,7 +36,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
-    let choice = args.backend.map_or(experiment.backend, Into::into);
+    let choice = args.backend.unwrap_or(experiment.backend);
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let system = system_of(experiment);
     let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));

@@ -3,7 +3,7 @@
 use super::output::{self, say};
 use crate::cli::Exit;
 use crate::cli::Paths;
-use crate::config::{CatchUp, Config, Reads};
+use crate::config::{Config, Reads};
 
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
@@ -18,19 +18,14 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let width = config.experiments.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
     for (name, experiment) in &config.experiments {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
-        let (network, workload) = (&experiment.network, &experiment.workload);
+        let network = &experiment.network;
         say!(
-            "  {name:<width$}  W = {} of {} followers; {} writes, {} at a time ({}), {} keys; \
-             {}, {} order{}{}",
+            "  {name:<width$}  W = {} of {}; {}; {}, {}{}",
             quorums.join(", "),
-            experiment.followers,
-            workload.writes,
-            workload.concurrency,
-            workload.pacing,
-            workload.keys,
+            experiment.in_words().join(", "),
+            experiment.workload.in_words().join(", "),
             network.common_delays_in_words(),
-            network.order,
-            if network.catch_up == CatchUp::Snapshot { ", catch-up by snapshot" } else { "" },
+            network.in_words().join(", "),
             if *name == config.default { "; the default" } else { "" },
         );
         network.overrides_in_words().iter().for_each(|own| say!("    {own}"));

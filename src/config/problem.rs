@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::types::ExperimentName;
+use super::experiment_name::ExperimentName;
 
 /// Why a configuration cannot be used.
 #[derive(Debug)]

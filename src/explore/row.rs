@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Point, PointFigures, Predicted, RunOutcome};
 use crate::analysis::{PredictedLag, Prediction, predicted_visible_ms};
-use crate::config::{DelayRange, Order, Pacing};
+use crate::config::{Order, Pacing};
+use crate::model::as_uniform_ms;
 
 /// A point and its figures. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,13 +59,13 @@ impl PointConditions {
     pub fn of(point: &Point) -> serde_json::Result<Self> {
         let experiment = &point.experiment;
         let (network, workload) = (&experiment.network, &experiment.workload);
-        let range = DelayRange::of(&network.delay);
+        let range = as_uniform_ms(&network.delay);
         Ok(Self {
             experiment: point.name.to_string(),
             followers: experiment.followers.get(),
             quorum: point.quorum.get(),
-            min_delay_ms: range.map(DelayRange::min_ms),
-            max_delay_ms: range.map(DelayRange::max_ms),
+            min_delay_ms: range.map(|(min, _)| min),
+            max_delay_ms: range.map(|(_, max)| max),
             delay: network.delay.to_string(),
             ack_delay: network.ack_delay.as_ref().map(ToString::to_string),
             order: network.order,

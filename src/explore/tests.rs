@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
 use crate::cluster::ClusterError;
-use crate::config::{DelayRange, Experiment, Order, Pacing, Timeout};
+use crate::config::{Experiment, Order, Pacing, Timeout};
 use crate::data::{DataError, RunData};
-use crate::model::Quorum;
+use crate::model::{Quorum, uniform_ms};
 use crate::sim::simulate_direct;
 
 /// The lab at every quorum, one run each.
@@ -54,7 +54,7 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
         experiment.network.global_request_timeout_s = Timeout::try_from(0.6).unwrap();
     };
     let versions = |experiment: &mut Experiment| experiment.network.order = Order::Version;
-    let at_once = |experiment: &mut Experiment| experiment.network.delay = DelayRange::new(0, 0).unwrap().into();
+    let at_once = |experiment: &mut Experiment| experiment.network.delay = uniform_ms(0, 0).unwrap();
     let as_it_is = |_: &mut Experiment| {};
     for change in [late as fn(&mut Experiment), versions, at_once, as_it_is] {
         let mut grid = lab();

@@ -1,5 +1,7 @@
 //! What a run writes: a pure function of the experiment, the same at every quorum.
 
+use std::iter::repeat_n;
+
 use crate::config::{Pacing, Workload};
 use crate::system::PlannedWrite;
 
@@ -15,13 +17,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a workload: write i sets key k(i mod keys) to `v<i>`.
+    /// The plan of a workload: write i sets key k(i mod keys) to `v<i>`, filled up with dots to
+    /// `value_bytes`.
     ///
     /// Only the delays are drawn at random, from the experiment's seed and the write's number.
     #[must_use]
     pub fn new(workload: &Workload) -> Self {
         let keys = u64::from(workload.keys.get());
-        let write = |id: u64| PlannedWrite { id, key: format!("k{}", id % keys), value: format!("v{id}") };
+        let write = |id: u64| {
+            let mut value = format!("v{id}");
+            value.extend(repeat_n('.', (workload.value_bytes.get() as usize).saturating_sub(value.len())));
+            PlannedWrite { id, key: format!("k{}", id % keys), value }
+        };
         Self {
             writes: (0..u64::from(workload.writes.get())).map(write).collect(),
             concurrency: workload.concurrency.get() as usize,
@@ -31,6 +38,7 @@ impl Plan {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::config::Experiment;
@@ -46,5 +54,18 @@ mod tests {
         values.sort();
         values.dedup();
         assert_eq!(values.len(), 100);
+    }
+
+    #[test]
+    fn values_are_filled_up_but_never_cut() {
+        let values = |value_bytes: i64| -> Vec<String> {
+            let value_bytes = value_bytes.try_into().unwrap();
+            let plan = Plan::new(&Workload { value_bytes, ..Workload::default() });
+            [1, 12].map(|write| plan.writes[write].value.clone()).to_vec()
+        };
+        assert_eq!(values(0), ["v1", "v12"]);
+        assert_eq!(values(2), ["v1", "v12"]);
+        assert_eq!(values(5), ["v1...", "v12.."]);
+        assert!(values(65_536).iter().all(|value| value.len() == 65_536));
     }
 }

@@ -15,6 +15,7 @@ mod order;
 mod outcome;
 mod ranged;
 mod system;
+mod system_name;
 mod time;
 mod write;
 
@@ -34,5 +35,6 @@ pub use order::{CatchUp, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
 pub use system::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};
+pub use system_name::SystemName;
 pub use time::{Micros, TIME_LIMIT_US};
 pub use write::{Version, WriteId};

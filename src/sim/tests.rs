@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::analysis::{RunConsistency, write_overheads};
-use crate::config::{DelayRange, Order, Timeout};
+use crate::config::{Order, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
+use crate::model::uniform_ms;
 
 struct Silent;
 
@@ -94,7 +95,7 @@ fn followers_that_compare_versions_never_diverge() {
 #[test]
 fn without_delays_nothing_takes_time() {
     let mut experiment = Experiment::default();
-    experiment.network.delay = DelayRange::new(0, 0).unwrap().into();
+    experiment.network.delay = uniform_ms(0, 0).unwrap();
     experiment.workload.writes = 2_000.try_into().unwrap();
     experiment.workload.concurrency = 64.try_into().unwrap();
     let run = run(&experiment, 3);
@@ -132,7 +133,7 @@ fn messages_and_http_give_the_same_run() {
     late.network.replication_timeout_s = Timeout::try_from(0.5).unwrap();
     late.network.global_request_timeout_s = Timeout::try_from(0.4).unwrap();
     let mut at_once = Experiment::default();
-    at_once.network.delay = DelayRange::new(0, 0).unwrap().into();
+    at_once.network.delay = uniform_ms(0, 0).unwrap();
     at_once.workload.concurrency = 64.try_into().unwrap();
     let mut batch = Experiment::default();
     batch.workload.pacing = crate::config::Pacing::Batch;

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use labctl::analysis::Fault;
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
-use labctl::config::{DelayRange, Experiment, ExperimentName, Quorum};
+use labctl::config::{Experiment, ExperimentName, Quorum};
 use labctl::data::{BackendFacts, Manifest, RunData, WriteRow};
 use labctl::explore::forecast;
 use labctl::load::{NoFaults, Progress, Recorded, await_ready, record};
+use labctl::model::uniform_ms;
 use labctl::report::{Report, warnings};
 use labctl::sim::{simulate_direct, simulate_over};
 use labctl::system::System as _;
@@ -36,7 +37,7 @@ impl Progress for Unwatched {
 /// The lab, ten times as fast.
 fn experiment() -> Experiment {
     let mut experiment = Experiment::default();
-    experiment.network.delay = DelayRange::new(0, 100).unwrap().into();
+    experiment.network.delay = uniform_ms(0, 100).unwrap();
     experiment
 }
 

@@ -1,10 +1,10 @@
 //! The five checks of the lab, each on a cluster of its own.
 
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
-use labctl::config::{DelayRange, Experiment, Order};
+use labctl::config::{Experiment, Order};
 use labctl::data::{WriteOutcome, WriteRow};
 use labctl::load::{NoFaults, Progress, await_ready, record};
-use labctl::model::NodeId;
+use labctl::model::{NodeId, uniform_ms};
 use labctl::system::labnode::{Client, HttpClient, LabNode, LabSession};
 use labctl::system::{PlannedWrite, System as _, WriteAnswer};
 use labnode::clock::Clock;
@@ -22,7 +22,7 @@ struct Lab {
 /// An experiment of five followers with delays of up to 50 ms.
 fn experiment() -> Experiment {
     let mut experiment = Experiment::default();
-    experiment.network.delay = DelayRange::new(0, 50).unwrap().into();
+    experiment.network.delay = uniform_ms(0, 50).unwrap();
     experiment
 }
 

@@ -2,7 +2,7 @@
 
 use labctl::config::{Experiment, Network, Order, Quorum, Workload};
 use labctl::data::{FaultEvent, FaultRow, ReplicationOutcome, RunData, WriteOutcome};
-use labctl::model::NodeId;
+use labctl::model::{NodeId, uniform_ms};
 use labctl::report::{self, Rendered};
 use serde_json::Value;
 
@@ -319,11 +319,8 @@ fn many_followers_keys_and_quorums() {
 #[test]
 fn a_constant_delay_and_none() {
     for (low, high) in [(20, 20), (0, 0)] {
-        let network = Network {
-            delay: labctl::config::DelayRange::new(low, high).unwrap().into(),
-            order: Order::Version,
-            ..Experiment::default().network
-        };
+        let network =
+            Network { delay: uniform_ms(low, high).unwrap(), order: Order::Version, ..Experiment::default().network };
         let rendered = render(&sample::runs("quorum", &Experiment { network, ..Experiment::default() }));
         assert_eq!(answer(&rendered).contains("No delay was injected"), high == 0);
     }

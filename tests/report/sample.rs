@@ -4,12 +4,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use labctl::config::{DelayRange, Experiment, Network, Order, Pacing, Quorum, Workload};
+use labctl::config::{Experiment, Network, Order, Pacing, Quorum, Workload};
 use labctl::data::{
     ArrivalRow, BackendFacts, GitFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
-use labctl::model::NodeId;
+use labctl::model::{NodeId, as_uniform_ms, uniform_ms};
 use labnode::wire::Role;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -26,7 +26,7 @@ pub(crate) fn runs(name: &str, experiment: &Experiment) -> Vec<RunData> {
 pub(crate) fn unusual() -> Vec<(&'static str, Experiment)> {
     let quorums = |quorums: &[i64]| quorums.iter().map(|w| Quorum::try_from(*w).unwrap()).collect();
     let lab = Experiment::default;
-    let no_delay = Network { delay: DelayRange::new(0, 0).unwrap().into(), ..lab().network };
+    let no_delay = Network { delay: uniform_ms(0, 0).unwrap(), ..lab().network };
     let many = Workload { writes: 60.try_into().unwrap(), keys: 40.try_into().unwrap(), ..lab().workload };
     let single = Workload { writes: 1.try_into().unwrap(), keys: 1.try_into().unwrap(), ..lab().workload };
     vec![
@@ -82,12 +82,12 @@ struct Played {
 
 impl Played {
     fn new(config: &Experiment, quorum: Quorum) -> Self {
-        let delay = DelayRange::of(&config.network.delay).unwrap();
+        let delay = as_uniform_ms(&config.network.delay).unwrap();
         Self {
             quorum: quorum.get() as usize,
             followers: config.followers.get() as usize,
             keys: u64::from(config.workload.keys.get()),
-            delay_us: (u64::from(delay.min_ms()) * 1000, u64::from(delay.max_ms()) * 1000),
+            delay_us: (u64::from(delay.0) * 1000, u64::from(delay.1) * 1000),
             replication_limit_us: config.network.replication_timeout_s.duration().as_micros() as u64,
             order: Some(config.network.order),
             ..Self::default()

@@ -4,6 +4,7 @@ use super::*;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
 use crate::config::Experiment;
 use crate::data::RunData;
+use crate::model::uniform_ms;
 
 const RISES: usize = 0;
 const EXTREMES: usize = 1;
@@ -209,8 +210,7 @@ fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
 
 #[test]
 fn without_an_injected_delay_nothing_is_said_of_latency() {
-    let constant =
-        |config: &mut Experiment| config.network.delay = crate::config::DelayRange::new(0, 0).unwrap().into();
+    let constant = |config: &mut Experiment| config.network.delay = uniform_ms(0, 0).unwrap();
     let found = findings(&lab("throughput", 1..=5, constant, |_| Answer::after(700)), &[]);
     assert_eq!(found[RISES..=TAILS], [Finding::NotTestable; 3]);
 }

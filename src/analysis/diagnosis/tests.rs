@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
-use crate::config::{DelayRange, Pacing};
+use crate::config::Pacing;
+use crate::model::uniform_ms;
 
 /// The runs of the lab at every W under a leader of some kind.
 fn runs(configure: impl Fn(&mut Experiment), leader: impl Fn(&Drawn<'_>) -> Answer) -> Vec<RunData> {
@@ -32,7 +33,7 @@ fn a_right_leader_has_nothing() {
 
 #[test]
 fn what_the_software_takes_over_a_fast_network_is_no_fault() {
-    let fast = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 20).unwrap().into();
+    let fast = |config: &mut Experiment| config.network.delay = uniform_ms(0, 20).unwrap();
     let right = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum - 1] + 1_500);
     assert_eq!(found(&runs(fast, right)), []);
 }
@@ -135,7 +136,7 @@ fn losses_that_do_not_depend_on_w_are_not_cancellation() {
 
 #[test]
 fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
-    let constant = |config: &mut Experiment| config.network.delay = DelayRange::new(0, 0).unwrap().into();
+    let constant = |config: &mut Experiment| config.network.delay = uniform_ms(0, 0).unwrap();
     assert_eq!(faults(&runs(constant, |_| Answer::after(700))), []);
     let mut failed = runs(|_| {}, right_leader);
     for write in failed.iter_mut().flat_map(|run| &mut run.writes) {

@@ -1,7 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::config::{DelayRange, Order, Pacing, Timeout};
+use crate::config::{Order, Pacing, Timeout};
+use crate::model::uniform_ms;
 
 fn quorum(w: i64) -> Quorum {
     w.try_into().unwrap()
@@ -87,7 +88,7 @@ fn no_one_is_behind_at_the_last_ack_of_a_barrier_at_w_n() {
 #[test]
 fn delays_beyond_the_time_limit_lose_copies_and_fail_writes() {
     let mut experiment = lab(Pacing::Batch);
-    experiment.network.delay = DelayRange::new(0, 2000).unwrap().into();
+    experiment.network.delay = uniform_ms(0, 2000).unwrap();
     experiment.network.replication_timeout_s = Timeout::try_from(1.0).unwrap();
     let simulated = Expected::simulate(&experiment, quorum(5), 300);
     // A key ends diverged where the copy of its last write is lost: every second one.
@@ -99,7 +100,7 @@ fn delays_beyond_the_time_limit_lose_copies_and_fail_writes() {
 #[test]
 fn a_constant_delay_keeps_the_order() {
     let mut experiment = lab(Pacing::Window);
-    experiment.network.delay = DelayRange::new(5, 5).unwrap().into();
+    experiment.network.delay = uniform_ms(5, 5).unwrap();
     let simulated = Expected::simulate(&experiment, quorum(1), 10);
     assert_eq!((simulated.chance_of_any, simulated.mean_latency_ms.unwrap().mean), (0.0, 5.0));
 }

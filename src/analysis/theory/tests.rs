@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{DelayRange, Experiment, FollowerName, Override, Timeout};
+use crate::config::{Experiment, FollowerNetwork, Timeout};
+use crate::model::{NodeId, uniform_ms};
 
 /// The lab over another network.
 fn over(network: Network) -> Experiment {
@@ -11,7 +12,7 @@ fn over(network: Network) -> Experiment {
 }
 
 fn uniform(min_ms: u32, max_ms: u32) -> Experiment {
-    over(Network { delay: DelayRange::new(min_ms, max_ms).unwrap().into(), ..Network::default() })
+    over(Network { delay: uniform_ms(min_ms, max_ms).unwrap(), ..Network::default() })
 }
 
 /// Delays by their text, from and to as many followers.
@@ -153,8 +154,8 @@ fn acknowledgements_take_their_time() {
 
 #[test]
 fn followers_that_differ_are_drawn() {
-    let far = Override { extra_ms: 500.0.try_into().unwrap(), ..Override::default() };
-    let slowest = FollowerName::try_from("f2".to_owned()).unwrap();
+    let far = FollowerNetwork { extra_ms: 500.0.try_into().unwrap(), ..FollowerNetwork::default() };
+    let slowest = NodeId::Follower(1);
     let mut experiment = lab("uniform(0,100)", None, 2);
     experiment.network.follower = [(slowest, far)].into();
     assert_mean(&predict(&experiment, 1).unwrap(), 50.0);
@@ -215,7 +216,7 @@ fn lag_over_a_constant_delay_is_none_but_for_quorum_nought() {
 
 #[test]
 fn there_is_no_rank_nought_and_none_beyond_the_delays() {
-    let delay: Distribution = DelayRange::new(0, 10).unwrap().into();
+    let delay: Distribution = uniform_ms(0, 10).unwrap();
     assert_eq!(OrderStatistic::new(delay.clone(), 0, 5, 1000.0), None);
     assert_eq!(OrderStatistic::new(delay, 6, 5, 1000.0), None);
 }

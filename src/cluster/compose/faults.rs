@@ -64,8 +64,8 @@ impl ComposeCluster {
 
     /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
     fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
-        let name = link_name(&node.to_string());
-        let relays = self.spec.links.iter().map(crate::config::Link::name);
+        let name = link_name(node);
+        let relays = self.spec.links.iter().map(crate::config::RelayedLink::name);
         for relay in relays.filter(|relay| node.is_leader() || *relay == name) {
             let of_relay = |reason: String| {
                 let log = self.containers.get(&relay).map(|id| self.project.log_tail(id)).unwrap_or_default();

@@ -19,7 +19,7 @@ pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
 use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
-use crate::config::Link;
+use crate::config::RelayedLink;
 use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId};
 
 /// How long the engine may take to create and start all nodes.
@@ -124,7 +124,7 @@ impl ComposeCluster {
         let mut nodes: Vec<NodeId> = self.spec.nodes.iter().map(|spec| spec.node).collect();
         nodes.sort_unstable();
         let mut services: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
-        services.extend(self.spec.links.iter().map(Link::name));
+        services.extend(self.spec.links.iter().map(RelayedLink::name));
         services
     }
 
@@ -153,7 +153,7 @@ impl ComposeCluster {
         let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
         self.urls.extend(ports.map(|(service, port)| (service, format!("http://127.0.0.1:{port}"))));
         // Clients reach a leader that is to be cut off through the relay in front of it.
-        let leader = self.spec.link_to(NodeId::Leader).map_or_else(|| NodeId::Leader.to_string(), Link::name);
+        let leader = self.spec.link_to(NodeId::Leader).map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
         let url = |service: String| match self.urls.get(&service) {
             Some(url) => Ok(url.clone()),
             None => Err(ClusterError::Node {
@@ -172,7 +172,7 @@ impl ComposeCluster {
     fn environment(&self) -> BTreeMap<String, String> {
         let port = self.system.port;
         let url = |node: NodeId| {
-            let host = self.spec.link_to(node).map_or_else(|| node.to_string(), Link::name);
+            let host = self.spec.link_to(node).map_or_else(|| node.to_string(), RelayedLink::name);
             format!("http://{host}:{port}")
         };
         // The file gives each node its name and role; what else they differ in only the leader has.

@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use crate::cli::Explore;
-use crate::config::{DelayRange, Experiment, ExperimentName, Network};
+use crate::config::{Experiment, ExperimentName, Network};
 use crate::explore::Grid;
-use crate::model::Distribution;
+use crate::model::{Distribution, as_uniform_ms, uniform_ms};
 
 /// Replaces each setting that the command line gives by its list of values.
 ///
@@ -23,8 +23,8 @@ pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explor
         concurrencies: axis(args.concurrency.clone(), workload.concurrency),
         keys: axis(args.keys.clone(), workload.keys),
         writes: axis(args.writes.clone(), workload.writes),
-        orders: axis(args.order.iter().copied().map(Into::into).collect(), network.order),
-        pacings: axis(args.pacing.iter().copied().map(Into::into).collect(), workload.pacing),
+        orders: axis(args.order.clone(), network.order),
+        pacings: axis(args.pacing.clone(), workload.pacing),
         seeds: args.seeds,
     })
 }
@@ -35,11 +35,12 @@ fn delays(network: &Network, args: &Explore) -> anyhow::Result<Vec<Distribution>
         return Ok(axis(args.delay.clone(), network.delay.clone()));
     }
     // A bound that is left out is the experiment's, or the lab's if the experiment's delay has no bounds.
-    let own = DelayRange::of(&network.delay).or_else(|| DelayRange::of(&Network::default().delay));
-    let least = axis(args.min_delay_ms.clone(), own.map_or(0, DelayRange::min_ms));
-    let most = axis(args.max_delay_ms.clone(), own.map_or(0, DelayRange::max_ms));
-    let pairs = least.iter().flat_map(|min| most.iter().map(|max| DelayRange::new(*min, *max)));
-    pairs.map(|range| Ok(range.map_err(|error| anyhow!(error))?.into())).collect()
+    let own = as_uniform_ms(&network.delay).or_else(|| as_uniform_ms(&Network::default().delay));
+    let (own_min, own_max) = own.unwrap_or_default();
+    let least = axis(args.min_delay_ms.clone(), own_min);
+    let most = axis(args.max_delay_ms.clone(), own_max);
+    let pairs = least.iter().flat_map(|min| most.iter().map(|max| uniform_ms(*min, *max)));
+    pairs.map(|range| range.map_err(|error| anyhow!(error))).collect()
 }
 
 /// The given values, or the experiment's if none is given.

@@ -35,7 +35,7 @@ impl Job {
     ) -> Self {
         let mut experiment = experiment.clone();
         experiment.seed = args.seed.unwrap_or(experiment.seed);
-        experiment.backend = args.backend.map_or(experiment.backend, Into::into);
+        experiment.backend = args.backend.unwrap_or(experiment.backend);
         let quorums = match &args.quorums {
             QuorumSelection::All => experiment.quorums.clone(),
             QuorumSelection::Some(quorums) => quorums.clone(),
@@ -47,18 +47,14 @@ impl Job {
 
     /// Says what would be run, and how long it would take by theory.
     pub(super) fn describe(&self) -> String {
-        let (network, workload) = (&self.experiment.network, &self.experiment.workload);
+        let network = &self.experiment.network;
         let mut text = format!(
-            "experiment {}: {} writes, {} at a time ({}), {} keys; {} followers; {}, {} order; \
-             seed {}; backend {}",
+            "experiment {}: {}; {}; {}, {}; seed {}; backend {}",
             self.name,
-            workload.writes,
-            workload.concurrency,
-            workload.pacing,
-            workload.keys,
-            self.experiment.followers,
+            self.experiment.workload.in_words().join(", "),
+            self.experiment.in_words().join(", "),
             network.common_delays_in_words(),
-            network.order,
+            network.in_words().join(", "),
             self.experiment.seed,
             self.experiment.backend,
         );

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::config::Experiment;
-use crate::data::config_sha256;
 
 fn json(network: &Network) -> String {
     serde_json::to_string(network).unwrap()
@@ -19,19 +18,22 @@ fn a_uniform_network_is_written_as_it_always_was() {
         r#"{"min_delay_ms":0,"max_delay_ms":1000,"replication_timeout_s":2.0,"global_request_timeout_s":5.0,"order":"arrival"}"#
     );
     // What manifests of the lab have said from the beginning.
-    let sha256 = config_sha256(&Experiment::default()).unwrap();
+    let sha256 = crate::data::config_sha256(&Experiment::default()).unwrap();
     assert_eq!(sha256, "c1e82dba6f6ee7b85d32583183afe9b9bf2c105d98d569cea6834597aaae79cb");
 }
 
 #[test]
 fn every_network_survives_its_manifest() {
-    let far =
-        Override { delay: Some(of("lognormal(90,0.2)")), ack_delay: Some(of("constant(3)")), ..Override::default() };
-    let slow = Override { extra_ms: 1500.0.try_into().unwrap(), ..Override::default() };
+    let far = FollowerNetwork {
+        delay: Some(of("lognormal(90,0.2)")),
+        ack_delay: Some(of("constant(3)")),
+        ..FollowerNetwork::default()
+    };
+    let slow = FollowerNetwork { extra_ms: 1500.0.try_into().unwrap(), ..FollowerNetwork::default() };
     let network = Network {
         delay: of("2.5+mixture(0.38*pareto(1.05,1.51),0.62*exponential(5.46))"),
         ack_delay: Some(of("empirical(1,2,2.5,9)")),
-        follower: [(FollowerName(4), far), (FollowerName(2), slow)].into(),
+        follower: [(NodeId::Follower(4), far), (NodeId::Follower(2), slow)].into(),
         catch_up: CatchUp::Snapshot,
         ..Network::default()
     };
@@ -64,11 +66,11 @@ fn a_manifest_with_both_forms_or_none_is_refused() {
 
 #[test]
 fn links_are_the_networks_but_for_overrides() {
-    let slow = Override { extra_ms: 10.0.try_into().unwrap(), ..Override::default() };
-    let far = Override { delay: Some(of("constant(90)")), ack_delay: Some(of("constant(80)")), ..slow.clone() };
+    let slow = FollowerNetwork { extra_ms: 10.0.try_into().unwrap(), ..FollowerNetwork::default() };
+    let far = FollowerNetwork { delay: Some(of("constant(90)")), ack_delay: Some(of("constant(80)")), ..slow.clone() };
     let network = Network {
         delay: of("constant(5)"),
-        follower: [(FollowerName(1), slow), (FollowerName(2), far)].into(),
+        follower: [(NodeId::Follower(1), slow), (NodeId::Follower(2), far)].into(),
         ..Network::default()
     };
     let links = network.links(3);
@@ -89,22 +91,19 @@ fn an_acknowledgement_that_takes_no_time_is_none() {
 }
 
 #[test]
-fn followers_have_one_name_each() {
-    assert_eq!(FollowerName::try_from("f12".to_owned()).unwrap().index(), 11);
-    for bad in ["f0", "f01", "f+1", "f", "leader", "F1", "f1 "] {
-        assert!(FollowerName::try_from(bad.to_owned()).is_err(), "{bad}");
-    }
-}
-
-#[test]
 fn networks_in_words() {
     assert_eq!(Network::default().delays_in_words(), "0 to 1000 ms");
-    let far = Override { delay: Some(of("lognormal(90,0.2)")), ..Override::default() };
-    let slow = Override { extra_ms: 1500.0.try_into().unwrap(), ..Override::default() };
+    let far = FollowerNetwork { delay: Some(of("lognormal(90,0.2)")), ..FollowerNetwork::default() };
+    let slow = FollowerNetwork { extra_ms: 1500.0.try_into().unwrap(), ..FollowerNetwork::default() };
     let network = Network {
         delay: of("mixture(0.38*pareto(1.05,1.51),0.62*exponential(5.46448087431694))"),
         ack_delay: Some(of("1+constant(3)")),
-        follower: [(FollowerName(4), far), (FollowerName(2), slow), (FollowerName(0), Override::default())].into(),
+        follower: [
+            (NodeId::Follower(4), far),
+            (NodeId::Follower(2), slow),
+            (NodeId::Follower(0), FollowerNetwork::default()),
+        ]
+        .into(),
         ..Network::default()
     };
     assert_eq!(
@@ -112,11 +111,15 @@ fn networks_in_words() {
         "38 % Pareto (from 1.05 ms, shape 1.51) or 62 % exponential (mean 5.4645 ms), acknowledgements always 3 ms \
          plus 1 ms; f1: as the others; f3: 1500 ms more; f5: log-normal (median 90 ms, sigma 0.2)"
     );
-    let far = Override { delay: Some(of("constant(9)")), ack_delay: Some(of("constant(9)")), ..Override::default() };
+    let far = FollowerNetwork {
+        delay: Some(of("constant(9)")),
+        ack_delay: Some(of("constant(9)")),
+        ..FollowerNetwork::default()
+    };
     let network = Network {
         delay: of("constant(0)"),
         ack_delay: Some(of("uniform(0,0)")),
-        follower: [(FollowerName(1), far.clone()), (FollowerName(4), far)].into(),
+        follower: [(NodeId::Follower(1), far.clone()), (NodeId::Follower(4), far)].into(),
         ..Network::default()
     };
     assert_eq!(network.delays_in_words(), "no delay, acknowledgements no delay; f2 and f5: always 9 ms each way");

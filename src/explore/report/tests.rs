@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::cluster::ClusterError;
-use crate::config::{DelayRange, Experiment, Order};
+use crate::config::{Experiment, Order};
 use crate::explore::{Grid, Work, explore};
+use crate::model::uniform_ms;
 
 /// Two orders at three and five followers, a few runs each.
 fn points() -> Vec<PointRow> {
@@ -16,7 +17,7 @@ fn points() -> Vec<PointRow> {
         name: "quorum".parse().unwrap(),
         quorums: Vec::new(),
         followers: vec![3.try_into().unwrap(), 5.try_into().unwrap()],
-        delays: vec![DelayRange::new(0, 100).unwrap().into()],
+        delays: vec![uniform_ms(0, 100).unwrap()],
         ack_delays: vec![None],
         concurrencies: vec![base.workload.concurrency],
         keys: vec![base.workload.keys],

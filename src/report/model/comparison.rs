@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::analysis::{ExperimentFigures, RunFigures, Verdict};
-use crate::config::{DelayRange, ExperimentName, Order, Pacing};
+use crate::config::{ExperimentName, Order, Pacing};
+use crate::model::as_uniform_ms;
 
 /// One experiment among several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,7 +63,7 @@ impl ComparedExperiment {
             pacing: config.workload.pacing,
             order: config.network.order,
             delays: config.network.delays_in_words(),
-            max_delay_ms: DelayRange::of(&config.network.delay).map(DelayRange::max_ms),
+            max_delay_ms: as_uniform_ms(&config.network.delay).map(|(_, max)| max),
             writes: config.workload.writes.get(),
             runs: figures.runs.iter().map(ComparedRun::of).collect(),
         }

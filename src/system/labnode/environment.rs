@@ -57,7 +57,7 @@ mod tests {
     use labnode::config::NodeConfig;
 
     use super::*;
-    use crate::config::{Network, Override};
+    use crate::config::{FollowerNetwork, Network};
     use crate::model::CatchUp;
 
     /// What the leader of such a network makes of its environment.
@@ -73,12 +73,15 @@ mod tests {
 
     #[test]
     fn a_node_has_the_links_of_the_configuration() {
-        let far = Override {
+        let far = FollowerNetwork {
             delay: Some("lognormal(90,0.1)".parse().unwrap()),
             ack_delay: Some("empirical(1,2,2.5)".parse().unwrap()),
             extra_ms: 3.5.try_into().unwrap(),
         };
-        let overrides = [("f2", Override { extra_ms: 1500.0.try_into().unwrap(), ..Override::default() }), ("f3", far)];
+        let overrides = [
+            ("f2", FollowerNetwork { extra_ms: 1500.0.try_into().unwrap(), ..FollowerNetwork::default() }),
+            ("f3", far),
+        ];
         let follower = overrides.map(|(name, own)| (name.to_owned().try_into().unwrap(), own));
         let network = Network {
             delay: "mixture(0.38*pareto(1.05,1.51),0.62*exponential(5.46448087431694))".parse().unwrap(),
@@ -91,7 +94,7 @@ mod tests {
         assert_eq!(config.links, network.links(3));
         assert_eq!(config.catch_up, CatchUp::Snapshot);
         // A follower that this cluster does not have is none of the nodes' business.
-        let more = [("f5".to_owned().try_into().unwrap(), Override::default())].into();
+        let more = [("f5".to_owned().try_into().unwrap(), FollowerNetwork::default())].into();
         assert_eq!(leader(Network { follower: more, ..network }).1.links.len(), 3);
     }
 

@@ -1,6 +1,7 @@
-//! Networks in a reader's words.
+//! A network in words.
 
-use super::{Network, Override};
+use super::Network;
+use super::follower::FollowerNetwork;
 
 impl Network {
     /// Every delay in one line, e.g. `0 to 1000 ms` or `log-normal (...), acknowledgements ...;
@@ -10,7 +11,7 @@ impl Network {
         std::iter::once(self.common_delays_in_words()).chain(self.overrides_in_words()).collect::<Vec<_>>().join("; ")
     }
 
-    /// The delays of followers about which nothing is said.
+    /// The delays of followers without settings of their own.
     #[must_use]
     pub fn common_delays_in_words(&self) -> String {
         let write = self.delay.in_words();
@@ -21,10 +22,10 @@ impl Network {
         }
     }
 
-    /// What differs, follower by follower, e.g. `f3 and f4: 1500 ms more`.
+    /// What differs for single followers, e.g. `f3 and f4: 1500 ms more`.
     #[must_use]
     pub fn overrides_in_words(&self) -> Vec<String> {
-        let mut said: Vec<(&Override, Vec<String>)> = Vec::new();
+        let mut said: Vec<(&FollowerNetwork, Vec<String>)> = Vec::new();
         for (follower, own) in &self.follower {
             match said.iter_mut().find(|(known, _)| *known == own) {
                 Some((_, followers)) => followers.push(follower.to_string()),
@@ -37,7 +38,7 @@ impl Network {
     }
 }
 
-fn override_in_words(own: &Override) -> String {
+fn override_in_words(own: &FollowerNetwork) -> String {
     let is_same = own.delay.is_some() && own.delay == own.ack_delay;
     let ack = own.ack_delay.as_ref().filter(|_| !is_same);
     let each_way = if is_same { " each way" } else { "" };

@@ -1,4 +1,4 @@
-//! The distribution of a delay: a table with its `kind` and parameters.
+//! A distribution of delays in TOML: a table with its `kind` and parameters.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Fields, Problems, as_table};
+use super::reader::{Fields, Problems};
+use super::setting::Setting;
 use crate::model::{Accepted, Distribution, FAMILIES, Family, Millis, Number, Parameters, Part, one_of, quantiles_of};
 
 /// `kind`, without its parameters.
@@ -30,35 +31,31 @@ impl Accepted for Kind {
     }
 }
 
-/// Reads the distribution under a key; `None` if it is absent, or wrong, which is noted.
-pub(super) fn read_distribution(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    problems: &mut Problems<'_>,
-) -> Option<Distribution> {
-    let value = fields.take(key)?;
-    let path = format!("{}{key}", fields.path);
-    if !matches!(value.get_ref(), DeValue::Table(_)) {
-        let example = "{ kind = \"lognormal\", median_ms = 5, sigma = 0.5 }";
-        let shown = problems.shown(&value.span());
-        problems.add(value.span(), format!("{path} must be a table such as {example}, not {shown}"));
-        return None;
+impl Setting for Option<Distribution> {
+    fn read(fields: &mut Fields<'_>, key: &'static str, default: Self, problems: &mut Problems<'_>) -> Self {
+        let Some(value) = fields.take(key) else {
+            return default;
+        };
+        let path = format!("{}{key}", fields.path);
+        if !matches!(value.get_ref(), DeValue::Table(_)) {
+            let example = "{ kind = \"lognormal\", median_ms = 5, sigma = 0.5 }";
+            let shown = problems.shown(&value.span());
+            problems.add(value.span(), format!("{path} must be a table such as {example}, not {shown}"));
+            return default;
+        }
+        let mut table = fields.nested(value, format!("{path}."), problems);
+        let (distribution, is_known) = read_table(&mut table, problems);
+        if is_known {
+            table.finish(problems);
+        }
+        distribution
     }
-    let mut table = as_table(value, &format!("{path}."), problems);
-    let (distribution, is_known) = read_table(&mut table, problems);
-    if is_known {
-        table.finish(problems);
-    }
-    distribution
 }
 
-/// What a table says, and whether its kind is known: what else it may hold depends on that.
+/// Reads a table, and tells whether its kind is known: its keys depend on the kind.
 fn read_table(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> (Option<Distribution>, bool) {
-    if !fields.table.contains_key("kind") {
-        missing(fields, "kind", &Kind::accepted(), problems);
-    }
-    let kind = fields.value::<Option<Kind>>("kind", None, problems).value;
-    let extra = fields.value("extra_ms", Millis::ZERO, problems).value;
+    let kind = fields.required::<Kind>("kind", problems);
+    let extra = Millis::read(fields, "extra_ms", Millis::ZERO, problems);
     let Some(Kind(family)) = kind else {
         return (None, false);
     };
@@ -70,7 +67,7 @@ fn read_member(fields: &mut Fields<'_>, family: &Family, problems: &mut Problems
         Parameters::Numbers { numbers, new, .. } => {
             let values: Vec<_> = numbers.iter().map(|number| read_number(fields, number, problems)).collect();
             let values = values.into_iter().collect::<Option<Vec<f64>>>()?;
-            noted(new(&values), fields.span.clone(), &fields.path, problems)
+            reported(new(&values), fields.span.clone(), &fields.path, problems)
         }
         Parameters::Quantiles(new) => read_quantiles(fields, *new, problems),
         Parameters::Parts(new) => read_parts(fields, *new, problems),
@@ -78,10 +75,8 @@ fn read_member(fields: &mut Fields<'_>, family: &Family, problems: &mut Problems
 }
 
 fn read_number(fields: &mut Fields<'_>, number: &Number, problems: &mut Problems<'_>) -> Option<f64> {
-    let Some(value) = fields.take(number.key) else {
-        missing(fields, number.key, &number.accepted(), problems);
-        return None;
-    };
+    fields.require(number.key, &number.accepted(), problems);
+    let value = fields.take(number.key)?;
     let span = value.span();
     let found = f64::deserialize(value.into_deserializer()).ok().and_then(|value| number.check(value).ok());
     if found.is_none() {
@@ -91,34 +86,40 @@ fn read_number(fields: &mut Fields<'_>, number: &Number, problems: &mut Problems
     found
 }
 
-fn missing(fields: &Fields<'_>, key: &str, accepted: &str, problems: &mut Problems<'_>) {
-    problems.add(fields.span.clone(), format!("{}{key} is missing; it must be {accepted}", fields.path));
-}
-
-/// The value, or its problem noted.
-fn noted<T>(result: Result<T, String>, span: Range<usize>, path: &str, problems: &mut Problems<'_>) -> Option<T> {
+/// The value. `None` if there is a message instead, which is reported.
+fn reported<T>(result: Result<T, String>, span: Range<usize>, path: &str, problems: &mut Problems<'_>) -> Option<T> {
     result.map_err(|message| problems.add(span, format!("{}: {message}", path.trim_end_matches('.')))).ok()
 }
 
-/// The table that a manifest records, or the one of the delays in a file.
+/// `quantiles_ms`, the form of an empirical distribution in manifests.
+#[derive(Deserialize)]
+struct Quantiles(Vec<Millis>);
+
+impl Accepted for Quantiles {
+    fn accepted() -> String {
+        format!("a list in brackets, each value {}", Millis::accepted())
+    }
+}
+
+/// Reads the quantiles that a manifest records, or a file of measured delays.
 fn read_quantiles(
     fields: &mut Fields<'_>,
     new: fn(Vec<Millis>) -> Result<Distribution, String>,
     problems: &mut Problems<'_>,
 ) -> Option<Distribution> {
-    let table = fields.value::<Option<Vec<Millis>>>("quantiles_ms", None, problems);
-    let file = fields.value::<Option<PathBuf>>("file", None, problems);
-    if let Some(quantiles) = table.value {
+    let table = fields.optional::<Quantiles>("quantiles_ms", problems);
+    let file = fields.optional::<PathBuf>("file", problems);
+    if let Some(Quantiles(quantiles)) = table.value {
         if file.value.is_some() {
             problems.add(
                 file.span,
                 format!("{}file and quantiles_ms exclude each other; leave out one of them", fields.path),
             );
         }
-        return noted(new(quantiles), table.span, &format!("{}quantiles_ms", fields.path), problems);
+        return reported(new(quantiles), table.span, &format!("{}quantiles_ms", fields.path), problems);
     }
     if file.value.is_none() && file.good && table.good {
-        missing(fields, "file", &PathBuf::accepted(), problems);
+        fields.require("file", &PathBuf::accepted(), problems);
     }
     let name = file.value?;
     let sample = (problems.read_file)(&name)
@@ -127,10 +128,10 @@ fn read_quantiles(
         .and_then(quantiles_of);
     let too_few = |_| format!("{}: must have at least two delays", name.display());
     let distribution = sample.and_then(|sample| new(sample).map_err(too_few));
-    noted(distribution, file.span, &format!("{}file", fields.path), problems)
+    reported(distribution, file.span, &format!("{}file", fields.path), problems)
 }
 
-/// The delays of a file with one column of milliseconds, with or without a header.
+/// The delays in a file: one number of milliseconds a line, with or without a header.
 fn delays(text: &str, file: &Path) -> Result<Vec<Millis>, String> {
     let mut delays = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -161,23 +162,26 @@ fn read_parts(
     problems: &mut Problems<'_>,
 ) -> Option<Distribution> {
     let path = format!("{}parts", fields.path);
-    let Some(list) = fields.take("parts") else {
-        missing(fields, "parts", PARTS, problems);
-        return None;
-    };
+    fields.require("parts", PARTS, problems);
+    let list = fields.take("parts")?;
     let span = list.span();
     let DeValue::Array(tables) = list.into_inner() else {
         problems.add(span, format!("{path} must be {PARTS}"));
         return None;
     };
     let read: Vec<Option<Part>> =
-        tables.into_iter().map(|table| read_part(table, &format!("{path}."), problems)).collect();
+        tables.into_iter().map(|table| read_part(fields, table, format!("{path}."), problems)).collect();
     let parts = read.into_iter().collect::<Option<Vec<_>>>()?;
-    noted(new(parts), span, &path, problems)
+    reported(new(parts), span, &path, problems)
 }
 
-fn read_part(table: Spanned<DeValue<'_>>, path: &str, problems: &mut Problems<'_>) -> Option<Part> {
-    let mut fields = as_table(table, path, problems);
+fn read_part<'i>(
+    fields: &Fields<'i>,
+    table: Spanned<DeValue<'i>>,
+    path: String,
+    problems: &mut Problems<'_>,
+) -> Option<Part> {
+    let mut fields = fields.nested(table, path, problems);
     let weight = read_number(&mut fields, &Part::WEIGHT, problems);
     let (distribution, is_known) = read_table(&mut fields, problems);
     if is_known {

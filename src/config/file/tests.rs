@@ -1,7 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::config::Order;
+use crate::config::Pacing;
+use crate::model::ReplicationOrder;
 
 const COMMITTED: &str = include_str!("../../../experiments.toml");
 
@@ -26,7 +27,7 @@ fn the_committed_file_holds_the_lab_and_its_counterexamples() {
     assert_eq!(get("quorum"), &Experiment::default());
     assert_eq!(get("barrier").workload.pacing, Pacing::Batch);
     assert_eq!(get("barrier").expect.consistent_at.iter().map(|w| w.get()).collect::<Vec<_>>(), [5]);
-    assert_eq!(get("versioned").network.order, Order::Version);
+    assert_eq!(get("versioned").network.order, ReplicationOrder::Version);
     assert_eq!(get("versioned").expect.consistent_at.len(), 5);
     assert_eq!(get("throughput").workload.writes.get(), 20_000);
     assert_eq!(get("throughput").workload.concurrency.get(), 64);

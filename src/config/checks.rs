@@ -1,0 +1,28 @@
+//! Checks of settings that must fit one another.
+
+use std::fmt::Display;
+
+use super::experiment::Experiment;
+use super::reader::Problems;
+
+/// Reports every setting of an experiment that does not fit another. `path` leads to the experiment.
+pub(super) fn check(path: &str, experiment: &Experiment, problems: &mut Problems<'_>) {
+    let mut report = |key: &str, message: String| problems.add_at(&format!("{path}{key}"), message);
+    let Experiment { followers, quorums, expect, reads, .. } = experiment;
+    for (index, quorum) in quorums.iter().enumerate().filter(|(_, quorum)| quorum.get() > followers.get()) {
+        let limit = format!("a write quorum must be at most {followers}, the number of followers, not {quorum}");
+        report(&format!("quorums[{index}]"), format!("{path}quorums: {limit}"));
+    }
+    for (index, expected) in expect.consistent_at.iter().enumerate().filter(|(_, one)| !quorums.contains(one)) {
+        let limit = format!("each value must be among quorums ({}), not {expected}", list(quorums));
+        report(&format!("expect.consistent_at[{index}]"), format!("{path}expect.consistent_at: {limit}"));
+    }
+    for (index, asked) in reads.replicas.iter().enumerate().filter(|(_, asked)| asked.get() > followers.get()) {
+        let limit = format!("each value must be at most {followers}, the number of followers, not {asked}");
+        report(&format!("reads.replicas[{index}]"), format!("{path}reads.replicas: {limit}"));
+    }
+}
+
+fn list(values: &[impl Display]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,13 @@
+//! The faults of an experiment: what breaks, when, and whether it recovers.
+
+mod fault;
+mod kind;
+mod moment;
+mod overlap;
+mod read;
+mod relays;
+
+pub use fault::Fault;
+pub use kind::{CutFrom, FaultKind};
+pub use moment::{Elapsed, Trigger};
+pub use relays::{RelayedLink, link_name, relayed_links};
