@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::breakable::BreakableCluster;
 use super::cluster::SimSpec;
 use super::gated::GatedClient;
-use super::record_unless_cancelled;
+use super::recording::record_unless_cancelled;
 use crate::cluster::{ClusterError, FaultAction};
 use crate::load::{Injector, Progress, Recorded};
 use crate::model::NodeId;

@@ -8,6 +8,7 @@ mod forecast;
 mod gated;
 mod link_state;
 mod log;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +23,14 @@ use tracing::subscriber::{NoSubscriber, with_default};
 use self::cluster::{SimCluster, SimSpec, direct, in_virtual_time, over_http, routers};
 use self::faulty::Reach;
 pub use self::forecast::{foresee, is_foreseeable};
+use self::recording::{record_unless_cancelled, unless_cancelled};
 use crate::cluster::ClusterError;
 use crate::config::{Experiment, ExperimentName};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
-use crate::load::{Injector, NoFaults, Progress, RecordError, Recorded, observe, record};
+use crate::load::{NoFaults, Progress, Recorded, observe};
 use crate::model::{NodeId, Quorum};
-use crate::system::labnode::{Client, DirectClient, InProcessClient, LabNode, LabSession};
-use crate::system::{SessionError, System as _};
+use crate::system::System as _;
+use crate::system::labnode::{DirectClient, InProcessClient, LabNode, LabSession};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -164,37 +166,6 @@ struct Unwatched;
 impl Progress for Unwatched {
     fn write_done(&self, _: &WriteRow) {}
     fn settling(&self, _: u64) {}
-}
-
-async fn record_unless_cancelled<C: Client, I: Injector>(
-    client: C,
-    experiment: &Experiment,
-    injector: &I,
-    clock: &Clock,
-    progress: &dyn Progress,
-    cancel: &CancellationToken,
-) -> Result<Recorded, ClusterError> {
-    let session = LabSession::new(client, experiment, *clock);
-    unless_cancelled(record(&session, experiment, injector, clock, progress), cancel).await
-}
-
-async fn unless_cancelled<T>(
-    work: impl Future<Output = Result<T, RecordError>>,
-    cancel: &CancellationToken,
-) -> Result<T, ClusterError> {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(ClusterError::Interrupted),
-        done = work => done.map_err(|error| match error {
-            RecordError::Session(SessionError { node, question, reason }) => {
-                ClusterError::Node { node: node.to_string(), reason: format!("{question}: {reason}"), log: String::new() }
-            }
-            RecordError::Cluster(error) => error,
-            RecordError::Silent(_) => {
-                ClusterError::Node { node: LEADER.to_owned(), reason: error.to_string(), log: String::new() }
-            }
-        }),
-    }
 }
 
 /// The run with its manifest, which nothing but the experiment bears on.

@@ -25,10 +25,6 @@ use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId};
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
 
-/// The port on which every relay takes orders in its container. Not the next one: the engine
-/// would list the two as a range.
-const CONTROL_PORT: u16 = 9000;
-
 /// The project of the cluster to play with.
 pub const PLAY_PROJECT: &str = "labctl-play";
 

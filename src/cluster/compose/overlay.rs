@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::CONTROL_PORT;
-use super::project::Project;
+use super::project::{CONTROL_PORT, Project};
 use crate::cluster::{ClusterError, ClusterSpec};
 use crate::model::{ContainerSpec, NodeId};
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::CONTROL_PORT;
 use crate::cluster::docker::{Call, Docker, tail};
 use crate::cluster::{ClusterError, Owner};
 use crate::model::ContainerSpec;
@@ -25,6 +24,10 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 
 /// How often the engine must say that nothing is left of an `up` that was broken off.
 pub(super) const LOOKS_AFTER_BREAK: u32 = 3;
+
+/// The port on which every relay takes orders in its container. Not the next one: the engine
+/// would list the two as a range.
+pub(super) const CONTROL_PORT: u16 = 9000;
 
 /// The label by which Compose, of any version, marks what belongs to a project.
 const PROJECT_LABEL: &str = "com.docker.compose.project";
