@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::bounds::Bounds;
 use super::copies::{Copies, WriteCopies};
+use super::independence::hangs_together;
 use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
 use super::stats::{Interval, Mean, Quantile, Sample, ms};
@@ -77,6 +78,7 @@ impl Lag {
         let series = |end: fn(&WriteCopies<'_>) -> Option<i64>| {
             Series::new(lags_us(&acknowledged, end), run.manifest.config.workload.concurrency.get())
                 .saturated(is_saturated_in_real_time(run))
+                .hanging_together(hangs_together(run))
         };
         let (earliest, latest) =
             (series(|write| write.everywhere().earliest_us), series(|write| write.everywhere().latest_us));

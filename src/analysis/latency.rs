@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::faults::undisturbed;
+use super::independence::hangs_together;
 use super::ks::{Fit, ks_predicted};
 use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
@@ -101,6 +102,7 @@ pub(super) fn latency_series(run: &RunData, is_meant: impl Fn(&WriteRow) -> bool
     rows.sort_by_key(|row| (row.start_us, row.write));
     let latencies = rows.iter().map(|row| i64::try_from(row.latency_us).unwrap_or(i64::MAX));
     Series::new(latencies.collect(), run.manifest.config.workload.concurrency.get())
+        .hanging_together(hangs_together(run))
 }
 
 /// Writes under way at any time of a fault that were not acknowledged.

@@ -16,6 +16,7 @@ mod expected;
 mod faults;
 mod figures;
 mod forecast;
+mod independence;
 mod ks;
 mod lag;
 mod latency;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::faults::undisturbed;
+use super::independence::hangs_together;
 use super::series::{Dependence, Series};
 use super::stats::{Quantile, Sample, ms};
 use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
@@ -86,7 +87,8 @@ impl Overhead {
         in_order.sort_by_key(|write| (write.start_us, write.write));
         let share_of_latency = (latency_us > 0.0).then_some(overhead_us / latency_us);
         let series = Series::new(in_order.iter().map(|write| write.overhead_us).collect(), concurrency)
-            .saturated(is_saturated(run, share_of_latency) && !is_virtual(run));
+            .saturated(is_saturated(run, share_of_latency) && !is_virtual(run))
+            .hanging_together(hangs_together(run));
         let sample = series.sample();
         Self {
             quorum: run.manifest.quorum.get(),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::figures::RunFigures;
+use super::independence::hangs_together;
 use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
@@ -51,7 +52,8 @@ impl Paired {
             acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
         both.sort_by_key(|(row, _)| (row.start_us, row.write));
         let (delays_from, delays_to) = (delays(from), delays(to));
-        let is_same = |write: &u64| Some(delays_from.get(write)? == delays_to.get(write)?);
+        let can_be_paired = ![from, to].into_iter().any(hangs_together);
+        let is_same = |write: &u64| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
         let of_same: Vec<(&WriteRow, u64)> =
             both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
         let differences = of_same.iter().map(|(row, to_us)| signed(*to_us).saturating_sub(signed(row.latency_us)));

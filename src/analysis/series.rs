@@ -33,7 +33,8 @@ pub(super) const TAIL: f64 = 0.05;
 pub struct Dependence {
     /// The lag-1 autocorrelation, -1 to 1; `None` of fewer than 20 values or of equal ones.
     pub lag1: Option<f64>,
-    /// Whether it is above 0 by more than independent values show once in 1,000 samples.
+    /// Whether it is above 0 by more than independent values show once in 1,000 samples, or the
+    /// writes of the run hang together.
     pub is_dependent: bool,
     /// Batches whose means the intervals rest on; `None` of independent values, and where there are
     /// no intervals.
@@ -50,6 +51,8 @@ pub enum NoInterval {
     TooShort,
     /// The run was saturated, in real time: runs then differ by more than one run shows.
     Saturated,
+    /// The latencies of one run hang together, so that its own spread says nothing of other runs.
+    HangsTogether,
 }
 
 /// A series of times.
@@ -83,6 +86,17 @@ impl Series {
     pub fn saturated(mut self, is_saturated: bool) -> Self {
         if is_saturated && self.dependence.is_dependent {
             (self.dependence.batches, self.dependence.no_interval) = (None, Some(NoInterval::Saturated));
+        }
+        self
+    }
+
+    /// The same, of a run whose writes hang together or do not: where they do, it has no intervals,
+    /// however little its autocorrelation.
+    #[must_use]
+    pub fn hanging_together(mut self, hangs_together: bool) -> Self {
+        if hangs_together {
+            let (batches, no_interval) = (None, Some(NoInterval::HangsTogether));
+            self.dependence = Dependence { is_dependent: true, batches, no_interval, ..self.dependence };
         }
         self
     }

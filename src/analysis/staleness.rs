@@ -17,6 +17,7 @@ use self::wars::Trials;
 use super::bounds::Bounds;
 use super::chance::Chance;
 use super::copies::{AtAck, Copies};
+use super::independence::hangs_together;
 use super::overhead::is_saturated_in_real_time;
 use super::random::stream;
 use super::series::Dependence;
@@ -173,6 +174,7 @@ impl Staleness {
         let circumstances = Circumstances {
             concurrency: run.manifest.config.workload.concurrency.get(),
             is_saturated: is_saturated_in_real_time(run),
+            hangs_together: hangs_together(run),
         };
         let averaged = |leads: &[Vec<i64>]| Averaged::of(&setup, leads, &all, Some(circumstances));
         let traced =

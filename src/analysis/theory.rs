@@ -9,6 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+use crate::analysis::independence::hangs_together;
 use crate::model::{Distribution, Millis};
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub enum NotPredicted {
     /// A fault changed the network, or took nodes away, during the load.
     #[error("a fault changed what the writes met")]
     Faults,
+    /// The system draws no delays of its own, or its links keep copies in order.
+    #[error("latencies of one run hang together")]
+    HangsTogether,
 }
 
 /// A prediction's figures, all in milliseconds.
@@ -65,8 +69,12 @@ pub struct PredictedFigures {
 /// before the load to its end is one whose way is longer.
 ///
 /// # Errors
-/// [`NotPredicted::Faults`] of a run whose network changed, or whose nodes stopped, meanwhile.
+/// [`NotPredicted::HangsTogether`] of a run whose writes do, [`NotPredicted::Faults`] of one whose
+/// network changed, or whose nodes stopped, meanwhile.
 pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted> {
+    if hangs_together(run) {
+        return Err(NotPredicted::HangsTogether);
+    }
     let config = &run.manifest.config;
     if run.faults.is_empty() {
         return Ok(Cow::Borrowed(config));

@@ -31,7 +31,7 @@ pub use digest::sha256;
 pub use labnode::relay::Mode as RelayMode;
 pub use node_id::{NodeId, NotANode};
 pub use node_spec::{ContainerSpec, Endpoints, NodeSpec, Variable};
-pub use order::{CatchUp, ReplicationOrder};
+pub use order::{CatchUp, LinkOrder, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
 pub use system::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};

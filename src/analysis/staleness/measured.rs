@@ -41,6 +41,8 @@ pub(super) struct Circumstances {
     pub(super) concurrency: u32,
     /// Whether it was saturated in real time.
     pub(super) is_saturated: bool,
+    /// Whether its writes hang together.
+    pub(super) hangs_together: bool,
 }
 
 /// Consecutive writes.
@@ -164,7 +166,8 @@ fn dependence(writes: usize, gains: &[Gain], run: Circumstances) -> Dependence {
         missed_us[*write] -= by * (latest_us - *at_us as f64);
     }
     let missed_us = missed_us.into_iter().map(|us| us.round() as i64).collect();
-    Series::new(missed_us, run.concurrency).saturated(run.is_saturated).dependence()
+    let series = Series::new(missed_us, run.concurrency).saturated(run.is_saturated);
+    series.hanging_together(run.hangs_together).dependence()
 }
 
 /// The consecutive parts of the writes that the intervals of a dependent series rest on.

@@ -375,7 +375,7 @@ fn an_interval_of_writes_that_depend_on_each_other_rests_on_batches_or_is_withhe
     let leads: Vec<Vec<i64>> = (0..2_000).map(|write| vec![write / 100 % 2 * 30_000 + write % 7]).collect();
     use crate::analysis::Interval;
     let of = |leads: &[Vec<i64>], concurrency, is_saturated| {
-        Steps::instant(leads, 1, false, Some(Circumstances { concurrency, is_saturated }))
+        Steps::instant(leads, 1, false, Some(Circumstances { concurrency, is_saturated, hangs_together: false }))
     };
     let plain = Steps::instant(&leads, 1, false, None).seen(10_000).unwrap();
     let batched = of(&leads, 10, false).seen(10_000).unwrap();

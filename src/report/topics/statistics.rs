@@ -70,7 +70,9 @@ fn withheld(all: &[Statistics]) -> String {
              than one run shows; only several runs give an interval."
         )
     });
-    [short, saturated].into_iter().flatten().collect()
+    let hanging = at(NoInterval::HangsTogether)
+        .map(|at| format!(" No intervals at {at}: latencies of one run hang together, so only several runs give one."));
+    [short, saturated, hanging].into_iter().flatten().collect()
 }
 
 /// The same in short, for a file that stands alone.
