@@ -46,3 +46,14 @@ fn every_file_that_a_page_links_to_exists() {
         }
     }
 }
+
+#[test]
+fn every_folder_of_the_sources_is_in_the_list_of_folders() {
+    let text = read("docs/architecture.md");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() && fs::read_dir(entry.path()).unwrap().next().is_some() {
+            assert!(text.contains(&format!(" {name}/")), "docs/architecture.md does not list src/{name}/");
+        }
+    }
+}

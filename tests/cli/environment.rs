@@ -18,7 +18,8 @@ fn a_path_that_is_not_utf_8_is_a_path_like_any_other() {
         lab.command(args).arg(option).arg(no_text()).output().unwrap().into()
     };
     // The second run sets the simulated first one aside, in a folder whose name is no text.
-    for args in [&["run", "1", "--backend", "sim", "--format", "json"][..], &["run", "1"], &["run", "3"], &["run", "3"]] {
+    for args in [&["run", "1", "--backend", "sim", "--format", "json"][..], &["run", "1"], &["run", "3"], &["run", "3"]]
+    {
         let ended = run(args, "--data");
         assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.stderr);
     }

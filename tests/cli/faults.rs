@@ -1,49 +1,28 @@
 //! Faults as part of an experiment, on local processes: they happen when and to whom the
 //! experiment says, and the run's files and the report tell what they did.
 
-use std::collections::BTreeMap;
-
+use crate::broken::{self, Row};
 use crate::lab::{Ended, Lab};
 
 /// Sixty writes with delays of up to 100 ms, and these faults.
 fn lab(quorums: &str, faults: &[&str]) -> Lab {
     let faults: String = faults.iter().map(|fault| format!("[[experiment.broken.fault]]\n{fault}\n")).collect();
-    Lab::new(&format!(
-        r#"
-schema = 1
-default = "broken"
-[experiment.broken]
-quorums = {quorums}
-followers = 3
-backend = "process"
-[experiment.broken.network]
-max_delay_ms = 100
-replication_timeout_s = 0.5
-global_request_timeout_s = 1.0
-[experiment.broken.workload]
-writes = 60
-concurrency = 5
-keys = 4
-{faults}"#
-    ))
+    Lab::new(&broken::config("process", quorums, 60, 1.0, &faults))
 }
 
 /// A CSV file's rows by column.
-fn rows(lab: &Lab, file: &str) -> Vec<BTreeMap<String, String>> {
-    let text = lab.read(file);
-    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
-    let header = lines.next().unwrap();
-    lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
+fn rows(lab: &Lab, file: &str) -> Vec<Row> {
+    broken::rows(&lab.read(file))
 }
 
 /// How many rows there are with these values.
-fn count(rows: &[BTreeMap<String, String>], values: &[(&str, &str)]) -> usize {
+fn count(rows: &[Row], values: &[(&str, &str)]) -> usize {
     rows.iter().filter(|row| values.iter().all(|(column, value)| row[*column] == *value)).count()
 }
 
 /// What was done, as `kind node`.
 fn done(lab: &Lab, run: &str) -> Vec<String> {
-    rows(lab, &format!("{run}/faults.csv")).iter().map(|row| format!("{} {}", row["kind"], row["node"])).collect()
+    broken::done(&rows(lab, &format!("{run}/faults.csv")))
 }
 
 /// The report has to be there and to make sense.
@@ -138,7 +117,7 @@ fn a_follower_cut_off_from_its_leader_is_still_read() {
     // But for what the cut met with only its acknowledgement still on the way.
     let cut_us: i64 = rows(&lab, "data/W1/faults.csv")[0]["ended_us"].parse().unwrap();
     let arrivals = rows(&lab, "data/W1/arrivals.csv");
-    let late = |row: &&BTreeMap<String, String>| row["at_us"].parse::<i64>().unwrap() > cut_us;
+    let late = |row: &&Row| row["at_us"].parse::<i64>().unwrap() > cut_us;
     let got = arrivals.iter().filter(late).filter(|row| row["follower"] == "f2" && lost.contains(&&row["version"]));
     assert_eq!(got.count(), 0);
     assert!(lab.path("data/W1/f2.json").exists());

@@ -1,6 +1,8 @@
 //! labctl end to end, as its user runs it, on local processes.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../support/broken.rs"]
+mod broken;
 mod checking;
 mod comparing;
 mod configuration;

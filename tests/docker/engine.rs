@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::require;
 
-/// The engine and the image, prepared once; none where there is no engine and none is required.
+/// The engine and the image, prepared once. `None` if there is no engine and none is required.
 pub(crate) fn deployment() -> Option<&'static Deployment> {
     static DEPLOYMENT: OnceLock<Option<Deployment>> = OnceLock::new();
     let prepare = || {

@@ -10,36 +10,18 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::broken::{self, Row};
 use crate::engine::{deployment, docker};
-
-type Row = BTreeMap<String, String>;
 
 /// A working folder with an experiment on containers.
 struct Lab(TempDir);
 
 impl Lab {
-    /// A hundred and fifty writes to three followers, with delays of up to 100 ms; none where there is no engine.
+    /// A hundred and fifty writes to three followers, with delays of up to 100 ms. `None` if there is no engine.
     fn new(quorums: &str, fault: &str) -> Option<Self> {
         deployment()?;
         let folder = tempfile::tempdir().unwrap();
-        let config = format!(
-            r#"
-schema = 1
-default = "broken"
-[experiment.broken]
-quorums = {quorums}
-followers = 3
-backend = "compose"
-[experiment.broken.network]
-max_delay_ms = 100
-replication_timeout_s = 0.5
-global_request_timeout_s = 2.0
-[experiment.broken.workload]
-writes = 150
-concurrency = 5
-keys = 4
-{fault}"#
-        );
+        let config = broken::config("compose", quorums, 150, 2.0, fault);
         fs::write(folder.path().join("experiments.toml"), config).unwrap();
         Some(Self(folder))
     }
@@ -61,10 +43,7 @@ keys = 4
     }
 
     fn rows(&self, file: &str) -> Vec<Row> {
-        let text = fs::read_to_string(self.path(file)).unwrap();
-        let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
-        let header = lines.next().unwrap();
-        lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
+        broken::rows(&fs::read_to_string(self.path(file)).unwrap())
     }
 
     /// What was done, as `kind node`.
@@ -72,7 +51,7 @@ keys = 4
         let rows = self.rows("data/W3/faults.csv");
         let us = |row: &Row, column: &str| row[column].parse::<i64>().unwrap();
         assert!(rows.iter().all(|row| us(row, "begun_us") <= us(row, "ended_us")), "{rows:?}");
-        rows.iter().map(|row| format!("{} {}", row["kind"], row["node"])).collect()
+        broken::done(&rows)
     }
 
     /// The writes' latencies by outcome, in milliseconds.

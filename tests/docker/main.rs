@@ -2,6 +2,8 @@
 //! `LABCTL_REQUIRE=docker` is set.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../support/broken.rs"]
+mod broken;
 mod compose_driver;
 mod engine;
 mod faults;
