@@ -10,6 +10,12 @@ pub(super) const TICK_SIZE: f64 = 13.0;
 /// The size of titles.
 pub(super) const TITLE_SIZE: f64 = 19.0;
 
+/// `size`, or less if a line of text would not fit into a figure of 900 logical pixels.
+pub(super) fn fitting(text: &str, size: f64) -> f64 {
+    const ROOM: f64 = 876.0;
+    size * (ROOM / text_width(text, size).max(1.0)).min(1.0)
+}
+
 /// A linear map from values to logical pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
@@ -70,7 +76,7 @@ pub(super) fn tick_label(value: f64, step: f64) -> String {
 pub(super) fn nothing(title: Option<(&str, &str)>) -> Scene {
     let mut scene = Scene::new(900, if title.is_some() { 110 } else { 60 });
     if let Some((title, _)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
     }
     let middle = (450.0, f64::from(scene.height) - 30.0);
     scene.text(middle, "There is nothing to draw.", TICK_SIZE, Colour::Muted, Anchor::Middle);
@@ -128,6 +134,14 @@ mod tests {
         assert_eq!(ticks(0.0, 1001.5, 6), [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
         assert_eq!(ticks(0.0, 1.0, 4), [0.0, 0.5, 1.0]);
         assert_eq!(ticks(-3.0, 12.0, 5), [-5.0, 0.0, 5.0, 10.0]);
+    }
+
+    #[test]
+    fn a_long_title_is_set_smaller_until_it_fits() {
+        assert_eq!(fitting("short", TITLE_SIZE), TITLE_SIZE);
+        let long = "4 of 12 copies are wrong for good ".repeat(4);
+        let size = fitting(&long, TITLE_SIZE);
+        assert!(size < TITLE_SIZE && text_width(&long, size) <= 880.0, "{size}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Follower by key, for each quorum and both moments.
 
-use super::axis::{TICK_SIZE, TITLE_SIZE};
+use super::axis::{TICK_SIZE, TITLE_SIZE, fitting};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::analysis::{Cell, CellState};
@@ -18,8 +18,8 @@ pub(crate) fn scene(runs: &[&RunReport], title: &str, subtitle: &str) -> Scene {
     let rows = |run: &RunReport| run.consistency.settled.followers.len() as f64;
     let heights: f64 = runs.iter().map(|run| rows(run) * ROW + 56.0).sum();
     let mut scene = Scene::new(WIDTH, (116.0 + heights).ceil() as u32);
-    scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-    scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+    scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+    scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     let width = (f64::from(WIDTH) - LEFT - GAP - 20.0) / 2.0;
     let second = LEFT + width + GAP;
     scene.text((LEFT, 88.0), "When the last write was acknowledged", 14.0, Colour::Ink, Anchor::Start);

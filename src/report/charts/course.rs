@@ -1,6 +1,6 @@
 //! Each write of a run over time: a mark at its start, its height how long it took.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Stroke};
 use crate::data::WriteOutcome;
@@ -35,8 +35,8 @@ pub(crate) fn scene(courses: &[Course<'_>], title: Option<(&str, &str)>) -> Scen
     let bottom = top + courses.len() as f64 * (PANEL + BETWEEN);
     let mut scene = Scene::new(WIDTH, (bottom + 40.0).ceil() as u32);
     if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     scene.text((110.0, top - 32.0), "Time until the answer, ms", TICK_SIZE, Colour::Muted, Anchor::Start);
     let writes = || courses.iter().flat_map(|course| &course.writes);

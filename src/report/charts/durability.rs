@@ -1,6 +1,6 @@
 //! How many followers held acknowledged writes while the load ran.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::analysis::{Durability, Exposure};
@@ -19,8 +19,8 @@ pub(crate) fn scene(durabilities: &[&Durability], title: Option<(&str, &str)>) -
     let bottom = top + ROW * durabilities.len().max(1) as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);
     if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
     let longest = durabilities.iter().map(|d| segments(d).map(|e| e.mean_writes.upper).sum()).fold(1.0, f64::max);

@@ -1,6 +1,6 @@
 //! What the software added to each write: every value, with median and p99 on top.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::report::model::OverheadReport;
@@ -17,8 +17,8 @@ pub(crate) fn scene(overheads: &[&OverheadReport], title: Option<(&str, &str)>) 
     let bottom = top + ROW * overheads.len().max(1) as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);
     if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
     let x = x_axis(&mut scene, frame, overheads);

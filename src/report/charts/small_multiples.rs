@@ -1,7 +1,7 @@
 //! Many small charts against W, side by side: one a condition.
 
 use super::against_quorum::Series;
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, ticks};
 use super::colour::Colour;
 use super::scene::{Anchor, Scene, Stroke};
 use super::spread::spread;
@@ -51,9 +51,9 @@ impl Multiples {
         let above = if title.is_some() { 68.0 } else { 0.0 };
         let mut scene = Scene::new(WIDTH, (above + rows as f64 * PANEL_HEIGHT) as u32);
         if let Some((title, subtitle)) = title {
-            scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-            let subtitle = format!("{}. {subtitle}.", self.axis);
-            scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+            scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+            let subtitle = &format!("{}. {subtitle}.", self.axis);
+            scene.text((12.0, 52.0), subtitle.as_str(), fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
         }
         let highest = self.panels.iter().map(Panel::highest).fold(0.0, f64::max);
         let width = f64::from(WIDTH) / columns as f64;

@@ -1,7 +1,7 @@
 //! The chance that a read returns a write against the time since its acknowledgement, one
 //! curve a quorum.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Stroke};
@@ -27,8 +27,8 @@ pub(crate) fn scene(curves: &[QuorumCurve<'_>], title: Option<(&str, &str)>) -> 
     let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
     let mut scene = Scene::new(WIDTH, height);
     if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     let shares = ticks(0.0, 100.0, 5);
     let y = frame.y_axis(&mut scene, &shares, 100.0, "Reads that would return the write, %");

@@ -1,6 +1,6 @@
 //! The lives of single writes: leader, followers, and the moment the client had its answer.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
@@ -24,8 +24,8 @@ pub(crate) fn scene(lives: &[&WriteLife], title: Option<(&str, &str)>) -> Scene 
     let bottom = top + quorums.len().max(1) as f64 * (panel + BETWEEN);
     let mut scene = Scene::new(WIDTH, (bottom + 52.0).ceil() as u32);
     if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, TITLE_SIZE, Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, TICK_SIZE, Colour::Muted, Anchor::Start);
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     let width = (f64::from(WIDTH) - LEFT - GAP - RIGHT) / 2.0;
     for (column, name) in [(0.0, "The write of median latency"), (1.0, "The slowest write")] {

@@ -3,6 +3,7 @@
 mod claims;
 mod comparison;
 mod consistency;
+mod course;
 mod diagnosis;
 mod distribution;
 mod durability;
@@ -30,6 +31,7 @@ pub(super) const TOPICS: &[Topic] = &[
     claims::TOPIC,
     diagnosis::TOPIC,
     distribution::TOPIC,
+    course::TOPIC,
     timelines::TOPIC,
     lag::TOPIC,
     durability::TOPIC,

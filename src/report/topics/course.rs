@@ -1,0 +1,85 @@
+//! Latency over the course of the run: warm-up and drift.
+
+use crate::analysis::Sample;
+use crate::data::WriteOutcome;
+use crate::report::charts;
+use crate::report::charts::course::Course;
+use crate::report::document::{Block, Table};
+use crate::report::ends::{Ends, ends, evenly};
+use crate::report::error::ReportError;
+use crate::report::model::{Report, RunReport};
+use crate::report::number::{grouped, maybe, ms};
+use crate::report::topic::{Finding, Page, Topic};
+
+/// Most quorums that have panels.
+const MAX_QUORUMS: usize = 6;
+
+/// Most writes of a panel.
+const MAX_WRITES: usize = 600;
+
+pub(super) const TOPIC: Topic = Topic {
+    id: "course",
+    heading: "Latency over the course of the run",
+    file: Some("latency_over_time.png"),
+    needs: &[],
+    finding: Finding::IfAny(|report| finding(&report.runs)),
+    answer: |_| None,
+    blocks,
+};
+
+fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    let courses: Vec<Course<'_>> = evenly(&report.runs, MAX_QUORUMS).into_iter().map(course).collect();
+    let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was acknowledged, \
+                   a cross refused, a ring had no answer. Slow writes at the left are warm-up; a slope is drift, such \
+                   as a machine that gets busier.";
+    let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer.";
+    let table = table(&report.runs);
+    Ok(vec![page.figure(reading.to_owned(), subtitle, table, |title| charts::course::scene(&courses, title))?])
+}
+
+/// The medians of the halves. `None` if there were faults, whose own figure shows the writes.
+fn finding(runs: &[RunReport]) -> Option<String> {
+    let told = |run: &RunReport| {
+        let [(_, first), (_, second)] = halves(run);
+        Some((ms(first?), ms(second?)))
+    };
+    if runs.iter().any(|run| run.faults.is_some()) {
+        return None;
+    }
+    match ends(runs, told) {
+        Ends::None => None,
+        Ends::One(w, (first, second)) => Some(format!(
+            "The median latency at W = {w} was {first} ms in the first half of the run, {second} ms in the second"
+        )),
+        Ends::Two((low, (first, second)), (high, (high_first, high_second))) => Some(format!(
+            "Median latency, first and second half of the run: {first} and {second} ms at W = {low}, {high_first} and \
+             {high_second} ms at W = {high}"
+        )),
+    }
+}
+
+fn course(run: &RunReport) -> Course<'_> {
+    let every = run.writes.len().div_ceil(MAX_WRITES).max(1);
+    Course { quorum: run.quorum, writes: run.writes.iter().step_by(every).collect(), shaded: Vec::new() }
+}
+
+/// Acknowledged writes of the first and the second half of all writes by number: how many, and
+/// their median latency in milliseconds.
+fn halves(run: &RunReport) -> [(u64, Option<f64>); 2] {
+    let (first, second) = run.writes.split_at(run.writes.len() / 2);
+    [first, second].map(|half| {
+        let acknowledged = half.iter().filter(|write| write.outcome == WriteOutcome::Ok);
+        let sample: Sample = acknowledged.map(|write| (write.latency_ms * 1_000.0).round() as i64).collect();
+        (sample.len() as u64, sample.quantile_ms(0.5))
+    })
+}
+
+fn table(runs: &[RunReport]) -> Table {
+    let row = |run: &RunReport| {
+        let [(first_n, first), (second_n, second)] = halves(run);
+        vec![run.quorum.to_string(), grouped(first_n), maybe(first, ms), grouped(second_n), maybe(second, ms)]
+    };
+    Table::new("Acknowledged writes of each half of the run, by the order in which they were sent, and their median latency in ms.")
+        .numbers(&["W", "writes, first half", "median, first half", "writes, second half", "median, second half"])
+        .rows(runs.iter().map(row))
+}
