@@ -3,6 +3,7 @@
 //!
 //! Reads the sources with `syn`, so it sees what the code says, not what a comment says. Paths
 //! inside macro calls are not seen.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

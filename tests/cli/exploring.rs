@@ -10,7 +10,7 @@ use crate::lab::{Ended, Lab, SMALL, files};
 
 const GRID: [&str; 9] = ["explore", "--followers", "2,3", "--order", "arrival,version", "--seeds", "5", "--seed", "7"];
 
-/// The grid into a folder with so many threads.
+/// Explores the grid into a folder, with this many threads.
 fn explore(lab: &Lab, out: &str, threads: &str) -> Ended {
     let args: Vec<&str> = GRID.into_iter().chain(["--out", out, "--threads", threads]).collect();
     let ended = lab.run(&args);

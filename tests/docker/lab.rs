@@ -27,7 +27,7 @@ fn experiment() -> Experiment {
 }
 
 impl Lab {
-    /// A running cluster, or none where there is no engine.
+    /// A running cluster. `None` if there is no engine.
     async fn start(quorum: i64, experiment: &Experiment) -> Option<Self> {
         let quorum = quorum.try_into().unwrap();
         let nodes = LabNode.nodes(experiment, quorum);

@@ -14,8 +14,8 @@ pub(crate) fn missing(what: &str, reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipping the tests on {what}: {reason}");
 }
 
-/// Whether a list of requirements names this one; a word that nobody knows requires nothing
-/// that is meant, so it fails.
+/// Whether a list of requirements names this one. Fails on an unknown word: a misspelt requirement
+/// would require nothing.
 fn is_required(what: &str, list: &str) -> bool {
     let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let unknown = names.iter().find(|name| !KNOWN.contains(name));

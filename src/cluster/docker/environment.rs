@@ -61,7 +61,6 @@ fn set(names: &'static [&'static str]) -> impl Iterator<Item = (&'static str, St
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
