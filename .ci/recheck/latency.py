@@ -53,10 +53,11 @@ def of(run: Run) -> dict[str, Value]:
     }
     concurrency = run.config["workload"]["concurrency"]
     values, least = [write.latency_us for write in run.acknowledged], cut_off(run)
-    dependence = Dependence.of(values, concurrency)
+    dependence = Dependence.of(values, concurrency, is_saturated_in_real_time(run))
     # A mean of those that were quick enough to be answered before the fault is no mean.
     whole = [] if least else values
     found["latency.cut_off"] = len(least)
+    found["latency.missed_in_fault"] = sum(write.outcome != "ok" and is_disturbed(run, write) for write in run.writes)
     found["latency.mean_at_least_ms"] = in_ms(mean([*values, *least.values()])) if least else None
     found |= mean_of("latency.mean", whole, dependence) | quantiles_of("latency", whole, dependence)
     found |= dependence_of("latency", dependence)
@@ -65,18 +66,35 @@ def of(run: Run) -> dict[str, Value]:
     return found | of_overhead(run)
 
 
+def share_of_latency(run: Run) -> float | None:
+    """The share of the latency of the writes whose overhead is known that was overhead."""
+    by_write = overheads_us(run)
+    latencies = sum(write.latency_us for write in run.acknowledged if write.number in by_write)
+    return sum(by_write.values()) / latencies if latencies else None
+
+
+def is_saturated(run: Run) -> bool:
+    """Whether writes mostly waited for each other."""
+    share = share_of_latency(run)
+    return share is not None and run.config["workload"]["concurrency"] > 1 and share >= SATURATED
+
+
+def is_saturated_in_real_time(run: Run) -> bool:
+    """Whether they did on a real machine, where one run does not show how much runs differ."""
+    return run.manifest["backend"]["name"] != "sim" and is_saturated(run)
+
+
 def of_overhead(run: Run) -> dict[str, Value]:
     """The figures of what the software added to the injected delays, and of the first writes' share."""
     workload, by_write = run.config["workload"], overheads_us(run)
     added = [by_write[write.number] for write in run.acknowledged if write.number in by_write]
-    dependence = Dependence.of(added, workload["concurrency"])
-    latencies = sum(write.latency_us for write in run.acknowledged if write.number in by_write)
-    share = sum(added) / latencies if latencies else None
+    dependence = Dependence.of(added, workload["concurrency"], is_saturated_in_real_time(run))
     found: dict[str, Value] = {
         "overhead.n": len(added),
-        "overhead.share_of_latency": share,
-        "load.is_saturated": share is not None and workload["concurrency"] > 1 and share >= SATURATED,
+        "overhead.share_of_latency": share_of_latency(run),
+        "load.is_saturated": is_saturated(run),
     }
+    found |= dependence_of("overhead", dependence)
     # What the first window of writes cost, which found nothing warmed up, beside the others.
     first = [value for number, value in by_write.items() if number < min(workload["concurrency"], len(run.writes) / 2)]
     rest = added[len(first) :]

@@ -7,7 +7,8 @@ from math import comb, inf
 from .compare import Value, bounds, in_ms
 from .copies import Account, numbered
 from .facts import Write
-from .sample import quantile, quantile_ranks
+from .latency import is_saturated_in_real_time
+from .sample import Dependence, dependence_of, interval_of, mean_of, quantile, quantile_interval, quantile_ranks
 
 LAG_PROBABILITIES = {"median": "0.5", "p95": "0.95", "p99": "0.99"}
 VISIBLE_PROBABILITIES = {"p50": "0.5", "p90": "0.9", "p99": "0.99", "p999": "0.999"}
@@ -55,14 +56,32 @@ def returns_older(account: Account, replicas: int) -> Fraction:
     return sum(map(chance, writes), Fraction()) / len(writes)
 
 
+def dependence_in(account: Account, values_us: list[float]) -> Dependence:
+    """Whether values of writes that follow each other hang together."""
+    run = account.run
+    return Dependence.of(values_us, run.config["workload"]["concurrency"], is_saturated_in_real_time(run))
+
+
+def dependence_of_waits(account: Account) -> Dependence:
+    """Whether writes hang together in when a random follower has them, by the mean wait of each in
+    whole microseconds. What never came is as late as the latest that did."""
+    waits = [waits_us(account, write) for write in numbered(account.run)]
+    latest = max((wait for of_write in waits for wait in of_write if wait != inf), default=0)
+    means = (Fraction(sum(min(wait, latest) for wait in of_write), len(of_write)) for of_write in waits)
+    return dependence_in(account, [math.floor(mean + Fraction(1, 2)) for mean in means])
+
+
 def visible_after(account: Account, p: str) -> dict[str, Value] | None:
     """How long after a write's acknowledgement this share of (acknowledged write, follower) pairs
     had the write: the least such wait; None where so many never did. Too few pairs beyond say only
     how long it is at least, by the lower end of the quantile's interval; but a write that had
-    arrived when its client heard was there at once, however few there are."""
+    arrived when its client heard was there at once, however few there are. Of writes that hang
+    together they say nothing."""
     waits = sorted(wait for write in numbered(account.run) for wait in waits_us(account, write))
     after_us = waits[math.ceil(Fraction(p) * len(waits)) - 1]
     is_bounded = after_us == 0 or len(waits) * (1 - Fraction(p)) >= FEWEST_BEYOND
+    if not is_bounded and dependence_of_waits(account).is_dependent:
+        return {"ms": None, "interval_ms.lower": None}
     least_us = after_us if is_bounded else waits[max(quantile_ranks(len(waits), p)[0], 1) - 1]
     if least_us == inf:
         return None
@@ -75,10 +94,16 @@ def of_lag(account: Account) -> dict[str, Value]:
     never = sum(lag == inf for lag in lags)
     found: dict[str, Value] = {"lag.n": len(lags), "lag.not_exact": 0, "lag.at_latest": None}
     found |= bounds("lag.never_everywhere", never)
-    found |= {"lag.mean": None, "lag.max_ms": None} if never else {"lag.mean.value_ms": in_ms(sum(lags) / len(lags))}
+    dependence = dependence_in(account, lags)
+    found |= dependence_of("lag", dependence)
+    found |= {"lag.mean": None, "lag.max_ms": None} if never else mean_of("lag.mean", lags, dependence)
     for name, p in LAG_PROBABILITIES.items():
         value = quantile(lags, p)
-        found |= {f"lag.{name}": None} if value == inf else {f"lag.{name}.value_ms": in_ms(value)}
+        if value == inf:
+            found[f"lag.{name}"] = None
+            continue
+        found[f"lag.{name}.value_ms"] = in_ms(value)
+        found |= interval_of(f"lag.{name}", quantile_interval(lags, p, dependence))
     return found | bounds("lag.behind_at_ack", float(misses_write(account, 1)))
 
 
@@ -90,6 +115,7 @@ def of(account: Account) -> dict[str, Value]:
         at = f"staleness.at_ack[{replicas - 1}]"
         found |= bounds(f"{at}.misses_write", float(misses_write(account, replicas)))
         found |= bounds(f"{at}.returns_older", float(returns_older(account, replicas)))
+    found |= dependence_of("staleness.reads[0]", dependence_of_waits(account))
     at = "staleness.reads[0].from_trace"
     found[f"{at}.stale_at_ack.value"] = float(misses_write(account, 1))
     for name, p in VISIBLE_PROBABILITIES.items():

@@ -99,23 +99,28 @@ def batches(values: Sequence[float], number: int) -> list[float]:
 
 @dataclass(frozen=True)
 class Dependence:
-    """Whether values that follow each other hang together, and into how many batches they then go."""
+    """Whether values that follow each other hang together, into how many batches they then go, and
+    why they have no intervals if they have none."""
 
     lag1: float | None
     is_dependent: bool
     batches: int | None
+    no_interval: str | None = None
 
     @staticmethod
-    def of(values: Sequence[float], concurrency: int) -> "Dependence":
+    def of(values: Sequence[float], concurrency: int, is_saturated: bool = False) -> "Dependence":
         """Values hang together where their autocorrelation is above that of 99.9 % of independent
         series. Batches are at least two windows long, longer while they still hang together, and
-        never fewer than five."""
+        never fewer than five. None where a cluster was saturated in real time. What never came is
+        as late as the latest that did."""
+        latest = max((value for value in values if value != math.inf), default=0)
+        values = [min(value, latest) for value in values]
         lag1 = autocorrelation(values) if len(values) > 1 else None
         if lag1 is None or len(values) < 20 or lag1 <= 3.0902 / math.sqrt(len(values)):
             return Dependence(lag1, False, None)
         number = min(MOST_BATCHES, len(values) // (2 * max(concurrency, 1)))
-        if number < FEWEST_BATCHES:
-            return Dependence(lag1, True, None)
+        if is_saturated or number < FEWEST_BATCHES:
+            return Dependence(lag1, True, None, "saturated" if is_saturated else "too_short")
         while number > FEWEST_BATCHES and (autocorrelation(batches(values, number)) or 0) > 1.645 / math.sqrt(number):
             number = max(number // 2, FEWEST_BATCHES)
         return Dependence(lag1, True, number)
@@ -145,7 +150,8 @@ def quantile_interval(values: Sequence[float], p: str, dependence: Dependence) -
         lower, upper = math.floor(n * (share - half)), math.ceil(n * (share + half)) + 1
     else:
         lower, upper = quantile_ranks(n, p)
-    return tuple(ordered[rank - 1] if 1 <= rank <= n else None for rank in (lower, upper))
+    ends = (ordered[rank - 1] if 1 <= rank <= n else math.inf for rank in (lower, upper))
+    return tuple(None if end == math.inf else end for end in ends)
 
 
 def interval_of(path: str, interval: Interval) -> dict[str, Value]:
@@ -181,4 +187,5 @@ def dependence_of(path: str, dependence: Dependence) -> dict[str, Value]:
         f"{path}.dependence.lag1": dependence.lag1,
         f"{path}.dependence.is_dependent": dependence.is_dependent,
         f"{path}.dependence.batches": dependence.batches,
+        f"{path}.dependence.no_interval": dependence.no_interval,
     }

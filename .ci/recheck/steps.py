@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .compare import Value, in_ms
 from .facts import Fault, Run
 from .faults import cut_off, spans
-from .latency import copies_of
+from .latency import copies_of, is_saturated_in_real_time
 from .sample import Dependence, Interval, dependence_of, interval_of, mean, mean_interval, mean_of, quantiles_of
 from .sample import standard_error, student_quantile
 
@@ -51,8 +51,15 @@ class Step:
         return [after - before for before, after in self.same.values()]
 
     @property
-    def concurrency(self) -> int:
-        return self.low.config["workload"]["concurrency"]
+    def dependence(self) -> Dependence:
+        """Whether the differences of writes that follow each other hang together."""
+        is_saturated = is_saturated_in_real_time(self.low) or is_saturated_in_real_time(self.high)
+        return Dependence.of(self.differences_us, self.low.config["workload"]["concurrency"], is_saturated)
+
+    def of_writes(self, numbers: set[int]) -> "Step":
+        """The same of these writes alone."""
+        all_, same = ({k: v for k, v in of.items() if k in numbers} for of in (self.all, self.same))
+        return Step(self.low, self.high, all_, same, self.other)
 
 
 def of_neighbours(runs: list[Run]) -> dict[str, Value]:
@@ -61,7 +68,7 @@ def of_neighbours(runs: list[Run]) -> dict[str, Value]:
     for index, (low, high) in enumerate(zip(runs, runs[1:])):
         at, step = f"paired[{index}]", Step.between(low, high)
         differences = step.differences_us
-        dependence = Dependence.of(differences, step.concurrency)
+        dependence = step.dependence
         found |= {
             f"{at}.from": low.quorum,
             f"{at}.to": high.quorum,
@@ -79,22 +86,29 @@ def of_neighbours(runs: list[Run]) -> dict[str, Value]:
 
 
 def of_whole(runs: list[Run]) -> dict[str, Value]:
-    """What one further acknowledgement costs on average, from the lowest W to the highest. Nothing
-    where no write was acknowledged at both ends with the same delays, or where the latencies of
-    either end hang together."""
+    """What one further acknowledgement costs on average, from the lowest W to the highest, and the
+    cheapest and the dearest step between, all of the writes that were acknowledged at every W with
+    the same delays. Nothing where there is none, or where the latencies of either end hang together."""
     tested = [run for run in runs if 1 <= run.quorum <= len(run.followers)]
     if len(tested) < 2:
         return {"cost_per_ack": None}
-    whole = Step.between(tested[0], tested[-1])
+    steps = [Step.between(low, high) for low, high in zip(tested, tested[1:])]
+    numbers = set.intersection(*(set(step.same) for step in steps))
+    whole = Step.between(tested[0], tested[-1]).of_writes(numbers)
     differences, width = whole.differences_us, tested[-1].quorum - tested[0].quorum
     if not differences or is_dependent(tested[0]) or is_dependent(tested[-1]):
         return {"cost_per_ack": None}
-    interval = mean_interval(differences, Dependence.of(differences, whole.concurrency))
+    interval = mean_interval(differences, whole.dependence)
+    costs = [
+        mean(step.of_writes(numbers).differences_us) / (step.high.quorum - step.low.quorum) for step in steps
+    ]
     return {
         "cost_per_ack.from": tested[0].quorum,
         "cost_per_ack.to": tested[-1].quorum,
         "cost_per_ack.n": len(differences),
         "cost_per_ack.mean_ms": in_ms(mean(differences) / width),
+        "cost_per_ack.least_ms": in_ms(min(costs)),
+        "cost_per_ack.most_ms": in_ms(max(costs)),
     } | interval_of("cost_per_ack", tuple(end if end is None else end / width for end in interval))
 
 
@@ -115,8 +129,7 @@ def rise_us(step: Step) -> tuple[float, Interval] | None:
     """How much the mean rises: write by write where the delays were the same, else of all writes.
     None where a fault cut either run's latencies off, so that neither has a mean."""
     if step.is_paired:
-        dependence = Dependence.of(step.differences_us, step.concurrency)
-        return float(mean(step.differences_us)), mean_interval(step.differences_us, dependence)
+        return float(mean(step.differences_us)), mean_interval(step.differences_us, step.dependence)
     if cut_off(step.low) or cut_off(step.high):
         return None
     return welch(latencies_us(step.low), latencies_us(step.high))

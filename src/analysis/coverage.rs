@@ -10,30 +10,110 @@ use tokio_util::sync::CancellationToken;
 
 use super::random::stream;
 use super::*;
-use crate::config::Experiment;
+use crate::config::{Experiment, Fault, FaultKind, Quorum, Trigger};
 use crate::data::RunData;
+use crate::model::NodeId;
 use crate::sim::simulate_direct;
 
 const SEEDS: u64 = 500;
 
-/// Hits and intervals by kind of interval and W.
-#[derive(Default)]
-struct Coverage(BTreeMap<(usize, &'static str), ByQuorum>);
+/// Between these shares an interval of 95 % is as wide as it says; above, it is stated conservative.
+const LEAST: f64 = 0.93;
+const MOST: f64 = 0.97;
 
-/// Trials that held the truth, and all trials, by W.
-type ByQuorum = BTreeMap<u32, (u64, u64)>;
+/// Tallies by kind of interval and W.
+#[derive(Default)]
+struct Coverage(BTreeMap<(usize, &'static str), BTreeMap<u32, Tally>>);
+
+/// How often one kind of interval at one W covered what it estimates.
+#[derive(Default)]
+struct Tally {
+    hits: u64,
+    intervals: u64,
+    without_lower: u64,
+    without_upper: u64,
+    without_both: u64,
+}
 
 impl Coverage {
-    /// An end that is absent bounds nothing, so it cannot miss.
+    /// An end that is absent bounds nothing, so it cannot miss: it is counted by itself. Where both
+    /// are absent there is no interval.
     fn count(&mut self, order: usize, kind: &'static str, quorum: u32, interval: Interval, truth: f64) {
         let covers = interval.lower.is_none_or(|low| low <= truth + 1e-9)
             && interval.upper.is_none_or(|high| truth <= high + 1e-9);
-        let (hits, intervals) = self.0.entry((order, kind)).or_default().entry(quorum).or_default();
-        (*hits, *intervals) = (*hits + u64::from(covers), *intervals + 1);
+        let tally = self.0.entry((order, kind)).or_default().entry(quorum).or_default();
+        match (interval.lower, interval.upper) {
+            (None, None) => tally.without_both += 1,
+            (lower, upper) => {
+                tally.without_lower += u64::from(lower.is_none());
+                tally.without_upper += u64::from(upper.is_none());
+                (tally.hits, tally.intervals) = (tally.hits + u64::from(covers), tally.intervals + 1);
+            }
+        }
     }
 
     fn quantile(&mut self, order: usize, kind: &'static str, quorum: u32, quantile: Option<Quantile>, truth: f64) {
         self.count(order, kind, quorum, quantile.unwrap().interval_ms, truth);
+    }
+
+    fn visible(
+        &mut self,
+        order: usize,
+        kind: &'static str,
+        quorum: u32,
+        after: Option<VisibleAfter>,
+        truth: Option<f64>,
+    ) {
+        let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
+        if let Some((after, truth)) = after.zip(truth).filter(|(after, _)| after.interval_ms != at_once) {
+            self.count(order, kind, quorum, after.interval_ms, truth);
+        }
+    }
+
+    fn chance(&mut self, order: usize, kind: &'static str, quorum: u32, chance: Option<Chance>, truth: Option<f64>) {
+        if let Some((chance, truth)) = chance.zip(truth) {
+            self.count(order, kind, quorum, chance.interval, truth);
+        }
+    }
+}
+
+impl Tally {
+    fn covered(&self) -> f64 {
+        if self.intervals == 0 { 1.0 } else { self.hits as f64 / self.intervals as f64 }
+    }
+
+    /// Twice the standard error that the share of the seeds has by chance if it is `nominal`.
+    fn margin(&self, nominal: f64) -> f64 {
+        2.0 * (nominal * (1.0 - nominal) / self.intervals.max(1) as f64).sqrt()
+    }
+
+    fn is_too_low(&self) -> bool {
+        self.covered() < LEAST - self.margin(LEAST)
+    }
+
+    fn is_conservative(&self) -> bool {
+        self.covered() > MOST + self.margin(MOST)
+    }
+
+    fn cell(&self) -> String {
+        if self.intervals == 0 {
+            return "no interval".to_owned();
+        }
+        let absent = [(self.without_lower, "no lower end"), (self.without_upper, "no upper end")];
+        let absent = absent.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
+            if *count == self.intervals { format!(", {what}") } else { format!(", {what} in {count}") }
+        });
+        let of = self.intervals + self.without_both;
+        let none = (self.without_both > 0).then(|| format!(", none in {} of {of}", self.without_both));
+        let verdict = if self.is_too_low() {
+            ", TOO LOW"
+        } else if self.is_conservative() {
+            ", conservative"
+        } else {
+            ""
+        };
+        let notes: String = absent.chain(none).collect();
+        format!("{:.1} %{notes}{verdict}", self.covered() * 100.0)
     }
 }
 
@@ -51,21 +131,21 @@ fn coverage_of_every_interval() {
         let runs: Vec<RunData> = config.quorums.iter().map(run).collect();
         of_experiment(&mut coverage, &ExperimentFigures::with_trials(&runs, |_| None).unwrap(), &expected);
         runs.iter().for_each(|run| of_lag(&mut coverage, &Lag::of(run)));
+        runs.iter().for_each(|run| of_staleness(&mut coverage, &Staleness::of(run)));
         of_queue(&mut coverage, seed);
     }
+    of_bursts(&mut coverage);
     println!("| interval | W = 1 | 2 | 3 | 4 | 5 |\n| --- | ---: | ---: | ---: | ---: | ---: |");
     for ((_, kind), by_quorum) in &coverage.0 {
-        let share = |quorum| by_quorum.get(&quorum).map(|of| format!("{:.1} %", covered(of) * 100.0));
-        let cells: Vec<String> = (1..=5).map(|quorum| share(quorum).unwrap_or_default()).collect();
+        let cells: Vec<String> =
+            (1..=5).map(|quorum| by_quorum.get(&quorum).map(Tally::cell).unwrap_or_default()).collect();
         println!("| {kind} | {} |", cells.join(" | "));
     }
-    // 93 % less what chance does with this many seeds: twice the standard error of 1 %.
-    let worst = coverage.0.values().flat_map(BTreeMap::values).map(covered).fold(1.0, f64::min);
-    assert!(worst >= 0.91, "an interval covers in {worst} of the runs only");
-}
-
-fn covered((hits, intervals): &(u64, u64)) -> f64 {
-    *hits as f64 / *intervals as f64
+    // A share of 93 % comes out below the bound, two standard errors of so many seeds lower, in one of 40 cells;
+    // one of 95 % in hardly any.
+    let too_low: Vec<_> = coverage.0.iter().filter(|(_, of)| of.values().any(Tally::is_too_low)).collect();
+    let kinds: Vec<&str> = too_low.iter().map(|((_, kind), _)| *kind).collect();
+    assert!(kinds.is_empty(), "these cover in less than 93 % of the runs: {kinds:?}");
 }
 
 fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expected: &[Expected]) {
@@ -75,7 +155,7 @@ fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expect
         coverage.count(0, "latency: mean", w, latency.mean.unwrap().interval_ms, predicted.mean_ms);
         coverage.quantile(1, "latency: median", w, latency.median, predicted.median_ms);
         coverage.quantile(2, "latency: p95", w, latency.p95, predicted.p95_ms);
-        coverage.quantile(3, "latency: p99 (no upper end)", w, latency.p99, predicted.p99_ms);
+        coverage.quantile(3, "latency: p99", w, latency.p99, predicted.p99_ms);
         let central = |e: Expectation| Interval { lower: Some(e.low), upper: Some(e.high) };
         let counts = (&run.consistency.settled.total, &run.consistency.at_last_ack.total);
         let diverged = (counts.0.differing() as f64, counts.1.differing() as f64);
@@ -91,7 +171,7 @@ fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expect
         coverage.quantile(9, "paired step: median", pair.to, pair.median, median_ms);
     }
     // One run in 1,000 is taken to be under load though it is not, and its cost is withheld.
-    if let Some(cost) = CostPerAck::of(experiment) {
+    if let Some(cost) = experiment.cost_per_ack {
         coverage.count(10, "cost of each further acknowledgement", 5, cost.interval_ms, cost.predicted_ms.unwrap());
     }
     for claim in claims(experiment, &[]) {
@@ -100,7 +180,7 @@ fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expect
                 let predicted = experiment.at(shape.quorum).unwrap().latency.predicted.unwrap();
                 let ends = Interval { lower: shape.median_to_p95_low, upper: shape.median_to_p95_high };
                 let truth = predicted.median_ms / predicted.p95_ms;
-                coverage.count(11, "claim on tails: median / p95 (conservative)", shape.quorum, ends, truth);
+                coverage.count(11, "claim on tails: median / p95", shape.quorum, ends, truth);
             }
         }
     }
@@ -112,8 +192,83 @@ fn of_lag(coverage: &mut Coverage, lag: &Lag) {
         coverage.count(4, "lag: mean", lag.quorum, mean.interval_ms, predicted.mean_ms);
         coverage.quantile(5, "lag: median", lag.quorum, lag.figures.median, predicted.median_ms);
         coverage.quantile(6, "lag: p95", lag.quorum, lag.figures.p95, predicted.p95_ms);
-        coverage.quantile(7, "lag: p99 (no upper end)", lag.quorum, lag.figures.p99, predicted.p99_ms);
+        coverage.quantile(7, "lag: p99", lag.quorum, lag.figures.p99, predicted.p99_ms);
     }
+}
+
+/// What reads from one random follower would find, against the closed form.
+fn of_staleness(coverage: &mut Coverage, staleness: &Staleness) {
+    let (w, read) = (staleness.quorum, &staleness.reads[0]);
+    let (Some(found), Some(truth)) = (&read.from_trace, &read.predicted) else { return };
+    let ms = |after: Option<VisibleAfter>| after.and_then(|after| after.ms);
+    coverage.visible(30, "staleness: seen by half of the reads after", w, found.p50, ms(truth.p50));
+    coverage.visible(31, "staleness: by 90 %", w, found.p90, ms(truth.p90));
+    coverage.visible(32, "staleness: by 99 %", w, found.p99, ms(truth.p99));
+    coverage.visible(33, "staleness: by 99.9 % (at least)", w, found.p999, ms(truth.p999));
+    // At the acknowledgement itself the chance is an identity, and by the greatest delay it is 1.
+    let between = read.at.iter().filter(|at| at.at_ms > 0.0 && at.predicted.is_some_and(|p| p.value < 1.0 - 1e-6));
+    for at in between {
+        let truth = at.predicted.map(|chance| chance.value);
+        coverage.chance(34, "staleness: chance at each time of the table", w, at.from_trace, truth);
+    }
+}
+
+/// Experiments in which lags of neighbouring writes depend on each other: f5 is slower by 1.5 s in 20
+/// bursts that begin at random writes. No formula gives what is estimated: it is the mean over all seeds.
+fn of_bursts(coverage: &mut Coverage) {
+    type Figure = fn(&Lag, &Staleness) -> Option<(f64, Interval)>;
+    fn quantile(of: Option<Quantile>) -> Option<(f64, Interval)> {
+        of.map(|quantile| (quantile.value_ms, quantile.interval_ms))
+    }
+    fn after(of: &Staleness, which: fn(&Visibility) -> Option<VisibleAfter>) -> Option<(f64, Interval)> {
+        let after = which(of.reads[0].from_trace.as_ref()?)?;
+        Some((after.ms?, after.interval_ms))
+    }
+    let figures: [(usize, &'static str, Figure); 5] = [
+        (40, "dependent lag (bursts): mean", |lag, _| lag.figures.mean.map(|mean| (mean.value_ms, mean.interval_ms))),
+        (41, "dependent lag (bursts): median", |lag, _| quantile(lag.figures.median)),
+        (42, "dependent lag (bursts): p95", |lag, _| quantile(lag.figures.p95)),
+        (43, "dependent staleness (bursts): by half of the reads", |_, of| after(of, |found| found.p50)),
+        (44, "dependent staleness (bursts): by 90 %", |_, of| after(of, |found| found.p90)),
+    ];
+    let name = "bursts".parse().unwrap();
+    for quorum in [1_u32, 2] {
+        let runs = (0..SEEDS).map(|seed| {
+            let config = bursts(20_000 + seed);
+            let quorum = Quorum::try_from(i64::from(quorum)).unwrap();
+            let run = simulate_direct(&name, &config, quorum, &CancellationToken::new()).unwrap();
+            (Lag::of(&run), Staleness::of(&run))
+        });
+        let runs: Vec<(Lag, Staleness)> = runs.filter(|(lag, _)| lag.dependence.is_dependent).collect();
+        for (order, kind, figure) in figures {
+            let found: Vec<(f64, Interval)> = runs.iter().filter_map(|(lag, of)| figure(lag, of)).collect();
+            let truth = found.iter().map(|(value, _)| value).sum::<f64>() / found.len() as f64;
+            for (_, interval) in found {
+                coverage.count(order, kind, quorum, interval, truth);
+            }
+        }
+    }
+}
+
+/// 800 writes, of which bursts of ten meet a slow f5.
+fn bursts(seed: u64) -> Experiment {
+    const WRITES: u64 = 800;
+    let mut rng = stream(seed, "analysis: coverage of bursts");
+    let mut config = Experiment { seed, ..Experiment::default() };
+    config.workload.writes = i64::try_from(WRITES).unwrap().try_into().unwrap();
+    // One burst in each twentieth, so that none overlap.
+    config.faults = (0..20)
+        .map(|part| {
+            let from = part * WRITES / 20 + rng.random_range(1..25);
+            Fault {
+                at: Trigger::Write(from),
+                node: NodeId::Follower(4),
+                kind: FaultKind::Slow { delay_ms: 1_500 },
+                until: Some(Trigger::Write(from + 10)),
+            }
+        })
+        .collect();
+    config
 }
 
 /// Times in a queue, as of a server four fifths busy: M/M/1, whose stationary times are exponential

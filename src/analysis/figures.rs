@@ -10,7 +10,7 @@ use super::ks;
 use super::latency::Latency;
 use super::load::Load;
 use super::overhead::Overhead;
-use super::paired::{Paired, paired};
+use super::paired::{Paired, paired, same_writes};
 use super::stats::Interval;
 use super::summary::Summary;
 use crate::config::{Experiment, ExperimentName};
@@ -84,6 +84,8 @@ pub struct ExperimentFigures {
     pub runs: Vec<RunFigures>,
     /// Each two of its runs, write by write, by the lower quorum, then the higher one.
     pub paired: Vec<Paired>,
+    /// What one more acknowledgement cost; `None` where the runs do not tell.
+    pub cost_per_ack: Option<CostPerAck>,
 }
 
 /// What one more acknowledgement cost, from the lowest quorum to the highest.
@@ -93,7 +95,8 @@ pub struct CostPerAck {
     pub from: u32,
     /// The highest.
     pub to: u32,
-    /// Writes that met the same delays at both: the figures are theirs.
+    /// Writes acknowledged at every W of 1 to N that was run, with the same delays: all figures are
+    /// theirs, so that the mean lies between the cheapest step and the dearest.
     pub n: u64,
     /// The mean cost of one of the acknowledgements between the two, in milliseconds.
     pub mean_ms: f64,
@@ -108,32 +111,39 @@ pub struct CostPerAck {
 }
 
 impl CostPerAck {
-    /// Of an experiment; `None` where no two of its runs share writes that met the same delays,
-    /// or where the latencies of a run depend on each other, and one run of each W tells too little.
-    #[must_use]
-    pub fn of(experiment: &ExperimentFigures) -> Option<Self> {
-        let within = 1..=experiment.followers();
-        let steps = || experiment.steps().filter(|pair| within.contains(&pair.from) && within.contains(&pair.to));
-        let (from, to) = (steps().map(|pair| pair.from).min()?, steps().map(|pair| pair.to).max()?);
-        let whole = experiment.pair(from, to)?;
-        if [from, to].iter().any(|w| experiment.at(*w).is_some_and(|run| run.latency.dependence.is_dependent)) {
+    /// Of an experiment's runs by ascending quorum, and their figures; `None` where no write met the
+    /// same delays in all of them, or where the latencies of the lowest or the highest W depend on
+    /// each other, and one run of each W tells too little.
+    fn of(runs: &[&RunData], figures: &[RunFigures]) -> Option<Self> {
+        let within = |run: &&RunData| (1..=run.manifest.config.followers.get()).contains(&run.manifest.quorum.get());
+        let runs: Vec<&RunData> = runs.iter().copied().filter(within).collect();
+        let (first, last) = (runs.first()?, runs.last().filter(|_| runs.len() > 1)?);
+        let (from, to) = (first.manifest.quorum.get(), last.manifest.quorum.get());
+        let at = |quorum: u32| figures.iter().find(|run| run.quorum() == quorum);
+        if [from, to].into_iter().filter_map(at).any(|run| run.latency.dependence.is_dependent) {
             return None;
         }
-        let mean = whole.mean?;
-        let acks = |pair: &Paired| f64::from(pair.to) - f64::from(pair.from);
-        let costs = || steps().filter_map(|pair| Some(pair.mean?.value_ms / acks(pair)));
+        let writes = same_writes(&runs);
+        let cost = |from: &RunData, to: &RunData| {
+            let mean = Paired::of_writes(from, to, |write| writes.contains(&write)).mean?;
+            Some((mean, f64::from(to.manifest.quorum.get() - from.manifest.quorum.get())))
+        };
+        let steps = || runs.windows(2).filter_map(|two| cost(two[0], two[1]));
+        let costs = || steps().map(|(mean, acks)| mean.value_ms / acks);
+        let (mean, acks) = cost(first, last)?;
+        let predicted_ms = |quorum| Some(at(quorum)?.latency.predicted?.mean_ms);
         Some(Self {
             from,
             to,
             n: mean.n,
-            mean_ms: mean.value_ms / acks(whole),
+            mean_ms: mean.value_ms / acks,
             interval_ms: Interval {
-                lower: mean.interval_ms.lower.map(|end_ms| end_ms / acks(whole)),
-                upper: mean.interval_ms.upper.map(|end_ms| end_ms / acks(whole)),
+                lower: mean.interval_ms.lower.map(|end_ms| end_ms / acks),
+                upper: mean.interval_ms.upper.map(|end_ms| end_ms / acks),
             },
             least_ms: costs().reduce(f64::min)?,
             most_ms: costs().reduce(f64::max)?,
-            predicted_ms: whole.predicted_mean_ms.map(|predicted_ms| predicted_ms / acks(whole)),
+            predicted_ms: predicted_ms(from).zip(predicted_ms(to)).map(|(from, to)| (to - from) / acks),
         })
     }
 }
@@ -162,6 +172,7 @@ impl ExperimentFigures {
             name: first.experiment.clone(),
             config: first.config.clone(),
             paired: paired(&runs, &figures),
+            cost_per_ack: CostPerAck::of(&runs, &figures),
             runs: figures,
         })
     }
@@ -215,11 +226,29 @@ mod tests {
             (0..40).fold(RunBuilder::new(w), |run, i| run.write_with_delays(i, own(i), &[1; 5])).build()
         };
         let runs: Vec<RunData> = [0, 1, 2, 3, 4].map(run).into();
-        let cost = CostPerAck::of(&ExperimentFigures::with_trials(&runs, |_| None).unwrap()).unwrap();
+        let cost = |runs: &[RunData]| ExperimentFigures::with_trials(runs, |_| None).unwrap().cost_per_ack;
+        let of_two = cost(&runs[..2]);
+        let cost = cost(&runs).unwrap();
         assert_eq!((cost.from, cost.to, cost.n), (1, 4, 40));
         assert_eq!((cost.mean_ms, cost.least_ms, cost.most_ms), (130.0, 20.0, 260.0));
         assert!(cost.interval_ms.lower.unwrap() < 130.0 && cost.predicted_ms.is_some());
-        assert_eq!(CostPerAck::of(&ExperimentFigures::with_trials(&runs[..2], |_| None).unwrap()), None);
+        assert_eq!(of_two, None);
+    }
+
+    #[test]
+    fn the_mean_cost_of_an_acknowledgement_lies_between_the_cheapest_step_and_the_dearest() {
+        // Each step costs the even writes 100 ms and the odd ones 10 ms; no odd one is acknowledged at W = 3.
+        let own = |w: u32, write: u64| 1_000 + u64::from(w) * if write % 2 == 0 { 100_000 } else { 10_000 };
+        let run = |w: u32| {
+            let mut run =
+                (0..40).fold(RunBuilder::new(w), |run, i| run.write_with_delays(i, own(w, i), &[1; 5])).build();
+            let odd = run.writes.iter_mut().filter(|row| w == 3 && row.write % 2 == 1);
+            odd.for_each(|row| row.outcome = crate::data::WriteOutcome::Failed);
+            run
+        };
+        let runs: Vec<RunData> = [1, 2, 3].map(run).into();
+        let cost = ExperimentFigures::with_trials(&runs, |_| None).unwrap().cost_per_ack.unwrap();
+        assert_eq!((cost.n, cost.mean_ms, cost.least_ms, cost.most_ms), (20, 100.0, 100.0, 100.0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The same writes at two quorums. They met the same delays, so what differs between the two
 //! is the quorum alone, and one write is enough to see it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -47,9 +47,15 @@ impl Paired {
     /// Compares two runs write by write.
     #[must_use]
     pub fn between(from: &RunData, to: &RunData) -> Self {
+        Self::of_writes(from, to, |_| true)
+    }
+
+    /// The same of those writes, by number, that `is_meant` picks.
+    pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(u64) -> bool) -> Self {
         let latencies: HashMap<u64, u64> = acknowledged(to).map(|row| (row.write, row.latency_us)).collect();
         let mut both: Vec<(&WriteRow, u64)> =
             acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
+        both.retain(|(row, _)| is_meant(row.write));
         both.sort_by_key(|(row, _)| (row.start_us, row.write));
         let (delays_from, delays_to) = (delays(from), delays(to));
         let can_be_paired = ![from, to].into_iter().any(hangs_together);
@@ -98,6 +104,19 @@ pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
     let ordered: Vec<&RunData> = by_quorum.into_values().collect();
     let pairs = ordered.iter().enumerate().flat_map(|(i, from)| ordered[i + 1..].iter().map(move |to| (*from, *to)));
     pairs.map(|(from, to)| between(from, to)).collect()
+}
+
+/// Writes, by number, that were acknowledged in each of the runs after the same drawn delays.
+pub(super) fn same_writes(runs: &[&RunData]) -> HashSet<u64> {
+    let Some((first, others)) = runs.split_first() else { return HashSet::new() };
+    let drawn = delays(first);
+    let mut same: HashSet<u64> = acknowledged(first).map(|row| row.write).collect();
+    for run in others {
+        let (again, answered) = (delays(run), acknowledged(run).map(|row| row.write).collect::<HashSet<u64>>());
+        let is_same = |write: &u64| Some(drawn.get(write)? == again.get(write)?);
+        same.retain(|write| answered.contains(write) && is_same(write) == Some(true));
+    }
+    same
 }
 
 /// A run's acknowledged writes.

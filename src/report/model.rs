@@ -151,14 +151,13 @@ impl Report {
         let diagnoses = diagnose(&figures.config, &symptoms);
         let experiments = comparison::experiments(&figures, &others);
         let paired = figures.steps().cloned().collect();
-        let cost_per_ack = CostPerAck::of(&figures);
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
         Some(Self {
             experiment: figures.name,
             runs: reports,
             paired,
-            cost_per_ack,
+            cost_per_ack: figures.cost_per_ack,
             claims,
             diagnoses,
             forecasts: forecasts.to_vec(),

@@ -14,7 +14,7 @@ enum Direction {
     /// It may have risen or not.
     Unclear,
     /// One run of each quorum cannot tell.
-    UnderLoad,
+    Dependent,
 }
 
 impl Step {
@@ -45,7 +45,7 @@ impl Step {
 
     fn direction(&self) -> Direction {
         if self.is_dependent {
-            return Direction::UnderLoad;
+            return Direction::Dependent;
         }
         let (Some(low), Some(high)) = (self.rise.interval_ms.lower, self.rise.interval_ms.upper) else {
             return Direction::Unclear;
@@ -70,6 +70,7 @@ impl Step {
             (Some(low), Some(high)) => {
                 format!("{:.1} ms (95 % interval {low:.1} to {high:.1})", self.rise.value_ms)
             }
+            _ if self.is_dependent => format!("{:.1} ms (without an interval)", self.rise.value_ms),
             _ => format!("{:.1} ms (too few writes for an interval)", self.rise.value_ms),
         }
     }
@@ -81,15 +82,26 @@ fn tested(experiment: &ExperimentFigures) -> Vec<&RunFigures> {
     experiment.runs.iter().filter(|run| within.contains(&run.quorum()) && run.latency.n > 0).collect()
 }
 
-/// Why a run under load is no evidence.
-const UNDER_LOAD: &str = "Under this load the latencies of a run depend on each other and differ from run to run by \
-                          more than a run shows: one run of each quorum is no verdict.";
+/// Why runs whose latencies depend on each other are no evidence.
+fn no_verdict(runs: &[&RunFigures]) -> &'static str {
+    if runs.iter().any(|run| run.load.is_some_and(|load| load.is_saturated)) {
+        "Under this load the latencies of a run depend on each other and differ from run to run by more than a run \
+         shows: one run of each quorum is no verdict."
+    } else if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.met > 0)) {
+        "The writes that met a fault were slow together, so the latencies of a run depend on each other: one run of \
+         each quorum is no verdict."
+    } else {
+        "The latencies of neighbouring writes depend on each other: one run of each quorum is no verdict."
+    }
+}
 
 /// Judges steps that should all rise; `shown` says what holds when they do.
-fn judge(statement: &'static str, steps: Vec<Step>, shown: impl Fn(&[Step]) -> String) -> Claim {
+fn judge(statement: &'static str, runs: &[&RunFigures], steps: Vec<Step>, shown: impl Fn(&[Step]) -> String) -> Claim {
     let first = |direction| steps.iter().find(|step| step.direction() == direction);
-    let (finding, sentence) = if let Some(step) = first(Direction::UnderLoad) {
-        (Finding::NotTestable, format!("{UNDER_LOAD} It measured {} {}.", step.rise_phrase(), step.phrase()))
+    let (finding, sentence) = if let Some(step) = first(Direction::Dependent) {
+        let of_step: Vec<_> = runs.iter().copied().filter(|run| [step.from, step.to].contains(&run.quorum())).collect();
+        let text = format!("{} It measured {} {}.", no_verdict(&of_step), step.rise_phrase(), step.phrase());
+        (Finding::NotTestable, text)
     } else if let Some(step) = first(Direction::NoRise) {
         let predicted = step.predicted_rise_ms.map_or_else(String::new, |rise| format!("; theory says {rise:.1} ms"));
         let text = format!(
@@ -112,7 +124,7 @@ fn judge(statement: &'static str, steps: Vec<Step>, shown: impl Fn(&[Step]) -> S
 pub(super) fn rises(experiment: &ExperimentFigures) -> Claim {
     let runs = tested(experiment);
     let steps = runs.windows(2).filter_map(|pair| Step::between(experiment, pair[0], pair[1])).collect();
-    judge("Latency rises with the write quorum W", steps, |steps| {
+    judge("Latency rises with the write quorum W", &runs, steps, |steps| {
         let least = steps.iter().min_by(|a, b| a.rise.value_ms.total_cmp(&b.rise.value_ms));
         let ends = steps.first().zip(steps.last()).map(|(first, last)| Step {
             to: last.to,
@@ -140,7 +152,7 @@ pub(super) fn extremes(experiment: &ExperimentFigures) -> Claim {
         }
         _ => Vec::new(),
     };
-    judge("W = 1 has the lowest latency and W = N the highest", steps, |steps| {
+    judge("W = 1 has the lowest latency and W = N the highest", &runs, steps, |steps| {
         let whole = steps.iter().find(|step| (step.from, step.to) == (1, followers));
         let phrase = whole.map_or_else(String::new, |step| format!("{}, by {}", step.phrase(), step.rise_phrase()));
         format!("Of {} quorums W = 1 is the fastest and W = {followers} the slowest: {phrase}.", runs.len())
@@ -175,14 +187,18 @@ pub(super) fn tails(experiment: &ExperimentFigures) -> Claim {
         _ => Vec::new(),
     };
     let (finding, sentence) = match shapes.as_slice() {
-        [low, high] => judge_tails(low, high),
+        [low, high] => {
+            let of_both: Vec<_> =
+                runs.iter().copied().filter(|run| [low.quorum, high.quorum].contains(&run.quorum())).collect();
+            judge_tails(low, high, no_verdict(&of_both))
+        }
         _ => (Finding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned()),
     };
     let statement = "The tail dominates at high W: a typical write is about as slow as the slowest followers";
     Claim { statement, finding, sentence, evidence: Evidence::Tails { shapes } }
 }
 
-fn judge_tails(low: &TailShape, high: &TailShape) -> (Finding, String) {
+fn judge_tails(low: &TailShape, high: &TailShape, no_verdict: &str) -> (Finding, String) {
     let apart = |below: Option<f64>, above: Option<f64>| below.zip(above).is_some_and(|(below, above)| below < above);
     let numbers = format!(
         "the median is {:.0} % of p95 at W = {} and {:.0} % at W = {}",
@@ -193,7 +209,7 @@ fn judge_tails(low: &TailShape, high: &TailShape) -> (Finding, String) {
     );
     let unbounded = |shape: &&TailShape| shape.median_to_p95_low.is_none() || shape.median_to_p95_high.is_none();
     if low.is_dependent || high.is_dependent {
-        (Finding::NotTestable, format!("{UNDER_LOAD} It measured that {numbers}."))
+        (Finding::NotTestable, format!("{no_verdict} It measured that {numbers}."))
     } else if apart(low.median_to_p95_high, high.median_to_p95_low) {
         let text = format!(
             "A typical write comes closer to the slow ones: {numbers}. The spread narrows with that: p99 is {:.1} \

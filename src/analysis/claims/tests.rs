@@ -1,6 +1,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::analysis::faults::FaultFigures;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
 use crate::config::Experiment;
 use crate::data::RunData;
@@ -282,6 +283,29 @@ fn runs_under_load_give_no_verdict_on_latency() {
     assert!(found[RISES].sentence.contains("one run of each quorum is no verdict"), "{}", found[RISES].sentence);
     lab.runs[4].latency.dependence.is_dependent = true;
     assert_eq!(claims(&lab, &[])[TAILS].finding, Finding::NotTestable);
+}
+
+#[test]
+fn latencies_that_depend_on_each_other_are_laid_to_load_only_where_there_was_one() {
+    let mut lab = quorum();
+    lab.runs[4].latency.dependence.is_dependent = true;
+    let begins = |lab: &ExperimentFigures, with: &str| {
+        for claim in &claims(lab, &[])[RISES..=TAILS] {
+            assert!(claim.sentence.starts_with(with), "{}", claim.sentence);
+        }
+    };
+    begins(&lab, "The latencies of neighbouring writes depend on each other");
+    lab.runs[4].faults = Some(FaultFigures {
+        quorum: 5,
+        spells: Vec::new(),
+        met: 40,
+        missed: 0,
+        returned: Vec::new(),
+        leader_loss: None,
+    });
+    begins(&lab, "The writes that met a fault were slow together");
+    lab.runs[4].load.as_mut().unwrap().is_saturated = true;
+    begins(&lab, "Under this load");
 }
 
 #[test]
