@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn the_mean_cost_of_an_acknowledgement_lies_between_the_cheapest_step_and_the_dearest() {
         // Each step costs the even writes 100 ms and the odd ones 10 ms; no odd one is acknowledged at W = 3.
-        let own = |w: u32, write: u64| 1_000 + u64::from(w) * if write % 2 == 0 { 100_000 } else { 10_000 };
+        let own = |w: u32, write: u64| 1_000 + u64::from(w) * if write.is_multiple_of(2) { 100_000 } else { 10_000 };
         let run = |w: u32| {
             let mut run =
                 (0..40).fold(RunBuilder::new(w), |run, i| run.write_with_delays(i, own(w, i), &[1; 5])).build();
