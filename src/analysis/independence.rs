@@ -21,6 +21,7 @@ pub(super) fn hangs_together(run: &RunData) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 pub(crate) mod tests {
     use super::*;
     use crate::analysis::fixture::{RunBuilder, right_leader};
