@@ -85,6 +85,8 @@ def quantile_ranks(n: int, p: str) -> tuple[int, int]:
 
 def autocorrelation(values: Sequence[float]) -> float | None:
     """Of each value with the next; None of a constant series."""
+    if min(values) == max(values):
+        return None
     middle = float(mean(values))
     apart = [value - middle for value in values]
     square = sum(value * value for value in apart)

@@ -208,6 +208,10 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The correlation of each value with the next; `None` of equal values.
 fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
+    // Their mean may be off by a rounding, which alone would give them a correlation of nearly 1.
+    if values.windows(2).all(|pair| pair[0] == pair[1]) {
+        return None;
+    }
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let products: f64 = values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();

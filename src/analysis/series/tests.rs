@@ -95,3 +95,11 @@ fn intervals_of_dependent_series_cover_what_they_estimate() {
     }
     assert!(independent < 200, "{independent} of {runs}");
 }
+
+#[test]
+fn equal_values_do_not_depend_on_each_other_though_their_mean_is_rounded() {
+    for us in 1..2_000 {
+        let dependence = Series::new(vec![us; 41], 10).dependence();
+        assert_eq!((dependence.lag1, dependence.is_dependent), (None, false), "{us} us");
+    }
+}
