@@ -34,10 +34,10 @@ impl Progress for Unwatched {
     fn settling(&self, _: u64) {}
 }
 
-/// The lab, ten times as fast.
+/// The lab, three times as fast.
 fn experiment() -> Experiment {
     let mut experiment = Experiment::default();
-    experiment.network.delay = uniform_ms(0, 100).unwrap();
+    experiment.network.delay = uniform_ms(0, 300).unwrap();
     experiment
 }
 
