@@ -115,13 +115,21 @@ fn a_labctl_that_stood_still_says_so_and_marks_what_it_measured() {
     assert!(summary.lines().nth(1).unwrap().rsplit(',').next().unwrap().parse::<u64>().unwrap() >= 1, "{summary}");
 }
 
-/// The process that runs this node.
+/// The process that runs this node. A process has the node's environment only once it runs the
+/// node's program, so it may have to be looked for more than once.
 fn node(pids: &[Pid], name: &str) -> Pid {
     let runs = |pid: &&Pid| {
         let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|variable| variable == format!("NODE_NAME={name}").as_bytes())
     };
-    *pids.iter().find(runs).unwrap()
+    let found = (0..500).find_map(|_| {
+        let found = pids.iter().find(runs);
+        if found.is_none() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        found
+    });
+    *found.unwrap()
 }
 
 #[test]
