@@ -27,7 +27,10 @@ fn what_makes_no_sense_is_refused() {
     let lab = Lab::new(SMALL);
     for (args, said) in [
         (["staleness", "--replicas", "0"], "a read quorum must be a whole number from 1 to 99, not 0"),
-        (["staleness", "--at-ms", "soon"], "'soon' for '--at-ms <MS[,MS...]>': must be a number of milliseconds from 0 to 3600000"),
+        (
+            ["staleness", "--at-ms", "soon"],
+            "'soon' for '--at-ms <MS[,MS...]>': must be a number of milliseconds from 0 to 3600000",
+        ),
         (["staleness", "--at-ms", "-1"], "unexpected argument"),
     ] {
         let ended = lab.run(&args);
