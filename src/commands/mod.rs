@@ -33,7 +33,7 @@ use crate::system::program;
 /// Runs the command that the command line names.
 ///
 /// # Errors
-/// The reason why the command failed; [`Exit::of`] turns it into an exit code.
+/// The reason why the command failed; [`exit::code`] turns it into an exit code.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(program::run()),
