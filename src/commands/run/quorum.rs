@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Bar;
@@ -22,6 +23,12 @@ use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
 use crate::model::Endpoints;
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits, system_of};
+
+/// How long the end of a node may stay unseen after its first unanswered request: the kernel closes
+/// the sockets of a dying process before its parent can wait for it, and Docker takes longer still.
+const DEATH_NOTICE: Duration = Duration::from_secs(1);
+/// How often the nodes are looked at meanwhile.
+const DEATH_POLL: Duration = Duration::from_millis(20);
 
 /// Runs one quorum of an experiment and returns everything there is to keep of it.
 ///
@@ -198,9 +205,16 @@ async fn load(
 
 /// What is behind an error, where a node is: that it has died, or else the end of its log.
 async fn explain(error: anyhow::Error, cluster: &SharedCluster, cancel: &CancellationToken) -> anyhow::Error {
-    let cancel = cancel.clone();
-    if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
-        return cause.into();
+    let noticed = Instant::now();
+    loop {
+        let cancel = cancel.clone();
+        if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
+            return cause.into();
+        }
+        if noticed.elapsed() > DEATH_NOTICE {
+            break;
+        }
+        sleep(DEATH_POLL).await;
     }
     let (node, reason) = match (error.downcast_ref(), error.downcast_ref()) {
         (Some(RecordError::Session(silent)), _) | (_, Some(silent @ SessionError { .. })) => {
