@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use self::closed_form::{ClosedForm, binomial};
 use self::measured::{Circumstances, Steps, leads};
-use self::setup::Setup;
+use self::setup::{MOST_REPLICAS, Setup};
 use self::visibility::Visible;
 use self::wars::Trials;
 use super::bounds::Bounds;
@@ -37,9 +37,6 @@ mod wars;
 
 pub use reading::Reader;
 pub use visibility::{Visibility, VisibleAfter, is_enough};
-
-/// Most numbers of followers R that the chance at the acknowledgement is told of.
-const MOST_REPLICAS: u32 = 8;
 
 /// Most writes that are drawn where reads take no time: each tells of every choice of followers.
 const MOST_AVERAGED: u32 = 20_000;

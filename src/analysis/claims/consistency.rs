@@ -1,9 +1,10 @@
 //! Claims about consistency. They rest on a mechanism or a counterexample, never on one run
 //! that matched.
 
-use super::{Claim, Counterexample, Divergence, Evidence, Finding, quorum_list};
+use super::claim::{Claim, Counterexample, Divergence, Evidence, Finding, quorum_list};
 use crate::analysis::consistency::{Cause, Mechanism, Verdict};
-use crate::analysis::figures::{ExperimentFigures, RunFigures};
+use crate::analysis::figures::ExperimentFigures;
+use crate::analysis::run_figures::RunFigures;
 use crate::config::ExperimentName;
 
 impl Divergence {

@@ -1,7 +1,8 @@
 //! Claims about latency.
 
-use super::{Claim, Evidence, Finding, Step, TailShape};
-use crate::analysis::figures::{ExperimentFigures, RunFigures};
+use super::claim::{Claim, Evidence, Finding, Step, TailShape};
+use crate::analysis::figures::ExperimentFigures;
+use crate::analysis::run_figures::RunFigures;
 use crate::analysis::stats::Difference;
 
 /// What a [`Step`] shows.

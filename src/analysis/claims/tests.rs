@@ -1,9 +1,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
+use super::claim::quorum_list;
 use super::*;
+use crate::analysis::consistency::Verdict;
 use crate::analysis::faults::FaultFigures;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
-use crate::config::Experiment;
+use crate::config::{Experiment, Order, Pacing};
 use crate::data::RunData;
 use crate::model::uniform_ms;
 

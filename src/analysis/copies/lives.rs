@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Arrival, start_us};
+use super::write::{Arrival, start_us};
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};
 use crate::model::NodeId;

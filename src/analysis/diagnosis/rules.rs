@@ -1,6 +1,7 @@
 //! One function a fault: the diagnosis where the figures show it, else none.
 
-use super::{Compared, Diagnosis, Fault, Patient, Reading, Symptoms};
+use super::finding::{Diagnosis, Fault, Reading};
+use super::symptoms::{Compared, Patient, Symptoms};
 
 /// How far, in shares, undelivered copies may be from the share that is cancelled.
 const SHARE_TOLERANCE: f64 = 0.05;

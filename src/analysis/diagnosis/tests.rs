@@ -1,8 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::analysis::consistency::RunConsistency;
+use crate::analysis::faults::undisturbed;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+use crate::analysis::latency::Latency;
 use crate::config::Pacing;
+use crate::data::RunData;
 use crate::model::uniform_ms;
 
 /// The runs of the lab at every W under a leader of some kind.

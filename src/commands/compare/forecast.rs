@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::Page;
+use super::page::Page;
 use crate::analysis::{Forecast, Surprise};
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Role;
 
+use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
-use super::{Contradiction, RunFile};
 use crate::data::StoreDump;
 use crate::model::NodeId;
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
+use crate::model::NodeId;
 use crate::sim::simulate_direct;
 
 fn lab() -> Config {
