@@ -34,7 +34,7 @@ pub use node_spec::{ContainerSpec, Endpoints, NodeSpec, Variable};
 pub use order::{CatchUp, LinkOrder, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
-pub use system::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};
+pub use system::{Capabilities, Dialer, QuorumControl, RestartState, Settling, SystemFacts};
 pub use system_name::SystemName;
 pub use time::{Micros, TIME_LIMIT_US};
 pub use write::{Version, WriteId};

@@ -74,7 +74,7 @@ async fn on_processes(quorum: Quorum, program: &Path) -> (RunRecord, BackendFact
     let (endpoints, mut cluster) =
         spawn_blocking(move || (cluster.up(&CancellationToken::new()).unwrap(), cluster)).await.unwrap();
     let clock = Clock::monotonic();
-    let session = LabNode.connect(&endpoints, &experiment, clock).unwrap();
+    let session = LabNode.connect(&endpoints, &experiment, quorum, clock).unwrap();
     await_ready(session.as_ref(), experiment.followers, &clock).await.unwrap();
     let recorded = record(session.as_ref(), &experiment, &NoFaults, &clock, &Unwatched).await.unwrap();
     let facts = cluster.facts();

@@ -1,14 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, pending};
 use proptest::prelude::*;
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
 
 use self::network::{Network, Reached};
 use super::backlog::MAX_ATTEMPTS;
@@ -17,10 +13,9 @@ use super::state::Leader;
 use super::write::Write;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
-use crate::follower::Follower;
 use crate::store::Entry;
-use crate::transport::{Transport, TransportError};
-use crate::wire::{Outcome, Replicate, Replicated};
+use crate::transport::Transport;
+use crate::wire::Outcome;
 
 mod network;
 

@@ -1,6 +1,6 @@
 //! The document of an exploration.
 
-use super::conditions::{self, panels};
+use super::conditions::{self, condition_groups};
 use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS, VISIBLE};
 use super::trend::Trend;
 use crate::analysis::chance;

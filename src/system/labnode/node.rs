@@ -9,27 +9,41 @@ use labnode::wire::Role;
 use super::containers::CONTAINERS;
 use super::environment::environment;
 use super::http::HttpClient;
-use super::session::LabSession;
-use crate::config::Experiment;
+use super::session::{LabSession, VERSION};
+use crate::config::{Experiment, Misfits, SystemSettings};
 use crate::model::{
-    Capabilities, ContainerSpec, Endpoints, NodeId, NodeSpec, Quorum, QuorumControl, RestartState, Settling, Variable,
+    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeSpec, Quorum, QuorumControl, RestartState, Settling,
+    SystemName, Variable,
 };
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
-use crate::system::traits::System;
+use crate::system::traits::{Presence, System, SystemKind};
+
+/// The lab's own replicated store in the list of systems. It has no settings.
+#[derive(Debug, Clone, Copy)]
+pub struct LabNodeKind;
+
+impl SystemKind for LabNodeKind {
+    fn name(&self) -> &'static str {
+        SystemName::LABNODE
+    }
+
+    fn configure(&self, _: &Experiment, _: &mut Misfits) -> Option<Arc<dyn System>> {
+        Some(Arc::new(LabNode))
+    }
+
+    fn presence(&self, _: &SystemSettings) -> Presence {
+        Presence::Found(format!("version {VERSION}, in labctl itself"))
+    }
+}
 
 /// The lab's own replicated store.
 #[derive(Debug, Clone, Copy)]
 pub struct LabNode;
 
 impl System for LabNode {
-    fn name(&self) -> &'static str {
-        "labnode"
-    }
-
-    fn version(&self) -> &'static str {
-        // The crates of the workspace share one version.
-        env!("CARGO_PKG_VERSION")
+    fn name(&self) -> &str {
+        SystemName::LABNODE
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -41,7 +55,12 @@ impl System for LabNode {
             counts_leader: false,
             settles: Settling::Reported,
             restart: RestartState::Empty,
+            ordered_log: false,
         }
+    }
+
+    fn dialer(&self) -> Dialer {
+        Dialer::Leader
     }
 
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec> {
@@ -65,6 +84,7 @@ impl System for LabNode {
         &self,
         endpoints: &Endpoints,
         experiment: &Experiment,
+        _: Quorum,
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError> {
         let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
@@ -80,6 +100,10 @@ impl System for LabNode {
         let text = String::from_utf8_lossy(log);
         let (_, limit) = text.lines().find_map(|line| line.split_once(MARK))?;
         Some(limit.to_owned())
+    }
+
+    fn can_simulate(&self) -> bool {
+        true
     }
 }
 
