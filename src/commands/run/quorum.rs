@@ -19,7 +19,7 @@ use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
-use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
+use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
 use crate::model::Endpoints;
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits, system_of};
@@ -179,7 +179,7 @@ fn check_limits(
 
 /// What a run brought, and when labctl could not measure.
 struct Measured {
-    recorded: Recorded,
+    recorded: RunRecord,
     gaps: Vec<GapFacts>,
 }
 
