@@ -19,6 +19,8 @@ use crate::wire::Outcome;
 
 mod network;
 
+mod network;
+
 const FOLLOWERS: usize = 3;
 const TIMEOUT_MS: u64 = 100;
 
