@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::labnode::Clock;
 use super::session::{Session, SessionError};
 use crate::config::Experiment;
-use crate::model::{Capabilities, ContainerSpec, Endpoints, NodeSpec, Quorum, SystemFacts};
+use crate::model::{Capabilities, ContainerSpec, Dialer, Endpoints, NodeSpec, Quorum, SystemFacts};
 
 /// A replicated store that can be measured.
 pub trait System: Debug + Send + Sync {
@@ -19,8 +19,11 @@ pub trait System: Debug + Send + Sync {
     /// What it lets be seen and done.
     fn capabilities(&self) -> Capabilities;
 
-    /// The nodes of one run, in the order in which they start: a node that is told the URL of
-    /// another starts after it.
+    /// Who opens the connections over which it replicates.
+    fn dialer(&self) -> Dialer;
+
+    /// The nodes of one run, in the order in which they start: a node that is told the address of
+    /// another, which chooses its port itself, starts after it.
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec>;
 
     /// How its nodes run in containers.
