@@ -31,7 +31,7 @@ use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
 use crate::load::{NoFaults, Progress, RunRecord, observe};
 use crate::model::{NodeId, Quorum};
 use crate::system::System as _;
-use crate::system::labnode::{DirectClient, InProcessClient, LabNode, LabSession};
+use crate::system::labnode::{DirectClient, InProcessClient, LabNode, LabSession, VERSION};
 
 /// Runs one quorum of an experiment in virtual time, through the nodes' HTTP routes.
 ///
@@ -180,7 +180,7 @@ fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: u64) -> Result<RunData
         config: experiment.clone(),
         config_sha256,
         seed: experiment.seed,
-        system: Some(LabNode.facts()),
+        system: Some(LabNode.facts(VERSION.to_owned())),
         backend: SimCluster::facts(),
         node_sha256: None,
         git: None,

@@ -69,12 +69,13 @@ fn cancelling_node() -> PathBuf {
 
 async fn on_processes(quorum: Quorum, program: &Path) -> (RunRecord, BackendFacts) {
     let experiment = experiment();
-    let spec = ClusterSpec::new(&name(), &experiment, quorum, LabNode.nodes(&experiment, quorum));
+    let nodes = LabNode.nodes(&experiment, quorum);
+    let spec = ClusterSpec::new(&name(), &experiment, quorum, nodes, LabNode.dialer(), true);
     let mut cluster = ProcessCluster::new(spec, program, None);
     let (endpoints, mut cluster) =
         spawn_blocking(move || (cluster.up(&CancellationToken::new()).unwrap(), cluster)).await.unwrap();
     let clock = Clock::monotonic();
-    let session = LabNode.connect(&endpoints, &experiment, clock).unwrap();
+    let session = LabNode.connect(&endpoints, &experiment, quorum, clock).unwrap();
     await_ready(session.as_ref(), experiment.followers, &clock).await.unwrap();
     let recorded = record(session.as_ref(), &experiment, &NoFaults, &clock, &Unwatched).await.unwrap();
     let facts = cluster.facts();

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::data::Lock;
 use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
 use crate::sim::SimError;
+use crate::system::KINDS;
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ struct Finished<'a> {
 
 /// Simulates the points of the grid that have no results yet, and reports on all of them.
 pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
-    let config = Config::read(&paths.config)?;
+    let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     if !experiment.faults.is_empty() {
