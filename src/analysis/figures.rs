@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::expected::Expected;
-use super::ks;
+use super::multiple::correct;
 use super::paired::{Paired, paired, same_writes};
 use super::run_figures::RunFigures;
 use super::stats::Interval;
@@ -104,11 +104,15 @@ impl ExperimentFigures {
         let first = &runs.first()?.manifest;
         let mut figures: Vec<RunFigures> =
             runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
-        ks::correct(figures.iter_mut().filter_map(|run| run.latency.tested()).collect());
+        let mut paired = paired(&runs, &figures);
+        correct(
+            figures.iter_mut().filter_map(|run| run.latency.tested()).collect(),
+            paired.iter_mut().filter_map(|pair| pair.test.as_mut()).collect(),
+        );
         Some(Self {
             name: first.experiment.clone(),
             config: first.config.clone(),
-            paired: paired(&runs, &figures),
+            paired,
             cost_per_ack: CostPerAck::of(&runs, &figures),
             runs: figures,
         })

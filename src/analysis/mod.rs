@@ -21,6 +21,7 @@ mod ks;
 mod lag;
 mod latency;
 mod load;
+mod multiple;
 mod overhead;
 mod paired;
 mod random;
@@ -61,7 +62,7 @@ pub use lag::{Lag, LagFigures};
 pub use latency::{Latency, ok_latencies};
 pub use load::Load;
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
-pub use paired::{Paired, paired};
+pub use paired::{Paired, PairedTest, paired};
 pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
 pub use staleness::{

@@ -244,7 +244,7 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statist
     Table::new(format!(
         "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
          without an answer; if there are any, latency is withheld. KS p above 0.05: the latencies fit the \
-         prediction, as far as so few writes can tell (corrected for the number of W, Holm).{}{spared}",
+         prediction, as far as so few writes can tell (corrected for the number of tests on this page, Holm).{}{spared}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])
