@@ -82,7 +82,8 @@ fn a_kill_reaches_every_process_and_the_node_comes_back_where_it_was() {
         after = text_of(&mut cluster, "leader");
         after.matches("listens on ").count() == 2
     });
-    let address = |log: &str| log.lines().filter_map(|line| Some(line.split_once("listens on ")?.1.to_owned())).last();
+    let address =
+        |log: &str| log.lines().filter_map(|line| Some(line.split_once("listens on ")?.1.to_owned())).next_back();
     assert!(address(&before).is_some() && address(&before) == address(&after), "{before}\n{after}");
 }
 
