@@ -3,15 +3,17 @@
 //!
 //! What proves an arrival: the follower's trace, exactly; or else the leader's record of the
 //! acknowledgement, which bounds it (after the copy was sent, before the acknowledgement was back).
-//! A kill or a stop empties its node, and takes the trace of that life with it. What is in the trace
-//! of a life that was fetched did happen, what is not did not; of a life whose trace is lost, a copy
-//! that was sent and not acknowledged may have arrived.
+//! A kill or a stop empties its node, and takes the trace of that life with it. A life whose
+//! trace was fetched received exactly the copies in that trace. A life whose trace is lost may have
+//! received any copy that was sent to it and not acknowledged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
-pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
+pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
+use self::write::end_us;
+pub(crate) use self::write::{Arrival, Place, WriteCopies};
 use crate::config::Order;
 use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
 use crate::model::NodeId;
@@ -22,86 +24,7 @@ mod replay;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
-
-/// When a write first arrived at a follower, in microseconds from the run's start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    /// The earliest possible time; `None` if it never arrived.
-    pub(crate) earliest_us: Option<i64>,
-    /// The latest possible time; `None` if it may never have arrived.
-    pub(crate) latest_us: Option<i64>,
-}
-
-impl Arrival {
-    pub(crate) const NEVER: Self = Self { earliest_us: None, latest_us: None };
-
-    pub(crate) const fn between(earliest_us: i64, latest_us: i64) -> Self {
-        Self { earliest_us: Some(earliest_us), latest_us: Some(latest_us) }
-    }
-
-    const fn at(at_us: i64) -> Self {
-        Self::between(at_us, at_us)
-    }
-
-    const fn perhaps(earliest_us: i64) -> Self {
-        Self { earliest_us: Some(earliest_us), latest_us: None }
-    }
-
-    /// Whether it is known when it arrived, or that it never did.
-    pub(crate) fn is_exact(self) -> bool {
-        self.earliest_us == self.latest_us
-    }
-}
-
-/// A write's place in the leader's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The number of its key.
-    pub(crate) key: usize,
-    /// How many writes of that key came before it.
-    pub(crate) place: usize,
-    /// How many writes of any key came before it.
-    pub(crate) overall: usize,
-}
-
-/// One write and its copies.
-#[derive(Debug)]
-pub(crate) struct WriteCopies<'a> {
-    pub(crate) row: &'a WriteRow,
-    /// The leader's number, from its answer or its trace.
-    pub(crate) version: Option<u64>,
-    /// `None` if its version is not known.
-    pub(crate) place: Option<Place>,
-    /// By follower index.
-    pub(crate) arrivals: Vec<Arrival>,
-}
-
-impl WriteCopies<'_> {
-    /// When the client heard that the quorum was reached; `None` if it was not acknowledged.
-    pub(crate) fn acknowledged_us(&self) -> Option<i64> {
-        (self.row.outcome == WriteOutcome::Ok).then(|| end_us(self.row))
-    }
-
-    /// Whether it is known of every follower when the write arrived there, or that it never did.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.arrivals.iter().all(|arrival| arrival.is_exact())
-    }
-
-    /// How many followers it had certainly reached by then, and how many it may have reached.
-    pub(crate) fn reached(&self, at_us: i64) -> (usize, usize) {
-        let by = |time: Option<i64>| time.is_some_and(|time| time <= at_us);
-        let certainly = self.arrivals.iter().filter(|arrival| by(arrival.latest_us)).count();
-        (certainly, self.arrivals.iter().filter(|arrival| by(arrival.earliest_us)).count())
-    }
-
-    /// When it had reached every follower.
-    pub(crate) fn everywhere(&self) -> Arrival {
-        let last = |of: fn(&Arrival) -> Option<i64>| {
-            self.arrivals.iter().map(of).collect::<Option<Vec<i64>>>().and_then(|times| times.into_iter().max())
-        };
-        Arrival { earliest_us: last(|arrival| arrival.earliest_us), latest_us: last(|arrival| arrival.latest_us) }
-    }
-}
+mod write;
 
 /// Stands for the client's record of a write that arrived somewhere and has none.
 static UNANSWERED: LazyLock<WriteRow> = LazyLock::new(|| WriteRow {
@@ -239,12 +162,4 @@ impl Terms {
     fn last(&self) -> u32 {
         self.at(i64::MAX)
     }
-}
-
-fn start_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us).unwrap_or(i64::MAX)
-}
-
-fn end_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
 }

@@ -1,77 +1,14 @@
-//! Everything that one run, and the runs of one experiment, say on their own.
+//! Everything that the runs of one experiment say together.
 
 use serde::Serialize;
 
-use super::consistency::{Mechanism, RunConsistency};
-use super::durability::Durability;
 use super::expected::Expected;
-use super::faults::{FaultFigures, faults_left_out};
 use super::ks;
-use super::latency::Latency;
-use super::load::Load;
-use super::overhead::Overhead;
 use super::paired::{Paired, paired, same_writes};
+use super::run_figures::RunFigures;
 use super::stats::Interval;
-use super::summary::Summary;
 use crate::config::{Experiment, ExperimentName};
 use crate::data::RunData;
-
-/// The figures of one run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunFigures {
-    /// Its line in the summary.
-    pub summary: Summary,
-    /// Latency, with intervals and theory.
-    pub latency: Latency,
-    /// Latency beyond the injected delays.
-    pub overhead: Overhead,
-    /// Writes in flight and a second; `None` of a run that took no time.
-    pub load: Option<Load>,
-    /// The followers against their leader.
-    pub consistency: RunConsistency,
-    /// Why the run could not end but consistent; `None` if only luck could bring that about.
-    pub mechanism: Option<Mechanism>,
-    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
-    pub replaced: u64,
-    /// What the model expects; `None` of a load too large to simulate, and where something was
-    /// broken, which the model does not know.
-    pub expected: Option<Expected>,
-    /// What the faults did; `None` where there were none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub faults: Option<FaultFigures>,
-    /// See [`faults_left_out`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub faults_left_out: Vec<String>,
-}
-
-impl RunFigures {
-    /// The figures of one run, with as many trials of the model as given, or none.
-    #[must_use]
-    pub fn of(run: &RunData, trials: Option<u32>) -> Self {
-        let (latency, overhead, consistency) = (Latency::of(run), Overhead::of(run), RunConsistency::of(run));
-        let (config, quorum) = (&run.manifest.config, run.manifest.quorum);
-        Self {
-            summary: Summary::from_parts(run, &latency, &overhead, &consistency),
-            expected: trials
-                .filter(|_| config.faults.is_empty())
-                .map(|trials| Expected::simulate(config, quorum, trials)),
-            faults: FaultFigures::of(run, &consistency),
-            faults_left_out: faults_left_out(run),
-            mechanism: Mechanism::of(run),
-            replaced: Durability::of(run).overwritten_writes,
-            load: Load::of(run, &overhead),
-            latency,
-            overhead,
-            consistency,
-        }
-    }
-
-    /// W.
-    #[must_use]
-    pub fn quorum(&self) -> u32 {
-        self.latency.quorum
-    }
-}
 
 /// The runs of one experiment, by quorum.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -167,7 +104,7 @@ impl ExperimentFigures {
         let first = &runs.first()?.manifest;
         let mut figures: Vec<RunFigures> =
             runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
-        ks::correct(&mut figures.iter_mut().map(|run| &mut run.latency).collect::<Vec<_>>());
+        ks::correct(figures.iter_mut().filter_map(|run| run.latency.tested()).collect());
         Some(Self {
             name: first.experiment.clone(),
             config: first.config.clone(),

@@ -4,7 +4,6 @@ use std::f64::consts::PI;
 
 use serde::Serialize;
 
-use super::latency::Latency;
 use super::stats::Sample;
 use super::theory::Prediction;
 
@@ -41,23 +40,26 @@ impl Fit {
     }
 }
 
+/// A test among those of an experiment's runs, and what it is made from.
+pub(super) struct Tested<'a> {
+    pub(super) fit: &'a mut Fit,
+    /// Latencies that were tested.
+    pub(super) n: u64,
+    pub(super) prediction: Option<&'a Prediction>,
+}
+
 /// Corrects the tests of one experiment's runs for their number: S. Holm, "A simple sequentially
 /// rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979), 65-70. It
 /// holds although runs that share their delays do not test independently.
-pub(super) fn correct(latencies: &mut [&mut Latency]) {
-    let mut tested: Vec<&mut Latency> = latencies.iter_mut().map(|l| &mut **l).filter(|l| l.ks.is_some()).collect();
-    let p_value_of = |latency: &Latency| latency.ks.map_or(1.0, |fit| fit.test.p_value);
-    tested.sort_by(|a, b| p_value_of(a).total_cmp(&p_value_of(b)));
+pub(super) fn correct(mut tested: Vec<Tested<'_>>) {
+    tested.sort_by(|a, b| a.fit.test.p_value.total_cmp(&b.fit.test.p_value));
     let tests = tested.len();
     let mut adjusted = 0.0_f64;
-    for (index, latency) in tested.into_iter().enumerate() {
-        adjusted = adjusted.max(p_value_of(latency) * (tests - index) as f64).min(1.0);
-        let n = effective_n(latency.n as f64, latency.prediction.as_ref().ok());
-        let detectable_ms =
-            latency.prediction.as_ref().ok().map(|predicted| detectable_ms(predicted, n, LEVEL / tests as f64));
-        if let Some(fit) = &mut latency.ks {
-            (fit.p_adjusted, fit.detectable_ms) = (adjusted, detectable_ms);
-        }
+    for (index, Tested { fit, n, prediction }) in tested.into_iter().enumerate() {
+        adjusted = adjusted.max(fit.test.p_value * (tests - index) as f64).min(1.0);
+        fit.p_adjusted = adjusted;
+        let n = effective_n(n as f64, prediction);
+        fit.detectable_ms = prediction.map(|predicted| detectable_ms(predicted, n, LEVEL / tests as f64));
     }
 }
 

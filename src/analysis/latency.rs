@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::faults::undisturbed;
 use super::independence::hangs_together;
-use super::ks::{Fit, ks_predicted};
+use super::ks::{Fit, Tested, ks_predicted};
 use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample, ms};
@@ -91,6 +91,12 @@ impl Latency {
             ks,
             prediction,
         }
+    }
+
+    /// Its test, to be corrected together with those of other runs; `None` if there is none.
+    pub(super) fn tested(&mut self) -> Option<Tested<'_>> {
+        let fit = self.ks.as_mut()?;
+        Some(Tested { fit, n: self.n, prediction: self.prediction.as_ref().ok() })
     }
 }
 

@@ -24,6 +24,7 @@ mod load;
 mod overhead;
 mod paired;
 mod random;
+mod run_figures;
 mod series;
 mod staleness;
 mod stats;
@@ -42,19 +43,18 @@ mod tests;
 
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
-pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
+pub use claims::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Mechanism, Moment, RunConsistency, Verdict,
 };
-pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
+pub use diagnosis::{Diagnosis, LeaderDefect, LeaderEvidence, Sign, diagnose};
 pub use durability::{
     BreachedWrite, Durability, ExpectedLoss, Exposure, GuaranteeBreach, Loss, LossAtDeath, LossExpectation,
 };
 pub use expected::{Expectation, Expected};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
-pub use figures::CostPerAck;
-pub use figures::{ExperimentFigures, RunFigures};
+pub use figures::{CostPerAck, ExperimentFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use ks::{Fit, KsTest, ks_one_sample};
 pub use lag::{Lag, LagFigures};
@@ -62,6 +62,7 @@ pub use latency::{Latency, ok_latencies};
 pub use load::Load;
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
+pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::figures::RunFigures;
 use super::independence::hangs_together;
 use super::overhead::is_saturated_in_real_time;
+use super::run_figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};

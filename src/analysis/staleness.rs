@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use self::closed_form::{ClosedForm, binomial};
 use self::measured::{Circumstances, Steps, leads};
-use self::setup::Setup;
+use self::setup::{MOST_REPLICAS, Setup};
 use self::visibility::Visible;
 use self::wars::Trials;
 use super::bounds::Bounds;
@@ -37,9 +37,6 @@ mod wars;
 
 pub use reading::Reader;
 pub use visibility::{Visibility, VisibleAfter, is_enough};
-
-/// Most numbers of followers R that the chance at the acknowledgement is told of.
-const MOST_REPLICAS: u32 = 8;
 
 /// Most writes that are drawn where reads take no time: each tells of every choice of followers.
 const MOST_AVERAGED: u32 = 20_000;
@@ -103,7 +100,7 @@ pub struct ReadStaleness {
     pub latency: Option<ModelLatency>,
 }
 
-/// The chance of a stale read from so many random followers at the acknowledgement.
+/// The chance that a read from R random followers, begun at the acknowledgement, is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StaleAtAck {
     /// R.
@@ -208,7 +205,7 @@ impl Staleness {
 }
 
 /// The chance that each of R random followers that can be asked holds something older, averaged over
-/// the writes: exact over all choices of followers. Writes that nobody could be asked for are left out.
+/// the writes: exact over all choices of followers. A write is left out if no follower could be asked.
 fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
     let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let chance = |of: &AtAck, held: usize| {
@@ -281,9 +278,9 @@ impl Averaged {
 enum Predicted {
     Nothing,
     Exact(Vec<(Kind, ClosedForm)>),
-    /// Of so many drawn writes, exact over all choices of followers.
+    /// From this number of drawn writes, exact over all choices of followers.
     Averaged(u32, Averaged),
-    /// Of so many drawn writes, each with a read.
+    /// From this number of drawn writes, each with a read.
     Simulated(u32, Trials),
 }
 

@@ -1,15 +1,15 @@
 //! `labctl compare A B` and `labctl compare A --sim`.
 
 mod forecast;
+mod layout;
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use comfy_table::{TableStyle, presets};
 
+use self::layout::Layout;
 use super::output::say;
 use super::saved::{self, Saved};
-use super::tables;
 use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
@@ -27,8 +27,8 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
     }
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
-        CompareFormat::Text => say!("{}", Page::text().render(args, &comparison).trim_end()),
-        CompareFormat::Markdown => say!("{}", Page::markdown().render(args, &comparison).trim_end()),
+        CompareFormat::Text => say!("{}", render(&Layout::text(), args, &comparison).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Layout::markdown(), args, &comparison).trim_end()),
     }
     left.check_sound()?;
     right.check_sound()?;
@@ -50,55 +50,35 @@ fn load(folder: &Path) -> Result<Saved, DataError> {
     Ok(saved)
 }
 
-/// The layout of a comparison: for a terminal, or as Markdown.
-struct Page {
-    heading: &'static str,
-    style: TableStyle,
-}
-
-impl Page {
-    fn text() -> Self {
-        Self { heading: "", style: tables::PLAIN }
-    }
-
-    fn markdown() -> Self {
-        Self { heading: "## ", style: presets::ASCII_MARKDOWN }
-    }
-
-    fn render(&self, args: &Compare, comparison: &Comparison) -> String {
-        let heading = self.heading;
-        let right = args.right.as_deref().unwrap_or(Path::new("")).display();
-        let left = args.left.display();
-        let mut text = format!(
-            "{heading}A = {left} ({}), B = {right} ({})\n\n{heading}Conditions\n\n",
-            comparison.left, comparison.right
+fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
+    let heading = layout.heading;
+    let right = args.right.as_deref().unwrap_or(Path::new("")).display();
+    let left = args.left.display();
+    let mut text = format!(
+        "{heading}A = {left} ({}), B = {right} ({})\n\n{heading}Conditions\n\n",
+        comparison.left, comparison.right
+    );
+    if comparison.conditions.is_empty() {
+        text += "The same on both sides.\n";
+    } else {
+        text += &layout.table(
+            &["", "A", "B"],
+            comparison
+                .conditions
+                .iter()
+                .map(|one| vec![one.path.clone(), condition(one.left.as_deref()), condition(one.right.as_deref())]),
         );
-        if comparison.conditions.is_empty() {
-            text += "The same on both sides.\n";
-        } else {
-            text += &self.table(
-                &["", "A", "B"],
-                comparison
-                    .conditions
-                    .iter()
-                    .map(|one| vec![one.path.clone(), condition(one.left.as_deref()), condition(one.right.as_deref())]),
-            );
-        }
-        for line in one_sided(comparison) {
-            text += &format!("\n{line}\n");
-        }
-        text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
-        let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
-        text += &self.table(&columns, comparison.runs.iter().map(latency));
-        text += &dependent(comparison);
-        text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
-        let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
-        text + &self.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
     }
-
-    fn table(&self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-        format!("{}\n", tables::figures(self.style, columns.iter().copied(), rows))
+    for line in one_sided(comparison) {
+        text += &format!("\n{line}\n");
     }
+    text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
+    let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
+    text += &layout.table(&columns, comparison.runs.iter().map(latency));
+    text += &dependent(comparison);
+    text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
+    let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
+    text + &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
 }
 
 /// A condition's JSON without quotes, and hashes cut to twelve digits.

@@ -1,5 +1,7 @@
 //! `data/W<n>`: the only reader and writer of run directories.
 
+mod aside;
+mod columns;
 mod conditions;
 mod cross_check;
 mod folder;
@@ -9,6 +11,7 @@ mod placement;
 mod read;
 mod rows;
 mod staging;
+mod sync;
 mod write;
 
 #[cfg(test)]
@@ -25,7 +28,7 @@ pub use forecast::ForecastRow;
 pub use manifest::{GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
 pub use placement::Placement;
 pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, WriteRow};
-pub(crate) use write::sync_folder;
+pub(crate) use sync::sync_folder;
 
 use crate::model::NodeId;
 pub use crate::model::{BackendFacts, ReplicationOutcome, StoreDump, WriteOutcome};

@@ -1,26 +1,12 @@
 //! What lies where new runs are to go, and what becomes of it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Conditions, DataError, DataFolder, read, sync_folder};
+use super::aside::{aside, set_aside, strangers};
+use super::sync::sync_folder;
+use super::{Conditions, DataError, DataFolder, read};
 use crate::config::Quorum;
-use crate::model::NodeId;
-
-/// The files and folders of a run that labctl writes, besides the nodes' dumps.
-const OWN_NAMES: [&str; 9] = [
-    "manifest.json",
-    "writes.csv",
-    "reads.csv",
-    "replication.csv",
-    "arrivals.csv",
-    "faults.csv",
-    "forecast.csv",
-    "at-last-ack",
-    "logs",
-];
 
 /// What new runs find in their folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +42,7 @@ impl Placement {
             }
         }
         for (_, path) in folder.runs()?.into_iter().filter(|(quorum, _)| !quorums.contains(quorum)) {
-            // One that cannot be read is told by whoever reads it.
+            // A run that cannot be read is reported by the commands that read it.
             if let Ok(manifest) = read::manifest(&path) {
                 let earlier = Conditions::of(&manifest);
                 if earlier != *conditions {
@@ -115,69 +101,4 @@ impl Placement {
         }
         Ok(moved)
     }
-}
-
-/// Gives a run another name beside its own, which no command takes for a run; returns it.
-///
-/// # Errors
-/// [`DataError::Io`] if it cannot be renamed.
-pub(super) fn set_aside(path: &Path) -> Result<PathBuf, DataError> {
-    let to = aside(path);
-    let io = |source| DataError::Io { path: path.to_owned(), action: "set aside", source };
-    fs::rename(path, &to).map_err(io)?;
-    Ok(to)
-}
-
-/// The first free name of this kind: `W3.aside-1`.
-fn aside(path: &Path) -> PathBuf {
-    let named = |i: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".aside-{i}"));
-        PathBuf::from(name)
-    };
-    (1..).map(named).find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_else(|| named(0))
-}
-
-/// What a run's folder holds that labctl did not write; `None` if there is no such folder.
-///
-/// # Errors
-/// [`DataError::Occupied`] if it is no folder.
-pub(super) fn strangers(path: &Path) -> Result<Option<Vec<String>>, DataError> {
-    let io = |source| DataError::Io { path: path.to_owned(), action: "look at", source };
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io(error)),
-        Ok(found) if !found.is_dir() => return Err(DataError::Occupied { path: path.to_owned() }),
-        Ok(_) => {}
-    }
-    let mut names = Vec::new();
-    for (folder, is_own) in [("", is_own as fn(&str) -> bool), ("at-last-ack", is_dump), ("logs", is_log)] {
-        let inner = path.join(folder);
-        // What is no folder, or cannot be listed, is not labctl's.
-        let Ok(entries) = fs::read_dir(&inner) else { continue };
-        for entry in entries {
-            let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
-            if !is_own(&name) {
-                names.push(Path::new(folder).join(name).display().to_string());
-            }
-        }
-    }
-    names.sort();
-    Ok(Some(names))
-}
-
-fn is_own(name: &str) -> bool {
-    OWN_NAMES.contains(&name) || is_dump(name)
-}
-
-fn is_dump(name: &str) -> bool {
-    name.strip_suffix(".json").is_some_and(is_node)
-}
-
-fn is_log(name: &str) -> bool {
-    name.strip_suffix(".log").is_some_and(is_node)
-}
-
-fn is_node(name: &str) -> bool {
-    name.parse::<NodeId>().is_ok()
 }

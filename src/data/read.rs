@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::columns::Columns;
 use super::manifest::OLDEST_SCHEMA;
-use super::write::Columns;
 use super::{
     ArrivalRow, DataError, FaultRow, ForecastRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
 };

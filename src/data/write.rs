@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::placement::{set_aside, strangers};
+use super::aside::{set_aside, strangers};
+use super::columns::Columns;
+use super::sync::sync_folder;
 use super::{DataError, RunData, Snapshot, staging};
 
 impl RunData {
@@ -62,18 +64,6 @@ fn write_snapshot(folder: &Path, snapshot: &Snapshot) -> Result<(), DataError> {
     sync(folder)
 }
 
-/// Makes sure that the names in a folder have reached the disk: syncing a file does not save its
-/// entry in the folder (fsync(2)).
-///
-/// # Errors
-/// If the folder cannot be synced. A file system that syncs no folders is no error.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path).and_then(|folder| folder.sync_all()) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        synced => synced,
-    }
-}
-
 fn sync(path: &Path) -> Result<(), DataError> {
     sync_folder(path).map_err(|source| DataError::Io { path: path.to_owned(), action: "sync the folder", source })
 }
@@ -112,38 +102,6 @@ fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     };
     write().map_err(|source| DataError::Io { path: path.to_owned(), action: "write", source })
-}
-
-/// The columns of a CSV file, there even when it has no row.
-pub(super) trait Columns {
-    const COLUMNS: &'static [&'static str];
-    /// Those of them that older files lack.
-    const OPTIONAL: &'static [&'static str] = &[];
-}
-
-impl Columns for super::WriteRow {
-    const COLUMNS: &'static [&'static str] =
-        &["write", "key", "value", "start_us", "latency_us", "outcome", "http_status", "version", "acks", "error"];
-}
-
-impl Columns for super::ReplicationRow {
-    const COLUMNS: &'static [&'static str] =
-        &["write", "version", "key", "follower", "delay_us", "ack_delay_us", "sent_us", "acked_us", "outcome"];
-    const OPTIONAL: &'static [&'static str] = &["ack_delay_us"];
-}
-
-impl Columns for super::ArrivalRow {
-    const COLUMNS: &'static [&'static str] = &["follower", "version", "key", "applied", "at_us", "catch_up"];
-    const OPTIONAL: &'static [&'static str] = &["catch_up"];
-}
-
-impl Columns for super::FaultRow {
-    const COLUMNS: &'static [&'static str] = &["begun_us", "ended_us", "node", "kind", "detail"];
-}
-
-impl Columns for super::ForecastRow {
-    const COLUMNS: &'static [&'static str] =
-        &["write", "node", "key", "at_us", "latency_us", "outcome", "delay_us", "kept"];
 }
 
 /// Puts `staged` where `path` is. An earlier `path` is swapped out in one step where the

@@ -48,15 +48,6 @@ pub enum Readiness {
     Accepts,
 }
 
-/// Who opens the connections over which a system replicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialer {
-    /// The leader connects to each follower.
-    Leader,
-    /// Each follower connects to the leader.
-    Follower,
-}
-
 /// How a system's nodes run in containers: a Compose file of the checkout, in which the leader
 /// and the first followers are services by their names, and the image they share.
 #[derive(Debug, PartialEq, Eq)]

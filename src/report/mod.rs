@@ -27,8 +27,8 @@ mod warnings;
 
 pub use error::ReportError;
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, FaultReport, MomentReport,
-    OverheadReport, PlottedWrite, Report, RunReport,
+    ComparedExperiment, ComparedRun, ConsistencyReport, DistributionCurves, DistributionPoint, FaultReport,
+    MomentReport, OverheadReport, PlottedWrite, Report, RunReport,
 };
 pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
 pub use summary::SCHEMA;

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{
-    Claim, CostPerAck, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Load, Overhead,
-    Paired, Prediction, RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies,
-    write_lives, write_overheads,
+    Claim, CostPerAck, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, LeaderEvidence,
+    Load, Overhead, Paired, Prediction, RunFigures, Sample, Staleness, Summary, WriteLife, claims, diagnose,
+    ok_latencies, write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -62,7 +62,7 @@ pub struct RunReport {
     /// Latency of acknowledged writes.
     pub latency: Latency,
     /// Its distribution.
-    pub distribution: Distribution,
+    pub distribution: DistributionCurves,
     /// What the software added to the injected delays.
     pub overhead: OverheadReport,
     /// Writes in flight and a second; `None` of a run that took no time.
@@ -103,7 +103,7 @@ pub struct RunReport {
 
 /// A distribution function as points to draw it through.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Distribution {
+pub struct DistributionCurves {
     /// W.
     pub quorum: u32,
     /// Measured: every value, or evenly spaced ones among many.
@@ -143,12 +143,12 @@ impl Report {
         let others: Vec<_> =
             others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
         let claims = claims(&figures, &others);
-        let symptoms: Vec<_> = data
+        let evidence: Vec<_> = data
             .iter()
             .zip(&figures.runs)
-            .map(|(run, figures)| Symptoms::of(run, &figures.latency, &figures.consistency))
+            .map(|(run, figures)| LeaderEvidence::of(run, &figures.latency, &figures.consistency))
             .collect();
-        let diagnoses = diagnose(&figures.config, &symptoms);
+        let diagnoses = diagnose(&figures.config, &evidence);
         let experiments = comparison::experiments(&figures, &others);
         let paired = figures.steps().cloned().collect();
         let reports: Vec<_> =
@@ -173,7 +173,7 @@ impl RunReport {
         Self {
             quorum: figures.quorum(),
             summary: figures.summary,
-            distribution: Distribution::of(run, &figures.latency),
+            distribution: DistributionCurves::of(run, &figures.latency),
             overhead: OverheadReport {
                 figures: figures.overhead,
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
@@ -209,7 +209,7 @@ impl RunReport {
     }
 }
 
-impl Distribution {
+impl DistributionCurves {
     fn of(run: &RunData, latency: &Latency) -> Self {
         let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
         let predicted = match &latency.prediction {

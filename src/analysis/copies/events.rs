@@ -2,7 +2,7 @@
 
 use super::lives::{FollowerRecord, Life};
 use super::replay::Event;
-use super::{Place, WriteCopies};
+use super::write::{Place, WriteCopies};
 
 impl FollowerRecord<'_> {
     /// Adds everything that changed what this follower, by index, held.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::MOST_REPLICAS;
 use super::reading::ReadPath;
 use super::wars::Wars;
 use crate::config::{Experiment, Quorum, Timeout};
+
+/// Most numbers of followers R that the chance at the acknowledgement is told of.
+pub(super) const MOST_REPLICAS: u32 = 8;
 
 /// An experiment at one quorum, as far as staleness depends on them.
 pub(super) struct Setup {

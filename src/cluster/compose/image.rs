@@ -202,7 +202,9 @@ fn executable(message: &str, node: &str) -> Option<PathBuf> {
 /// built last.
 fn prebuilt(root: &Path, node: &str) -> Option<PathBuf> {
     binary_beside(node).or_else(|| {
-        let elsewhere = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        // It says where Cargo builds, which is of no matter to a folder that Cargo does not build.
+        let is_built_here = root.join("Cargo.toml").is_file();
+        let elsewhere = std::env::var_os("CARGO_TARGET_DIR").filter(|_| is_built_here).map(PathBuf::from);
         newest(&elsewhere.unwrap_or_else(|| root.join("target")), node)
     })
 }

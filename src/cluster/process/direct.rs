@@ -103,7 +103,7 @@ impl Child for Direct {
     }
 
     /// SIGSTOP. A frozen process cannot see that labctl is gone, but it is in a process group
-    /// of its own, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
+    /// that it shares with no other node, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
     /// a group that is orphaned (`_exit`, "Consequences of Process Termination"). It is not
     /// orphaned where labctl's heir is of the same session, as in some containers; then the
     /// next labctl finds it: see `orphans`.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Role;
 
+use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
-use super::{Contradiction, RunFile};
 use crate::data::StoreDump;
 use crate::model::NodeId;
 
@@ -103,7 +103,7 @@ struct Held {
     later: BTreeSet<u64>,
     /// Where it is written that this one was last.
     source: String,
-    /// Whether versions nobody told may have followed.
+    /// Whether writes without a known version may have followed.
     open: bool,
 }
 

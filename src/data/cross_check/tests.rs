@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
+use crate::model::NodeId;
 use crate::sim::simulate_direct;
 
 fn lab() -> Config {
-    Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml")).unwrap()
+    Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml"), &crate::system::KINDS).unwrap()
 }
 
 fn simulated(name: &ExperimentName, experiment: &Experiment, quorum: Quorum) -> RunData {

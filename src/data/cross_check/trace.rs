@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
-use super::{Contradiction, RunFile};
 use crate::config::{CatchUp, Order};
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow};
 use crate::model::NodeId;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, write_lines};
-use super::{Contradiction, RunFile};
 use crate::data::{WriteOutcome, WriteRow};
 use crate::model::NodeId;
 

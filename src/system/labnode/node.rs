@@ -11,15 +11,33 @@ use labnode::wire::Role;
 use super::containers::CONTAINERS;
 use super::environment::environment;
 use super::http::HttpClient;
-use super::session::LabSession;
-use crate::config::Experiment;
+use super::session::{LabSession, VERSION};
+use crate::config::{Experiment, Misfits, SystemSettings};
 use crate::model::{
     Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, QuorumControl,
-    Readiness, RestartState, Settling, Text,
+    Readiness, RestartState, Settling, SystemName, Text,
 };
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
-use crate::system::traits::System;
+use crate::system::traits::{Presence, System, SystemKind};
+
+/// The lab's own replicated store in the list of systems. It has no settings.
+#[derive(Debug, Clone, Copy)]
+pub struct LabNodeKind;
+
+impl SystemKind for LabNodeKind {
+    fn name(&self) -> &'static str {
+        SystemName::LABNODE
+    }
+
+    fn configure(&self, _: &Experiment, _: &mut Misfits) -> Option<Arc<dyn System>> {
+        Some(Arc::new(LabNode))
+    }
+
+    fn presence(&self, _: &SystemSettings) -> Presence {
+        Presence::Found(format!("version {VERSION}, in labctl itself"))
+    }
+}
 
 /// What a node prints before its address once it listens.
 const LISTENING: &str = "listening on ";
@@ -31,13 +49,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 pub struct LabNode;
 
 impl System for LabNode {
-    fn name(&self) -> &'static str {
-        "labnode"
-    }
-
-    fn version(&self) -> &'static str {
-        // The crates of the workspace share one version.
-        env!("CARGO_PKG_VERSION")
+    fn name(&self) -> &str {
+        SystemName::LABNODE
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -49,6 +62,7 @@ impl System for LabNode {
             counts_leader: false,
             settles: Settling::Reported,
             restart: RestartState::Empty,
+            ordered_log: false,
         }
     }
 
@@ -94,6 +108,7 @@ impl System for LabNode {
         &self,
         endpoints: &Endpoints,
         experiment: &Experiment,
+        _: Quorum,
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError> {
         let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
@@ -109,6 +124,10 @@ impl System for LabNode {
         let text = String::from_utf8_lossy(log);
         let (_, limit) = text.lines().find_map(|line| line.split_once(MARK))?;
         Some(limit.to_owned())
+    }
+
+    fn can_simulate(&self) -> bool {
+        true
     }
 }
 

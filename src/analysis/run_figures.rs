@@ -1,0 +1,70 @@
+//! Everything that one run says on its own.
+
+use serde::Serialize;
+
+use super::consistency::{Mechanism, RunConsistency};
+use super::durability::Durability;
+use super::expected::Expected;
+use super::faults::{FaultFigures, faults_left_out};
+use super::latency::Latency;
+use super::load::Load;
+use super::overhead::Overhead;
+use super::summary::Summary;
+use crate::data::RunData;
+
+/// The figures of one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunFigures {
+    /// Its line in the summary.
+    pub summary: Summary,
+    /// Latency, with intervals and theory.
+    pub latency: Latency,
+    /// Latency beyond the injected delays.
+    pub overhead: Overhead,
+    /// Writes in flight and a second; `None` of a run that took no time.
+    pub load: Option<Load>,
+    /// The followers against their leader.
+    pub consistency: RunConsistency,
+    /// Why the run could not end but consistent; `None` if only luck could bring that about.
+    pub mechanism: Option<Mechanism>,
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
+    pub replaced: u64,
+    /// What the model expects; `None` of a load too large to simulate, and where something was
+    /// broken, which the model does not know.
+    pub expected: Option<Expected>,
+    /// What the faults did; `None` where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<FaultFigures>,
+    /// See [`faults_left_out`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults_left_out: Vec<String>,
+}
+
+impl RunFigures {
+    /// The figures of one run, with as many trials of the model as given, or none.
+    #[must_use]
+    pub fn of(run: &RunData, trials: Option<u32>) -> Self {
+        let (latency, overhead, consistency) = (Latency::of(run), Overhead::of(run), RunConsistency::of(run));
+        let (config, quorum) = (&run.manifest.config, run.manifest.quorum);
+        Self {
+            summary: Summary::from_parts(run, &latency, &overhead, &consistency),
+            expected: trials
+                .filter(|_| config.faults.is_empty())
+                .map(|trials| Expected::simulate(config, quorum, trials)),
+            faults: FaultFigures::of(run, &consistency),
+            faults_left_out: faults_left_out(run),
+            mechanism: Mechanism::of(run),
+            replaced: Durability::of(run).overwritten_writes,
+            load: Load::of(run, &overhead),
+            latency,
+            overhead,
+            consistency,
+        }
+    }
+
+    /// W.
+    #[must_use]
+    pub fn quorum(&self) -> u32 {
+        self.latency.quorum
+    }
+}

@@ -1,0 +1,33 @@
+//! The columns of the CSV files of a run.
+
+/// The columns of a CSV file, there even when it has no row.
+pub(super) trait Columns {
+    const COLUMNS: &'static [&'static str];
+    /// Those of them that older files lack.
+    const OPTIONAL: &'static [&'static str] = &[];
+}
+
+impl Columns for super::WriteRow {
+    const COLUMNS: &'static [&'static str] =
+        &["write", "key", "value", "start_us", "latency_us", "outcome", "http_status", "version", "acks", "error"];
+}
+
+impl Columns for super::ReplicationRow {
+    const COLUMNS: &'static [&'static str] =
+        &["write", "version", "key", "follower", "delay_us", "ack_delay_us", "sent_us", "acked_us", "outcome"];
+    const OPTIONAL: &'static [&'static str] = &["ack_delay_us"];
+}
+
+impl Columns for super::ArrivalRow {
+    const COLUMNS: &'static [&'static str] = &["follower", "version", "key", "applied", "at_us", "catch_up"];
+    const OPTIONAL: &'static [&'static str] = &["catch_up"];
+}
+
+impl Columns for super::FaultRow {
+    const COLUMNS: &'static [&'static str] = &["begun_us", "ended_us", "node", "kind", "detail"];
+}
+
+impl Columns for super::ForecastRow {
+    const COLUMNS: &'static [&'static str] =
+        &["write", "node", "key", "at_us", "latency_us", "outcome", "delay_us", "kept"];
+}
