@@ -32,6 +32,19 @@ pub struct Capabilities {
     pub restart: RestartState,
 }
 
+impl Capabilities {
+    /// Those of the lab's own node.
+    pub const LABNODE: Self = Self {
+        trace: true,
+        versions: true,
+        own_delays: true,
+        quorum: QuorumControl::PerStart,
+        counts_leader: false,
+        settles: Settling::Reported,
+        restart: RestartState::Empty,
+    };
+}
+
 /// How a system is told its write quorum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

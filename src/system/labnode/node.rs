@@ -11,9 +11,7 @@ use super::environment::environment;
 use super::http::HttpClient;
 use super::session::LabSession;
 use crate::config::Experiment;
-use crate::model::{
-    Capabilities, ContainerSpec, Endpoints, NodeId, NodeSpec, Quorum, QuorumControl, RestartState, Settling, Variable,
-};
+use crate::model::{Capabilities, ContainerSpec, Endpoints, NodeId, NodeSpec, Quorum, Variable};
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
 use crate::system::traits::System;
@@ -33,15 +31,7 @@ impl System for LabNode {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            trace: true,
-            versions: true,
-            own_delays: true,
-            quorum: QuorumControl::PerStart,
-            counts_leader: false,
-            settles: Settling::Reported,
-            restart: RestartState::Empty,
-        }
+        Capabilities::LABNODE
     }
 
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec> {
