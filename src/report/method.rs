@@ -59,7 +59,7 @@ fn intervals(runs: &[RunReport]) -> String {
 fn saturation(runs: &[RunReport]) -> Option<String> {
     let saturated: Vec<(String, f64)> = runs
         .iter()
-        .filter(|run| run.load.is_some_and(|load| load.is_saturated))
+        .filter(|run| run.load.is_some_and(|load| load.is_saturated == Some(true)))
         .filter_map(|run| Some((format!("W = {}", run.quorum), run.overhead.figures.share_of_latency?)))
         .collect();
     let least = saturated.iter().map(|(_, share)| *share).reduce(f64::min)?;

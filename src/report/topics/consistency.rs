@@ -228,7 +228,7 @@ fn causes_sentence(runs: &[RunReport]) -> Option<String> {
         ("lost", "the replication of the newest write timed out or failed".to_owned()),
         ("erased", "the follower had acknowledged the newest write and was restarted empty".to_owned()),
         ("lagging", "the newest write had still not arrived".to_owned()),
-        ("unexplained", "the trace does not show why".to_owned()),
+        ("unexplained", "no trace says why".to_owned()),
     ]
     .into_iter()
     .map(|(name, why)| (of(name), why))
