@@ -9,6 +9,8 @@ use crate::model::Capabilities;
 /// What a figure rests on, beside what clients saw and what the nodes held at two moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
+    /// What every node held in the end. Every system tells that.
+    Stores,
     /// When each copy was sent, arrived and was acknowledged.
     Trace,
     /// What each write waited for: the delays that the system itself drew, in its trace.
@@ -21,10 +23,14 @@ pub enum Need {
 }
 
 impl Need {
+    /// All of them.
+    const ALL: [Self; 5] = [Self::Stores, Self::Trace, Self::Delays, Self::IndependentWrites, Self::OwnDelays];
+
     /// Whether the measured system lets it be known of a run.
     fn is_met(self, run: &RunData) -> bool {
         let Capabilities { trace, own_delays, .. } = run.manifest.capabilities();
         match self {
+            Self::Stores => true,
             Self::Trace => trace,
             Self::Delays => trace && own_delays,
             Self::IndependentWrites => !hangs_together(run),
@@ -42,6 +48,18 @@ pub struct Withheld {
 }
 
 impl Withheld {
+    /// What one run's system does not let be known.
+    #[must_use]
+    pub fn all(run: &RunData) -> Vec<Self> {
+        Need::ALL.iter().filter_map(|need| Self::of(run, &[*need])).collect()
+    }
+
+    /// What is needed and not known.
+    #[must_use]
+    pub const fn need(&self) -> Need {
+        self.need
+    }
+
     /// Why a run cannot have a figure with these needs. `None` if it can. What a run lacks by accident,
     /// such as a trace that died with its node, is no such reason.
     #[must_use]
@@ -59,14 +77,15 @@ impl fmt::Display for Withheld {
         match self.need {
             Need::Trace => write!(f, "`{system}` does not tell when a copy was sent, arrived or was acknowledged"),
             Need::Delays if self.own_delays => write!(f, "`{system}` does not tell the delays that a write met"),
-            Need::IndependentWrites if self.own_delays => {
+            Need::IndependentWrites => {
                 write!(
                     f,
-                    "the links of `{system}` keep copies in order, so that a write also waits for those before it"
+                    "a write to `{system}` also waits for those before it on a link, so latencies of one run hang together"
                 )
             }
-            Need::Delays | Need::IndependentWrites | Need::OwnDelays => {
-                write!(f, "the links delay what `{system}` sends, and which delays a write met is not known")
+            // Of the databases only accident can rob a run.
+            Need::Delays | Need::OwnDelays | Need::Stores => {
+                write!(f, "`{system}` draws no delays itself, and its links do not tell which delay a write met")
             }
         }
     }
@@ -88,8 +107,11 @@ mod tests {
         let run = without_trace(run);
         let reason = |need| Withheld::of(&run, &[need]).map(|why| why.to_string()).unwrap_or_default();
         assert_eq!(reason(Need::Trace), "`store` does not tell when a copy was sent, arrived or was acknowledged");
-        for need in [Need::Delays, Need::IndependentWrites, Need::OwnDelays] {
-            let expected = "the links delay what `store` sends, and which delays a write met is not known";
+        let expected =
+            "a write to `store` also waits for those before it on a link, so latencies of one run hang together";
+        assert_eq!(reason(Need::IndependentWrites), expected);
+        for need in [Need::Delays, Need::OwnDelays] {
+            let expected = "`store` draws no delays itself, and its links do not tell which delay a write met";
             assert_eq!(reason(need), expected, "{need:?}");
         }
         assert_eq!(Withheld::of(&run, &[]), None);

@@ -2,7 +2,8 @@
 //!
 //! Values are unique to a write, so that a database tells which writes it holds even where writes
 //! have no numbers. Which of two writes of a key is the newer one is told by the clients' clock: one
-//! that began after the other had ended. Of writes that were under way together it is not known.
+//! that began after the other had ended. Of writes that were under way together it is what the leader
+//! holds, unless the leader was ended or started again; of others it is not known.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -68,13 +69,14 @@ impl Survival {
         let acknowledged: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
         let holders: Vec<(NodeId, Held<'_>)> =
             run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, &run.writes))).collect();
+        let order = Order::of(run, &holders);
         let is_final = is_final(run);
         let nodes = holders.iter().map(|(node, held)| {
-            let lacks = |row: &&WriteRow| held.lacks(row);
+            let lacks = |row: &&WriteRow| held.lacks(row, &order);
             NodeSurvival { node: *node, lacking: bounds(acknowledged.iter().map(lacks), is_final) }
         });
         let gone = |row: &&WriteRow| {
-            let of_each = || holders.iter().map(|(_, held)| held.lacks(row));
+            let of_each = || holders.iter().map(|(_, held)| held.lacks(row, &order));
             Bounds { lower: of_each().all(|lacks| lacks.lower), upper: of_each().all(|lacks| lacks.upper) }
         };
         let gone: Vec<(&WriteRow, Bounds<bool>)> = acknowledged.iter().map(|row| (*row, gone(row))).collect();
@@ -129,18 +131,55 @@ impl<'a> Held<'a> {
     }
 
     /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.
-    fn lacks(&self, row: &WriteRow) -> Bounds<bool> {
+    fn lacks(&self, row: &WriteRow, order: &Order<'_>) -> Bounds<bool> {
         match self.0.get(row.key.as_str()) {
             Some(Some(held)) if held.write == row.write => Bounds::exactly(false),
-            Some(Some(held)) => Bounds { lower: is_newer(row, held), upper: !is_newer(held, row) },
+            Some(Some(held)) => Bounds { lower: order.is_newer(row, held), upper: !order.is_newer(held, row) },
             Some(None) | None => Bounds::exactly(true),
         }
     }
 }
 
-/// Whether one write is certainly newer than another: it began after the other had ended. One without
-/// an acknowledgement may have been applied at any time since its start.
-fn is_newer(newer: &WriteRow, older: &WriteRow) -> bool {
+/// Which write of a key is the newer one, as far as that is known.
+struct Order<'a> {
+    /// By key, the number of the write that the leader applied last.
+    newest: HashMap<&'a str, u64>,
+}
+
+impl<'a> Order<'a> {
+    /// A leader that never lost anything holds what it applied last. Where it holds less than it has
+    /// acknowledged by then, it has lost something, and its word does not count.
+    fn of(run: &RunData, holders: &[(NodeId, Held<'a>)]) -> Self {
+        let ends = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Restart);
+        let was_ended = run.faults.iter().any(|row| row.node.is_leader() && ends(row.kind));
+        let leader = holders.iter().find(|(node, _)| node.is_leader() && !was_ended);
+        let held =
+            leader.into_iter().flat_map(|(_, held)| held.0.iter()).filter_map(|(key, row)| Some((*key, (*row)?)));
+        let mut last: HashMap<&str, &WriteRow> = HashMap::new();
+        for row in run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok) {
+            let last = last.entry(row.key.as_str()).or_insert(row);
+            *last = if row.start_us > last.start_us { row } else { last };
+        }
+        let is_last = |held: &WriteRow| {
+            let last = last.get(held.key.as_str()).filter(|last| last.write != held.write);
+            last.is_none_or(|last| !began_after(last, held))
+        };
+        Self { newest: held.filter(|(_, row)| is_last(row)).map(|(key, row)| (key, row.write)).collect() }
+    }
+
+    /// Whether one write is certainly newer than another of its key.
+    fn is_newer(&self, newer: &WriteRow, older: &WriteRow) -> bool {
+        match self.newest.get(newer.key.as_str()) {
+            Some(newest) if *newest == newer.write => true,
+            Some(newest) if *newest == older.write => false,
+            _ => began_after(newer, older),
+        }
+    }
+}
+
+/// Whether one write began after another had ended. One without an acknowledgement may have been
+/// applied at any time since its start.
+fn began_after(newer: &WriteRow, older: &WriteRow) -> bool {
     let has_ended = older.outcome == WriteOutcome::Ok;
     has_ended && i64::try_from(newer.start_us).unwrap_or(i64::MAX) >= end_us(older)
 }

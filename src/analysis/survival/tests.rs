@@ -14,6 +14,12 @@ fn hold(run: &mut RunData, node: NodeId, value: Option<&str>) {
     dump.store.extend(value.map(|value| ("k0".to_owned(), value.to_owned())));
 }
 
+/// The leader comes back after the last write but one.
+fn restart() -> FaultRow {
+    let (at_us, kind) = (150_000_000, FaultEvent::Restart);
+    FaultRow { begun_us: at_us, ended_us: at_us, node: NodeId::Leader, kind, detail: None }
+}
+
 fn lacking(run: &RunData) -> Vec<(u64, u64)> {
     Survival::of(run).nodes.iter().map(|of| (of.lacking.lower, of.lacking.upper)).collect()
 }
@@ -35,9 +41,7 @@ fn a_leader_that_comes_back_empty_and_empties_its_followers_loses_what_it_acknow
     let mut run = without_trace(run());
     NodeId::all(run.manifest.config.followers).for_each(|node| hold(&mut run, node, None));
     hold(&mut run, NodeId::Leader, Some("v20"));
-    let at_us = 15_000_000;
-    let kind = FaultEvent::Restart;
-    run.faults = vec![FaultRow { begun_us: at_us, ended_us: at_us, node: NodeId::Leader, kind, detail: None }];
+    run.faults = vec![restart()];
     // What was written after the restart is newer than all that went.
     assert_eq!(Survival::of(&run).lost, Some(Bounds::exactly(0)));
     hold(&mut run, NodeId::Leader, None);
@@ -56,12 +60,22 @@ fn of_writes_that_were_under_way_together_either_may_be_the_newer() {
     for node in NodeId::all(run.manifest.config.followers) {
         hold(&mut run, node, Some("v10"));
     }
+    // A leader that was never ended holds the newest.
+    assert_eq!(Survival::of(&run).lost, Some(Bounds::exactly(0)));
+    run.faults = vec![restart()];
     assert_eq!(Survival::of(&run).lost, Some(Bounds { lower: 0, upper: 1 }));
     assert!(!Survival::of(&run).lost_writes[0].is_certain);
     // One that was never answered may have been applied last of all.
     run.writes[1].latency_us = 9_000;
     run.writes[1].outcome = WriteOutcome::Unknown;
     assert_eq!(Survival::of(&run).lost, Some(Bounds { lower: 0, upper: 1 }));
+}
+
+#[test]
+fn a_leader_that_forgot_without_a_fault_has_no_last_word() {
+    let mut run = run();
+    NodeId::all(run.manifest.config.followers).for_each(|node| hold(&mut run, node, Some("v10")));
+    assert_eq!(Survival::of(&run).lost, Some(Bounds::exactly(1)));
 }
 
 #[test]
