@@ -44,6 +44,9 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use fixture::without_trace;
+
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
 pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};

@@ -1,11 +1,7 @@
 //! Runs of systems that keep no trace and number no writes.
 
-use self::without_trace::without_trace;
 use super::*;
-use crate::model::{Capabilities, QuorumControl, RestartState, SystemFacts};
-
-#[path = "../../../tests/support/without_trace.rs"]
-mod without_trace;
+use crate::analysis::without_trace;
 
 /// The run of a system without a trace, versions and delays of its own.
 fn untraced() -> RunData {
