@@ -39,9 +39,11 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let choice = args.backend.unwrap_or(experiment.backend);
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let system = system_of(experiment)?;
-    let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));
-    // Nothing is broken in a cluster to play with, so that no relay is needed.
-    spec.links.clear();
+    // Nothing is broken in a cluster to play with.
+    let calm = Experiment { faults: Vec::new(), ..experiment.clone() };
+    let nodes = system.nodes(experiment, args.quorum);
+    let own_delays = system.capabilities().own_delays;
+    let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
     let backend = {
         let (cancel, containers) = (cancel.clone(), system.containers());
@@ -145,10 +147,12 @@ async fn ready(
 }
 
 fn announce(endpoints: &Endpoints) {
-    say!("leader     {}", endpoints.leader);
-    say!("followers  {}", endpoints.followers.join(" "));
-    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", endpoints.leader);
-    say!("           curl {}/kv/k0", endpoints.followers.first().unwrap_or(&endpoints.leader));
+    let urls: Vec<String> = endpoints.urls().map(|(_, url)| url).collect();
+    let (leader, followers) = (&urls[0], &urls[1..]);
+    say!("leader     {leader}");
+    say!("followers  {}", followers.join(" "));
+    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {leader}/kv/k0");
+    say!("           curl {}/kv/k0", followers.first().unwrap_or(leader));
 }
 
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.

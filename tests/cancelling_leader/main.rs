@@ -69,7 +69,8 @@ fn cancelling_node() -> PathBuf {
 
 async fn on_processes(quorum: Quorum, program: &Path) -> (RunRecord, BackendFacts) {
     let experiment = experiment();
-    let spec = ClusterSpec::new(&name(), &experiment, quorum, LabNode.nodes(&experiment, quorum));
+    let nodes = LabNode.nodes(&experiment, quorum);
+    let spec = ClusterSpec::new(&name(), &experiment, quorum, nodes, LabNode.dialer(), true);
     let mut cluster = ProcessCluster::new(spec, program, None);
     let (endpoints, mut cluster) =
         spawn_blocking(move || (cluster.up(&CancellationToken::new()).unwrap(), cluster)).await.unwrap();

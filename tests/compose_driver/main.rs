@@ -60,7 +60,8 @@ fn deployment(fake: &Fake) -> Deployment {
 fn spec(followers: i64) -> ClusterSpec {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
     let quorum = 2.try_into().unwrap();
-    ClusterSpec::new(&"quorum".parse().unwrap(), &experiment, quorum, LabNode.nodes(&experiment, quorum))
+    let nodes = LabNode.nodes(&experiment, quorum);
+    ClusterSpec::new(&"quorum".parse().unwrap(), &experiment, quorum, nodes, LabNode.dialer(), true)
 }
 
 #[test]
@@ -71,8 +72,8 @@ fn up_and_down_make_these_calls() {
     assert!(project.starts_with("labctl-quorum-w2-"), "{project}");
 
     let endpoints = cluster.up(&CancellationToken::new()).unwrap();
-    assert_eq!(endpoints.leader, "http://127.0.0.1:40000");
-    assert_eq!(endpoints.followers, ["http://127.0.0.1:40001", "http://127.0.0.1:40002"]);
+    assert_eq!(endpoints.leader, "127.0.0.1:40000");
+    assert_eq!(endpoints.followers, ["127.0.0.1:40001", "127.0.0.1:40002"]);
 
     cluster.down().unwrap();
     cluster.down().unwrap();

@@ -19,8 +19,6 @@ use crate::wire::Outcome;
 
 mod network;
 
-mod network;
-
 const FOLLOWERS: usize = 3;
 const TIMEOUT_MS: u64 = 100;
 

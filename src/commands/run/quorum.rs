@@ -103,7 +103,14 @@ async fn on_cluster(
     let started = Timestamp::now();
     let wall = Instant::now();
     let system = system_of(experiment)?;
-    let spec = ClusterSpec::new(name, experiment, quorum, system.nodes(experiment, quorum));
+    let spec = ClusterSpec::new(
+        name,
+        experiment,
+        quorum,
+        system.nodes(experiment, quorum),
+        system.dialer(),
+        system.capabilities().own_delays,
+    );
     let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
