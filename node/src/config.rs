@@ -117,7 +117,7 @@ pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, V
     Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
 }
 
-/// Reads `CONTROL_ADDR`, where a relay takes orders: by default only from its own machine.
+/// Reads `CONTROL_ADDR`, where a proxy takes orders: by default only from its own machine.
 ///
 /// # Errors
 /// If it is not accepted.

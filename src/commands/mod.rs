@@ -37,7 +37,7 @@ use crate::system::program;
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(program::run()),
-        Command::Relay => return Ok(program::run_relay()),
+        Command::Proxy => return Ok(program::run_proxy()),
         _ => {}
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -56,7 +56,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node | Command::Relay => Ok(Exit::Success),
+        Command::Node | Command::Proxy => Ok(Exit::Success),
     }?;
     Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }

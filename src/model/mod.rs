@@ -29,7 +29,7 @@ pub use delay::{
     Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
-pub use labnode::relay::Mode as RelayMode;
+pub use labnode::proxy::Order as ProxyOrder;
 pub use node_id::{NodeId, NotANode};
 pub use node_spec::{ContainerSpec, Endpoints, NodeProgram, NodeSpec, Readiness};
 pub use order::{CatchUp, LinkOrder, ReplicationOrder};

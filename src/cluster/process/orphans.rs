@@ -1,4 +1,4 @@
-//! Orphans: nodes and relays whose labctl is gone.
+//! Orphans: nodes and proxies whose labctl is gone.
 //!
 //! They end by themselves once their labctl has, by the end of their standard input. A frozen
 //! one cannot notice, and the kernel wakes it only if its session has no other process that
@@ -13,10 +13,10 @@ use crate::cluster::{Fate, Owner};
 
 /// The variable that tells which labctl has started a process.
 pub(super) const OWNER: &str = "LABCTL_OWNER";
-/// The variable that tells which node or relay of labctl's a process is.
+/// The variable that tells which node or proxy of labctl's a process is.
 pub(super) const NODE: &str = "LABCTL_NODE";
 
-/// Kills every node and relay whose labctl is known not to run any more, and returns their names:
+/// Kills every node and proxy whose labctl is known not to run any more, and returns their names:
 /// those of containers are seen from outside too, but not their owners.
 /// Where the system has no `/proc` none can be found.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn end_orphans() -> Vec<String> {
 /// labctl's, see `child`.
 fn orphan(process: &Path) -> Option<String> {
     let command = fs::read(process.join("cmdline")).ok()?;
-    let is_ours = command.split(|byte| *byte == 0).nth(1).is_some_and(|verb| matches!(verb, b"node" | b"relay"));
+    let is_ours = command.split(|byte| *byte == 0).nth(1).is_some_and(|verb| matches!(verb, b"node" | b"proxy"));
     let environment = fs::read(process.join("environ")).ok().filter(|_| is_ours)?;
     let variable = |name: &str| {
         let mut variables = environment.split(|byte| *byte == 0).filter_map(|variable| str::from_utf8(variable).ok());
