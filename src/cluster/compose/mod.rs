@@ -7,7 +7,7 @@ mod overlay;
 mod project;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +19,8 @@ pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
 use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
-use crate::config::RelayedLink;
-use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId, Place};
+use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId, Place, ProxyOrder};
+use crate::network::{ProxiedLink, Proxies};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
@@ -39,12 +39,11 @@ pub struct ComposeCluster {
     folder: PathBuf,
     spec: ClusterSpec,
     ports: Ports,
-    /// Container ids by node, and by relay.
+    /// Container ids by node, and by proxy.
     containers: BTreeMap<String, String>,
     /// Where each node was reached last, by service.
     addresses: BTreeMap<String, String>,
-    /// Where each relay takes orders.
-    controls: BTreeMap<String, SocketAddr>,
+    proxies: Proxies,
     /// Nodes that were stopped, frozen or cut off on purpose.
     faulty: BTreeSet<String>,
     progress: Progress,
@@ -98,7 +97,7 @@ impl ComposeCluster {
             ports,
             containers: BTreeMap::new(),
             addresses: BTreeMap::new(),
-            controls: BTreeMap::new(),
+            proxies: Proxies::default(),
             faulty: BTreeSet::new(),
             progress: Progress::Down,
         }
@@ -115,12 +114,12 @@ impl ComposeCluster {
         self.progress = Progress::Down;
     }
 
-    /// Every service: the nodes, and the relays between them.
+    /// Every service: the nodes, and the proxies between them.
     fn services(&self) -> Vec<String> {
         let mut nodes: Vec<NodeId> = self.spec.nodes.iter().map(|spec| spec.node).collect();
         nodes.sort_unstable();
         let mut services: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
-        services.extend(self.spec.links.iter().map(RelayedLink::name));
+        services.extend(self.spec.links.iter().map(ProxiedLink::name));
         services
     }
 
@@ -148,8 +147,8 @@ impl ComposeCluster {
     fn locate(&mut self, running: &BTreeMap<String, Container>) -> Result<Endpoints, ClusterError> {
         let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
         self.addresses.extend(ports.map(|(service, port)| (service, format!("127.0.0.1:{port}"))));
-        // Clients reach a leader that is to be cut off through the relay in front of it.
-        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
+        // Clients reach a leader that is to be cut off through the proxy in front of it.
+        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), ProxiedLink::name);
         let address = |service: String| match self.addresses.get(&service) {
             Some(address) => Ok(address.clone()),
             None => Err(ClusterError::Node {
@@ -172,7 +171,7 @@ impl ComposeCluster {
             Place::Host => "0.0.0.0".to_owned(),
             Place::Port | Place::PortOf(_) => self.system.port.to_string(),
             Place::HostOf(node) => {
-                self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), RelayedLink::name)
+                self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), ProxiedLink::name)
             }
             Place::Folder => String::new(),
         };
@@ -204,8 +203,12 @@ impl Cluster for ComposeCluster {
         self.progress = Progress::Started;
         let running = self.running(cancel)?;
         self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
-        let controls = running.values().filter_map(|one| Some((one.service.clone(), one.control?)));
-        self.controls = controls.map(|(relay, port)| (relay, (Ipv4Addr::LOCALHOST, port).into())).collect();
+        for link in &self.spec.links {
+            let name = link.name();
+            let control = running.get(&name).and_then(|proxy| proxy.control);
+            let control = control.ok_or_else(|| ClusterError::of_node(&name, "it has no port for orders", b""))?;
+            self.proxies.insert(link.node(), (Ipv4Addr::LOCALHOST, control).into());
+        }
         self.locate(&running)
     }
 
@@ -215,6 +218,10 @@ impl Cluster for ComposeCluster {
         let back = action.act.leaves_reachable() == Some(true);
         let running = if back { self.running(cancel)? } else { BTreeMap::new() };
         self.locate(&running)
+    }
+
+    fn start_epoch(&mut self) -> Result<(), ClusterError> {
+        self.proxies.order_all(ProxyOrder::Epoch).map_err(|error| self.disobeyed(error))
     }
 
     fn check(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {

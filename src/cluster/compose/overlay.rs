@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::project::{CONTROL_PORT, Project};
-use crate::cluster::relay;
 use crate::cluster::{ClusterError, ClusterSpec};
 use crate::model::{ContainerSpec, NodeId};
+use crate::network::program::COMMAND;
 
-/// Writes a file with the followers and relays that the project's own file lacks, or returns `None`
+/// Writes a file with the followers and proxies that the project's own file lacks, or returns `None`
 /// if it has them all. A real file, since Compose before 2.0 reads standard input only as its sole file.
 ///
 /// # Errors
@@ -38,17 +38,17 @@ fn services(file: &str, spec: &ClusterSpec, containers: &ContainerSpec) -> Optio
         let service = json!({ "extends": first_follower, "environment": { "NODE_NAME": node } });
         (node.to_string(), service)
     });
-    let relays = spec.links.iter().map(|link| {
-        let to = format!("{}:{}", spec.behind(link), containers.port);
+    let proxies = spec.links.iter().map(|link| {
+        let to = format!("{}:{}", link.to(), containers.port);
         let (listen, control) = (format!("0.0.0.0:{}", containers.port), format!("0.0.0.0:{CONTROL_PORT}"));
         let service = json!({
             "extends": first_follower,
-            "command": [relay::COMMAND],
-            "environment": relay::environment(link, &to, &listen, &control),
+            "command": [COMMAND],
+            "environment": link.environment(&to, &listen, &control),
             "ports": [format!("127.0.0.1:0:{CONTROL_PORT}")],
         });
         (link.name(), service)
     });
-    let services: Map<String, Value> = followers.chain(relays).collect();
+    let services: Map<String, Value> = followers.chain(proxies).collect();
     (!services.is_empty()).then(|| json!({ "services": services }).to_string())
 }

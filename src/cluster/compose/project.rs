@@ -25,7 +25,7 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 /// How often the engine must say that nothing is left of an `up` that was broken off.
 pub(super) const LOOKS_AFTER_BREAK: u32 = 3;
 
-/// The port on which every relay takes orders in its container. Not the next one: the engine
+/// The port on which every proxy takes orders in its container. Not the next one: the engine
 /// would list the two as a range.
 pub(super) const CONTROL_PORT: u16 = 9000;
 
@@ -56,7 +56,7 @@ pub(super) struct Container {
     pub(super) state: String,
     /// The port of the loopback interface behind which the node listens.
     pub(super) port: Option<u16>,
-    /// The one behind which a relay takes orders.
+    /// The one behind which a proxy takes orders.
     pub(super) control: Option<u16>,
 }
 
@@ -251,8 +251,8 @@ mod tests {
         assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", Some(81)));
         assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", None));
         assert_eq!(read("f3"), None);
-        let relay = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
-        assert_eq!((relay.3, relay.4), (Some(81), Some(90)));
+        let proxy = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
+        assert_eq!((proxy.3, proxy.4), (Some(81), Some(90)));
     }
 
     #[test]
