@@ -3,15 +3,15 @@
 //!
 //! What proves an arrival: the follower's trace, exactly; or else the leader's record of the
 //! acknowledgement, which bounds it (after the copy was sent, before the acknowledgement was back).
-//! A kill or a stop empties its node, and takes the trace of that life with it. What is in the trace
-//! of a life that was fetched did happen, what is not did not; of a life whose trace is lost, a copy
-//! that was sent and not acknowledged may have arrived.
+//! A kill or a stop empties its node, and takes the trace of that life with it. A life whose
+//! trace was fetched received exactly the copies in that trace. A life whose trace is lost may have
+//! received any copy that was sent to it and not acknowledged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
-pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
+pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
 use self::write::end_us;
 pub(crate) use self::write::{Arrival, Place, WriteCopies};
 use crate::config::Order;

@@ -38,6 +38,7 @@ pub(crate) mod tests {
             counts_leader: false,
             settles: Settling::Reported,
             restart: RestartState::Empty,
+            ordered_log: false,
         }
     }
 

@@ -51,8 +51,8 @@ pub struct Lag {
     pub predicted_behind: Option<f64>,
 }
 
-/// A distribution of lags. A quantile is absent where so many writes never reached every follower,
-/// and mean and maximum where any never did.
+/// A distribution of lags. A write that never reached every follower has an infinite lag: a quantile
+/// is absent where it falls on such a write, and mean and maximum are absent if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LagFigures {
     /// The mean.

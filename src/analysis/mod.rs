@@ -49,12 +49,12 @@ pub(crate) use fixture::without_trace;
 
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
-pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
+pub use claims::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Mechanism, Moment, RunConsistency, Verdict,
 };
-pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
+pub use diagnosis::{Diagnosis, LeaderDefect, LeaderEvidence, Sign, diagnose};
 pub use durability::{
     BreachedWrite, Durability, ExpectedLoss, Exposure, GuaranteeBreach, Loss, LossAtDeath, LossExpectation,
 };

@@ -61,7 +61,7 @@ pub struct FollowerLeg {
     pub in_quorum: bool,
 }
 
-/// The lives of a run's median and worst acknowledged writes; none where no write was
+/// The lives of a run's median and worst acknowledged writes, or nothing if no write was
 /// acknowledged. Of equally slow writes it is the earliest.
 #[must_use]
 pub fn write_lives(run: &RunData) -> Vec<WriteLife> {

@@ -1,13 +1,13 @@
 //! `labctl compare A B` and `labctl compare A --sim`.
 
 mod forecast;
-mod page;
+mod layout;
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use self::page::Page;
+use self::layout::Layout;
 use super::output::say;
 use super::saved::{self, Saved};
 use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
@@ -27,8 +27,8 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
     }
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
-        CompareFormat::Text => say!("{}", render(&Page::text(), args, &comparison).trim_end()),
-        CompareFormat::Markdown => say!("{}", render(&Page::markdown(), args, &comparison).trim_end()),
+        CompareFormat::Text => say!("{}", render(&Layout::text(), args, &comparison).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Layout::markdown(), args, &comparison).trim_end()),
     }
     left.check_sound()?;
     right.check_sound()?;
@@ -50,8 +50,8 @@ fn load(folder: &Path) -> Result<Saved, DataError> {
     Ok(saved)
 }
 
-fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
-    let heading = page.heading;
+fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
+    let heading = layout.heading;
     let right = args.right.as_deref().unwrap_or(Path::new("")).display();
     let left = args.left.display();
     let mut text = format!(
@@ -61,7 +61,7 @@ fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
     if comparison.conditions.is_empty() {
         text += "The same on both sides.\n";
     } else {
-        text += &page.table(
+        text += &layout.table(
             &["", "A", "B"],
             comparison
                 .conditions
@@ -74,11 +74,11 @@ fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
     }
     text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
     let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
-    text += &page.table(&columns, comparison.runs.iter().map(latency));
+    text += &layout.table(&columns, comparison.runs.iter().map(latency));
     text += &dependent(comparison);
     text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
     let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
-    text + &page.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
+    text + &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
 }
 
 /// A condition's JSON without quotes, and hashes cut to twelve digits.

@@ -3,7 +3,7 @@
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::config::Experiment;
-use crate::system::system_of;
+use crate::system::System;
 
 /// Standard streams, the runtime, locks, listening sockets, and some to spare.
 const BASE: u64 = 64;
@@ -57,21 +57,21 @@ pub(super) fn raise() {
 ///
 /// # Errors
 /// [`LimitError::TooFew`].
-pub(super) fn check(experiment: &Experiment, with_nodes: bool) -> Result<(), LimitError> {
+pub(super) fn check(system: &dyn System, experiment: &Experiment, with_nodes: bool) -> Result<(), LimitError> {
     let limit = getrlimit(Resource::Nofile);
     let allowed = limit.current.unwrap_or(u64::MAX);
-    match needs(experiment, with_nodes).into_iter().max_by_key(|(_, needed)| *needed) {
+    match needs(system, experiment, with_nodes).into_iter().max_by_key(|(_, needed)| *needed) {
         Some((who, needed)) if needed > allowed => Err(LimitError::TooFew { who, needed, allowed }),
         _ => Ok(()),
     }
 }
 
 /// What each kind of process may have open at most.
-fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> {
+fn needs(system: &dyn System, experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> {
     let followers = u64::from(experiment.followers.get());
     let clients = u64::from(experiment.workload.concurrency.get());
     let writes = u64::from(experiment.workload.writes.get());
-    let to_a_follower = system_of(experiment).connections_to_a_follower(writes);
+    let to_a_follower = system.connections_to_a_follower(writes);
     let control = followers + 2;
     if !with_nodes {
         return vec![("labctl", BASE + clients + control)];
@@ -89,6 +89,7 @@ fn needs(experiment: &Experiment, with_nodes: bool) -> Vec<(&'static str, u64)> 
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::system::labnode::LabNode;
 
     #[test]
     fn a_leader_needs_a_connection_for_each_client_and_32_for_each_follower() {
@@ -96,13 +97,13 @@ mod tests {
         experiment.workload.writes = 400.try_into().unwrap();
         experiment.workload.concurrency = 64.try_into().unwrap();
         let of = |experiment: &Experiment, who: &str| {
-            needs(experiment, true).into_iter().find(|(name, _)| *name == who).unwrap().1
+            needs(&LabNode, experiment, true).into_iter().find(|(name, _)| *name == who).unwrap().1
         };
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 33);
         assert_eq!(of(&experiment, "labctl"), 64 + 64 + 7 + 4 * 12);
         assert_eq!(of(&experiment, "a relay"), 64 + 2 * 71);
         experiment.workload.writes = 8.try_into().unwrap();
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 9);
-        assert_eq!(needs(&experiment, false), [("labctl", 64 + 64 + 7)]);
+        assert_eq!(needs(&LabNode, &experiment, false), [("labctl", 64 + 64 + 7)]);
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::Paths;
 use crate::cluster::{Programs, Unavailable, engine_variables, probe};
 use crate::commands::host;
 use crate::config::Config;
+use crate::system::KINDS;
 
 /// The ports of docker-compose.yml and of `labctl up`.
 const PORTS: std::ops::RangeInclusive<u16> = 8080..=8085;
@@ -25,7 +26,7 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     let docker = docker()?;
     ports();
     disk(paths.data.parent().unwrap_or(Path::new(".")));
-    match Config::read(&paths.config) {
+    match Config::read(&paths.config, &KINDS) {
         Ok(config) => found("config", &format!("{}: {} experiments", paths.config.display(), config.experiments.len())),
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }

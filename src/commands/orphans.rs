@@ -8,7 +8,8 @@ use crate::cluster::{
     ClusterError, Docker, Fate, PLAY_PROJECT, ProjectLeft, checkout_around, projects_left, remove_project,
 };
 use crate::model::ContainerSpec;
-use crate::system::SYSTEMS;
+use crate::system::System as _;
+use crate::system::labnode::LabNode;
 
 /// What is not to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,6 @@ pub(super) enum Judgement {
 /// When the engine cannot be asked, or a project cannot be removed.
 pub(super) fn remove(
     docker: &Docker,
-    root: &Path,
     here: &Path,
     keep: Keep,
     cancel: &CancellationToken,
@@ -53,7 +53,7 @@ pub(super) fn remove(
     for project in projects_left(docker, cancel)? {
         match judge(&project, here, keep) {
             Judgement::Remove => {
-                remove_project(docker, root, containers(), &project.name)?;
+                remove_project(docker, &project.name)?;
                 cleared.removed.push(project.name);
             }
             Judgement::Keep => {}
@@ -91,9 +91,9 @@ fn is_same_place(there: &Path, here: &Path) -> bool {
     there == here || !there.exists() || (checkout.is_some() && checkout_around(containers(), there) == checkout)
 }
 
-/// How the lab's node runs in containers: all projects are its own so far.
+/// How the lab's node runs in containers: its files mark a checkout of labctl's repository.
 pub(super) fn containers() -> &'static ContainerSpec {
-    SYSTEMS[0].containers()
+    LabNode.containers()
 }
 
 #[cfg(test)]

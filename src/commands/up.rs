@@ -16,13 +16,13 @@ use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, PLAY_PROJECT, ProcessCluster,
-    Programs, Unavailable, checkout, end_orphans, engine_variables, projects_left, remove_project,
+    Programs, Unavailable, end_orphans, engine_variables, projects_left, remove_project,
 };
-use crate::config::{Config, Experiment};
+use crate::config::{Config, Experiment, Quorum};
 use crate::data::Lock;
 use crate::load::await_ready;
 use crate::model::Endpoints;
-use crate::system::{Clock, System, system_of};
+use crate::system::{Clock, KINDS, System, system_of};
 
 /// Held in the data folder by a `labctl up` whose nodes are its own processes.
 const UP_LOCK: &str = ".up";
@@ -33,19 +33,21 @@ const DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Starts a cluster. In containers it runs on by itself; processes run as long as labctl does.
 pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
-    let config = Config::read(&paths.config)?;
+    let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     let choice = args.backend.unwrap_or(experiment.backend);
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
-    let system = system_of(experiment);
-    let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));
-    // Nothing is broken in a cluster to play with, so that no relay is needed.
-    spec.links.clear();
+    let system = system_of(experiment)?;
+    // Nothing is broken in a cluster to play with.
+    let calm = Experiment { faults: Vec::new(), ..experiment.clone() };
+    let nodes = system.nodes(experiment, args.quorum);
+    let own_delays = system.capabilities().own_delays;
+    let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
     let backend = {
-        let cancel = cancel.clone();
-        spawn_blocking(move || Backend::choose(choice, system.containers(), &|text| note!("{text}"), &cancel)).await??
+        let (cancel, containers) = (cancel.clone(), system.containers());
+        spawn_blocking(move || Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
     match backend {
@@ -54,7 +56,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
             let (cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(system, experiment, &endpoints, &cancel).await?;
+            ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
             announce(&endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
@@ -63,7 +65,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
             let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(system, experiment, &endpoints, &cancel).await?;
+            ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
             announce(&endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
@@ -90,7 +92,7 @@ async fn replace_processes(paths: &Paths, replace: bool) -> anyhow::Result<()> {
 
 /// Makes room for a cluster where the containers of another are on the engine.
 fn replace_containers(deployment: &Deployment, replace: bool, cancel: &CancellationToken) -> Result<(), ClusterError> {
-    let Deployment { docker, root, folder, .. } = deployment;
+    let Deployment { docker, folder, .. } = deployment;
     let there = projects_left(docker, cancel)?.into_iter().find(|project| project.name == PLAY_PROJECT);
     let Some(there) = there else { return Ok(()) };
     match orphans::judge(&there, folder, Keep::Nothing) {
@@ -101,7 +103,7 @@ fn replace_containers(deployment: &Deployment, replace: bool, cancel: &Cancellat
             Err(ClusterError::Setup(format!("a cluster of `labctl up` is there, {PLAY_PROJECT}: {REPLACE}")))
         }
         _ => {
-            remove_project(docker, root, orphans::containers(), PLAY_PROJECT)?;
+            remove_project(docker, PLAY_PROJECT)?;
             note!("removed {PLAY_PROJECT}, the cluster of an earlier `labctl up`");
             Ok(())
         }
@@ -131,11 +133,12 @@ fn is_port_taken(error: &ClusterError) -> bool {
 async fn ready(
     system: &dyn System,
     experiment: &Experiment,
+    quorum: Quorum,
     endpoints: &Endpoints,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
     let clock = Clock::monotonic();
-    let session = system.connect(endpoints, experiment, clock)?;
+    let session = system.connect(endpoints, experiment, quorum, clock)?;
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
@@ -144,10 +147,12 @@ async fn ready(
 }
 
 fn announce(endpoints: &Endpoints) {
-    say!("leader     {}", endpoints.leader);
-    say!("followers  {}", endpoints.followers.join(" "));
-    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", endpoints.leader);
-    say!("           curl {}/kv/k0", endpoints.followers.first().unwrap_or(&endpoints.leader));
+    let urls: Vec<String> = endpoints.urls().map(|(_, url)| url).collect();
+    let (leader, followers) = (&urls[0], &urls[1..]);
+    say!("leader     {leader}");
+    say!("followers  {}", followers.join(" "));
+    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {leader}/kv/k0");
+    say!("           curl {}/kv/k0", followers.first().unwrap_or(leader));
 }
 
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
@@ -198,7 +203,7 @@ fn remove_all() -> anyhow::Result<Looked> {
     match Docker::new(Programs::default(), &cancel) {
         Ok(docker) => {
             let here = std::env::current_dir().context("cannot tell in which folder labctl runs")?;
-            let cleared = orphans::remove(&docker, &checkout(orphans::containers())?, &here, Keep::Nothing, &cancel)?;
+            let cleared = orphans::remove(&docker, &here, Keep::Nothing, &cancel)?;
             cleared.removed.iter().for_each(|name| say!("removed {name}"));
             cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
             Ok(Looked::At(cleared.removed.len() + cleared.left_alone.len()))

@@ -4,10 +4,11 @@ use super::output::{self, say};
 use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::{Config, Reads};
+use crate::system::KINDS;
 
 /// Reads the configuration and says what is in it.
 pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
-    let config = Config::read(&paths.config)?;
+    let config = Config::read(&paths.config, &KINDS)?;
     let judgement = match config.warnings.len() {
         0 => "no problems".to_owned(),
         1 => "1 warning".to_owned(),

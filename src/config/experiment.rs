@@ -8,8 +8,9 @@ use super::faults::Fault;
 use super::network::Network;
 use super::reads::Reads;
 use super::setting::{is_default, settings};
+use super::system::SystemConfig;
 use super::workload::Workload;
-use crate::model::{Followers, Quorum, SystemName};
+use crate::model::{Followers, Quorum};
 
 /// The largest seed: TOML has no larger integers.
 pub const MAX_SEED: u64 = i64::MAX.cast_unsigned();
@@ -20,7 +21,7 @@ settings! {
     pub struct Experiment {
         /// Which system is measured.
         #[serde(default, skip_serializing_if = "is_default")]
-        system: SystemName = SystemName::default(), words_if_changed "system {}";
+        system: SystemConfig = SystemConfig::default(), words_if_changed "system {}";
         /// The write quorums to run, in this order.
         quorums: Vec<Quorum> = (1..=5).map(Quorum::constant).collect();
         /// Number of followers.

@@ -9,10 +9,14 @@ use toml::de::DeTable;
 
 use super::experiment::Experiment;
 use super::experiment_name::ExperimentName;
+use super::kinds::SystemKinds;
 use super::problem::{ConfigError, Problem, Warning};
 use super::reader::{Fields, Problems, ReadFile, Size};
+use super::system::SystemConfig;
+use super::system_tables::SystemTables;
 use super::workload::WriteCount;
 use super::{checks, warnings};
+use crate::model::SystemName;
 
 /// The newest `schema` of `experiments.toml` that this labctl reads.
 pub const SCHEMA: i64 = 1;
@@ -24,16 +28,18 @@ pub struct Config {
     pub default: ExperimentName,
     /// Every experiment by its name.
     pub experiments: BTreeMap<ExperimentName, Experiment>,
+    /// Every table `[system.NAME]` by its name, also those that no experiment uses.
+    pub systems: BTreeMap<SystemName, SystemConfig>,
     /// What cannot have the effect that it seems to have, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 
 impl Config {
-    /// Reads and validates `path`.
+    /// Reads and validates `path`; `kinds` are the systems that an experiment can measure.
     ///
     /// # Errors
     /// [`ConfigError`] names the file and, for every problem in it, line, column and text.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path, kinds: &dyn SystemKinds) -> Result<Self, ConfigError> {
         let bytes = fs::read(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let (at, text) = (error.utf8_error().valid_up_to(), String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -41,20 +47,21 @@ impl Config {
             ConfigError::Invalid { path: path.into(), problems }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        parse(&text, &|name| fs::read_to_string(folder.join(name)))
+        parse(&text, &|name| fs::read_to_string(folder.join(name)), kinds)
             .map_err(|problems| ConfigError::Invalid { path: path.into(), problems })
     }
 }
 
-/// Parses the text of an `experiments.toml`. Files that it names are read with `read_file`.
+/// Parses the text of an `experiments.toml`. Files that it names are read with `read_file`; `kinds` are the systems that
+/// an experiment can measure.
 ///
 /// # Errors
 /// Every problem of the file, in its order; the list is never empty.
-pub fn parse(input: &str, read_file: ReadFile<'_>) -> Result<Config, Vec<Problem>> {
+pub fn parse(input: &str, read_file: ReadFile<'_>, kinds: &dyn SystemKinds) -> Result<Config, Vec<Problem>> {
     let root = DeTable::parse(input)
         .map_err(|error| vec![Problem::at(input, error.span().unwrap_or(0..0), error.message().replace('\n', ", "))])?;
     let mut problems = Problems::new(input, read_file);
-    let config = read_config(root, &mut problems);
+    let config = read_config(root, kinds, &mut problems);
     problems.found.sort_by_key(|problem| (problem.line, problem.column));
     match config {
         Some(config) if problems.found.is_empty() => {
@@ -65,7 +72,7 @@ pub fn parse(input: &str, read_file: ReadFile<'_>) -> Result<Config, Vec<Problem
     }
 }
 
-fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Option<Config> {
+fn read_config(root: Spanned<DeTable<'_>>, kinds: &dyn SystemKinds, problems: &mut Problems<'_>) -> Option<Config> {
     let lab = Experiment::default();
     let size = Size { followers: lab.followers, writes: lab.workload.writes.get() };
     let mut fields = Fields::root(root, size);
@@ -77,7 +84,8 @@ fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Optio
         );
     }
     let default = fields.optional::<ExperimentName>("default", problems);
-    let experiments = read_experiments(&mut fields, problems);
+    let systems = SystemTables::read(&mut fields, kinds, problems);
+    let experiments = read_experiments(&mut fields, &systems, problems);
     fields.finish(problems);
     let names: Vec<&str> = experiments.keys().map(ExperimentName::as_str).collect();
     if names.is_empty() && problems.found.is_empty() {
@@ -85,7 +93,7 @@ fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Optio
     }
     match default.value {
         Some(name) if experiments.contains_key(&name) => {
-            Some(Config { default: name, experiments, warnings: Vec::new() })
+            Some(Config { default: name, experiments, systems: systems.tables, warnings: Vec::new() })
         }
         Some(_) if names.is_empty() => None,
         Some(name) => {
@@ -104,14 +112,18 @@ fn read_config(root: Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Optio
     }
 }
 
-fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTreeMap<ExperimentName, Experiment> {
+fn read_experiments(
+    fields: &mut Fields<'_>,
+    systems: &SystemTables<'_>,
+    problems: &mut Problems<'_>,
+) -> BTreeMap<ExperimentName, Experiment> {
     let mut experiments = BTreeMap::new();
     let mut tables = fields.table("experiment", problems);
     for (key, value) in std::mem::take(&mut tables.table) {
         match ExperimentName::try_from(key.get_ref().to_string()) {
             Ok(name) => {
                 let mut table = tables.nested(value, format!("experiment.{name}."), problems);
-                let experiment = read_experiment(&name, &mut table, problems);
+                let experiment = read_experiment(&name, &mut table, systems, problems);
                 experiments.insert(name, experiment);
                 table.finish(problems);
             }
@@ -121,14 +133,24 @@ fn read_experiments(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> BTr
     experiments
 }
 
-fn read_experiment(name: &ExperimentName, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Experiment {
+fn read_experiment(
+    name: &ExperimentName,
+    fields: &mut Fields<'_>,
+    systems: &SystemTables<'_>,
+    problems: &mut Problems<'_>,
+) -> Experiment {
     let Size { followers, writes } = fields.size;
     fields.size = Size {
         followers: fields.peek(&["followers"]).unwrap_or(followers),
         writes: fields.peek(&["workload", "writes"]).map_or(writes, WriteCount::get),
     };
-    let experiment = Experiment::read_from(fields, Experiment::default(), problems);
+    let system = systems.choose(fields, problems);
+    let default = Experiment { system: system.clone().unwrap_or_default(), ..Experiment::default() };
+    let experiment = Experiment::read_from(fields, default, problems);
     checks::check(&fields.path, &experiment, problems);
+    if system.is_some() {
+        systems.check(&fields.path, &experiment, problems);
+    }
     warnings::check(name, &fields.path, &experiment, problems);
     experiment
 }

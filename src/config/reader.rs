@@ -15,8 +15,8 @@ use crate::model::{Accepted, Followers};
 /// Reads a file that an `experiments.toml` names, relative to it.
 pub(super) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 
-/// The problems found so far, and where each value stands.
-pub(super) struct Problems<'i> {
+/// The problems of a file found so far, and where each of its values stands.
+pub struct Problems<'i> {
     input: &'i str,
     pub(super) read_file: ReadFile<'i>,
     pub(super) found: Vec<Problem>,
@@ -31,12 +31,12 @@ impl<'i> Problems<'i> {
     }
 
     /// Adds a problem with the text at `span`.
-    pub(super) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.found.push(Problem::at(self.input, span, message));
     }
 
     /// Adds a problem with the value at `path`.
-    pub(super) fn add_at(&mut self, path: &str, message: impl Into<String>) {
+    pub(crate) fn add_at(&mut self, path: &str, message: impl Into<String>) {
         self.add(self.place(path), message);
     }
 
@@ -47,7 +47,7 @@ impl<'i> Problems<'i> {
     }
 
     /// Remembers where the value at `path` stands.
-    pub(super) fn record(&mut self, path: String, span: Range<usize>) {
+    pub(crate) fn record(&mut self, path: String, span: Range<usize>) {
         self.places.insert(path, span);
     }
 
@@ -66,7 +66,7 @@ impl<'i> Problems<'i> {
     }
 
     /// The first line of the text at `span`, up to 40 characters.
-    pub(super) fn shown(&self, span: &Range<usize>) -> String {
+    pub(crate) fn shown(&self, span: &Range<usize>) -> String {
         let text = self.input.get(span.clone()).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         let clipped: String = line.chars().take(40).collect();
@@ -83,19 +83,19 @@ pub(super) struct Size {
 }
 
 /// A value and where it stands.
-pub(super) struct Located<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
     /// Whether the value is the file's own, or absent there, and not a replacement for a wrong one.
-    pub(super) good: bool,
+    pub(crate) good: bool,
 }
 
 /// A table that is being read: keys that are left at the end are unknown.
-pub(super) struct Fields<'i> {
-    pub(super) table: DeTable<'i>,
-    pub(super) span: Range<usize>,
+pub struct Fields<'i> {
+    pub(crate) table: DeTable<'i>,
+    pub(crate) span: Range<usize>,
     /// The keys that lead here, each followed by a dot.
-    pub(super) path: String,
+    pub(crate) path: String,
     pub(super) size: Size,
     known: Vec<&'static str>,
 }
@@ -108,14 +108,14 @@ impl<'i> Fields<'i> {
     }
 
     /// Removes a key and returns its value.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'i>>> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'i>>> {
         self.known.push(key);
         self.table.remove(key)
     }
 
     /// Removes a key and returns its value and place, or `default` if the key is absent. A wrong
     /// value is reported and replaced by `default`, so that the rest can still be checked.
-    pub(super) fn located<T: Accepted + DeserializeOwned>(
+    pub(crate) fn located<T: Accepted + DeserializeOwned>(
         &mut self,
         key: &'static str,
         default: T,
@@ -126,7 +126,7 @@ impl<'i> Fields<'i> {
     }
 
     /// Like [`Self::located`], without a default.
-    pub(super) fn optional<T: Accepted + DeserializeOwned>(
+    pub(crate) fn optional<T: Accepted + DeserializeOwned>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -150,7 +150,7 @@ impl<'i> Fields<'i> {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required<T: Accepted + DeserializeOwned>(
+    pub(crate) fn required<T: Accepted + DeserializeOwned>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -160,7 +160,7 @@ impl<'i> Fields<'i> {
     }
 
     /// Reports a key that is missing.
-    pub(super) fn require(&self, key: &str, accepted: &str, problems: &mut Problems<'_>) {
+    pub(crate) fn require(&self, key: &str, accepted: &str, problems: &mut Problems<'_>) {
         if !self.table.contains_key(key) {
             problems.add(self.span.clone(), format!("{}{key} is missing; it must be {accepted}", self.path));
         }
@@ -174,16 +174,21 @@ impl<'i> Fields<'i> {
     }
 
     /// Removes a table; an empty one if it is absent or not a table.
-    pub(super) fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Self {
+    pub(crate) fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Self {
         let path = format!("{}{key}.", self.path);
         match self.take(key) {
             Some(value) => self.nested(value, path, problems),
-            None => Self { table: DeTable::new(), span: self.span.clone(), path, size: self.size, known: Vec::new() },
+            None => self.absent(self.span.clone(), path),
         }
     }
 
+    /// A table that the file does not have; what it lacks is reported at `span`.
+    pub(super) fn absent(&self, span: Range<usize>, path: String) -> Self {
+        Self { table: DeTable::new(), span, path, size: self.size, known: Vec::new() }
+    }
+
     /// A value of this table as a table; an empty one if it is not a table.
-    pub(super) fn nested(&self, value: Spanned<DeValue<'i>>, path: String, problems: &mut Problems<'_>) -> Self {
+    pub(crate) fn nested(&self, value: Spanned<DeValue<'i>>, path: String, problems: &mut Problems<'_>) -> Self {
         let (span, name) = (value.span(), path.trim_end_matches('.'));
         problems.record(name.to_owned(), span.clone());
         let table = match value.into_inner() {
@@ -197,7 +202,7 @@ impl<'i> Fields<'i> {
     }
 
     /// Reports the keys that are left.
-    pub(super) fn finish(self, problems: &mut Problems<'_>) {
+    pub(crate) fn finish(self, problems: &mut Problems<'_>) {
         for key in self.table.keys() {
             let name: &str = key.get_ref();
             let near = self

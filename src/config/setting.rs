@@ -10,7 +10,7 @@ use super::reader::{Fields, Problems};
 use crate::model::{Accepted, Millis};
 
 /// A type that a key of `experiments.toml` can have.
-pub(super) trait Setting: Sized {
+pub(crate) trait Setting: Sized {
     /// Reads the value of `key`, or returns `default` if the key is absent. A wrong value is
     /// reported and replaced by `default`, so that the rest can still be checked.
     fn read(fields: &mut Fields<'_>, key: &'static str, default: Self, problems: &mut Problems<'_>) -> Self;
@@ -57,9 +57,9 @@ macro_rules! settings {
         impl $name {
             /// Reads the settings of a table, all but unknown keys.
             pub(in $crate::config) fn read_from(
-                fields: &mut $crate::config::reader::Fields<'_>,
+                fields: &mut $crate::config::Fields<'_>,
                 default: Self,
-                problems: &mut $crate::config::reader::Problems<'_>,
+                problems: &mut $crate::config::Problems<'_>,
             ) -> Self {
                 Self {
                     $($field: settings!(@reader $($reader)?)(
@@ -83,12 +83,12 @@ macro_rules! settings {
             }
         }
 
-        impl $crate::config::setting::Setting for $name {
+        impl $crate::config::Setting for $name {
             fn read(
-                fields: &mut $crate::config::reader::Fields<'_>,
+                fields: &mut $crate::config::Fields<'_>,
                 key: &'static str,
                 default: Self,
-                problems: &mut $crate::config::reader::Problems<'_>,
+                problems: &mut $crate::config::Problems<'_>,
             ) -> Self {
                 let mut table = fields.table(key, problems);
                 let read = Self::read_from(&mut table, default, problems);
@@ -97,15 +97,15 @@ macro_rules! settings {
             }
         }
     };
-    (@reader) => { $crate::config::setting::Setting::read };
+    (@reader) => { $crate::config::Setting::read };
     (@reader $reader:path) => { $reader };
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };
 }
-pub(super) use settings;
+pub(crate) use settings;
 
 /// Whether a setting may be left out of a manifest.
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -127,7 +127,7 @@ macro_rules! choice {
         }
     };
 }
-pub(super) use choice;
+pub(crate) use choice;
 
 impl<T: Accepted + DeserializeOwned> Setting for T {
     fn read(fields: &mut Fields<'_>, key: &'static str, default: Self, problems: &mut Problems<'_>) -> Self {

@@ -29,7 +29,7 @@ const READY_POLL: Duration = Duration::from_millis(20);
 
 /// The facts of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
+pub struct RunRecord {
     /// One row a write.
     pub writes: Vec<WriteRow>,
     /// One row a write and follower.
@@ -59,7 +59,7 @@ pub struct Recorded {
     pub exhausted: Option<(String, String)>,
 }
 
-impl Recorded {
+impl RunRecord {
     /// The run made of these facts.
     #[must_use]
     pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
@@ -127,7 +127,7 @@ pub async fn record<I: Injector>(
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<Recorded, RecordError> {
+) -> Result<RunRecord, RecordError> {
     let (mut recorded, start_us) = observe(session, experiment, injector, clock, progress).await?;
     for node in NodeId::all(experiment.followers) {
         if !recorded.settled.contains_key(&node) {
@@ -153,7 +153,7 @@ pub async fn observe<I: Injector>(
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<(Recorded, u64), RecordError> {
+) -> Result<(RunRecord, u64), RecordError> {
     let plan = Plan::new(&experiment.workload);
     let mut faults = FaultRun::new(&experiment.faults, injector, clock);
     faults.before_load().await?;
@@ -185,7 +185,7 @@ pub async fn observe<I: Injector>(
     let at_last_ack = snapshot(session, &asked).await?;
     let is_settled = !faults.is_hidden(NodeId::Leader) && settle(session, &faults.aftermath(), clock, progress).await?;
     let settled_us = clock.now_us();
-    let recorded = Recorded {
+    let recorded = RunRecord {
         writes,
         replication: Vec::new(),
         arrivals: Vec::new(),

@@ -16,6 +16,7 @@ mod outcome;
 mod ranged;
 mod system;
 mod system_name;
+mod text;
 mod time;
 mod write;
 
@@ -30,11 +31,12 @@ pub use delay::{
 pub use digest::sha256;
 pub use labnode::relay::Mode as RelayMode;
 pub use node_id::{NodeId, NotANode};
-pub use node_spec::{ContainerSpec, Endpoints, NodeSpec, Variable};
+pub use node_spec::{ContainerSpec, Endpoints, NodeProgram, NodeSpec, Readiness};
 pub use order::{CatchUp, LinkOrder, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;
-pub use system::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};
+pub use system::{Capabilities, Dialer, QuorumControl, RestartState, Settling, SystemFacts};
 pub use system_name::SystemName;
+pub use text::{Place, Text};
 pub use time::{Micros, TIME_LIMIT_US};
 pub use write::{Version, WriteId};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct SystemFacts {
     /// Its name in the list of systems.
     pub name: String,
-    /// Its version.
+    /// The version that the running system told; empty if it tells none.
     pub version: String,
     /// What it lets be seen and done.
     pub capabilities: Capabilities,
@@ -30,6 +30,9 @@ pub struct Capabilities {
     pub settles: Settling,
     /// What a node that was killed has when it comes back.
     pub restart: RestartState,
+    /// Whether it replicates one ordered log, in which no write overtakes another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ordered_log: bool,
 }
 
 impl Capabilities {
@@ -42,6 +45,7 @@ impl Capabilities {
         counts_leader: false,
         settles: Settling::Reported,
         restart: RestartState::Empty,
+        ordered_log: false,
     };
 }
 
@@ -57,6 +61,15 @@ pub enum QuorumControl {
     PerWrite,
     /// Not at all: it is a majority.
     Majority,
+}
+
+/// Who opens the connection over which a leader and a follower replicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialer {
+    /// The leader connects to each follower.
+    Leader,
+    /// Each follower connects to the leader.
+    Follower,
 }
 
 /// How it is known that a run has settled.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::accepted::{Accepted, one_of, refusal};
+use super::accepted::{Accepted, refusal};
 
-/// The name of a system that labctl can measure.
+/// The name of a system under test: a kind of systems, or a table `[system.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SystemName(String);
@@ -14,8 +14,6 @@ pub struct SystemName(String);
 impl SystemName {
     /// The lab's own node.
     pub const LABNODE: &str = "labnode";
-    /// The names that can be used, each with an entry in the list of `system/`.
-    pub const KNOWN: [&str; 1] = [Self::LABNODE];
 
     /// The name as text.
     #[must_use]
@@ -33,7 +31,7 @@ impl Default for SystemName {
 
 impl Accepted for SystemName {
     fn accepted() -> String {
-        one_of(&Self::KNOWN)
+        "a lower-case letter and then up to 39 of a-z, 0-9, - and _".to_owned()
     }
 }
 
@@ -41,11 +39,10 @@ impl TryFrom<String> for SystemName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        if Self::KNOWN.contains(&name.as_str()) {
-            Ok(Self(name))
-        } else {
-            Err(refusal::<Self>("a system", format_args!("`{name}`")))
-        }
+        let is_good = name.len() <= 40
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+        if is_good { Ok(Self(name)) } else { Err(refusal::<Self>("the name of a system", format_args!("{name:?}"))) }
     }
 }
 

@@ -129,7 +129,7 @@ pub(crate) struct Map {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct MapRow {
     pub(crate) follower: String,
-    /// One a key; none where the follower did not answer.
+    /// One for each key, or empty if the follower did not answer.
     pub(crate) cells: Vec<MapCell>,
 }
 

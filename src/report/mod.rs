@@ -28,8 +28,8 @@ mod warnings;
 
 pub use error::ReportError;
 pub use model::{
-    ComparedExperiment, ComparedRun, ComparedSystem, ConsistencyReport, Distribution, DistributionPoint, FaultReport,
-    MomentReport, OverheadReport, PlottedWrite, Report, RunReport, SystemRun,
+    ComparedExperiment, ComparedRun, ComparedSystem, ConsistencyReport, DistributionCurves, DistributionPoint,
+    FaultReport, MomentReport, OverheadReport, PlottedWrite, Report, RunReport, SystemRun,
 };
 pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
 pub use summary::SCHEMA;

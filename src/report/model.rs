@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{
-    Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, Forecast, Lag, Latency, Load, Need,
-    Overhead, Paired, Prediction, RunFigures, Sample, Staleness, Summary, Survival, Symptoms, Withheld, WriteLife,
-    claims, diagnose, ok_latencies, write_lives, write_overheads,
+    Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, Forecast, Lag, Latency,
+    LeaderEvidence, Load, Need, Overhead, Paired, Prediction, RunFigures, Sample, Staleness, Summary, Survival,
+    Withheld, WriteLife, claims, diagnose, ok_latencies, write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -67,7 +67,7 @@ pub struct RunReport {
     /// Latency of acknowledged writes.
     pub latency: Latency,
     /// Its distribution.
-    pub distribution: Distribution,
+    pub distribution: DistributionCurves,
     /// What the software added to the injected delays.
     pub overhead: OverheadReport,
     /// Writes in flight and a second; `None` of a run that took no time.
@@ -121,7 +121,7 @@ pub struct RunReport {
 
 /// A distribution function as points to draw it through.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Distribution {
+pub struct DistributionCurves {
     /// W.
     pub quorum: u32,
     /// Measured: every value, or evenly spaced ones among many.
@@ -161,13 +161,13 @@ impl Report {
         let others: Vec<_> =
             others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
         let claims = claims(&figures, &others);
-        let symptoms: Vec<_> = data
+        let evidence: Vec<_> = data
             .iter()
             .zip(&figures.runs)
-            .map(|(run, figures)| Symptoms::of(run, &figures.latency, &figures.consistency))
+            .map(|(run, figures)| LeaderEvidence::of(run, &figures.latency, &figures.consistency))
             .collect();
         let can_be_diagnosed = data.iter().all(|run| Withheld::of(run, &[Need::IndependentWrites]).is_none());
-        let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &symptoms) } else { Vec::new() };
+        let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &evidence) } else { Vec::new() };
         let experiments = comparison::experiments(&figures, &others);
         let systems = systems::systems(&figures, &others);
         let paired = figures.steps().cloned().collect();
@@ -196,7 +196,7 @@ impl RunReport {
         Self {
             quorum: figures.quorum(),
             summary: figures.summary,
-            distribution: Distribution::of(run, &figures.latency),
+            distribution: DistributionCurves::of(run, &figures.latency),
             overhead: OverheadReport {
                 figures: figures.overhead,
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
@@ -241,7 +241,7 @@ impl RunReport {
     }
 }
 
-impl Distribution {
+impl DistributionCurves {
     fn of(run: &RunData, latency: &Latency) -> Self {
         let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
         let predicted = match &latency.prediction {

@@ -1,18 +1,77 @@
 //! Every system that labctl can measure.
 
-use super::labnode::LabNode;
-use super::traits::System;
-use crate::config::Experiment;
+use std::sync::Arc;
 
-/// Every system that labctl can measure, the lab's own first.
-pub static SYSTEMS: &[&dyn System] = &[&LabNode];
+use super::checks;
+use super::labnode::LabNodeKind;
+use super::traits::{System, SystemKind};
+use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
+
+/// Every kind of systems that labctl can measure, the lab's own first.
+pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind];
+
+/// A list of kinds, as experiments.toml is read with it.
+impl SystemKinds for &[&dyn SystemKind] {
+    fn names(&self) -> Vec<&'static str> {
+        self.iter().map(|kind| kind.name()).collect()
+    }
+
+    fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings {
+        find(self, kind).map_or_else(SystemSettings::default, |kind| kind.read_settings(fields, problems))
+    }
+
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) {
+        if let Some(kind) = find(self, experiment.system.kind.as_str()) {
+            configure(kind, experiment, misfits);
+        }
+    }
+}
+
+fn find<'k>(kinds: &[&'k dyn SystemKind], name: &str) -> Option<&'k dyn SystemKind> {
+    kinds.iter().find(|kind| kind.name() == name).copied()
+}
+
+/// The system of an experiment, and everything that it cannot take.
+fn configure(kind: &dyn SystemKind, experiment: &Experiment, misfits: &mut Misfits) -> Option<Arc<dyn System>> {
+    let system = kind.configure(experiment, misfits)?;
+    checks::check(system.as_ref(), experiment, misfits);
+    Some(system)
+}
+
+/// Why the system of an experiment cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// It is of a kind that is not in the list.
+    #[error("this labctl knows no system {0}; it can measure {1}")]
+    Unknown(String, String),
+    /// It cannot take a setting of the experiment.
+    #[error("{}{}: {}", .0.shown_key(), match .1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    }, .0.message)]
+    Misfit(Misfit, usize),
+}
 
 /// The system that an experiment measures.
-#[must_use]
-pub fn system_of(experiment: &Experiment) -> &'static dyn System {
-    let name = experiment.system.as_str();
-    // A test holds the names that can be read against this list.
-    SYSTEMS.iter().find(|system| system.name() == name).copied().unwrap_or(SYSTEMS[0])
+///
+/// # Errors
+/// When it cannot be measured, or not with the settings of the experiment.
+pub fn system_of(experiment: &Experiment) -> Result<Arc<dyn System>, SystemError> {
+    let name = &experiment.system.kind;
+    let Some(kind) = find(KINDS, name.as_str()) else {
+        return Err(SystemError::Unknown(experiment.system.to_string(), KINDS.names().join(", ")));
+    };
+    let mut misfits = Misfits::default();
+    let system = configure(kind, experiment, &mut misfits);
+    let misfits = misfits.into_vec();
+    match (system, misfits.first()) {
+        (Some(system), None) => Ok(system),
+        (_, Some(first)) => Err(SystemError::Misfit(first.clone(), misfits.len() - 1)),
+        (None, None) => {
+            let key = "system".to_owned();
+            Err(SystemError::Misfit(Misfit { key, message: format!("{name} cannot be configured") }, 0))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -20,16 +79,20 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::SystemName;
 
     #[test]
-    fn each_system_has_a_name_of_its_own() {
-        let names: BTreeSet<&str> = SYSTEMS.iter().map(|system| system.name()).collect();
-        assert_eq!(names.len(), SYSTEMS.len());
+    fn each_kind_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), KINDS.len());
+        assert!(names.iter().all(|name| SystemName::try_from((*name).to_owned()).is_ok()));
     }
 
     #[test]
-    fn every_name_that_an_experiment_can_have_is_in_the_list() {
-        let names: Vec<&str> = SYSTEMS.iter().map(|system| system.name()).collect();
-        assert_eq!(names, crate::model::SystemName::KNOWN);
+    fn an_experiment_that_says_no_system_measures_the_labs_node() {
+        assert_eq!(
+            system_of(&Experiment::default()).map(|system| system.name().to_owned()).ok().as_deref(),
+            Some("labnode")
+        );
     }
 }

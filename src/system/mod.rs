@@ -1,14 +1,15 @@
 //! What is measured: one folder a system, and one list.
 
+mod checks;
 pub mod labnode;
 mod list;
 mod session;
 mod traits;
 
 pub use self::labnode::{Clock, limits, program};
-pub use self::list::{SYSTEMS, system_of};
+pub use self::list::{KINDS, SystemError, system_of};
 pub use self::session::{
     ArrivalRecord, CopyRecord, Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace,
     WriteAnswer,
 };
-pub use self::traits::System;
+pub use self::traits::{Presence, System, SystemKind};

@@ -1,9 +1,10 @@
 //! How labctl talks to a running system. The load and the recording need nothing else, so they
 //! are the same for every system and in the simulation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::model::{Endpoints, NodeId, ReplicationOutcome, StoreDump, WriteOutcome};
@@ -34,6 +35,16 @@ pub trait Session: Send + Sync {
 
     /// Finds the nodes here from now on: one that was started again may have moved.
     fn redirect(&self, endpoints: &Endpoints);
+
+    /// The version of the running server, asked once it is ready; empty if it tells none.
+    fn version(&self) -> BoxFuture<'_, Result<String, SessionError>> {
+        async { Ok(String::new()) }.boxed()
+    }
+
+    /// What the system says of itself at the end of a run, by the name of a log (`leader-info`).
+    fn notes(&self) -> BoxFuture<'_, BTreeMap<String, String>> {
+        async { BTreeMap::new() }.boxed()
+    }
 }
 
 /// One write to come.

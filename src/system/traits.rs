@@ -5,28 +5,63 @@ use std::sync::Arc;
 
 use super::labnode::Clock;
 use super::session::{Session, SessionError};
-use crate::config::Experiment;
-use crate::model::{Capabilities, ContainerSpec, Endpoints, NodeSpec, Quorum, SystemFacts};
+use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
+use crate::model::{Capabilities, ContainerSpec, Dialer, Endpoints, NodeSpec, Quorum, SystemFacts};
 
-/// A replicated store that can be measured.
-pub trait System: Debug + Send + Sync {
-    /// Its name in files and messages.
+/// A kind of systems: an entry of the list.
+pub trait SystemKind: Debug + Sync {
+    /// Its name in the list and in `kind = "..."`.
     fn name(&self) -> &'static str;
 
-    /// Its version.
-    fn version(&self) -> &'static str;
+    /// Reads the settings of a table `[system.NAME]` of this kind, all but unknown keys. A kind
+    /// declares them with `settings!` and returns [`SystemSettings::of`] them.
+    fn read_settings(&self, _fields: &mut Fields<'_>, _problems: &mut Problems<'_>) -> SystemSettings {
+        SystemSettings::default()
+    }
+
+    /// The system that an experiment measures, by `experiment.system.settings`. Reports what only
+    /// this kind knows that it cannot take; what follows from capabilities is reported for it.
+    /// `None` only if something was reported.
+    fn configure(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Arc<dyn System>>;
+
+    /// Whether this machine has what a system with these settings needs.
+    fn presence(&self, settings: &SystemSettings) -> Presence;
+}
+
+/// Whether a machine has what a system needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// It has; what was found, e.g. a program and its version.
+    Found(String),
+    /// It has not.
+    Missing {
+        /// What is missing.
+        what: String,
+        /// How to get it.
+        advice: String,
+    },
+}
+
+/// A replicated store that can be measured, as one experiment configures it.
+pub trait System: Debug + Send + Sync {
+    /// Its name in files and messages: that of its table, or of its kind.
+    fn name(&self) -> &str;
 
     /// What it lets be seen and done.
     fn capabilities(&self) -> Capabilities;
 
-    /// The nodes of one run, in the order in which they start: a node that is told the URL of
-    /// another starts after it.
+    /// Who opens the connections over which it replicates.
+    fn dialer(&self) -> Dialer;
+
+    /// The nodes of one run, in the order in which they start: a node that is told the address of
+    /// another, which chooses its port itself, starts after it.
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec>;
 
     /// How its nodes run in containers.
     fn containers(&self) -> &'static ContainerSpec;
 
-    /// A session with the nodes that listen at `endpoints`; its time is told by `clock`.
+    /// A session with the nodes that listen at `endpoints`, whose writes need `quorum`
+    /// acknowledgements; its time is told by `clock`.
     ///
     /// # Errors
     /// When the client cannot be set up.
@@ -34,21 +69,23 @@ pub trait System: Debug + Send + Sync {
         &self,
         endpoints: &Endpoints,
         experiment: &Experiment,
+        quorum: Quorum,
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError>;
 
-    /// The most connections that its leader opens to one follower for this many writes.
+    /// The most connections that are open between its leader and one follower for this many writes.
     fn connections_to_a_follower(&self, writes: u64) -> u64;
 
     /// The limit of this machine that a node met, by what it has printed. `None` if it met none.
     fn limit_met(&self, log: &[u8]) -> Option<String>;
 
-    /// What a run's manifest says of the system.
-    fn facts(&self) -> SystemFacts {
-        SystemFacts {
-            name: self.name().to_owned(),
-            version: self.version().to_owned(),
-            capabilities: self.capabilities(),
-        }
+    /// Whether its nodes can run in virtual time.
+    fn can_simulate(&self) -> bool {
+        false
+    }
+
+    /// What a run's manifest says of the system; `version` is the running server's.
+    fn facts(&self, version: String) -> SystemFacts {
+        SystemFacts { name: self.name().to_owned(), version, capabilities: self.capabilities() }
     }
 }

@@ -20,7 +20,7 @@ fn up_and_down(root: &Path, deployment: &Deployment) {
     let experiment = Experiment { followers: 7.try_into().unwrap(), ..Experiment::default() };
     let quorum = 1.try_into().unwrap();
     let nodes = LabNode.nodes(&experiment, quorum);
-    let spec = ClusterSpec::new(&"paths".parse().unwrap(), &experiment, quorum, nodes);
+    let spec = ClusterSpec::new(&"paths".parse().unwrap(), &experiment, quorum, nodes, LabNode.dialer(), true);
     let mut cluster = ComposeCluster::new(&Deployment { root: root.to_owned(), ..deployment.clone() }, spec);
     let endpoints = cluster.up(&CancellationToken::new()).unwrap();
     assert_eq!(endpoints.followers.len(), 7);

@@ -14,7 +14,7 @@ use crate::schema::Schema;
 fn rendered(name: &str) -> Rendered {
     let name: ExperimentName = name.parse().unwrap();
     let text = include_str!("../../experiments.toml");
-    let config = config::parse(text, &|_| Err(io::ErrorKind::NotFound.into())).unwrap();
+    let config = config::parse(text, &|_| Err(io::ErrorKind::NotFound.into()), &labctl::system::KINDS).unwrap();
     let mut experiment: Experiment = config.experiments[&name].clone();
     experiment.workload.writes = 60.try_into().unwrap();
     let run = |quorum: &config::Quorum| simulate_direct(&name, &experiment, *quorum, &CancellationToken::new());

@@ -15,7 +15,7 @@ pub(super) struct Life {
     pub(super) until_us: i64,
     /// By when it was certainly dead.
     pub(super) gone_us: i64,
-    /// Whether its trace was fetched whole, so that what is not there did not happen.
+    /// Whether its whole trace was fetched: then a copy that the trace lacks never arrived.
     pub(super) is_traced: bool,
 }
 

@@ -112,7 +112,11 @@ const CRASHES: [(u64, u64); 7] = [(2, 4), (4, 1), (5, 0), (6, 2), (8, 1), (9, 1)
 /// An experiment as it is committed.
 fn committed(name: &str) -> crate::config::Experiment {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml");
-    crate::config::Config::read(&path).unwrap().experiments.remove(&name.parse().unwrap()).unwrap()
+    crate::config::Config::read(&path, &crate::system::KINDS)
+        .unwrap()
+        .experiments
+        .remove(&name.parse().unwrap())
+        .unwrap()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::analysis::stats::ms;
 use crate::data::{FaultEvent, RunData, WriteOutcome};
 use crate::model::NodeId;
 
-/// What the leader's death cost: acknowledged writes that whoever takes its place does not hold, once
+/// What the leader's death cost: acknowledged writes that its successor does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeaderLoss {

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
 use crate::config::RelayedLink;
-use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId};
+use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId, Place};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
@@ -42,7 +42,7 @@ pub struct ComposeCluster {
     /// Container ids by node, and by relay.
     containers: BTreeMap<String, String>,
     /// Where each node was reached last, by service.
-    urls: BTreeMap<String, String>,
+    addresses: BTreeMap<String, String>,
     /// Where each relay takes orders.
     controls: BTreeMap<String, SocketAddr>,
     /// Nodes that were stopped, frozen or cut off on purpose.
@@ -97,7 +97,7 @@ impl ComposeCluster {
             spec,
             ports,
             containers: BTreeMap::new(),
-            urls: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             controls: BTreeMap::new(),
             faulty: BTreeSet::new(),
             progress: Progress::Down,
@@ -147,11 +147,11 @@ impl ComposeCluster {
     /// Notes where the containers are reached, and says where the nodes are.
     fn locate(&mut self, running: &BTreeMap<String, Container>) -> Result<Endpoints, ClusterError> {
         let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
-        self.urls.extend(ports.map(|(service, port)| (service, format!("http://127.0.0.1:{port}"))));
+        self.addresses.extend(ports.map(|(service, port)| (service, format!("127.0.0.1:{port}"))));
         // Clients reach a leader that is to be cut off through the relay in front of it.
-        let leader = self.spec.link_to(NodeId::Leader).map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
-        let url = |service: String| match self.urls.get(&service) {
-            Some(url) => Ok(url.clone()),
+        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
+        let address = |service: String| match self.addresses.get(&service) {
+            Some(address) => Ok(address.clone()),
             None => Err(ClusterError::Node {
                 node: service,
                 reason: "the engine published no port for it".into(),
@@ -159,23 +159,26 @@ impl ComposeCluster {
             }),
         };
         Ok(Endpoints {
-            leader: url(leader)?,
-            followers: self.spec.followers().map(|follower| url(follower.to_string())).collect::<Result<_, _>>()?,
+            leader: address(leader)?,
+            followers: self.spec.followers().map(|follower| address(follower.to_string())).collect::<Result<_, _>>()?,
         })
     }
 
     /// Everything that the Compose file takes from its environment.
     fn environment(&self) -> BTreeMap<String, String> {
-        let port = self.system.port;
-        let url = |node: NodeId| {
-            let host = self.spec.link_to(node).map_or_else(|| node.to_string(), RelayedLink::name);
-            format!("http://{host}:{port}")
-        };
         // The file gives each node its name and role; what else they differ in only the leader has.
         let leader = self.spec.nodes.iter().find(|spec| spec.node.is_leader());
+        let fill = |place| match place {
+            Place::Host => "0.0.0.0".to_owned(),
+            Place::Port | Place::PortOf(_) => self.system.port.to_string(),
+            Place::HostOf(node) => {
+                self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), RelayedLink::name)
+            }
+            Place::Folder => String::new(),
+        };
         let variables = leader.into_iter().flat_map(|spec| &spec.environment);
-        let mut env: BTreeMap<String, String> =
-            variables.map(|(name, value)| (name.clone(), value.resolve(url))).collect();
+        let variables = variables.filter(|(name, _)| self.system.user_variables.contains(&name.as_str()));
+        let mut env: BTreeMap<String, String> = variables.map(|(name, text)| (name.clone(), text.fill(fill))).collect();
         env.insert(self.system.image_variable.into(), self.image.clone());
         env.extend(self.system.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         env.insert("LABCTL_OWNER".into(), Owner::this().to_string());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::project::{CONTROL_PORT, Project};
+use crate::cluster::relay;
 use crate::cluster::{ClusterError, ClusterSpec};
 use crate::model::{ContainerSpec, NodeId};
 
@@ -38,15 +39,12 @@ fn services(file: &str, spec: &ClusterSpec, containers: &ContainerSpec) -> Optio
         (node.to_string(), service)
     });
     let relays = spec.links.iter().map(|link| {
+        let to = format!("{}:{}", spec.behind(link), containers.port);
+        let (listen, control) = (format!("0.0.0.0:{}", containers.port), format!("0.0.0.0:{CONTROL_PORT}"));
         let service = json!({
             "extends": first_follower,
-            "command": ["relay"],
-            "environment": {
-                "NODE_NAME": link.name(),
-                "RELAY_TO": format!("{}:{}", link.node, containers.port),
-                "RELAY_DELAY_MS": link.delay_ms.to_string(),
-                "CONTROL_ADDR": format!("0.0.0.0:{CONTROL_PORT}"),
-            },
+            "command": [relay::COMMAND],
+            "environment": relay::environment(link, &to, &listen, &control),
             "ports": [format!("127.0.0.1:0:{CONTROL_PORT}")],
         });
         (link.name(), service)

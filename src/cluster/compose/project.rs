@@ -90,7 +90,7 @@ impl Project {
         let listing = self
             .docker
             .client(QUESTION_LIMIT)
-            .args(["ps", "--all", "--no-trunc", "--filter", &self.filter(), "--format"])
+            .args(["ps", "--all", "--no-trunc", "--filter", &filter(&self.name), "--format"])
             .args([r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#])
             .read(cancel)?;
         let mut containers: Vec<Container> =
@@ -116,50 +116,60 @@ impl Project {
     pub(super) fn down(&self, looks: u32) -> Result<(), ClusterError> {
         let never = CancellationToken::new();
         let arguments = ["down", "--volumes", "--remove-orphans", "--timeout", "2"];
-        let mut problem = self.compose(None, DOWN_LIMIT).args(arguments).read(&never).err();
-        let mut empty = 0;
-        for _ in 0..looks + SWEEPS {
-            match self.sweep() {
-                Ok(true) => empty += 1,
-                Ok(false) => empty = 0,
-                // An engine that hangs would be waited for again and again.
-                Err(error @ ClusterError::Deadline { .. }) => return Err(error),
-                Err(error) => problem = Some(error),
-            }
-            if empty >= looks {
-                return Ok(());
-            }
-            thread::sleep(SWEEP_PAUSE);
-        }
-        Err(problem
-            .unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {} does not go away", self.name))))
+        let problem = self.compose(None, DOWN_LIMIT).args(arguments).read(&never).err();
+        sweep_until_gone(&self.docker, &self.name, looks, problem)
     }
+}
 
-    /// Looks for containers and networks of the project and removes them; true if there were none.
-    fn sweep(&self) -> Result<bool, ClusterError> {
-        let never = CancellationToken::new();
-        let containers = self.ids(&["ps", "--all", "--quiet"])?;
-        let networks = self.ids(&["network", "ls", "--quiet"])?;
-        let clean = containers.is_empty() && networks.is_empty();
-        if !containers.is_empty() {
-            let call = self.docker.client(DOWN_LIMIT).args(["rm", "--force", "--volumes"]);
-            call.args(containers).read(&never)?;
+/// Removes what has a project's label until nothing was found `looks` times. `problem` is what went
+/// wrong before, the error if that does not work.
+fn sweep_until_gone(
+    docker: &Docker,
+    name: &str,
+    looks: u32,
+    mut problem: Option<ClusterError>,
+) -> Result<(), ClusterError> {
+    let mut empty = 0;
+    for _ in 0..looks + SWEEPS {
+        match sweep(docker, name) {
+            Ok(true) => empty += 1,
+            Ok(false) => empty = 0,
+            // An engine that hangs would be waited for again and again.
+            Err(error @ ClusterError::Deadline { .. }) => return Err(error),
+            Err(error) => problem = Some(error),
         }
-        if !networks.is_empty() {
-            self.docker.client(DOWN_LIMIT).args(["network", "rm"]).args(networks).read(&never)?;
+        if empty >= looks {
+            return Ok(());
         }
-        Ok(clean)
+        thread::sleep(SWEEP_PAUSE);
     }
+    Err(problem.unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {name} does not go away"))))
+}
 
-    fn ids(&self, question: &[&str]) -> Result<Vec<String>, ClusterError> {
-        let call = self.docker.client(QUESTION_LIMIT).args(question.iter().copied());
-        let listing = call.args(["--filter", &self.filter()]).read(&CancellationToken::new())?;
-        Ok(listing.lines().map(str::to_owned).collect())
+/// Looks for containers and networks of a project and removes them; true if there were none.
+fn sweep(docker: &Docker, name: &str) -> Result<bool, ClusterError> {
+    let never = CancellationToken::new();
+    let containers = ids(docker, name, &["ps", "--all", "--quiet"])?;
+    let networks = ids(docker, name, &["network", "ls", "--quiet"])?;
+    let clean = containers.is_empty() && networks.is_empty();
+    if !containers.is_empty() {
+        let call = docker.client(DOWN_LIMIT).args(["rm", "--force", "--volumes"]);
+        call.args(containers).read(&never)?;
     }
+    if !networks.is_empty() {
+        docker.client(DOWN_LIMIT).args(["network", "rm"]).args(networks).read(&never)?;
+    }
+    Ok(clean)
+}
 
-    fn filter(&self) -> String {
-        format!("label={PROJECT_LABEL}={}", self.name)
-    }
+fn ids(docker: &Docker, name: &str, question: &[&str]) -> Result<Vec<String>, ClusterError> {
+    let call = docker.client(QUESTION_LIMIT).args(question.iter().copied());
+    let listing = call.args(["--filter", &filter(name)]).read(&CancellationToken::new())?;
+    Ok(listing.lines().map(str::to_owned).collect())
+}
+
+fn filter(name: &str) -> String {
+    format!("label={PROJECT_LABEL}={name}")
 }
 
 /// A line of the listing, e.g. `f1|c12|running|127.0.0.1:32768->8000/tcp`.
@@ -217,18 +227,13 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
     })
 }
 
-/// Removes a project, also one that another labctl started. `root` is the checkout with our Compose file. A labctl
-/// may have been killed while the engine was still starting what it had asked for.
+/// Removes a project of any system, also one that another labctl started. A labctl may have been
+/// killed while the engine was still starting what it had asked for.
 ///
 /// # Errors
 /// [`ClusterError`] naming what is left.
-pub fn remove_project(
-    docker: &Docker,
-    root: &Path,
-    containers: &'static ContainerSpec,
-    name: &str,
-) -> Result<(), ClusterError> {
-    Project::new(docker.clone(), root, containers, name).down(LOOKS_AFTER_BREAK)
+pub fn remove_project(docker: &Docker, name: &str) -> Result<(), ClusterError> {
+    sweep_until_gone(docker, name, LOOKS_AFTER_BREAK, None)
 }
 
 #[cfg(test)]

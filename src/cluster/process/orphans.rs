@@ -13,6 +13,8 @@ use crate::cluster::{Fate, Owner};
 
 /// The variable that tells which labctl has started a process.
 pub(super) const OWNER: &str = "LABCTL_OWNER";
+/// The variable that tells which node or relay of labctl's a process is.
+pub(super) const NODE: &str = "LABCTL_NODE";
 
 /// Kills every node and relay whose labctl is known not to run any more, and returns their names:
 /// those of containers are seen from outside too, but not their owners.
@@ -40,5 +42,5 @@ fn orphan(process: &Path) -> Option<String> {
         variables.find_map(|variable| variable.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
     };
     let owner = Owner::from(variable(OWNER)?.as_str());
-    (owner.fate() == Fate::Gone).then(|| variable("NODE_NAME"))?
+    (owner.fate() == Fate::Gone).then(|| variable(NODE))?
 }

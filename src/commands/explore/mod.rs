@@ -19,10 +19,11 @@ use super::{select, signals, tables};
 use crate::analysis::chance;
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
-use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
 use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
+use crate::sim::SimError;
+use crate::system::KINDS;
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ struct Finished<'a> {
 
 /// Simulates the points of the grid that have no results yet, and reports on all of them.
 pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
-    let config = Config::read(&paths.config)?;
+    let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     if !experiment.faults.is_empty() {
@@ -68,7 +69,7 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
         }
     }
     if cancel.is_cancelled() {
-        return Err(ClusterError::Interrupted.into());
+        return Err(SimError::Interrupted.into());
     }
     Ok(Exit::Success)
 }
@@ -102,7 +103,7 @@ fn play(
 }
 
 fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path) {
-    if matches!(error.downcast_ref(), Some(ClusterError::Interrupted)) {
+    if matches!(error.downcast_ref(), Some(SimError::Interrupted)) {
         note!("{kept} of {all} points are in {}; the same command goes on from there", path.display());
     }
 }

@@ -26,7 +26,7 @@ use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
-use crate::system::system_of;
+use crate::system::{KINDS, system_of};
 
 /// What `--format json` prints of an experiment.
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ const STARTING: &str = "ending";
 
 /// Runs the selected experiments one after the other.
 pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
-    let config = Config::read(&paths.config)?;
+    let config = Config::read(&paths.config, &KINDS)?;
     let selected = select::experiments(&config, args.experiment.as_ref())?;
     let names: BTreeSet<&ExperimentName> = selected.iter().map(|(name, _)| *name).collect();
     output::warn(paths, config.warnings.iter().filter(|warning| names.contains(&warning.experiment)));
@@ -90,7 +90,11 @@ async fn run_job(
     }
     let backend = choose_backend(job, cancel).await?;
     if !matches!(backend, Backend::Sim) {
-        descriptors::check(&job.experiment, matches!(backend, Backend::Process { .. }))?;
+        descriptors::check(
+            system_of(&job.experiment)?.as_ref(),
+            &job.experiment,
+            matches!(backend, Backend::Process { .. }),
+        )?;
     }
     note!("experiment {}, backend {}", job.name, backend.describe());
     let conditions = Conditions::new(&job.experiment, backend.name(), backend.node_sha256());
@@ -168,14 +172,14 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
-    let containers = system_of(&job.experiment).containers();
+    let containers = system_of(&job.experiment)?.containers();
     let chosen = spawn_blocking(move || {
         for name in end_orphans() {
             note!("ended {name}, a process which a labctl that was killed had left behind");
         }
         let backend = Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)?;
-        if let Backend::Compose(Deployment { docker, root, folder, .. }) = &backend {
-            let cleared = orphans::remove(docker, root, folder, Keep::ClusterToPlayWith, &cancel)?;
+        if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
+            let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {
                 note!("removed {name}, which a labctl that was killed had left behind");
             }

@@ -19,7 +19,7 @@ use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
-use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
+use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
 use crate::model::Endpoints;
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits, system_of};
@@ -102,15 +102,22 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let system = system_of(experiment);
-    let spec = ClusterSpec::new(name, experiment, quorum, system.nodes(experiment, quorum));
+    let system = system_of(experiment)?;
+    let spec = ClusterSpec::new(
+        name,
+        experiment,
+        quorum,
+        system.nodes(experiment, quorum),
+        system.dialer(),
+        system.capabilities().own_delays,
+    );
     let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
         Ok(endpoints) => tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-            recorded = load(experiment, &endpoints, &cluster, cancel, &bar) => match recorded {
+            recorded = load(system.as_ref(), experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
                 Ok(recorded) => Ok(recorded),
                 Err(error) => Err(explain(error, &cluster, cancel).await),
             },
@@ -119,14 +126,22 @@ async fn on_cluster(
     };
     let finished = Timestamp::now();
     bar.stage("stopping the nodes");
-    let logs = cluster.with(|cluster| cluster.logs()).await;
+    let mut logs = cluster.with(|cluster| cluster.logs()).await;
     let facts = cluster.with(|cluster| cluster.facts()).await;
     let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
     // First, since it may be what is behind any other error.
-    check_limits(system, &logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
-    let Measured { recorded, gaps } = recorded?;
+    check_limits(
+        system.as_ref(),
+        &logs,
+        recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()),
+    )?;
+    let Measured { recorded, gaps, version, notes } = recorded?;
     down?;
+    for (name, text) in notes {
+        // What a node printed is worth more than a note of the same name.
+        logs.entry(name).or_insert_with(|| text.into_bytes());
+    }
     if !gaps.is_empty() {
         let length_us: u64 = gaps.iter().map(|gap| gap.length_us).sum();
         note!(
@@ -142,7 +157,7 @@ async fn on_cluster(
         config: experiment.clone(),
         config_sha256: config_sha256(experiment).context("cannot write the configuration as JSON")?,
         seed: experiment.seed,
-        system: Some(system.facts()),
+        system: Some(system.facts(version)),
         backend: facts,
         node_sha256: backend.node_sha256(),
         git: host::git(),
@@ -179,20 +194,27 @@ fn check_limits(
 
 /// What a run brought, and when labctl could not measure.
 struct Measured {
-    recorded: Recorded,
+    recorded: RunRecord,
     gaps: Vec<GapFacts>,
+    /// The version of the running server.
+    version: String,
+    /// What the system said of itself at the end.
+    notes: BTreeMap<String, String>,
 }
 
 async fn load(
+    system: &dyn System,
     experiment: &Experiment,
+    quorum: Quorum,
     endpoints: &Endpoints,
     cluster: &SharedCluster,
     cancel: &CancellationToken,
     bar: &Bar,
 ) -> anyhow::Result<Measured> {
     let clock = Clock::monotonic();
-    let session = system_of(experiment).connect(endpoints, experiment, clock)?;
+    let session = system.connect(endpoints, experiment, quorum, clock)?;
     await_ready(session.as_ref(), experiment.followers, &clock).await?;
+    let version = session.version().await?;
     bar.stage("writes");
     let injector = FaultInjector { cluster: cluster.clone(), session: Arc::clone(&session), cancel: cancel.clone() };
     let gaps = Gaps::default();
@@ -200,7 +222,8 @@ async fn load(
         recorded = record(session.as_ref(), experiment, &injector, &clock, bar) => recorded?,
         never = gaps.watch(&clock) => match never {},
     };
-    Ok(Measured { gaps: gaps.since(recorded.start_us), recorded })
+    let notes = session.notes().await;
+    Ok(Measured { gaps: gaps.since(recorded.start_us), recorded, version, notes })
 }
 
 /// What is behind an error, where a node is: that it has died, or else the end of its log.

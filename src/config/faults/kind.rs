@@ -5,8 +5,7 @@ use std::ops::Range;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::moment::Trigger;
-use crate::config::reader::{Fields, Located, Problems};
+use crate::config::reader::{Fields, Problems};
 use crate::config::setting::choice;
 use crate::model::{Accepted as _, ranged_integer};
 
@@ -133,26 +132,13 @@ pub(super) fn read_kind(fields: &mut Fields<'_>, problems: &mut Problems<'_>) ->
 }
 
 /// Reports what cannot be done to a leader.
-pub(super) fn check_leader(
-    node: &Range<usize>,
-    kind: FaultKind,
-    until: Option<&Located<Trigger>>,
-    fields: &Fields<'_>,
-    problems: &mut Problems<'_>,
-) {
+pub(super) fn check_leader(node: &Range<usize>, kind: FaultKind, fields: &Fields<'_>, problems: &mut Problems<'_>) {
     let path = &fields.path;
-    match (kind, until) {
-        (FaultKind::Kill | FaultKind::Stop, Some(until)) => {
-            let message = format!(
-                "{path}until: a leader that was killed or stopped cannot come back: it would be empty and number its \
-                 writes from 1 again. Leave out until"
-            );
-            problems.add(until.span.clone(), message);
-        }
-        (FaultKind::Partition { from: CutFrom::Leader }, _) => {
+    match kind {
+        FaultKind::Partition { from: CutFrom::Leader } => {
             problems.add(node.clone(), format!("{path}node: to cut off the leader, set from = \"all\""));
         }
-        (FaultKind::Slow { .. }, _) => {
+        FaultKind::Slow { .. } => {
             let message = format!(
                 "{path}node must be a follower: what the leader sends to it is slowed. To slow every follower, set \
                  the delay of the network"

@@ -26,11 +26,12 @@ impl Setting for Vec<Fault> {
         let mut faults: Vec<Located<Fault>> = Vec::new();
         for table in tables {
             let mut table = fields.nested(table, format!("{path}."), problems);
-            let fault = read_fault(&mut table, problems);
+            let own = format!("{path}[{}]", faults.len());
+            let fault = read_fault(&own, &mut table, problems);
             let span = table.span.clone();
             table.finish(problems);
             if let Some(value) = fault {
-                problems.record(format!("{path}[{}]", faults.len()), span.clone());
+                problems.record(own, span.clone());
                 faults.push(Located { value, span, good: true });
             }
         }
@@ -39,7 +40,8 @@ impl Setting for Vec<Fault> {
     }
 }
 
-fn read_fault(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Fault> {
+/// Reads a fault, and remembers under `own` where its values stand.
+fn read_fault(own: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Fault> {
     let size = fields.size;
     for (key, accepted) in [("at", moments(size)), ("node", node_names(size)), ("kind", Kind::accepted())] {
         fields.require(key, &accepted, problems);
@@ -55,8 +57,12 @@ fn read_fault(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Fa
         problems.add(until.span.clone(), message);
     }
     let (at, node, kind) = (at?, node?, kind?);
+    problems.record(format!("{own}.node"), node.span.clone());
+    if let Some(until) = &until {
+        problems.record(format!("{own}.until"), until.span.clone());
+    }
     if node.value.is_leader() {
-        check_leader(&node.span, kind, until.as_ref(), fields, problems);
+        check_leader(&node.span, kind, fields, problems);
     }
     Some(Fault { at: at.value, node: node.value, kind, until: until.map(|until| until.value) })
 }

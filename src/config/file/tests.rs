@@ -3,12 +3,13 @@
 use super::*;
 use crate::config::Pacing;
 use crate::model::ReplicationOrder;
+use crate::system::KINDS;
 
 const COMMITTED: &str = include_str!("../../../experiments.toml");
 
 /// A file that names no other.
 fn parse_alone(input: &str) -> Result<Config, Vec<Problem>> {
-    parse(input, &|_| Err(std::io::ErrorKind::NotFound.into()))
+    parse(input, &|_| Err(std::io::ErrorKind::NotFound.into()), &KINDS)
 }
 
 fn problems(input: &str) -> Vec<(usize, usize, String)> {
@@ -120,7 +121,7 @@ fn the_corpus_is_judged_as_its_names_say() {
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        match Config::read(&path) {
+        match Config::read(&path, &KINDS) {
             Ok(_) => assert!(name.starts_with("good-"), "{name} was accepted"),
             Err(error) => {
                 assert!(name.starts_with("bad-"), "{name}: {error}");

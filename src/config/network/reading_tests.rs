@@ -19,7 +19,7 @@ fn read_file(name: &Path) -> io::Result<String> {
 const HEAD: &str = "schema = 1\ndefault = \"a\"\n[experiment.a]\nfollowers = 3\nquorums = [1]\n";
 
 fn read(text: &str) -> Result<Experiment, Vec<(usize, usize, String)>> {
-    let config = parse(&format!("{HEAD}{text}"), &read_file);
+    let config = parse(&format!("{HEAD}{text}"), &read_file, &crate::system::KINDS);
     config
         .map(|config| config.experiments.into_values().next().unwrap())
         .map_err(|found| found.into_iter().map(|one| (one.line - 5, one.column, one.message)).collect())

@@ -108,7 +108,7 @@ struct Held {
     later: BTreeSet<u64>,
     /// Where it is written that this one was last.
     source: String,
-    /// Whether versions nobody told may have followed.
+    /// Whether writes without a known version may have followed.
     open: bool,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Facts<'a> {
     pub(super) by_version: BTreeMap<u64, &'a WriteRow>,
     /// Writes by their number in the plan.
     pub(super) by_number: HashMap<u64, &'a WriteRow>,
-    /// Writes whose version nobody told.
+    /// Writes whose version is in no file.
     pub(super) unnumbered: Vec<&'a WriteRow>,
     /// Copies by version and follower, with their line.
     pub(super) copies: HashMap<(u64, NodeId), (u64, &'a ReplicationRow)>,

@@ -12,7 +12,7 @@ use crate::model::NodeId;
 use crate::sim::simulate_direct;
 
 fn lab() -> Config {
-    Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml")).unwrap()
+    Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml"), &crate::system::KINDS).unwrap()
 }
 
 fn simulated(name: &ExperimentName, experiment: &Experiment, quorum: Quorum) -> RunData {

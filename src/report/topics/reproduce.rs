@@ -193,10 +193,11 @@ mod tests {
     use super::*;
     use crate::config::{Config, Quorum};
     use crate::sim::simulate_direct;
+    use crate::system::KINDS;
 
     #[test]
     fn a_recipe_is_a_configuration_file_that_gives_the_same_experiment() {
-        let lab = Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml")).unwrap();
+        let lab = Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments.toml"), &KINDS).unwrap();
         let mut one = Experiment::default();
         one.workload.writes = 1.try_into().unwrap();
         let quorum = Quorum::try_from(1).unwrap();
@@ -207,7 +208,7 @@ mod tests {
         for (lab_name, experiment) in lab.experiments {
             let manifest = Manifest { config: experiment.clone(), ..manifest.clone() };
             std::fs::write(&path, recipe(&manifest).unwrap()).unwrap();
-            let read = Config::read(&path).unwrap();
+            let read = Config::read(&path, &KINDS).unwrap();
             assert_eq!((read.default.as_str(), &read.experiments[&name]), ("mine", &experiment), "{lab_name}");
         }
     }

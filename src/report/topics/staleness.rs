@@ -204,8 +204,8 @@ fn kinds(runs: &[RunReport]) -> Table {
     .rows(all_reads(runs).map(row))
 }
 
-/// When so many reads would return the write, from its earliest to its latest; `never` where there are
-/// data and they never would.
+/// When the share `p` of reads would return the write, from the earliest to the latest it may be; `never`
+/// if there are data and that share is never reached.
 pub(crate) fn after(
     of: Option<&Visibility>,
     at_latest: Option<&Visibility>,

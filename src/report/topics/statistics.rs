@@ -2,7 +2,7 @@
 
 use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile};
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Measured, Series};
+use crate::report::charts::against_quorum::{Line, Measured};
 use crate::report::document::Table;
 use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
 
@@ -120,13 +120,13 @@ pub(super) fn method_sentence(all: &[Statistics]) -> String {
 }
 
 /// One line a statistic.
-pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
+pub(super) fn series(all: &[Statistics]) -> Vec<Line> {
     let is_predicted = predictions(all).next().is_some();
     let line = |name: &str,
                 hue,
                 measured: &dyn Fn(&Statistics) -> Option<Measured>,
                 predicted: fn(&PredictedFigures) -> f64| {
-        Series {
+        Line {
             name: name.to_owned(),
             hue,
             measured: all.iter().filter_map(measured).collect(),

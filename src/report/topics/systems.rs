@@ -1,7 +1,7 @@
 //! Systems side by side: other systems in the same network, under the same load.
 
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Chart, Measured, Series};
+use crate::report::charts::against_quorum::{Chart, Line, Measured};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{ComparedSystem, Report, SystemRun};
@@ -82,9 +82,9 @@ fn quorums(systems: &[ComparedSystem]) -> Vec<u32> {
     quorums
 }
 
-fn series(systems: &[ComparedSystem]) -> Vec<Series> {
+fn series(systems: &[ComparedSystem]) -> Vec<Line> {
     let measured = |run: &SystemRun| Some(Measured { quorum: run.quorum, value: run.mean_ms?, interval: None });
-    let one = |(i, of): (usize, &ComparedSystem)| Series {
+    let one = |(i, of): (usize, &ComparedSystem)| Line {
         name: of.system.clone(),
         hue: Some(HUES[i % HUES.len()]),
         measured: of.runs.iter().filter_map(measured).collect(),

@@ -18,5 +18,5 @@ pub use self::direct::DirectClient;
 pub use self::environment::environment;
 pub use self::http::HttpClient;
 pub use self::in_process::InProcessClient;
-pub use self::node::LabNode;
-pub use self::session::LabSession;
+pub use self::node::{LabNode, LabNodeKind};
+pub use self::session::{LabSession, VERSION};

@@ -1,6 +1,8 @@
 //! The lab's node as a system under test.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use labnode::limits::MARK;
 use labnode::transport::MAX_IN_FLIGHT;
@@ -9,41 +11,83 @@ use labnode::wire::Role;
 use super::containers::CONTAINERS;
 use super::environment::environment;
 use super::http::HttpClient;
-use super::session::LabSession;
-use crate::config::Experiment;
-use crate::model::{Capabilities, ContainerSpec, Endpoints, NodeId, NodeSpec, Quorum, Variable};
+use super::session::{LabSession, VERSION};
+use crate::config::{Experiment, Misfits, SystemSettings};
+use crate::model::{
+    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, Readiness,
+    SystemName, Text,
+};
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
-use crate::system::traits::System;
+use crate::system::traits::{Presence, System, SystemKind};
+
+/// The lab's own replicated store in the list of systems. It has no settings.
+#[derive(Debug, Clone, Copy)]
+pub struct LabNodeKind;
+
+impl SystemKind for LabNodeKind {
+    fn name(&self) -> &'static str {
+        SystemName::LABNODE
+    }
+
+    fn configure(&self, _: &Experiment, _: &mut Misfits) -> Option<Arc<dyn System>> {
+        Some(Arc::new(LabNode))
+    }
+
+    fn presence(&self, _: &SystemSettings) -> Presence {
+        Presence::Found(format!("version {VERSION}, in labctl itself"))
+    }
+}
+
+/// What a node prints before its address once it listens.
+const LISTENING: &str = "listening on ";
+/// How long a node may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// The lab's own replicated store.
 #[derive(Debug, Clone, Copy)]
 pub struct LabNode;
 
 impl System for LabNode {
-    fn name(&self) -> &'static str {
-        "labnode"
-    }
-
-    fn version(&self) -> &'static str {
-        // The crates of the workspace share one version.
-        env!("CARGO_PKG_VERSION")
+    fn name(&self) -> &str {
+        SystemName::LABNODE
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::LABNODE
     }
 
+    fn dialer(&self) -> Dialer {
+        Dialer::Leader
+    }
+
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec> {
-        let node = |node: NodeId, role: Role, followers: Option<Vec<NodeId>>| {
-            let own = [("ROLE", Variable::Text(role.to_string()))];
-            let followers = followers.map(|followers| ("FOLLOWERS", Variable::Urls(followers)));
-            let shared = environment(experiment, quorum).into_iter().map(|(name, text)| (name, Variable::Text(text)));
-            let own = own.into_iter().chain(followers).map(|(name, variable)| (name.to_owned(), variable));
-            NodeSpec { node, arguments: vec!["node".to_owned()], environment: shared.chain(own).collect() }
+        let shared = environment(experiment, quorum);
+        let node = |node: NodeId, role: Role, followers: Option<Text>| {
+            let own = [
+                ("ROLE", Text::from(role.to_string())),
+                ("NODE_NAME", Text::from(node.to_string())),
+                ("LISTEN_ADDR", Text::new().place(Place::Host).text(":").place(Place::Port)),
+                // It holds the read end of a pipe, and ends once labctl, which has the other, is gone.
+                ("EXIT_WITH_PARENT", Text::from("1")),
+            ];
+            let followers = followers.map(|followers| ("FOLLOWERS", followers));
+            let own = own.into_iter().chain(followers).map(|(name, text)| (name.to_owned(), text));
+            let shared = shared.iter().map(|(name, text)| (name.clone(), Text::from(text)));
+            NodeSpec {
+                node,
+                program: NodeProgram::Labctl,
+                arguments: vec![Text::from("node")],
+                environment: shared.chain(own).collect(),
+                files: BTreeMap::new(),
+                start_in: None,
+                readiness: Readiness::Announces(LISTENING.to_owned()),
+                start_limit: START_LIMIT,
+            }
         };
         let followers: Vec<NodeId> = NodeId::followers(experiment.followers).collect();
-        let leader = node(NodeId::Leader, Role::Leader, Some(followers.clone()));
+        let urls = Text::joined(followers.iter().map(|follower| Text::new().url_of(*follower)), ",");
+        let leader = node(NodeId::Leader, Role::Leader, Some(urls));
         followers.into_iter().map(|name| node(name, Role::Follower, None)).chain([leader]).collect()
     }
 
@@ -55,6 +99,7 @@ impl System for LabNode {
         &self,
         endpoints: &Endpoints,
         experiment: &Experiment,
+        _: Quorum,
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError> {
         let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
@@ -70,6 +115,10 @@ impl System for LabNode {
         let text = String::from_utf8_lossy(log);
         let (_, limit) = text.lines().find_map(|line| line.split_once(MARK))?;
         Some(limit.to_owned())
+    }
+
+    fn can_simulate(&self) -> bool {
+        true
     }
 }
 

@@ -14,6 +14,9 @@ use crate::system::session::{
     Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
 };
 
+/// The version of the lab's node: the crates of the workspace share one.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A session through a client.
 #[derive(Debug)]
 pub struct LabSession<C> {
@@ -89,6 +92,10 @@ impl<C: Client> Session for LabSession<C> {
 
     fn redirect(&self, endpoints: &Endpoints) {
         self.client.redirect(endpoints);
+    }
+
+    fn version(&self) -> BoxFuture<'_, Result<String, SessionError>> {
+        async { Ok(VERSION.to_owned()) }.boxed()
     }
 }
 

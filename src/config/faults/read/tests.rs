@@ -6,7 +6,7 @@ use crate::config::parse;
 const HEAD: &str = "default = \"a\"\n[experiment.a]\n";
 
 fn faults(text: &str) -> Vec<Fault> {
-    parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into()))
+    parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into()), &crate::system::KINDS)
         .unwrap()
         .experiments
         .into_values()
@@ -17,7 +17,8 @@ fn faults(text: &str) -> Vec<Fault> {
 
 /// Problems as (line after the head, column, message).
 fn problems(text: &str) -> Vec<(usize, usize, String)> {
-    let found = parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap_err();
+    let found = parse(&format!("{HEAD}{text}"), &|_| Err(std::io::ErrorKind::NotFound.into()), &crate::system::KINDS)
+        .unwrap_err();
     found.into_iter().map(|problem| (problem.line - 2, problem.column, problem.message)).collect()
 }
 

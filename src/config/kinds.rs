@@ -1,0 +1,62 @@
+//! What experiments.toml has to know of the systems that can be measured. `config` does not know
+//! them: its caller passes their list in.
+
+use super::experiment::Experiment;
+use super::reader::{Fields, Problems};
+use super::system::SystemSettings;
+
+/// The kinds of systems that can be measured.
+pub trait SystemKinds {
+    /// The names of all kinds.
+    fn names(&self) -> Vec<&'static str>;
+
+    /// Reads the settings of a table `[system.NAME]` of this kind, all but unknown keys, and
+    /// reports what is wrong with them. An unknown kind has no settings.
+    fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings;
+
+    /// Reports the settings of an experiment that its system cannot take.
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits);
+}
+
+/// The settings of an experiment that its system cannot take.
+#[derive(Debug, Default)]
+pub struct Misfits(Vec<Misfit>);
+
+/// A setting that the system cannot take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// Its key below the experiment, e.g. `network.order`, `quorums[0]` or `fault[1].until`, or
+    /// below the system's table, e.g. `system.program`.
+    pub key: String,
+    /// Why not, and what would be accepted.
+    pub message: String,
+}
+
+impl Misfits {
+    /// Reports a key of the experiment (`network.order`, `fault[1].until`) or, after `system.`,
+    /// of the system's table (`system.program`).
+    pub fn add(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Misfit { key: key.into(), message: message.into() });
+    }
+
+    /// All that were reported, in their order.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Misfit> {
+        self.0
+    }
+}
+
+impl Misfit {
+    /// The key as a message names it: without the numbers of list items.
+    #[must_use]
+    pub fn shown_key(&self) -> String {
+        let mut depth = 0_u32;
+        let keep = |c: &char| {
+            depth += u32::from(*c == '[');
+            let is_outside = depth == 0;
+            depth -= u32::from(*c == ']' && depth > 0);
+            is_outside
+        };
+        self.key.chars().filter(keep).collect()
+    }
+}

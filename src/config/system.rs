@@ -1,0 +1,73 @@
+//! The system that an experiment measures, as experiments.toml and manifests say it.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::reader::{Fields, Problems};
+use super::setting::Setting;
+use crate::model::SystemName;
+
+/// The system that an experiment measures, and how it is configured. A manifest holds it, so
+/// that it must be readable for systems that this labctl does not know.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SystemConfig {
+    /// The name of its table `[system.NAME]`, or of its kind if it has no table.
+    pub name: SystemName,
+    /// Its kind, by the name in the list of systems.
+    pub kind: SystemName,
+    /// The settings of its kind.
+    #[serde(default, skip_serializing_if = "SystemSettings::is_empty")]
+    pub settings: SystemSettings,
+}
+
+impl fmt::Display for SystemConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)?;
+        if self.name == self.kind { Ok(()) } else { write!(f, " ({})", self.kind) }
+    }
+}
+
+impl Setting for SystemConfig {
+    /// Tables of systems are read before all experiments: the default is what the file says.
+    fn read(_: &mut Fields<'_>, _: &'static str, default: Self, _: &mut Problems<'_>) -> Self {
+        default
+    }
+}
+
+/// The settings of a system, resolved: those that its table leaves out have their defaults. What
+/// they mean is known to the system's kind alone.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SystemSettings(Map<String, Value>);
+
+impl SystemSettings {
+    /// The settings that a kind has read.
+    ///
+    /// # Panics
+    /// When `settings` is not a struct that JSON can hold.
+    #[must_use]
+    #[expect(clippy::panic, reason = "whether a type is a JSON object is decided where it is written")]
+    pub fn of(settings: &impl Serialize) -> Self {
+        match serde_json::to_value(settings) {
+            Ok(Value::Object(settings)) => Self(settings),
+            other => panic!("the settings of a system must be a JSON object, not {other:?}"),
+        }
+    }
+
+    /// The settings as their kind's own type.
+    ///
+    /// # Errors
+    /// When they are not those of the kind.
+    pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_value(Value::Object(self.0.clone()))
+    }
+
+    /// Whether the kind has no settings.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
