@@ -185,13 +185,13 @@ fn shifts(bootstrap: &Bootstrap, rng: rand::rngs::ChaCha8Rng, is_dependent: bool
 
 /// The latencies of the acknowledged writes in microseconds, by write.
 fn latencies(run: &RunData) -> Vec<i64> {
-    let ok: BTreeMap<u64, u64> = run
+    let ok: BTreeMap<u64, i64> = run
         .writes
         .iter()
         .filter(|row| row.outcome == WriteOutcome::Ok)
-        .map(|row| (row.write, row.latency_us))
+        .map(|row| (row.write, row.latency().get()))
         .collect();
-    ok.into_values().map(|us| i64::try_from(us).unwrap_or(i64::MAX)).collect()
+    ok.into_values().collect()
 }
 
 impl PairAgreement {
