@@ -7,12 +7,14 @@ use serde::Serialize;
 use self::bootstrap::{Bootstrap, FIGURES};
 pub use self::conditions::ConditionDifference;
 use self::conditions::differences;
+use super::bounds::Bounds;
 use super::consistency::{CellState, RunConsistency, Verdict};
 use super::latency::{cut_off_us, latency_series};
 use super::paired::Paired;
 use super::random::stream;
 use super::series::Series;
 use super::stats::Interval;
+use super::survival::Survival;
 use crate::config::{ExperimentName, Quorum};
 use crate::data::{RunData, WriteOutcome};
 use crate::model::NodeId;
@@ -67,6 +69,11 @@ pub struct RunComparison {
     pub p99: Shift,
     /// The followers' agreement with their leaders, pair by pair.
     pub pairs: PairAgreement,
+    /// Acknowledged writes that no node on the left holds in the end, nor a newer one of the key; `None`
+    /// if no node could be asked.
+    pub left_lost: Option<Bounds<u64>>,
+    /// The same on the right.
+    pub right_lost: Option<Bounds<u64>>,
 }
 
 /// How one figure differs. Times are milliseconds.
@@ -172,6 +179,8 @@ impl RunComparison {
             p95,
             p99,
             pairs: PairAgreement::between(&RunConsistency::of(left), &RunConsistency::of(right)),
+            left_lost: Survival::of(left).lost,
+            right_lost: Survival::of(right).lost,
         }
     }
 }

@@ -19,14 +19,17 @@ pub(super) struct Program {
     pub(super) arguments: Vec<String>,
     /// Its whole environment, but for the mark of its owner.
     pub(super) variables: BTreeMap<OsString, OsString>,
-    /// The folder in which it starts. `None`: labctl's own.
+    /// The folder that is its own. `None` if it runs labctl itself, which needs none.
     pub(super) folder: Option<PathBuf>,
+    /// The folder in which it starts, if not its own.
+    pub(super) start_in: Option<PathBuf>,
     /// How it shows that it listens.
     pub(super) readiness: Readiness,
     /// How long it may take until it listens.
     pub(super) start_limit: Duration,
-    /// Whether it is labctl itself, which ends by itself once its parent is gone.
-    pub(super) is_labctl: bool,
+    /// The labctl that supervises it. `None` if it is labctl itself, which ends by itself once its
+    /// parent is gone.
+    pub(super) supervisor: Option<PathBuf>,
 }
 
 /// Variables of the user's environment that a foreign program gets: what it needs to find its
@@ -65,7 +68,7 @@ pub(super) fn passed_on(program: &NodeProgram) -> BTreeMap<OsString, OsString> {
 ///
 /// # Errors
 /// [`ClusterError::Setup`] if there is no such file, or it cannot be executed.
-pub(super) fn find(program: &Path) -> Result<PathBuf, ClusterError> {
+pub fn find(program: &Path) -> Result<PathBuf, ClusterError> {
     let is_path = program.components().count() > 1 || program.is_absolute();
     let folders = env::var_os("PATH").unwrap_or_default();
     let candidates: Vec<PathBuf> = if is_path {
