@@ -77,8 +77,8 @@ fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
     let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
     text += &layout.table(&columns, comparison.runs.iter().map(latency));
     text += &withheld(comparison);
-    text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
-    let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
+    text += &format!("\n{heading}Copies (one follower, one key) that diverged\n\n");
+    let columns = ["W", "copies", "in both", "only in A", "only in B", "verdict A", "verdict B"];
     text += &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)));
     let is_lost = |run: &RunComparison| [run.left_lost, run.right_lost].iter().flatten().any(|lost| lost.upper > 0);
     if comparison.runs.iter().any(is_lost) {

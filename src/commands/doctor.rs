@@ -31,7 +31,7 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }
     let backend = if docker { "Docker Compose" } else { "local processes" };
-    say!("so `labctl run all` runs the nodes as {backend}");
+    say!("`labctl run all` will use {backend}");
     Ok(Exit::Success)
 }
 

@@ -30,8 +30,8 @@ fn copy(from: &Path, to: &Path) {
 fn a_run_of_schema_1_is_read_checked_and_reported() {
     let lab = older_data();
     let checked = lab.ok(&["check-consistency"]);
-    assert!(checked.contains("inconsistent: 2 of 12 pairs diverged"), "{checked}");
-    assert!(checked.contains("consistent: all 12 pairs match"), "{checked}");
+    assert!(checked.contains("inconsistent: 2 of 12 copies diverged"), "{checked}");
+    assert!(checked.contains("consistent: all 12 copies match"), "{checked}");
     let broken = lab.ok(&["check-consistency", "-e", "broken"]);
     assert!(broken.contains("f3"), "{broken}");
     lab.ok(&["report", "-e", "all"]);
