@@ -6,6 +6,7 @@ use crate::analysis::{Bounds, ExperimentFigures, RunFigures, Verdict};
 use crate::config::{Experiment, ExperimentName};
 
 /// One system among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedSystem {
     /// The experiment that measured it.
@@ -19,6 +20,7 @@ pub struct ComparedSystem {
 }
 
 /// One run of a system among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SystemRun {
     /// W.
