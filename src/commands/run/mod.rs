@@ -178,7 +178,8 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
     let chosen = spawn_blocking(move || {
         orphans::end_processes().iter().for_each(|done| note!("{done}"));
         let backend = Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)?;
-        if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
+        if let Backend::Compose(deployment) = &backend {
+            let Deployment { docker, folder, .. } = deployment.as_ref();
             let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {
                 note!("removed {name}, which a labctl that was killed had left behind");
