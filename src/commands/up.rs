@@ -36,15 +36,17 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
-    let choice = args.backend.unwrap_or(experiment.backend);
+    let backend = args.backend.unwrap_or(experiment.backend);
+    // What is asked of the system is what the command line says.
+    let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.clone() };
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
-    let system = system_of(experiment)?;
+    let system = system_of(experiment).with_context(|| format!("experiment {name}"))?;
     let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));
     // Nothing is broken in a cluster to play with, so that no relay is needed.
     spec.links.clear();
     replace_processes(paths, args.replace).await?;
     let backend = {
-        let (cancel, containers) = (cancel.clone(), system.containers());
+        let (cancel, choice, containers) = (cancel.clone(), experiment.backend, system.containers());
         spawn_blocking(move || Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());

@@ -1,9 +1,12 @@
 //! What experiments.toml has to know of the systems that can be measured. `config` does not know
 //! them: its caller passes their list in.
 
+use serde::de::DeserializeOwned;
+
 use super::experiment::Experiment;
 use super::reader::{Fields, Problems};
-use super::system::SystemSettings;
+use super::system::{SystemConfig, SystemSettings};
+use crate::model::Capabilities;
 
 /// The kinds of systems that can be measured.
 pub trait SystemKinds {
@@ -14,8 +17,9 @@ pub trait SystemKinds {
     /// reports what is wrong with them. An unknown kind has no settings.
     fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings;
 
-    /// Reports the settings of an experiment that its system cannot take.
-    fn check(&self, experiment: &Experiment, misfits: &mut Misfits);
+    /// Reports the settings of an experiment that its system cannot take. Returns what the system
+    /// lets be seen and done, or `None` if it cannot be configured.
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities>;
 }
 
 /// The settings of an experiment that its system cannot take.
@@ -37,6 +41,12 @@ impl Misfits {
     /// of the system's table (`system.program`).
     pub fn add(&mut self, key: impl Into<String>, message: impl Into<String>) {
         self.0.push(Misfit { key: key.into(), message: message.into() });
+    }
+
+    /// The settings of a system as its kind's own type. `None` if they are not those of its kind,
+    /// which is reported: only a program that made them itself can meet that.
+    pub fn settings_of<T: DeserializeOwned>(&mut self, system: &SystemConfig) -> Option<T> {
+        system.settings.parse().map_err(|error| self.add("system", error.to_string())).ok()
     }
 
     /// All that were reported, in their order.

@@ -6,6 +6,7 @@ use super::checks;
 use super::labnode::LabNodeKind;
 use super::traits::{System, SystemKind};
 use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
+use crate::model::Capabilities;
 
 /// Every kind of systems that labctl can measure, the lab's own first.
 pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind];
@@ -20,10 +21,9 @@ impl SystemKinds for &[&dyn SystemKind] {
         find(self, kind).map_or_else(SystemSettings::default, |kind| kind.read_settings(fields, problems))
     }
 
-    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) {
-        if let Some(kind) = find(self, experiment.system.kind.as_str()) {
-            configure(kind, experiment, misfits);
-        }
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities> {
+        let kind = find(self, experiment.system.kind.as_str())?;
+        configure(kind, experiment, misfits).map(|system| system.capabilities())
     }
 }
 

@@ -1,9 +1,13 @@
 //! What is measured: one folder a system, and one list.
 
 mod checks;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod labnode;
 mod list;
 mod session;
+#[cfg(test)]
+mod tests;
 mod traits;
 
 pub use self::labnode::{Clock, limits, program};

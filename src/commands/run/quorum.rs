@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::job::Job;
 use super::progress::Bar;
 use super::shared_cluster::{FaultInjector, SharedCluster};
 use crate::analysis::faults_left_out;
@@ -22,7 +23,7 @@ use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, comm
 use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
 use crate::model::Endpoints;
 use crate::sim::{foresee, is_foreseeable, simulate};
-use crate::system::{Clock, SessionError, System, limits, system_of};
+use crate::system::{Clock, SessionError, System, limits};
 
 /// How long the end of a node may stay unseen after its first unanswered request: the kernel closes
 /// the sockets of a dying process before its parent can wait for it, and Docker takes longer still.
@@ -35,16 +36,16 @@ const DEATH_POLL: Duration = Duration::from_millis(20);
 /// # Errors
 /// Whatever the cluster or a node answered; the cluster is down by then.
 pub(super) async fn run_quorum(
-    name: &ExperimentName,
-    experiment: &Experiment,
+    job: &Job,
     quorum: Quorum,
     backend: &Backend,
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
+    let Job { name, experiment, system, .. } = job;
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
     let mut run = match backend {
         Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
-        _ => on_cluster(name, experiment, quorum, backend, bar, cancel).await,
+        _ => on_cluster(system.as_ref(), name, experiment, quorum, backend, bar, cancel).await,
     }?;
     for step in faults_left_out(&run) {
         note!("W = {quorum}: the load was over before `{step}`, which was left out");
@@ -92,6 +93,7 @@ async fn simulated(
 
 /// Runs on real nodes: starts them, loads them and stops them.
 async fn on_cluster(
+    system: &dyn System,
     name: &ExperimentName,
     experiment: &Experiment,
     quorum: Quorum,
@@ -102,7 +104,6 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let system = system_of(experiment)?;
     let spec = ClusterSpec::new(name, experiment, quorum, system.nodes(experiment, quorum));
     let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
@@ -110,7 +111,7 @@ async fn on_cluster(
         Ok(endpoints) => tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-            recorded = load(system.as_ref(), experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
+            recorded = load(system, experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
                 Ok(recorded) => Ok(recorded),
                 Err(error) => Err(explain(error, &cluster, cancel).await),
             },
@@ -124,11 +125,7 @@ async fn on_cluster(
     let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
     // First, since it may be what is behind any other error.
-    check_limits(
-        system.as_ref(),
-        &logs,
-        recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()),
-    )?;
+    check_limits(system, &logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
     let Measured { recorded, gaps, version, notes } = recorded?;
     down?;
     for (name, text) in notes {
