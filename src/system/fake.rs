@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::labnode::{Clock, LabNode, LabNodeKind};
-use super::session::{Session, SessionError};
-use super::traits::{Presence, System, SystemKind};
 use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings, settings};
 use crate::model::{
     Capabilities, ContainerSpec, Dialer, Endpoints, Followers, NodeId, NodeSpec, Quorum, QuorumControl, RestartState,
     Settling,
 };
+use crate::system::labnode::{Clock, LabNode, LabNodeKind};
+use crate::system::session::{Session, SessionError};
+use crate::system::traits::{Presence, System, SystemKind};
 
 /// The lab's node and the kinds of this file.
 pub(crate) static FAKES: &[&dyn SystemKind] = &[&LabNodeKind, &ChainKind, &RemoteKind];

@@ -1,8 +1,6 @@
 //! What is measured: one folder a system, and one list.
 
 mod checks;
-#[cfg(test)]
-pub(crate) mod fake;
 pub mod labnode;
 mod list;
 mod session;
@@ -11,6 +9,8 @@ mod tests;
 mod traits;
 
 pub use self::labnode::{Clock, limits, program};
+#[cfg(test)]
+pub(crate) use self::list::fake;
 pub use self::list::{KINDS, SystemError, system_of};
 pub use self::session::{
     ArrivalRecord, CopyRecord, Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace,

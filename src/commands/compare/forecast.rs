@@ -1,5 +1,6 @@
 //! A data folder against the simulation of the same experiment and seed.
 
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use super::page::Page;
@@ -9,9 +10,18 @@ use crate::cli::{Compare, CompareFormat};
 use crate::commands::output::say;
 use crate::commands::saved::Saved;
 use crate::explore::forecast;
+use crate::sim::can_simulate;
 
 /// Compares these runs with the simulation of their experiment and seed.
 pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
+    for run in saved.runs.iter().filter(|run| run.forecast.is_none()) {
+        let (quorum, system) = (run.manifest.quorum, &run.manifest.config.system);
+        if !can_simulate(&run.manifest.config) {
+            bail!(
+                "W = {quorum} measured system {system}, which cannot run in virtual time; compare it with another folder"
+            );
+        }
+    }
     let forecasts = forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
