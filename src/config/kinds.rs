@@ -1,6 +1,8 @@
 //! What experiments.toml has to know of the systems that can be measured. `config` does not know
 //! them: its caller passes their list in.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 
 use super::experiment::Experiment;
@@ -56,10 +58,15 @@ impl Misfits {
     }
 }
 
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.shown_key(), self.message)
+    }
+}
+
 impl Misfit {
     /// The key as a message names it: without the numbers of list items.
-    #[must_use]
-    pub fn shown_key(&self) -> String {
+    pub(super) fn shown_key(&self) -> String {
         let mut depth = 0_u32;
         let keep = |c: &char| {
             depth += u32::from(*c == '[');
