@@ -55,8 +55,9 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ComposeCluster::play(&deployment, spec);
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
-            let (cluster, endpoints) = started(cluster, &cancel).await?;
+            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(&endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
@@ -66,6 +67,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(&endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
