@@ -4,6 +4,7 @@ mod exit;
 mod explore;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -82,6 +83,15 @@ pub enum Command {
     /// Be a proxy (PROXY_TO, ... in the environment): a link with delays, which faults cut or slow
     #[command(hide = true)]
     Proxy,
+    /// Run a foreign program and end with it all that it has started; `run` starts its local processes so
+    #[command(hide = true)]
+    Supervise {
+        /// The program
+        program: OsString,
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// `labctl run`.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsistency};
+use super::need::{Need, Withheld};
 use super::stats::{Sample, ms};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
 use crate::model::NodeId;
@@ -32,7 +33,7 @@ pub struct FaultFigures {
     pub missed: u64,
     /// What became of the followers that came back, by follower.
     pub returned: Vec<Returned>,
-    /// What the leader's death cost; absent where it lived.
+    /// What the leader's death cost; `None` if it lived, or the system does not tell what arrived where.
     pub leader_loss: Option<LeaderLoss>,
 }
 
@@ -118,6 +119,7 @@ impl FaultFigures {
     #[must_use]
     pub fn of(run: &RunData, consistency: &RunConsistency) -> Option<Self> {
         let spells = spells(run);
+        let has_trace = Withheld::of(run, &[Need::Trace]).is_none();
         let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(start_us(row), end_us(row)));
         let met: Vec<&WriteRow> = run.writes.iter().filter(met).collect();
         (!spells.is_empty()).then(|| Self {
@@ -125,7 +127,7 @@ impl FaultFigures {
             met: met.len() as u64,
             missed: met.iter().filter(|row| row.outcome != WriteOutcome::Ok).count() as u64,
             returned: returned(run, &spells, consistency),
-            leader_loss: leader_died(&spells).then(|| LeaderLoss::of(run)),
+            leader_loss: (leader_died(&spells) && has_trace).then(|| LeaderLoss::of(run)),
             spells: spells.iter().map(|span| Spell::of(run, span)).collect(),
         })
     }

@@ -5,6 +5,7 @@ mod compose;
 mod docker;
 mod error;
 mod fault;
+mod folder;
 mod owner;
 mod process;
 mod spec;
@@ -20,7 +21,7 @@ pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, i
 pub use error::ClusterError;
 pub use fault::{Act, FaultAction};
 pub use owner::{Fate, Owner};
-pub use process::{ProcessCluster, end_orphans};
+pub use process::{Orphans, ProcessCluster, end_orphans, supervise};
 pub use spec::ClusterSpec;
 use tokio_util::sync::CancellationToken;
 

@@ -4,10 +4,17 @@
 //! holds the read end of a pipe whose other end only labctl has, and exits when that
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
+mod child;
 mod direct;
+mod family;
+mod listener;
+mod log;
 mod orphans;
 mod program;
+mod protocol;
 mod running;
+mod supervised;
+mod supervisor;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,18 +22,22 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use orphans::end_orphans;
-use tempfile::TempDir;
+pub use orphans::{Orphans, end_orphans};
+pub use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 
 use self::program::Program;
 use self::running::Running;
+use super::folder::OwnedFolder;
 use super::{Act, Cluster, ClusterError, ClusterSpec, FaultAction};
-use crate::model::{BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, ProxyOrder, Readiness};
+use crate::model::{BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, ProxyOrder, Readiness, Text};
 use crate::network::{ProxiedLink, Proxies, ProxyError, program as proxy};
 
 /// How long a node may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often a cluster is started whose free ports other programs take before it does.
+const TRIES: u32 = 5;
 
 /// A cluster of local processes.
 #[derive(Debug)]
@@ -38,7 +49,7 @@ pub struct ProcessCluster {
     running: BTreeMap<String, Running>,
     proxies: Proxies,
     /// Holds a folder for each node.
-    folder: Option<TempDir>,
+    folder: Option<OwnedFolder>,
     facts: BackendFacts,
     /// The leader's port, the followers' following it; free ones without.
     first_port: Option<u16>,
@@ -86,10 +97,16 @@ impl ProcessCluster {
         self.address(&self.spec.way(from, to).map_or_else(|| to.to_string(), ProxiedLink::name))
     }
 
-    /// Makes the folder of a node, with its files. Returns its path.
-    fn make_folder(&self, spec: &NodeSpec) -> Result<PathBuf, ClusterError> {
-        let parent = self.folder.as_ref().map_or_else(std::env::temp_dir, |folder| folder.path().to_owned());
-        let folder = parent.join(spec.node.to_string());
+    /// Makes the folder of a node, with its files. Returns its path; a node that runs labctl itself
+    /// has none.
+    fn make_folder(&mut self, spec: &NodeSpec) -> Result<PathBuf, ClusterError> {
+        if spec.program == NodeProgram::Labctl {
+            return Ok(PathBuf::new());
+        }
+        if self.folder.is_none() {
+            self.folder = Some(OwnedFolder::new().map_err(ClusterError::temporary)?);
+        }
+        let folder = self.folder.as_ref().map(|all| all.path().join(spec.node.to_string())).unwrap_or_default();
         fs::create_dir_all(&folder).map_err(ClusterError::temporary)?;
         for (name, text) in &spec.files {
             fs::write(folder.join(name), self.fill(spec, text, &folder)).map_err(ClusterError::temporary)?;
@@ -98,7 +115,7 @@ impl ProcessCluster {
     }
 
     /// A text of a node with every place filled in.
-    fn fill(&self, spec: &NodeSpec, text: &crate::model::Text, folder: &Path) -> String {
+    fn fill(&self, spec: &NodeSpec, text: &Text, folder: &Path) -> String {
         let own = self.address(&spec.node.to_string());
         let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port()).to_string();
         text.fill(|place| match place {
@@ -110,24 +127,24 @@ impl ProcessCluster {
     }
 
     /// The program of a node.
-    fn node(&self, spec: &NodeSpec) -> Result<Program, ClusterError> {
+    fn node(&mut self, spec: &NodeSpec) -> Result<Program, ClusterError> {
         let folder = self.make_folder(spec)?;
         let mut variables = program::passed_on(&spec.program);
         let own = spec.environment.iter().map(|(name, text)| (name.into(), self.fill(spec, text, &folder).into()));
         variables.extend(own);
-        let is_labctl = spec.program == NodeProgram::Labctl;
-        let path = match &spec.program {
-            NodeProgram::Labctl => self.labctl.clone(),
-            NodeProgram::Executable(program) => program::find(program)?,
+        let (path, supervisor) = match &spec.program {
+            NodeProgram::Labctl => (self.labctl.clone(), None),
+            NodeProgram::Executable(program) => (program::find(program)?, Some(self.labctl.clone())),
         };
         Ok(Program {
             path,
             arguments: spec.arguments.iter().map(|text| self.fill(spec, text, &folder)).collect(),
             variables,
-            folder: spec.start_in.clone().or((!is_labctl).then_some(folder)),
+            folder: supervisor.is_some().then_some(folder),
+            start_in: spec.start_in.clone(),
             readiness: spec.readiness.clone(),
             start_limit: spec.start_limit,
-            is_labctl,
+            supervisor,
         })
     }
 
@@ -142,9 +159,10 @@ impl ProcessCluster {
             arguments: vec![proxy::COMMAND.to_owned()],
             variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             folder: None,
+            start_in: None,
             readiness: Readiness::Announces(proxy::LISTENING.to_owned()),
             start_limit: proxy::START_LIMIT,
-            is_labctl: true,
+            supervisor: None,
         }
     }
 
@@ -167,6 +185,26 @@ impl ProcessCluster {
             proxy.start(&program, cancel)?;
             let control = proxy.control()?;
             self.proxies.insert(link.node(), control);
+        }
+        Ok(())
+    }
+
+    /// Starts every node and proxy; the ports of all that are told one are chosen first, so that they may
+    /// name each other.
+    fn start_all(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        let nodes = self.spec.nodes.clone();
+        for spec in &nodes {
+            let name = spec.node.to_string();
+            let mut node = Running::new(name.clone(), self.fixed_address(spec.node))?;
+            if spec.readiness == Readiness::Accepts && node.address().is_none() {
+                node.choose_port()?;
+            }
+            self.running.insert(name, node);
+        }
+        self.start_proxies(cancel)?;
+        for spec in &nodes {
+            self.start_node(spec, cancel)?;
+            self.start_proxies(cancel)?;
         }
         Ok(())
     }
@@ -198,22 +236,17 @@ impl ProcessCluster {
 
 impl Cluster for ProcessCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        self.folder = Some(tempfile::tempdir().map_err(ClusterError::temporary)?);
-        let nodes = self.spec.nodes.clone();
-        for spec in &nodes {
-            let name = spec.node.to_string();
-            let mut node = Running::new(name.clone(), self.fixed_address(spec.node))?;
-            if spec.readiness == Readiness::Accepts && node.address().is_none() {
-                node.choose_port()?;
+        let mut tries = 1;
+        loop {
+            match self.start_all(cancel) {
+                // Some other program was quicker. What had been started was told the port.
+                Err(ClusterError::PortTaken { .. }) if self.first_port.is_none() && tries < TRIES => {
+                    self.down()?;
+                    tries += 1;
+                }
+                started => return started.map(|()| self.endpoints()),
             }
-            self.running.insert(name, node);
         }
-        self.start_proxies(cancel)?;
-        for spec in &nodes {
-            self.start_node(spec, cancel)?;
-            self.start_proxies(cancel)?;
-        }
-        Ok(self.endpoints())
     }
 
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
@@ -256,7 +289,7 @@ impl Cluster for ProcessCluster {
     }
 
     fn down(&mut self) -> Result<(), ClusterError> {
-        self.running.values().for_each(Running::ask_to_end);
+        self.running.values_mut().for_each(Running::ask_to_end);
         let deadline = Instant::now() + STOP_LIMIT;
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.running).into_values() {
@@ -264,6 +297,7 @@ impl Cluster for ProcessCluster {
                 left.push(error.to_string());
             }
         }
+        self.proxies = Proxies::default();
         self.folder = None;
         if left.is_empty() { Ok(()) } else { Err(ClusterError::Setup(format!("cannot stop {}", left.join(", ")))) }
     }

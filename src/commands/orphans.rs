@@ -5,7 +5,8 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{
-    ClusterError, Docker, Fate, PLAY_PROJECT, ProjectLeft, checkout_around, projects_left, remove_project,
+    ClusterError, Docker, Fate, Orphans, PLAY_PROJECT, ProjectLeft, checkout_around, end_orphans, projects_left,
+    remove_project,
 };
 use crate::model::ContainerSpec;
 use crate::system::System as _;
@@ -37,6 +38,15 @@ pub(super) enum Judgement {
     Keep,
     /// It is another's, or may be; why.
     LeaveAlone(String),
+}
+
+/// Ends the processes and removes the folders of labctls that were killed. Says what was done, a line each.
+pub(super) fn end_processes() -> Vec<String> {
+    let Orphans { processes, folders, left } = end_orphans();
+    let ended = processes.iter().map(|name| format!("ended {name}, a process"));
+    let removed = folders.iter().map(|folder| format!("removed {}, a folder", folder.display()));
+    let done = ended.chain(removed).map(|what| format!("{what} which a labctl that was killed had left behind"));
+    done.chain(left.iter().map(|folder| format!("cannot remove the folder {folder}"))).collect()
 }
 
 /// Removes every project whose labctl is known not to run any more.

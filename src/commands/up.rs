@@ -16,7 +16,7 @@ use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, PLAY_PROJECT, ProcessCluster,
-    Programs, Unavailable, end_orphans, engine_variables, projects_left, remove_project,
+    Programs, Unavailable, engine_variables, projects_left, remove_project,
 };
 use crate::config::{Config, Experiment, Quorum};
 use crate::data::Lock;
@@ -128,6 +128,9 @@ const PORT_TAKEN: &str = "a port is taken; `labctl down` stops an earlier cluste
 
 /// Whether a node could not have its port, by what it or the engine said.
 fn is_port_taken(error: &ClusterError) -> bool {
+    if matches!(error, ClusterError::PortTaken { .. }) {
+        return true;
+    }
     let said = error.to_string().to_lowercase();
     ["address already in use", "address in use", "port is already allocated"].iter().any(|words| said.contains(words))
 }
@@ -160,8 +163,8 @@ fn announce(endpoints: &Endpoints) {
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
-    let ended = end_orphans();
-    ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
+    let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
+    ended.iter().for_each(|done| say!("{done}"));
     found += ended.len();
     let containers = spawn_blocking(remove_all).await.context("removing containers")??;
     match containers {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::model::{BackendFacts, NodeId, SystemFacts, sha256};
+use crate::model::{BackendFacts, Capabilities, NodeId, SystemFacts, SystemName, sha256};
 
 /// The schema of the run directories that this labctl writes, and the newest that it reads.
 /// Schema 1 has no `system` in its manifest and no `forecast.csv`.
@@ -69,6 +69,20 @@ pub struct Manifest {
     /// When labctl or the machine stood still during the run; left out of the file if never.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<GapFacts>,
+}
+
+impl Manifest {
+    /// What the measured system lets be seen and done. Every run of schema 1 measured the lab's node.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.system.as_ref().map_or(Capabilities::LABNODE, |system| system.capabilities)
+    }
+
+    /// The name of the measured system.
+    #[must_use]
+    pub fn system_name(&self) -> &str {
+        self.system.as_ref().map_or(SystemName::LABNODE, |system| &system.name)
+    }
 }
 
 /// A time in which labctl could not measure: an answer that came then was noticed late.

@@ -59,8 +59,7 @@ impl RunData {
     pub fn load(folder: &Path) -> Result<Self, DataError> {
         let manifest = manifest(folder)?;
         let writes = check_writes(read_csv(folder.join("writes.csv"))?, &manifest)?;
-        let replication = check_replication(read_csv(folder.join("replication.csv"))?, &manifest)?;
-        let arrivals = check_arrivals(read_csv(folder.join("arrivals.csv"))?, &manifest)?;
+        let (replication, arrivals) = read_trace(folder, &manifest)?;
         let faults = read_faults(folder, &manifest)?;
         Ok(Self {
             at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
@@ -188,6 +187,28 @@ fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<Write
         return Err(invalid(&path, last_line + 1, &message));
     }
     Ok(rows)
+}
+
+/// Reads what the nodes recorded of each copy. A system without a trace has neither file.
+fn read_trace(folder: &Path, manifest: &Manifest) -> Result<(Vec<ReplicationRow>, Vec<ArrivalRow>), DataError> {
+    let paths = ["replication.csv", "arrivals.csv"].map(|name| folder.join(name));
+    if manifest.capabilities().trace {
+        let [replication, arrivals] = paths;
+        return Ok((
+            check_replication(read_csv(replication)?, manifest)?,
+            check_arrivals(read_csv(arrivals)?, manifest)?,
+        ));
+    }
+    match paths.iter().find(|path| path.exists()) {
+        None => Ok((Vec::new(), Vec::new())),
+        Some(path) => {
+            let message = format!(
+                "a trace, and by manifest.json the system `{}` keeps none: remove this file if it is not of this run",
+                manifest.system_name()
+            );
+            Err(invalid(path, 1, &message))
+        }
+    }
 }
 
 fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Result<Vec<ReplicationRow>, DataError> {

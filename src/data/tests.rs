@@ -10,6 +10,7 @@ use crate::config::{Experiment, Quorum};
 use crate::model::NodeId;
 
 mod hostile;
+mod untraced;
 
 fn quorum(w: i64) -> Quorum {
     Quorum::try_from(w).unwrap()

@@ -14,7 +14,7 @@ const MOST_CONTRADICTIONS: usize = 3;
 #[must_use]
 pub fn warnings(report: &Report) -> Vec<String> {
     let (runs, diagnoses) = (&report.runs, &report.diagnoses);
-    let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
+    let breaches = runs.iter().filter_map(|run| run.durability.as_ref()?.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
     breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()
 }

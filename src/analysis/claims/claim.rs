@@ -125,8 +125,9 @@ pub struct Divergence {
     pub lost: u64,
     /// Those that differed when the last write was answered.
     pub behind_at_last_ack: u64,
-    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
-    pub replaced: u64,
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while. `None`
+    /// if the system does not tell what arrived where.
+    pub replaced: Option<u64>,
     /// Why the run could not end but consistent.
     pub mechanism: Option<Mechanism>,
     /// The share of simulated runs in which some pair differs in the end.

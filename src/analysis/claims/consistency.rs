@@ -34,7 +34,7 @@ impl Divergence {
     /// acknowledgements stood for.
     fn may_differ(&self) -> bool {
         let is_simulated = self.mechanism.is_none() && self.chance_of_any.is_some_and(|chance| chance > 0.0);
-        self.verdict == Verdict::Inconsistent || self.replaced > 0 || is_simulated
+        self.verdict == Verdict::Inconsistent || self.replaced.is_some_and(|replaced| replaced > 0) || is_simulated
     }
 
     /// Why no pair may differ, where a run that matched bears it out.
@@ -53,7 +53,7 @@ impl Divergence {
         let causes: Vec<String> = [
             (self.overtaken, "an older write arrived last"),
             (self.lost, "the newest write was lost"),
-            (unexplained, "the trace does not say why"),
+            (unexplained, "no trace says why"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -69,9 +69,11 @@ impl Divergence {
     /// What shows that a run that matched need not have, as a clause; empty if nothing does.
     fn against(&self) -> String {
         let replaced = match self.replaced {
-            0 => None,
-            1 => Some("an older write replaced one acknowledged write on some follower for a while".to_owned()),
-            many => Some(format!("older writes replaced {many} acknowledged writes on some follower for a while")),
+            None | Some(0) => None,
+            Some(1) => Some("an older write replaced one acknowledged write on some follower for a while".to_owned()),
+            Some(many) => {
+                Some(format!("older writes replaced {many} acknowledged writes on some follower for a while"))
+            }
         };
         let share = self.share().map(|share| format!("some pair differs in {share} of simulated runs"));
         replaced.into_iter().chain(share).collect::<Vec<_>>().join(", and ")

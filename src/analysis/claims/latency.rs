@@ -85,7 +85,7 @@ fn tested(experiment: &ExperimentFigures) -> Vec<&RunFigures> {
 
 /// Why runs whose latencies depend on each other are no evidence.
 fn no_verdict(runs: &[&RunFigures]) -> &'static str {
-    if runs.iter().any(|run| run.load.is_some_and(|load| load.is_saturated)) {
+    if runs.iter().any(|run| run.load.is_some_and(|load| load.is_saturated == Some(true))) {
         "Under this load the latencies of a run depend on each other and differ from run to run by more than a run \
          shows: one run of each quorum is no verdict."
     } else if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.met > 0)) {

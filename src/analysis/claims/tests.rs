@@ -114,7 +114,7 @@ fn one_run_that_matched_shows_nothing() {
     for run in &mut matched.runs {
         run.consistency.verdict = Verdict::Consistent;
         (run.consistency.settled.total.stale, run.consistency.settled.total.missing) = (0, 0);
-        (run.replaced, run.expected) = (0, None);
+        (run.replaced, run.expected) = (Some(0), None);
     }
     let found = claims(&matched, &[]);
     assert_eq!(found[BELOW_N..].iter().map(|claim| claim.finding).collect::<Vec<_>>(), [ClaimFinding::NotTestable; 3]);
@@ -124,7 +124,7 @@ fn one_run_that_matched_shows_nothing() {
         found[AT_N].sentence
     );
     // A write that an older one replaced shows the contrary, whatever became of it.
-    matched.runs[1].replaced = 3;
+    matched.runs[1].replaced = Some(3);
     let found = claims(&matched, &[]);
     assert_eq!((found[AT_N].finding, found[GUARANTEE].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     assert!(found[AT_N].sentence.contains("older writes replaced 3 acknowledged writes"), "{}", found[AT_N].sentence);
@@ -306,7 +306,7 @@ fn latencies_that_depend_on_each_other_are_laid_to_load_only_where_there_was_one
         leader_loss: None,
     });
     begins(&lab, "The writes that met a fault were slow together");
-    lab.runs[4].load.as_mut().unwrap().is_saturated = true;
+    lab.runs[4].load.as_mut().unwrap().is_saturated = Some(true);
     begins(&lab, "Under this load");
 }
 

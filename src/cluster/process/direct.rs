@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
+use super::child::Child;
+use super::listener;
 use super::orphans::{NODE, OWNER};
 use super::program::Program;
 use crate::cluster::Owner;
@@ -17,7 +19,7 @@ use crate::cluster::Owner;
 /// One process, without children.
 #[derive(Debug)]
 pub(super) struct Direct {
-    child: Child,
+    child: process::Child,
     /// Lines of its standard output.
     lines: mpsc::Receiver<String>,
 }
@@ -25,11 +27,7 @@ pub(super) struct Direct {
 impl Direct {
     /// Starts it; its standard error goes to `log`.
     pub(super) fn spawn(name: &str, program: &Program, log: &File) -> io::Result<Self> {
-        let mut command = Command::new(&program.path);
-        if let Some(folder) = &program.folder {
-            command.current_dir(folder);
-        }
-        let mut child = command
+        let mut child = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
             .envs(&program.variables)
@@ -54,55 +52,6 @@ impl Direct {
         Ok(Self { child, lines })
     }
 
-    /// The lines that it has printed since the last call.
-    pub(super) fn new_lines(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
-    }
-
-    /// How it ended. `None` while it runs.
-    pub(super) fn ended(&mut self) -> io::Result<Option<String>> {
-        Ok(self.child.try_wait()?.map(status_text))
-    }
-
-    /// SIGKILL, and its end.
-    pub(super) fn kill(&mut self) -> io::Result<()> {
-        self.child.kill().and_then(|()| self.child.wait().map(drop))
-    }
-
-    /// SIGTERM; true once it has ended, false if it has not by `deadline`.
-    pub(super) fn stop(&mut self, deadline: Instant) -> io::Result<bool> {
-        self.signal(Signal::TERM)?;
-        Ok(self.ends_by(deadline))
-    }
-
-    /// SIGSTOP. A frozen process cannot see that labctl is gone, but it is in a process group
-    /// that it shares with no other node, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
-    /// a group that is orphaned (`_exit`, "Consequences of Process Termination"). It is not
-    /// orphaned where labctl's heir is of the same session, as in some containers; then the
-    /// next labctl finds it: see `orphans`.
-    pub(super) fn pause(&self) -> io::Result<()> {
-        self.signal(Signal::STOP)?;
-        self.await_change(WaitIdOptions::STOPPED)
-    }
-
-    /// SIGCONT.
-    pub(super) fn resume(&self) -> io::Result<()> {
-        self.signal(Signal::CONT)?;
-        self.await_change(WaitIdOptions::CONTINUED)
-    }
-
-    /// Sends SIGTERM; frozen, it has to wake up to take notice.
-    pub(super) fn ask_to_end(&self) {
-        // It may have ended already.
-        let _ = self.signal(Signal::TERM);
-        let _ = self.signal(Signal::CONT);
-    }
-
-    /// Waits for its end until `deadline`, and kills it then.
-    pub(super) fn end(&mut self, deadline: Instant) -> io::Result<()> {
-        if self.ends_by(deadline) { Ok(()) } else { self.kill() }
-    }
-
     fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
@@ -124,6 +73,61 @@ impl Direct {
                 Ok(None) | Err(_) => return false,
             }
         }
+    }
+}
+
+impl Child for Direct {
+    fn is_anothers(&self, port: u16) -> bool {
+        listener::is_anothers(port, Pid::from_child(&self.child))
+    }
+
+    /// The lines that it has printed since the last call.
+    fn new_lines(&mut self) -> Vec<String> {
+        self.lines.try_iter().collect()
+    }
+
+    /// How it ended. `None` while it runs.
+    fn ended(&mut self) -> io::Result<Option<String>> {
+        Ok(self.child.try_wait()?.map(status_text))
+    }
+
+    /// SIGKILL, and its end.
+    fn kill(&mut self) -> io::Result<()> {
+        self.child.kill().and_then(|()| self.child.wait().map(drop))
+    }
+
+    /// SIGTERM; true once it has ended, false if it has not by `deadline`.
+    fn stop(&mut self, deadline: Instant) -> io::Result<bool> {
+        self.signal(Signal::TERM)?;
+        Ok(self.ends_by(deadline))
+    }
+
+    /// SIGSTOP. A frozen process cannot see that labctl is gone, but it is in a process group
+    /// that it shares with no other node, and POSIX has the kernel send SIGHUP and SIGCONT to the stopped members of
+    /// a group that is orphaned (`_exit`, "Consequences of Process Termination"). It is not
+    /// orphaned where labctl's heir is of the same session, as in some containers; then the
+    /// next labctl finds it: see `orphans`.
+    fn pause(&mut self) -> io::Result<()> {
+        self.signal(Signal::STOP)?;
+        self.await_change(WaitIdOptions::STOPPED)
+    }
+
+    /// SIGCONT.
+    fn resume(&mut self) -> io::Result<()> {
+        self.signal(Signal::CONT)?;
+        self.await_change(WaitIdOptions::CONTINUED)
+    }
+
+    /// Sends SIGTERM; frozen, it has to wake up to take notice.
+    fn ask_to_end(&mut self) {
+        // It may have ended already.
+        let _ = self.signal(Signal::TERM);
+        let _ = self.signal(Signal::CONT);
+    }
+
+    /// Waits for its end until `deadline`, and kills it then.
+    fn end(&mut self, deadline: Instant) -> io::Result<()> {
+        if self.ends_by(deadline) { Ok(()) } else { self.kill() }
     }
 }
 

@@ -19,14 +19,17 @@ pub(super) struct Program {
     pub(super) arguments: Vec<String>,
     /// Its whole environment, but for the mark of its owner.
     pub(super) variables: BTreeMap<OsString, OsString>,
-    /// The folder in which it starts. `None`: labctl's own.
+    /// The folder that is its own. `None` if it runs labctl itself, which needs none.
     pub(super) folder: Option<PathBuf>,
+    /// The folder in which it starts, if not its own.
+    pub(super) start_in: Option<PathBuf>,
     /// How it shows that it listens.
     pub(super) readiness: Readiness,
     /// How long it may take until it listens.
     pub(super) start_limit: Duration,
-    /// Whether it is labctl itself, which ends by itself once its parent is gone.
-    pub(super) is_labctl: bool,
+    /// The labctl that supervises it. `None` if it is labctl itself, which ends by itself once its
+    /// parent is gone.
+    pub(super) supervisor: Option<PathBuf>,
 }
 
 /// Variables of the user's environment that a foreign program gets: what it needs to find its

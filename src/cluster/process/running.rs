@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,14 +10,20 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
+use super::child::Child;
 use super::direct::Direct;
+use super::log::BoundedLog;
 use super::program::Program;
+use super::supervised::Supervised;
 use crate::cluster::ClusterError;
+use crate::cluster::error::last_lines;
 use crate::model::Readiness;
 use crate::network::program::CONTROL;
 
 /// How often a process that starts is looked at.
 const POLL: Duration = Duration::from_millis(5);
+/// How long it may take to connect to a port of this machine.
+const CONNECT_LIMIT: Duration = Duration::from_millis(500);
 
 /// A node or proxy and the process that runs it now.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(super) struct Running {
     /// What it prints, in all its lives. The file has no name, so that a labctl that is killed
     /// leaves none behind.
     log: File,
+    /// Whether the log is kept within bounds by a supervisor.
+    is_supervised: bool,
     /// Keeps its port for it while it is down.
     reserved: Option<TcpSocket>,
 }
@@ -40,8 +48,8 @@ pub(super) struct Running {
 enum State {
     /// Not started, or ended on purpose.
     Down,
-    Up(Direct),
-    Paused(Direct),
+    Up(Box<dyn Child>),
+    Paused(Box<dyn Child>),
 }
 
 impl Running {
@@ -51,7 +59,7 @@ impl Running {
     /// When there is no place for its log.
     pub(super) fn new(name: String, address: Option<SocketAddr>) -> Result<Self, ClusterError> {
         let log = tempfile::tempfile().map_err(ClusterError::temporary)?;
-        Ok(Self { name, state: State::Down, address, control: None, log, reserved: None })
+        Ok(Self { name, state: State::Down, address, control: None, log, is_supervised: false, reserved: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -77,15 +85,20 @@ impl Running {
 
     /// Starts it and waits until it listens.
     pub(super) fn start(&mut self, program: &Program, cancel: &CancellationToken) -> Result<(), ClusterError> {
-        if !program.is_labctl {
-            // Not every program may bind a port that another socket is bound to.
-            self.reserved = None;
-        }
-        let started = Direct::spawn(&self.name, program, &self.log).map_err(|source| {
+        self.is_supervised = program.supervisor.is_some();
+        let started = match &program.supervisor {
+            None => Direct::spawn(&self.name, program, &self.log).map(|child| Box::new(child) as Box<dyn Child>),
+            Some(labctl) => {
+                // Not every program may bind a port that another socket is bound to.
+                self.reserved = None;
+                self.check_port()?;
+                Supervised::spawn(&self.name, labctl, program, &self.log).map(|child| Box::new(child) as _)
+            }
+        };
+        self.state = State::Up(started.map_err(|source| {
             let command = format!("{} {}", program.path.display(), program.arguments.join(" "));
             ClusterError::Spawn { command, source }
-        })?;
-        self.state = State::Up(started);
+        })?);
         self.await_listening(program, cancel)?;
         self.reserved = None;
         Ok(())
@@ -99,24 +112,28 @@ impl Running {
             // Asked first: a process that has ended has printed all that it will.
             let ended = process.ended();
             let lines = process.new_lines();
-            if self.listens(&program.readiness, &lines) {
+            if self.listens(&program.readiness, &lines)? {
                 return Ok(());
             }
             match ended {
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
                 Ok(None) => {
-                    let limit = program.start_limit.as_secs();
-                    return Err(self.refuse(format!("it did not listen within {limit} s")));
+                    let place = self.address.map(|address| format!(" on {address}")).unwrap_or_default();
+                    let limit = in_words(program.start_limit);
+                    return Err(self.refuse(format!("it did not listen{place} within {limit}")));
                 }
-                Ok(Some(status)) => return Err(self.refuse(format!("it ended before it listened ({status})"))),
+                Ok(Some(status)) => {
+                    self.check_port()?;
+                    return Err(self.refuse(format!("it ended before it listened ({status})")));
+                }
                 Err(error) => return Err(self.refuse(format!("cannot tell whether it runs: {error}"))),
             }
         }
         Err(ClusterError::Interrupted)
     }
 
-    /// Whether it listens, by what it has printed and whether its port takes connections.
-    fn listens(&mut self, readiness: &Readiness, lines: &[String]) -> bool {
+    /// Whether it listens, by what it has printed or whether its port takes connections.
+    fn listens(&mut self, readiness: &Readiness, lines: &[String]) -> Result<bool, ClusterError> {
         if let Some(control) = lines.iter().find_map(|line| line.strip_prefix(CONTROL)) {
             self.control = control.parse().ok();
         }
@@ -124,12 +141,30 @@ impl Running {
             Readiness::Announces(words) => {
                 let announced = lines.iter().find_map(|line| line.strip_prefix(words.as_str())?.parse().ok());
                 self.address = announced.or(self.address);
-                announced.is_some()
+                Ok(announced.is_some())
             }
             Readiness::Accepts => {
-                self.address.is_some_and(|address| std::net::TcpStream::connect_timeout(&address, POLL).is_ok())
+                let connected = |address: &SocketAddr| TcpStream::connect_timeout(address, CONNECT_LIMIT).is_ok();
+                let Some(address) = self.address.filter(connected) else { return Ok(false) };
+                match &self.state {
+                    State::Up(process) if process.is_anothers(address.port()) => Err(self.port_taken(address)),
+                    _ => Ok(true),
+                }
             }
         }
+    }
+
+    /// Whether no other program listens on its port, while it does not run.
+    fn check_port(&self) -> Result<(), ClusterError> {
+        match self.address.map(|address| (address, bound(address))) {
+            Some((address, Err(error))) if error.kind() == io::ErrorKind::AddrInUse => Err(self.port_taken(address)),
+            _ => Ok(()),
+        }
+    }
+
+    fn port_taken(&self, address: SocketAddr) -> ClusterError {
+        let log = last_lines(&self.log().unwrap_or_default());
+        ClusterError::PortTaken { node: self.name.clone(), address, log }
     }
 
     /// SIGKILL, and its end.
@@ -207,8 +242,8 @@ impl Running {
     }
 
     /// Asks it to end, if it runs.
-    pub(super) fn ask_to_end(&self) {
-        if let State::Up(process) | State::Paused(process) = &self.state {
+    pub(super) fn ask_to_end(&mut self) {
+        if let State::Up(process) | State::Paused(process) = &mut self.state {
             process.ask_to_end();
         }
     }
@@ -222,8 +257,11 @@ impl Running {
         self.ended_on_purpose(ended)
     }
 
-    /// What it has printed so far, in all its lives.
+    /// What it has printed so far, in all its lives; of much, the beginning and the end.
     pub(super) fn log(&self) -> Option<Vec<u8>> {
+        if self.is_supervised {
+            return BoundedLog::new(self.log.try_clone().ok()?).read().ok();
+        }
         let mut bytes = vec![0; usize::try_from(self.log.metadata().ok()?.len()).ok()?];
         // At a place, not where the file stands: that is where its writer goes on.
         self.log.read_exact_at(&mut bytes, 0).ok()?;
@@ -232,6 +270,14 @@ impl Running {
 
     fn refuse(&self, reason: impl Into<String>) -> ClusterError {
         ClusterError::of_node(&self.name, reason, &self.log().unwrap_or_default())
+    }
+}
+
+/// A duration as a reader would say it.
+fn in_words(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
     }
 }
 

@@ -21,7 +21,7 @@ use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::Exit;
 use crate::cli::{Format, Paths, Run};
-use crate::cluster::{Backend, ClusterError, Deployment, end_orphans};
+use crate::cluster::{Backend, ClusterError, Deployment};
 use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
@@ -174,9 +174,7 @@ async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
     let containers = system_of(&job.experiment)?.containers();
     let chosen = spawn_blocking(move || {
-        for name in end_orphans() {
-            note!("ended {name}, a process which a labctl that was killed had left behind");
-        }
+        orphans::end_processes().iter().for_each(|done| note!("{done}"));
         let backend = Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
             let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;

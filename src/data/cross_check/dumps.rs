@@ -58,7 +58,12 @@ fn keys(facts: &Facts<'_>, node: NodeId, dump: &StoreDump, window: &Window) -> V
     let wrong = |key: &str| {
         let (value, version) = (dump.store.get(key).map(String::as_str), dump.versions.get(key).copied());
         let told = match (value, version) {
+            (_, Some(_)) if !facts.has_versions() => Some(format!(
+                "it has a version, and by manifest.json `{}` tells none",
+                facts.run.manifest.system_name()
+            )),
             (Some(value), Some(version)) => written(facts, key, value, version),
+            (Some(_), None) if !facts.has_versions() => None,
             (None, None) => None,
             _ => Some("it has a value without a version, or a version without a value".to_owned()),
         };

@@ -46,6 +46,11 @@ impl<'a> Facts<'a> {
         !self.run.replication.is_empty() || !self.run.arrivals.is_empty()
     }
 
+    /// Whether the system tells the number of each write.
+    pub(super) fn has_versions(&self) -> bool {
+        self.run.manifest.capabilities().versions
+    }
+
     /// Whether the leader's trace is there from the run's start to its end.
     pub(super) fn has_whole_leader_trace(&self) -> bool {
         self.has_trace() && self.run.settled.contains_key(&NodeId::Leader) && self.is_whole(NodeId::Leader)

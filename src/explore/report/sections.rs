@@ -46,6 +46,7 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
     Ok(Document {
         title: "What a write quorum buys and costs, under many conditions".to_owned(),
         subtitle: conditions::subtitle(points),
+        system: None,
         answer: format!(
             "{} of {}. {}",
             count(runs, "simulated run"),

@@ -14,8 +14,8 @@ use super::http::HttpClient;
 use super::session::{LabSession, VERSION};
 use crate::config::{Experiment, Misfits, SystemSettings};
 use crate::model::{
-    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, QuorumControl,
-    Readiness, RestartState, Settling, SystemName, Text,
+    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, Readiness,
+    SystemName, Text,
 };
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
@@ -54,16 +54,7 @@ impl System for LabNode {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            trace: true,
-            versions: true,
-            own_delays: true,
-            quorum: QuorumControl::PerStart,
-            counts_leader: false,
-            settles: Settling::Reported,
-            restart: RestartState::Empty,
-            ordered_log: false,
-        }
+        Capabilities::LABNODE
     }
 
     fn dialer(&self) -> Dialer {
