@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::history::History;
 use crate::data::{ReplicationOutcome, ReplicationRow, RunData, Snapshot};
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 mod history;
 mod mechanism;
@@ -232,8 +232,8 @@ fn compare(run: &RunData, history: &History<'_>, moment: Moment) -> Consistency 
         Moment::AtLastAck => (&run.at_last_ack, run.manifest.load_us),
         Moment::Settled => (&run.settled, run.manifest.load_us.saturating_add(run.manifest.settle_us)),
     };
-    let moment_us = i64::try_from(moment_us).unwrap_or(i64::MAX);
-    let judge = Judge { snapshot, later: (moment == Moment::AtLastAck).then_some(&run.settled), history, moment_us };
+    let later = (moment == Moment::AtLastAck).then_some(&run.settled);
+    let judge = Judge { snapshot, later, history, moment_us: Micros::from(moment_us).get() };
     let followers = NodeId::followers(run.manifest.config.followers);
     let mut consistency = Consistency {
         moment,

@@ -176,10 +176,10 @@ fn mean(area: f64, load_us: u64) -> f64 {
 }
 
 fn exposures(tally: &Tally, load_us: u64) -> Vec<Exposure> {
-    let states = tally.by_copies.iter().zip(&tally.in_the_end).enumerate();
+    let states = (0..).zip(tally.by_copies.iter().zip(&tally.in_the_end));
     states
         .map(|(copies, (course, settled_writes))| Exposure {
-            copies: u32::try_from(copies).unwrap_or(u32::MAX),
+            copies,
             mean_writes: course.area.map(|area| mean(area, load_us)),
             max_writes: course.most.map(|most| most as u64),
             max_at_ms: ms(course.most_at_us),

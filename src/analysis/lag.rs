@@ -126,7 +126,7 @@ impl LagFigures {
 fn quantile(series: &Series, p: f64) -> Option<Quantile> {
     const ROUNDING: f64 = 1e-9;
     let lags = series.sample();
-    let reached = lags.len() - usize::try_from(never(lags)).unwrap_or(usize::MAX);
+    let reached = lags.len() - never(lags) as usize;
     let position = lags.len().checked_sub(1)? as f64 * p;
     let above = (position - ROUNDING).ceil() as usize;
     if above >= reached {

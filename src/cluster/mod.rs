@@ -21,7 +21,7 @@ pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, i
 pub use error::ClusterError;
 pub use fault::{Act, FaultAction};
 pub use owner::{Fate, Owner};
-pub use process::{Orphans, ProcessCluster, end_orphans, supervise};
+pub use process::{Orphans, ProcessCluster, end_orphans, find_program, supervise};
 pub use spec::ClusterSpec;
 use tokio_util::sync::CancellationToken;
 

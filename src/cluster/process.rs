@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use orphans::{Orphans, end_orphans};
+pub use program::find as find_program;
 pub use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 

@@ -10,10 +10,11 @@ use anyhow::{Context, bail};
 use self::layout::Layout;
 use super::output::say;
 use super::saved::{self, Saved};
-use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
+use crate::analysis::{Bounds, Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::data::{DataError, DataFolder};
+use crate::report::number::bounds;
 
 /// Puts two data folders side by side.
 pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
@@ -78,7 +79,18 @@ fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
     text += &dependent(comparison);
     text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
     let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
-    text + &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
+    text += &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)));
+    let is_lost = |run: &RunComparison| [run.left_lost, run.right_lost].iter().flatten().any(|lost| lost.upper > 0);
+    if comparison.runs.iter().any(is_lost) {
+        text += &format!("\n{heading}Acknowledged writes that no node holds in the end\n\n");
+        text += &layout.table(&["W", "A", "B"], comparison.runs.iter().map(lost));
+    }
+    text
+}
+
+fn lost(run: &RunComparison) -> Vec<String> {
+    let told = |lost: Option<Bounds<u64>>| lost.map_or_else(|| "-".to_owned(), |lost| bounds(lost, |n| n.to_string()));
+    vec![run.quorum.to_string(), told(run.left_lost), told(run.right_lost)]
 }
 
 /// A condition's JSON without quotes, and hashes cut to twelve digits.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::model::{BackendFacts, Capabilities, NodeId, SystemFacts, SystemName, sha256};
+use crate::model::{BackendFacts, Capabilities, Micros, NodeId, SystemFacts, SystemName, sha256};
 
 /// The schema of the run directories that this labctl writes, and the newest that it reads.
 /// Schema 1 has no `system` in its manifest and no `forecast.csv`.
@@ -115,8 +115,8 @@ impl GapFacts {
             GapKind::Stalled => self.length_us,
             GapKind::Suspended => 0,
         };
-        let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-        signed(from_us) <= self.start_us.saturating_add(signed(on_the_clock_us)) && signed(to_us) >= self.start_us
+        let start = Micros::new(self.start_us);
+        Micros::from(from_us) <= start + on_the_clock_us.into() && Micros::from(to_us) >= start
     }
 }
 

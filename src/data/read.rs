@@ -12,7 +12,7 @@ use super::manifest::OLDEST_SCHEMA;
 use super::{
     ArrivalRow, DataError, FaultRow, ForecastRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
 };
-use crate::model::{NodeId, TIME_LIMIT_US};
+use crate::model::{Micros, NodeId, TIME_LIMIT_US};
 
 /// What is wrong with a time past [`TIME_LIMIT_US`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
@@ -218,7 +218,7 @@ fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Resul
             return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
         let delays_us = [Some(row.delay_us), row.ack_delay_us].into_iter().flatten();
-        let delays_us = delays_us.map(|delay_us| i64::try_from(delay_us).unwrap_or(i64::MAX));
+        let delays_us = delays_us.map(|delay_us| Micros::from(delay_us).get());
         let times_us = [row.sent_us, row.acked_us].into_iter().flatten();
         refuse_follower(row.follower, manifest).or_else(|| absurd(delays_us.chain(times_us)))
     })
@@ -252,7 +252,7 @@ fn read_forecast(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<Foreca
             Some(format!("write {} at {} is there twice", row.write, row.node))
         } else {
             let lengths_us = [row.latency_us, row.delay_us].into_iter().flatten();
-            absurd(lengths_us.map(|us| i64::try_from(us).unwrap_or(i64::MAX)).chain(row.at_us))
+            absurd(lengths_us.map(|us| Micros::from(us).get()).chain(row.at_us))
         }
     })?;
     Ok(Some(rows))

@@ -15,7 +15,7 @@ use super::watchdog::LeaderWatchdog;
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, Manifest, ReplicationRow, RunData, Snapshot, WriteRow};
-use crate::model::{Followers, NodeId};
+use crate::model::{Followers, Micros, NodeId};
 use crate::system::{ArrivalRecord, Clock, CopyRecord, Session, SessionError};
 
 #[cfg(test)]
@@ -234,7 +234,7 @@ fn arrival_row(follower: NodeId, arrival: ArrivalRecord) -> ArrivalRow {
     ArrivalRow { follower, version, key, applied, at_us, catch_up }
 }
 
-/// What the clock will read in so long.
+/// What the clock will read when `limit` has passed.
 fn after_us(clock: &Clock, limit: Duration) -> u64 {
-    clock.now_us().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
+    clock.now_us().saturating_add(Micros::from(limit).length())
 }

@@ -2,7 +2,7 @@
 
 use super::model::RunReport;
 use super::number::list;
-use crate::model::{Capabilities, QuorumControl, RestartState, Settling};
+use crate::model::{Capabilities, QuorumControl, RestartState, Settling, SystemFacts};
 
 /// The measured system: its name and version, how W is set, and what it does not tell. `None` of runs
 /// that were saved before that was kept.
@@ -12,13 +12,22 @@ pub(super) fn system(runs: &[RunReport]) -> Option<String> {
     let capabilities = &facts.capabilities;
     let broken = !manifest.config.faults.is_empty();
     let sentences = [
-        Some(format!("Measured: `{}` {}. {}", facts.name, facts.version, quorum(capabilities.quorum))),
+        Some(format!("Measured: {}. {}", named(facts), quorum(capabilities.quorum))),
+        capabilities
+            .ordered_log
+            .then(|| "It replicates one ordered log, in which no write overtakes another.".to_owned()),
         capabilities.counts_leader.then(|| "Its own number counts the leader; W here never does.".to_owned()),
         settling(capabilities.settles).map(str::to_owned),
         broken.then(|| restart(capabilities.restart).to_owned()),
         untold(capabilities),
     ];
     Some(sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// A name and, if it told one, its version.
+fn named(facts: &SystemFacts) -> String {
+    let version = if facts.version.is_empty() { "(no version told)" } else { &facts.version };
+    format!("`{}` {version}", facts.name)
 }
 
 const fn quorum(control: QuorumControl) -> &'static str {

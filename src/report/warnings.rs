@@ -106,6 +106,7 @@ fn mixed(runs: &[RunReport]) -> Option<String> {
         ("configuration", differs(|m| m.config_sha256.clone())),
         ("seed", differs(|m| m.seed.to_string())),
         ("backend", differs(|m| m.backend.name.clone())),
+        ("version of the system", differs(|m| m.system.as_ref().map_or_else(String::new, |of| of.version.clone()))),
         ("node executable", differs(|m| m.node_sha256.clone().unwrap_or_default())),
         ("host", differs(|m| format!("{:?}", m.host))),
     ]

@@ -23,3 +23,4 @@ mod running;
 mod staleness;
 mod stored;
 mod surroundings;
+mod untraced;

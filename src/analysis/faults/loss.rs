@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{end_us, spells};
+use super::spells;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::copies::Copies;
 use crate::analysis::stats::ms;
@@ -65,7 +65,7 @@ impl LeaderLoss {
                     write: write.row.write,
                     key: write.row.key.clone(),
                     version: write.version?,
-                    acknowledged_ms: ms(end_us(write.row)),
+                    acknowledged_ms: ms(write.row.end().get()),
                     arrived: write.reached(until_us).0 as u64,
                     is_certain: held.upper == 0,
                 })

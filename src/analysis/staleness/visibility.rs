@@ -121,7 +121,7 @@ pub(super) trait Visible {
         if self.dependence().is_some_and(|dependence| dependence.is_dependent) {
             return Some(VisibleAfter { ms: None, interval_ms: Interval { lower: None, upper: None } });
         }
-        let rank = quantile_ranks(usize::try_from(pairs).unwrap_or(usize::MAX), p).0;
+        let rank = quantile_ranks(pairs as usize, p).0;
         let share = rank.map_or(0.0, |rank| rank as f64 / pairs as f64);
         let lower = Some(ms(self.visible_us(share)?));
         Some(VisibleAfter { ms: None, interval_ms: Interval { lower, upper: None } })

@@ -20,7 +20,7 @@ use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
-use crate::model::Endpoints;
+use crate::model::{Endpoints, Micros};
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits, system_of};
 
@@ -149,7 +149,7 @@ async fn on_cluster(
             length_us / 1_000
         );
     }
-    let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let wall_us = Micros::from(wall.elapsed()).length();
     let manifest = Manifest {
         schema: SCHEMA,
         experiment: name.clone(),

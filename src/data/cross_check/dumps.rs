@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Role;
+use crate::model::{Micros, Role};
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
@@ -19,8 +19,8 @@ struct Window {
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let manifest = &facts.run.manifest;
-    let at = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-    let (load_us, settled_us) = (at(manifest.load_us), at(manifest.load_us.saturating_add(manifest.settle_us)));
+    let load = Micros::from(manifest.load_us);
+    let (load_us, settled_us) = (load.get(), (load + manifest.settle_us.into()).get());
     let at_last_ack = Window {
         from_us: load_us - TOLERANCE_US,
         until_us: settled_us.saturating_add(TOLERANCE_US),

@@ -12,7 +12,7 @@ pub struct ComparedSystem {
     pub experiment: ExperimentName,
     /// Its name.
     pub system: String,
-    /// Its version; `None` of runs that were saved before that was kept.
+    /// Its version; `None` if it told none, and of runs that were saved before that was kept.
     pub version: Option<String>,
     /// Its runs, by W.
     pub runs: Vec<SystemRun>,
@@ -63,7 +63,7 @@ impl ComparedSystem {
         Self {
             experiment: figures.name.clone(),
             system: figures.system_name().to_owned(),
-            version: figures.system.as_ref().map(|system| system.version.clone()),
+            version: figures.system.as_ref().map(|system| system.version.clone()).filter(|version| !version.is_empty()),
             runs: figures.runs.iter().map(SystemRun::of).collect(),
         }
     }
