@@ -400,7 +400,7 @@ async fn a_hundred_megabytes_pass_both_ways_unchanged() {
 
 #[tokio::test]
 async fn a_reader_that_stops_is_waited_for_and_gets_everything() {
-    let bytes = noise(20_000_000);
+    let bytes = noise(100_000_000);
     let proxy = TestProxy::open(&[]).await;
     let (mut party, mut node) = proxy.connect().await;
     let mut sent = 0;
