@@ -60,8 +60,9 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ComposeCluster::play(&deployment, spec);
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
-            let (cluster, endpoints) = started(cluster, &cancel).await?;
+            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(system.as_ref(), &endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
@@ -71,6 +72,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(system.as_ref(), &endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
