@@ -4,6 +4,7 @@ mod exit;
 mod explore;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -79,9 +80,18 @@ pub enum Command {
     /// Be a node (ROLE, FOLLOWERS, ... in the environment); `run` starts its local processes so
     #[command(hide = true)]
     Node,
-    /// Be a relay (RELAY_TO, ... in the environment): a way that faults cut or slow
+    /// Be a proxy (PROXY_TO, ... in the environment): a link with delays, which faults cut or slow
     #[command(hide = true)]
-    Relay,
+    Proxy,
+    /// Run a foreign program and end with it all that it has started; `run` starts its local processes so
+    #[command(hide = true)]
+    Supervise {
+        /// The program
+        program: OsString,
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// `labctl run`.

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // If nobody reads stderr any more, the exit code still tells.
+            // If stderr is closed, the exit code still tells.
             let _ = writeln!(std::io::stderr(), "labctl: {}", exit::message(&error));
             exit::code(&error).into()
         }

@@ -20,11 +20,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("analysis", &["data", "config", "model"]),
     ("report", &["analysis", "data", "config", "model"]),
     ("system", &["config", "model"]),
-    ("cluster", &["config", "model"]),
+    ("cluster", &["network", "config", "model"]),
     ("network", &["config", "model"]),
     ("load", &["system", "cluster", "network", "data", "config", "model"]),
     ("sim", &["load", "system", "cluster", "network", "data", "config", "model"]),
-    ("explore", &["sim", "load", "cluster", "report", "analysis", "data", "config", "model"]),
+    ("explore", &["sim", "report", "analysis", "data", "config", "model"]),
     ("cli", &["config", "model"]),
     (
         "commands",
@@ -209,7 +209,7 @@ impl Names<'_> {
                 base.clear();
                 rest = &rest[1..];
             }
-            // `main.rs` is a crate of its own, which names the library.
+            // `main.rs` is the root of the binary crate, which names the library.
             "labctl" => {
                 base.clear();
                 rest = &rest[1..];

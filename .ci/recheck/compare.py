@@ -11,7 +11,9 @@ Value = float | int | str | bool | None
 
 # labctl prints nine significant digits.
 RELATIVE = 2e-8
-ABSOLUTE = 2e-9
+# The end of an interval is a difference of two numbers, up to thousands of milliseconds: close to zero,
+# the accuracy of the quantile of Student's t, a billionth, is all that is left of its digits.
+ABSOLUTE = 1e-8
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,9 @@ pub struct StoreDump {
     pub role: Role,
     /// Every key and its value.
     pub store: BTreeMap<String, String>,
-    /// Every key and the leader's number of the write it holds.
+    /// Every key and the leader's number of the write it holds. A store that does not number its
+    /// writes leaves it out.
+    #[serde(default)]
     pub versions: BTreeMap<String, u64>,
 }
 

@@ -10,7 +10,7 @@ mod latency;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape};
+pub use claim::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, Step, TailShape};
 
 /// Tests every claim on an experiment's runs; `others` are further experiments that may
 /// speak for or against what is said in general.

@@ -7,11 +7,13 @@ use serde::Serialize;
 use self::bootstrap::{Bootstrap, FIGURES};
 pub use self::conditions::ConditionDifference;
 use self::conditions::differences;
+use super::bounds::Bounds;
 use super::consistency::{CellState, RunConsistency, Verdict};
 use super::latency::latency_series;
 use super::paired::Paired;
 use super::random::stream;
 use super::stats::Interval;
+use super::survival::Survival;
 use crate::config::{ExperimentName, Quorum};
 use crate::data::{RunData, WriteOutcome};
 use crate::model::NodeId;
@@ -63,6 +65,11 @@ pub struct RunComparison {
     pub p99: Shift,
     /// The followers' agreement with their leaders, pair by pair.
     pub pairs: PairAgreement,
+    /// Acknowledged writes that no node on the left holds in the end, nor a newer one of the key; `None`
+    /// if no node could be asked.
+    pub left_lost: Option<Bounds<u64>>,
+    /// The same on the right.
+    pub right_lost: Option<Bounds<u64>>,
 }
 
 /// How one figure differs. Times are milliseconds.
@@ -156,6 +163,8 @@ impl RunComparison {
             p95,
             p99,
             pairs: PairAgreement::between(&RunConsistency::of(left), &RunConsistency::of(right)),
+            left_lost: Survival::of(left).lost,
+            right_lost: Survival::of(right).lost,
         }
     }
 }
@@ -176,13 +185,13 @@ fn shifts(bootstrap: &Bootstrap, rng: rand::rngs::ChaCha8Rng, is_dependent: bool
 
 /// The latencies of the acknowledged writes in microseconds, by write.
 fn latencies(run: &RunData) -> Vec<i64> {
-    let ok: BTreeMap<u64, u64> = run
+    let ok: BTreeMap<u64, i64> = run
         .writes
         .iter()
         .filter(|row| row.outcome == WriteOutcome::Ok)
-        .map(|row| (row.write, row.latency_us))
+        .map(|row| (row.write, row.latency().get()))
         .collect();
-    ok.into_values().map(|us| i64::try_from(us).unwrap_or(i64::MAX)).collect()
+    ok.into_values().collect()
 }
 
 impl PairAgreement {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::history::History;
 use crate::data::{ReplicationOutcome, ReplicationRow, RunData, Snapshot};
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 mod history;
 mod mechanism;
@@ -76,12 +76,12 @@ pub enum Cause {
     },
     /// The leader's version was still on its way.
     Lagging {
-        /// The leader's version.
-        version: u64,
+        /// The leader's version, where it is known.
+        version: Option<u64>,
         /// When it arrived, where it did before the traces were taken.
         arrived_us: Option<i64>,
     },
-    /// The trace does not say.
+    /// No trace says.
     Unknown,
 }
 
@@ -98,6 +98,11 @@ pub struct Cell {
     pub follower_version: Option<u64>,
     /// The version of what the leader holds, where it is known.
     pub leader_version: Option<u64>,
+    /// The number in the plan of the write that the follower holds; `None` of nothing, and of what
+    /// no client wrote.
+    pub follower_write: Option<u64>,
+    /// The same of the leader.
+    pub leader_write: Option<u64>,
     /// Why it does not match; absent where it does.
     pub cause: Option<Cause>,
 }
@@ -227,7 +232,8 @@ fn compare(run: &RunData, history: &History<'_>, moment: Moment) -> Consistency 
         Moment::AtLastAck => (&run.at_last_ack, run.manifest.load_us),
         Moment::Settled => (&run.settled, run.manifest.load_us.saturating_add(run.manifest.settle_us)),
     };
-    let judge = Judge { snapshot, history, moment_us: i64::try_from(moment_us).unwrap_or(i64::MAX) };
+    let later = (moment == Moment::AtLastAck).then_some(&run.settled);
+    let judge = Judge { snapshot, later, history, moment_us: Micros::from(moment_us).get() };
     let followers = NodeId::followers(run.manifest.config.followers);
     let mut consistency = Consistency {
         moment,
@@ -266,6 +272,8 @@ fn count(cells: &[Cell]) -> Counts {
 /// Everything one snapshot is judged by.
 struct Judge<'a> {
     snapshot: &'a Snapshot,
+    /// What the nodes held in the end, if that is later.
+    later: Option<&'a Snapshot>,
     history: &'a History<'a>,
     moment_us: i64,
 }
@@ -293,10 +301,17 @@ impl Judge<'_> {
             CellState::Foreign => Some(Cause::Unknown),
             CellState::Stale | CellState::Missing => {
                 let cause = leader_version.and_then(|newest| self.cause(follower, key, follower_version, newest));
-                Some(cause.unwrap_or(Cause::Unknown))
+                let lagging = || {
+                    let is_there_later = self.later?.get(&follower)?.store.get(key).map(String::as_str) == leader_value;
+                    is_there_later.then_some(Cause::Lagging { version: leader_version, arrived_us: None })
+                };
+                Some(cause.or_else(lagging).unwrap_or(Cause::Unknown))
             }
         };
-        Cell { follower, key: key.to_owned(), state, follower_version, leader_version, cause }
+        let write = |value: Option<&str>| self.history.write_of(key, value?);
+        let (follower_write, leader_write) = (write(own_value), write(leader_value));
+        let key = key.to_owned();
+        Cell { follower, key, state, follower_version, leader_version, follower_write, leader_write, cause }
     }
 
     /// What a node holds for a key, and its version: by the client's own record of that
@@ -330,7 +345,7 @@ impl Judge<'_> {
             });
         }
         let arrived_later = arrival.at_us >= self.moment_us;
-        arrived_later.then_some(Cause::Lagging { version: newest, arrived_us: Some(arrival.at_us) })
+        arrived_later.then_some(Cause::Lagging { version: Some(newest), arrived_us: Some(arrival.at_us) })
     }
 
     /// The cause where no arrival of the leader's version was recorded.
@@ -338,11 +353,11 @@ impl Judge<'_> {
         let ReplicationRow { version, outcome, acked_us, .. } = *replication;
         match outcome {
             ReplicationOutcome::Timeout | ReplicationOutcome::Failed => Some(Cause::Lost { version, outcome }),
-            ReplicationOutcome::Pending => Some(Cause::Lagging { version, arrived_us: None }),
+            ReplicationOutcome::Pending => Some(Cause::Lagging { version: Some(version), arrived_us: None }),
             ReplicationOutcome::Acked => {
                 let acked_us = acked_us?;
                 if acked_us >= self.moment_us {
-                    return Some(Cause::Lagging { version, arrived_us: None });
+                    return Some(Cause::Lagging { version: Some(version), arrived_us: None });
                 }
                 let restarted_us = self.history.restarted_after(follower, acked_us)?;
                 Some(Cause::Erased { version, acked_us, restarted_us })

@@ -3,20 +3,19 @@
 //!
 //! What proves an arrival: the follower's trace, exactly; or else the leader's record of the
 //! acknowledgement, which bounds it (after the copy was sent, before the acknowledgement was back).
-//! A kill or a stop empties its node, and takes the trace of that life with it. What is in the trace
-//! of a life that was fetched did happen, what is not did not; of a life whose trace is lost, a copy
-//! that was sent and not acknowledged may have arrived.
+//! A kill or a stop empties its node, and takes the trace of that life with it. A life whose
+//! trace was fetched received exactly the copies in that trace. A life whose trace is lost may have
+//! received any copy that was sent to it and not acknowledged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
-pub(crate) use self::replay::{AtAck, Course, Event, Replay, Tally};
-use self::write::end_us;
+pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
 pub(crate) use self::write::{Arrival, Place, WriteCopies};
 use crate::config::Order;
 use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 mod events;
 mod lives;
@@ -60,7 +59,7 @@ impl<'a> Copies<'a> {
         for (index, row) in run.writes.iter().enumerate() {
             let version = row.version.or_else(|| traced.get(&row.write).copied());
             if let Some(version) = version {
-                let term = if row.version.is_some() { terms.at(end_us(row)) } else { terms.last() };
+                let term = if row.version.is_some() { terms.at(row.end().get()) } else { terms.last() };
                 by_version.insert((term, version, &row.key), index);
                 by_key.entry(&row.key).or_default().push((term, version, index));
             }
@@ -129,7 +128,7 @@ impl<'a> Copies<'a> {
             self.followers.len(),
             self.of_key.iter().map(|of_key| of_key.iter().map(write).collect()).collect(),
             self.run.manifest.config.network.order == Order::Version,
-            i64::try_from(self.run.manifest.load_us).unwrap_or(i64::MAX),
+            Micros::from(self.run.manifest.load_us).get(),
         )
     }
 
@@ -156,7 +155,7 @@ impl Terms {
     }
 
     fn at(&self, at_us: i64) -> u32 {
-        u32::try_from(self.0.iter().filter(|begun_us| **begun_us <= at_us).count()).unwrap_or(u32::MAX)
+        self.0.iter().filter(|begun_us| **begun_us <= at_us).map(|_| 1).sum()
     }
 
     fn last(&self) -> u32 {

@@ -141,8 +141,8 @@ fn coverage_of_every_interval() {
             (1..=5).map(|quorum| by_quorum.get(&quorum).map(Tally::cell).unwrap_or_default()).collect();
         println!("| {kind} | {} |", cells.join(" | "));
     }
-    // A share of 93 % comes out below the bound, two standard errors of so many seeds lower, in one of 40 cells;
-    // one of 95 % in hardly any.
+    // The bound is 93 % less two standard errors of that many seeds. Of cells that truly cover 93 %, one in 40
+    // comes out below it; of those that cover 95 %, hardly any.
     let too_low: Vec<_> = coverage.0.iter().filter(|(_, of)| of.values().any(Tally::is_too_low)).collect();
     let kinds: Vec<&str> = too_low.iter().map(|((_, kind), _)| *kind).collect();
     assert!(kinds.is_empty(), "these cover in less than 93 % of the runs: {kinds:?}");
@@ -187,7 +187,7 @@ fn of_experiment(coverage: &mut Coverage, experiment: &ExperimentFigures, expect
 }
 
 fn of_lag(coverage: &mut Coverage, lag: &Lag) {
-    // At W = 5 nobody lags, and every interval is the point 0.
+    // At W = 5 no follower lags, and every interval is the point 0.
     if let (Some(mean), Some(predicted)) = (lag.figures.mean, lag.predicted.filter(|_| lag.quorum < 5)) {
         coverage.count(4, "lag: mean", lag.quorum, mean.interval_ms, predicted.mean_ms);
         coverage.quantile(5, "lag: median", lag.quorum, lag.figures.median, predicted.median_ms);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 pub use self::model::{ExpectedLoss, LossExpectation};
 use super::bounds::Bounds;
-use super::copies::{Copies, Course, Tally};
+use super::copies::{Copies, CountOverTime, Tally};
 use super::stats::ms;
 use crate::data::RunData;
 
@@ -17,7 +17,7 @@ mod tests;
 /// the nodes' clocks are one on one machine, and known to about this much otherwise.
 const CLOCK_TOLERANCE_US: i64 = 1_000;
 
-/// Acknowledged writes with exactly so many copies.
+/// The acknowledged writes that have exactly this number of copies.
 ///
 /// A follower holds a copy of a write while it holds that write or a newer one of its key. The
 /// leader's own is not counted: it is what would be lost. A killed follower holds nothing.
@@ -29,7 +29,7 @@ pub struct Exposure {
     pub mean_writes: Bounds<f64>,
     /// The most writes in that state at any instant of the load.
     pub max_writes: Bounds<u64>,
-    /// The first instant at which there may have been so many, in milliseconds from the run's start.
+    /// The first instant at which there may have been `max_writes`, in milliseconds from the run's start.
     pub max_at_ms: f64,
     /// Writes in that state once nothing was in flight.
     pub settled_writes: Bounds<u64>,
@@ -131,7 +131,7 @@ impl Durability {
         let held = |end: fn(Bounds<usize>) -> usize| {
             tally.at_ack.iter().filter(|at_ack| fewer(end(at_ack.held))).count() as u64
         };
-        let loss = |course: &Course| Loss {
+        let loss = |course: &CountOverTime| Loss {
             mean_writes: course.area.map(|area| mean(area, run.manifest.load_us)),
             max_writes: course.most,
         };
@@ -142,7 +142,7 @@ impl Durability {
             loss: LossAtDeath {
                 most_advanced: loss(&tally.most_advanced),
                 random: loss(&tally.random),
-                union: tally.by_copies.first().map_or(loss(&Course::default()), loss),
+                union: tally.by_copies.first().map_or(loss(&CountOverTime::default()), loss),
             },
             expected_loss: None,
             exposure,
@@ -176,10 +176,10 @@ fn mean(area: f64, load_us: u64) -> f64 {
 }
 
 fn exposures(tally: &Tally, load_us: u64) -> Vec<Exposure> {
-    let states = tally.by_copies.iter().zip(&tally.in_the_end).enumerate();
+    let states = (0..).zip(tally.by_copies.iter().zip(&tally.in_the_end));
     states
         .map(|(copies, (course, settled_writes))| Exposure {
-            copies: u32::try_from(copies).unwrap_or(u32::MAX),
+            copies,
             mean_writes: course.area.map(|area| mean(area, load_us)),
             max_writes: course.most.map(|most| most as u64),
             max_at_ms: ms(course.most_at_us),

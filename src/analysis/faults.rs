@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsistency};
+use super::need::{Need, Withheld};
 use super::stats::{Sample, ms};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
 use crate::model::NodeId;
@@ -32,7 +33,7 @@ pub struct FaultFigures {
     pub missed: u64,
     /// What became of the followers that came back, by follower.
     pub returned: Vec<Returned>,
-    /// What the leader's death cost; absent where it lived.
+    /// What the leader's death cost; `None` if it lived, or the system does not tell what arrived where.
     pub leader_loss: Option<LeaderLoss>,
 }
 
@@ -118,14 +119,15 @@ impl FaultFigures {
     #[must_use]
     pub fn of(run: &RunData, consistency: &RunConsistency) -> Option<Self> {
         let spells = spells(run);
-        let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(start_us(row), end_us(row)));
+        let has_trace = Withheld::of(run, &[Need::Trace]).is_none();
+        let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(row.start().get(), row.end().get()));
         let met: Vec<&WriteRow> = run.writes.iter().filter(met).collect();
         (!spells.is_empty()).then(|| Self {
             quorum: run.manifest.quorum.get(),
             met: met.len() as u64,
             missed: met.iter().filter(|row| row.outcome != WriteOutcome::Ok).count() as u64,
             returned: returned(run, &spells, consistency),
-            leader_loss: leader_died(&spells).then(|| LeaderLoss::of(run)),
+            leader_loss: (leader_died(&spells) && has_trace).then(|| LeaderLoss::of(run)),
             spells: spells.iter().map(|span| Spell::of(run, span)).collect(),
         })
     }
@@ -134,7 +136,7 @@ impl FaultFigures {
 /// Tells the writes that met no fault: all of them in a run without any.
 pub(crate) fn undisturbed(run: &RunData) -> impl Fn(&WriteRow) -> bool {
     let spells = spells(run);
-    move |row| !spells.iter().any(|span| span.meets(start_us(row), end_us(row)))
+    move |row| !spells.iter().any(|span| span.meets(row.start().get(), row.end().get()))
 }
 
 /// A fault's rows put together: what began it and what ended it. Times are microseconds.
@@ -215,10 +217,11 @@ impl Spell {
 
 impl Met {
     fn of(run: &RunData, span: &Span<'_>) -> Self {
-        let met: Vec<&WriteRow> = run.writes.iter().filter(|row| span.meets(start_us(row), end_us(row))).collect();
+        let met: Vec<&WriteRow> =
+            run.writes.iter().filter(|row| span.meets(row.start().get(), row.end().get())).collect();
         let with = |outcome| met.iter().filter(move |row| row.outcome == outcome);
         let after = |outcome| {
-            let times = with(outcome).map(|row| end_us(row) - start_us(row).max(span.row.begun_us));
+            let times = with(outcome).map(|row| row.end().get() - row.start().get().max(span.row.begun_us));
             Spread::of(&times.collect::<Sample>())
         };
         Self {
@@ -247,7 +250,7 @@ fn failed_after_sent<'a>(run: &RunData, failed: impl Iterator<Item = &'a &'a Wri
         // One that was never sent, its delay being longer than the timeout, has no such time.
         let mut of_write: Vec<i64> = sent.get(&row.write)?.iter().copied().collect::<Option<_>>()?;
         of_write.sort_unstable();
-        Some(end_us(row) - of_write.get(spare? as usize)?)
+        Some(row.end().get() - of_write.get(spare? as usize)?)
     };
     failed.filter_map(|row| after(row)).collect()
 }
@@ -263,9 +266,8 @@ impl LostCopies {
     /// Lost copies for the node, or for every follower where it is the leader, that were on
     /// their way at any time of the fault.
     fn of(run: &RunData, span: &Span<'_>) -> Self {
-        let started: BTreeMap<u64, i64> = run.writes.iter().map(|row| (row.write, start_us(row))).collect();
-        let limit = run.manifest.config.network.replication_timeout_s.duration();
-        let limit_us = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
+        let started: BTreeMap<u64, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
+        let limit_us = run.manifest.config.network.replication_timeout_s.micros().get();
         let meets = |row: &&ReplicationRow| {
             let begun_us = started.get(&row.write).copied().unwrap_or_default();
             (span.row.node.is_leader() || span.row.node == row.follower)
@@ -274,12 +276,4 @@ impl LostCopies {
         let count = |outcome| run.replication.iter().filter(meets).filter(|row| row.outcome == outcome).count() as u64;
         Self { failed: count(ReplicationOutcome::Failed), timeout: count(ReplicationOutcome::Timeout) }
     }
-}
-
-fn start_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us).unwrap_or(i64::MAX)
-}
-
-fn end_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
 }

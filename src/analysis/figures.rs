@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::expected::Expected;
 use super::ks;
+use super::need::{Need, Withheld};
 use super::paired::{Paired, paired, same_writes};
 use super::run_figures::RunFigures;
 use super::stats::Interval;
 use crate::config::{Experiment, ExperimentName};
 use crate::data::RunData;
+use crate::model::{SystemFacts, SystemName};
 
 /// The runs of one experiment, by quorum.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +19,9 @@ pub struct ExperimentFigures {
     pub name: ExperimentName,
     /// Its configuration, as its first run has it.
     pub config: Experiment,
+    /// What it measured; `None` of runs that were saved before that was kept, which measured the lab's node.
+    #[serde(skip)]
+    pub system: Option<SystemFacts>,
     /// Its runs' figures, by ascending quorum.
     pub runs: Vec<RunFigures>,
     /// Each two of its runs, write by write, by the lower quorum, then the higher one.
@@ -105,10 +110,13 @@ impl ExperimentFigures {
         let mut figures: Vec<RunFigures> =
             runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
         ks::correct(figures.iter_mut().filter_map(|run| run.latency.tested()).collect());
+        let needs = [Need::Delays, Need::IndependentWrites];
+        let can_be_paired = runs.iter().all(|run| Withheld::of(run, &needs).is_none());
         Some(Self {
             name: first.experiment.clone(),
             config: first.config.clone(),
-            paired: paired(&runs, &figures),
+            system: first.system.clone(),
+            paired: if can_be_paired { paired(&runs, &figures) } else { Vec::new() },
             cost_per_ack: CostPerAck::of(&runs, &figures),
             runs: figures,
         })
@@ -129,6 +137,12 @@ impl ExperimentFigures {
     #[must_use]
     pub fn at(&self, quorum: u32) -> Option<&RunFigures> {
         self.runs.iter().find(|run| run.quorum() == quorum)
+    }
+
+    /// The name of the measured system.
+    #[must_use]
+    pub fn system_name(&self) -> &str {
+        self.system.as_ref().map_or(SystemName::LABNODE, |system| &system.name)
     }
 
     /// N.

@@ -11,7 +11,12 @@ use crate::data::{
     ArrivalRow, BackendFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA, Snapshot,
     StoreDump, WriteOutcome, WriteRow,
 };
-use crate::model::{NodeId, as_uniform_ms, uniform_ms};
+use crate::model::{Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, as_uniform_ms, uniform_ms};
+
+#[path = "../../tests/support/without_trace.rs"]
+mod without_trace;
+
+pub(crate) use without_trace::without_trace;
 
 /// One write to be played.
 #[derive(Debug, Clone)]

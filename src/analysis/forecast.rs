@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::consistency::{CellState, RunConsistency};
 use super::stats::{Quantile, Sample, ms};
 use crate::data::{ForecastRow, RunData, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 #[cfg(test)]
 mod tests;
@@ -127,11 +127,12 @@ fn other_delays(run: &RunData, foreseen: &[ForecastRow]) -> u64 {
 
 impl LatencyForecast {
     fn of(run: &RunData, foreseen: &[ForecastRow]) -> Self {
-        let measured = acknowledged(run.writes.iter().map(|row| (row.write, row.outcome, row.latency_us)));
-        let foreseen = acknowledged(foreseen.iter().filter_map(|row| Some((row.write, row.outcome?, row.latency_us?))));
+        let measured = acknowledged(run.writes.iter().map(|row| (row.write, row.outcome, row.latency())));
+        let foreseen =
+            acknowledged(foreseen.iter().filter_map(|row| Some((row.write, row.outcome?, row.latency_us?.into()))));
         let differences: Vec<i64> =
             measured.iter().filter_map(|(write, us)| Some(us.saturating_sub(*foreseen.get(write)?))).collect();
-        let greatest_us = differences.iter().map(|us| us.unsigned_abs()).max();
+        let greatest = differences.iter().map(|us| us.unsigned_abs()).max();
         let sample: Sample = differences.iter().copied().collect();
         let n = differences.len();
         Self {
@@ -140,15 +141,15 @@ impl LatencyForecast {
             near: differences.iter().filter(|us| us.unsigned_abs() <= NEAR_US).count() as u64,
             p50: sample.quantile(0.5),
             p99: sample.quantile(0.99),
-            greatest_ms: greatest_us.map(|us| ms(i64::try_from(us).unwrap_or(i64::MAX))),
+            greatest_ms: greatest.map(|us| Micros::from(us).as_ms()),
         }
     }
 }
 
 /// Latencies of acknowledged writes by number, in microseconds.
-fn acknowledged(writes: impl Iterator<Item = (u64, WriteOutcome, u64)>) -> BTreeMap<u64, i64> {
+fn acknowledged(writes: impl Iterator<Item = (u64, WriteOutcome, Micros)>) -> BTreeMap<u64, i64> {
     let ok = writes.filter(|(_, outcome, _)| *outcome == WriteOutcome::Ok);
-    ok.map(|(write, _, latency_us)| (write, i64::try_from(latency_us).unwrap_or(i64::MAX))).collect()
+    ok.map(|(write, _, latency)| (write, latency.get())).collect()
 }
 
 impl PairForecast {

@@ -51,8 +51,8 @@ pub struct Lag {
     pub predicted_behind: Option<f64>,
 }
 
-/// A distribution of lags. A quantile is absent where so many writes never reached every follower,
-/// and mean and maximum where any never did.
+/// A distribution of lags. A write that never reached every follower has an infinite lag: a quantile
+/// is absent where it falls on such a write, and mean and maximum are absent if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LagFigures {
     /// The mean.
@@ -126,7 +126,7 @@ impl LagFigures {
 fn quantile(series: &Series, p: f64) -> Option<Quantile> {
     const ROUNDING: f64 = 1e-9;
     let lags = series.sample();
-    let reached = lags.len() - usize::try_from(never(lags)).unwrap_or(usize::MAX);
+    let reached = lags.len() - never(lags) as usize;
     let position = lags.len().checked_sub(1)? as f64 * p;
     let above = (position - ROUNDING).ceil() as usize;
     if above >= reached {

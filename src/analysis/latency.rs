@@ -106,7 +106,7 @@ pub(super) fn latency_series(run: &RunData, is_meant: impl Fn(&WriteRow) -> bool
     let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok && is_meant(row));
     let mut rows: Vec<&WriteRow> = ok.collect();
     rows.sort_by_key(|row| (row.start_us, row.write));
-    let latencies = rows.iter().map(|row| i64::try_from(row.latency_us).unwrap_or(i64::MAX));
+    let latencies = rows.iter().map(|row| row.latency().get());
     Series::new(latencies.collect(), run.manifest.config.workload.concurrency.get())
         .hanging_together(hangs_together(run))
 }
@@ -126,7 +126,7 @@ fn cut_off_us(run: &RunData) -> Vec<i64> {
     };
     let begun_us: Vec<i64> = run.faults.iter().filter(|row| begins(row.kind)).map(|row| row.begun_us).collect();
     let waited_us = |row: &WriteRow| {
-        let start_us = i64::try_from(row.start_us).ok()?;
+        let start_us = row.start().get();
         let waited = begun_us.iter().filter_map(|begun_us| begun_us.checked_sub(start_us)).filter(|us| *us > 0);
         waited.min().filter(|us| us.unsigned_abs() <= row.latency_us)
     };

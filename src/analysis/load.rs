@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::need::{Need, Withheld};
 use super::overhead::{Overhead, is_saturated};
 use crate::data::{RunData, WriteOutcome};
 
@@ -18,8 +19,9 @@ pub struct Load {
     /// Acknowledged writes a second.
     pub rate_per_s: f64,
     /// Whether several writes were under way together and took longer than twice the delays
-    /// that were injected: then most of a write's latency is waiting for the others.
-    pub is_saturated: bool,
+    /// that were injected: then most of a write's latency is waiting for the others. `None` if the
+    /// system does not tell the delays of a write.
+    pub is_saturated: Option<bool>,
 }
 
 impl Load {
@@ -36,7 +38,9 @@ impl Load {
             concurrency,
             in_flight: latency_us / duration_us,
             rate_per_s: ok as f64 / (duration_us / 1e6),
-            is_saturated: is_saturated(run, overhead.share_of_latency),
+            is_saturated: Withheld::of(run, &[Need::Delays])
+                .is_none()
+                .then(|| is_saturated(run, overhead.share_of_latency)),
         })
     }
 }
@@ -45,7 +49,7 @@ impl Load {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::analysis::fixture::{RunBuilder, right_leader};
+    use crate::analysis::fixture::{RunBuilder, right_leader, without_trace};
 
     fn load(run: &RunData) -> Load {
         Load::of(run, &Overhead::of(run)).unwrap()
@@ -57,7 +61,7 @@ mod tests {
         let load = load(&run);
         let mean_s = run.writes.iter().map(|row| row.latency_us as f64).sum::<f64>() / 100.0 / 1e6;
         assert!((load.in_flight - load.rate_per_s * mean_s).abs() < 1e-9, "{load:?}");
-        assert!(load.in_flight <= 10.0 && !load.is_saturated);
+        assert!(load.in_flight <= 10.0 && load.is_saturated == Some(false));
     }
 
     #[test]
@@ -66,7 +70,8 @@ mod tests {
             let writes = (0..40).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 21_000, &[9_000; 5]));
             writes.configure(|config| config.workload.concurrency = concurrency.try_into().unwrap()).build()
         };
-        assert!(load(&run(64)).is_saturated);
-        assert!(!load(&run(1)).is_saturated);
+        assert_eq!(load(&run(64)).is_saturated, Some(true));
+        assert_eq!(load(&run(1)).is_saturated, Some(false));
+        assert_eq!(load(&without_trace(run(64))).is_saturated, None);
     }
 }

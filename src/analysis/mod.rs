@@ -12,6 +12,7 @@ mod consistency;
 mod copies;
 mod diagnosis;
 mod durability;
+mod excess;
 mod expected;
 mod faults;
 mod figures;
@@ -21,6 +22,7 @@ mod ks;
 mod lag;
 mod latency;
 mod load;
+mod need;
 mod overhead;
 mod paired;
 mod random;
@@ -29,6 +31,7 @@ mod series;
 mod staleness;
 mod stats;
 mod summary;
+mod survival;
 mod theory;
 mod timeline;
 mod way;
@@ -41,17 +44,21 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use fixture::without_trace;
+
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
-pub use claims::{Claim, Counterexample, Divergence, Evidence, Finding, Step, TailShape, claims};
+pub use claims::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, Step, TailShape, claims};
 pub use compare::{Comparison, ConditionDifference, PairAgreement, PairDisagreement, RunComparison, Shift, compare};
 pub use consistency::{
     Cause, Cell, CellState, Consistency, Counts, FollowerConsistency, Mechanism, Moment, RunConsistency, Verdict,
 };
-pub use diagnosis::{Diagnosis, Fault, Reading, Symptoms, diagnose};
+pub use diagnosis::{Diagnosis, LeaderDefect, LeaderEvidence, Sign, diagnose};
 pub use durability::{
     BreachedWrite, Durability, ExpectedLoss, Exposure, GuaranteeBreach, Loss, LossAtDeath, LossExpectation,
 };
+pub use excess::Excess;
 pub use expected::{Expectation, Expected};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
 pub use figures::{CostPerAck, ExperimentFigures};
@@ -60,6 +67,7 @@ pub use ks::{Fit, KsTest, ks_one_sample};
 pub use lag::{Lag, LagFigures};
 pub use latency::{Latency, ok_latencies};
 pub use load::Load;
+pub use need::{Need, Withheld};
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use paired::{Paired, paired};
 pub use run_figures::RunFigures;
@@ -70,5 +78,6 @@ pub use staleness::{
 };
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
+pub use survival::{GoneWrite, NodeSurvival, Survival};
 pub use theory::{MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, Simulated};
 pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

@@ -11,7 +11,7 @@ use super::run_figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
@@ -52,32 +52,32 @@ impl Paired {
 
     /// The same of those writes, by number, that `is_meant` picks.
     pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(u64) -> bool) -> Self {
-        let latencies: HashMap<u64, u64> = acknowledged(to).map(|row| (row.write, row.latency_us)).collect();
-        let mut both: Vec<(&WriteRow, u64)> =
+        let latencies: HashMap<u64, Micros> = acknowledged(to).map(|row| (row.write, row.latency())).collect();
+        let mut both: Vec<(&WriteRow, Micros)> =
             acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
         both.retain(|(row, _)| is_meant(row.write));
         both.sort_by_key(|(row, _)| (row.start_us, row.write));
         let (delays_from, delays_to) = (delays(from), delays(to));
         let can_be_paired = ![from, to].into_iter().any(hangs_together);
         let is_same = |write: &u64| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
-        let of_same: Vec<(&WriteRow, u64)> =
+        let of_same: Vec<(&WriteRow, Micros)> =
             both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
-        let differences = of_same.iter().map(|(row, to_us)| signed(*to_us).saturating_sub(signed(row.latency_us)));
+        let differences = of_same.iter().map(|(row, to)| (*to - row.latency()).get());
         let series = Series::new(differences.collect(), from.manifest.config.workload.concurrency.get())
             .saturated([from, to].into_iter().any(is_saturated_in_real_time));
-        let mean_ms = |us: &mut dyn Iterator<Item = u64>| us.collect::<Sample>().mean_ms();
+        let mean_ms = |times: &mut dyn Iterator<Item = Micros>| times.map(Micros::get).collect::<Sample>().mean_ms();
         Self {
             from: from.manifest.quorum.get(),
             to: to.manifest.quorum.get(),
             n: both.len() as u64,
             same_delays: of_same.len() as u64,
             other_delays: both.iter().filter(|(row, _)| is_same(&row.write) == Some(false)).count() as u64,
-            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency_us)),
-            to_mean_ms: mean_ms(&mut of_same.iter().map(|(_, to_us)| *to_us)),
+            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency())),
+            to_mean_ms: mean_ms(&mut of_same.iter().map(|(_, to)| *to)),
             dependence: series.dependence(),
             mean: series.mean(),
             median: series.quantile(0.5),
-            sooner: of_same.iter().filter(|(row, to_us)| *to_us < row.latency_us).count() as u64,
+            sooner: of_same.iter().filter(|(row, to)| *to < row.latency()).count() as u64,
             predicted_mean_ms: None,
         }
     }
@@ -122,10 +122,6 @@ pub(super) fn same_writes(runs: &[&RunData]) -> HashSet<u64> {
 /// A run's acknowledged writes.
 fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
     run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok)
-}
-
-fn signed(us: u64) -> i64 {
-    i64::try_from(us).unwrap_or(i64::MAX)
 }
 
 /// What each write drew for its followers.

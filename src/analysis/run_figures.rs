@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::consistency::{Mechanism, RunConsistency};
 use super::durability::Durability;
+use super::excess::Excess;
 use super::expected::Expected;
 use super::faults::{FaultFigures, faults_left_out};
 use super::latency::Latency;
 use super::load::Load;
+use super::need::{Need, Withheld};
 use super::overhead::Overhead;
 use super::summary::Summary;
+use super::survival::Survival;
 use crate::data::RunData;
 
 /// The figures of one run.
@@ -27,10 +30,17 @@ pub struct RunFigures {
     pub consistency: RunConsistency,
     /// Why the run could not end but consistent; `None` if only luck could bring that about.
     pub mechanism: Option<Mechanism>,
-    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
-    pub replaced: u64,
-    /// What the model expects; `None` of a load too large to simulate, and where something was
-    /// broken, which the model does not know.
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while. `None`
+    /// if the system does not tell what arrived where.
+    pub replaced: Option<u64>,
+    /// Acknowledged writes that are gone in the end.
+    pub survival: Survival,
+    /// Latency beyond the prediction, where the delays are not known write by write; `None` where they
+    /// are, and if nothing is predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excess: Option<Excess>,
+    /// What the model expects; `None` of a load too large to simulate, where something was broken,
+    /// which the model does not know, and of a system that the model is not of.
     pub expected: Option<Expected>,
     /// What the faults did; `None` where there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,15 +56,18 @@ impl RunFigures {
     pub fn of(run: &RunData, trials: Option<u32>) -> Self {
         let (latency, overhead, consistency) = (Latency::of(run), Overhead::of(run), RunConsistency::of(run));
         let (config, quorum) = (&run.manifest.config, run.manifest.quorum);
+        let has_trace = Withheld::of(run, &[Need::Trace]).is_none();
         Self {
             summary: Summary::from_parts(run, &latency, &overhead, &consistency),
             expected: trials
-                .filter(|_| config.faults.is_empty())
+                .filter(|_| config.faults.is_empty() && Withheld::of(run, &[Need::OwnDelays]).is_none())
                 .map(|trials| Expected::simulate(config, quorum, trials)),
             faults: FaultFigures::of(run, &consistency),
             faults_left_out: faults_left_out(run),
             mechanism: Mechanism::of(run),
-            replaced: Durability::of(run).overwritten_writes,
+            replaced: has_trace.then(|| Durability::of(run).overwritten_writes),
+            survival: Survival::of(run),
+            excess: Withheld::of(run, &[Need::Delays]).and_then(|_| Excess::of(&latency)),
             load: Load::of(run, &overhead),
             latency,
             overhead,

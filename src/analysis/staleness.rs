@@ -100,7 +100,7 @@ pub struct ReadStaleness {
     pub latency: Option<ModelLatency>,
 }
 
-/// The chance of a stale read from so many random followers at the acknowledgement.
+/// The chance that a read from R random followers, begun at the acknowledgement, is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StaleAtAck {
     /// R.
@@ -205,7 +205,7 @@ impl Staleness {
 }
 
 /// The chance that each of R random followers that can be asked holds something older, averaged over
-/// the writes: exact over all choices of followers. Writes that nobody could be asked for are left out.
+/// the writes: exact over all choices of followers. A write is left out if no follower could be asked.
 fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
     let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let chance = |of: &AtAck, held: usize| {
@@ -278,9 +278,9 @@ impl Averaged {
 enum Predicted {
     Nothing,
     Exact(Vec<(Kind, ClosedForm)>),
-    /// Of so many drawn writes, exact over all choices of followers.
+    /// From this number of drawn writes, exact over all choices of followers.
     Averaged(u32, Averaged),
-    /// Of so many drawn writes, each with a read.
+    /// From this number of drawn writes, each with a read.
     Simulated(u32, Trials),
 }
 

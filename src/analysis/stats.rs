@@ -1,5 +1,6 @@
 //! Descriptive statistics of a sample of times, with their uncertainty.
 
+use crate::model::Micros;
 use serde::Serialize;
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
@@ -77,7 +78,7 @@ impl FromIterator<i64> for Sample {
 impl FromIterator<u64> for Sample {
     /// A sample of times in microseconds, in any order.
     fn from_iter<I: IntoIterator<Item = u64>>(times_us: I) -> Self {
-        times_us.into_iter().map(|us| i64::try_from(us).unwrap_or(i64::MAX)).collect()
+        times_us.into_iter().map(|us| Micros::from(us).get()).collect()
     }
 }
 

@@ -134,12 +134,12 @@ fn inflict(run: &mut RunData, damage: &Damage) {
 fn everything(runs: &[RunData], others: &[RunData]) -> String {
     let experiment = ExperimentFigures::with_trials(runs, |_| Some(2)).unwrap();
     let one = |run: &RunData| {
-        let symptoms = Symptoms::of(run, &Latency::of(run), &RunConsistency::of(run));
-        (symptoms, Lag::of(run), Durability::of(run), write_lives(run))
+        let evidence = LeaderEvidence::of(run, &Latency::of(run), &RunConsistency::of(run));
+        (evidence, Lag::of(run), Durability::of(run), write_lives(run))
     };
     let each: Vec<_> = runs.iter().map(one).collect();
-    let symptoms: Vec<Symptoms> = each.iter().map(|(symptoms, ..)| *symptoms).collect();
-    let found = diagnose(&experiment.config, &symptoms);
+    let evidence: Vec<LeaderEvidence> = each.iter().map(|(evidence, ..)| *evidence).collect();
+    let found = diagnose(&experiment.config, &evidence);
     let claims = claims(&experiment, std::slice::from_ref(&experiment));
     let forecasts: Vec<_> =
         runs.iter().zip(others).map(|(run, other)| Forecast::of(run, &other.as_forecast())).collect();

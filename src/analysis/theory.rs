@@ -44,7 +44,7 @@ pub enum NotPredicted {
     /// A fault changed the network, or took nodes away, during the load.
     #[error("a fault changed what the writes met")]
     Faults,
-    /// The system draws no delays of its own, or its links keep copies in order.
+    /// The system does not draw delays itself, or its links keep copies in order.
     #[error("latencies of one run hang together")]
     HangsTogether,
 }
@@ -233,7 +233,7 @@ impl PredictedLag {
         };
         let common = network.common_delay(followers.get());
         if let Some(lag) = common.as_ref().and_then(|delay| exact(delay, waited_for, followers.get(), network)) {
-            // Where all arrive together, nobody is behind or everybody is.
+            // If all copies of a write arrive together, either no follower is behind or all are.
             let differs = common.is_some_and(|delay| delay.as_constant_ms().is_none());
             let behind = differs.then(|| f64::from(rest) / f64::from(followers.get()));
             return Self { lag: Ok(lag), behind };

@@ -61,7 +61,7 @@ pub struct FollowerLeg {
     pub in_quorum: bool,
 }
 
-/// The lives of a run's median and worst acknowledged writes; none where no write was
+/// The lives of a run's median and worst acknowledged writes, or nothing if no write was
 /// acknowledged. Of equally slow writes it is the earliest.
 #[must_use]
 pub fn write_lives(run: &RunData) -> Vec<WriteLife> {
@@ -80,7 +80,7 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
     let account = copies.writes.iter().find(|write| write.row.write == row.write);
     let version = account.and_then(|write| write.version);
     let quorum = run.manifest.quorum.get();
-    let start_us = i64::try_from(row.start_us).unwrap_or(i64::MAX);
+    let start_us = row.start().get();
     let mut acks_us: Vec<(i64, NodeId)> =
         replications.iter().filter_map(|leg| Some((leg.acked_us?, leg.follower))).collect();
     acks_us.sort_unstable();

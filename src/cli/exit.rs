@@ -39,7 +39,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// What the code tells whoever started labctl, as `--help` prints it.
+    /// What the code means, as `--help` prints it.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Why a cluster could not be started, asked or stopped.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -58,6 +59,16 @@ pub enum ClusterError {
         /// The last lines of its log.
         log: String,
     },
+    /// A node could not have its port.
+    #[error("{node}: another program listens on its port, {address}{}", indented(.log))]
+    PortTaken {
+        /// Which node.
+        node: String,
+        /// The port, with its address.
+        address: SocketAddr,
+        /// The last lines of the node's log.
+        log: String,
+    },
     /// Something about this machine or checkout is missing; the message says what to do.
     #[error("{0}")]
     Setup(String),
@@ -79,11 +90,16 @@ impl ClusterError {
     /// What is wrong with a node, with the end of its log.
     #[must_use]
     pub fn of_node(node: &str, reason: impl Into<String>, log: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(log);
-        let lines: Vec<&str> = text.lines().collect();
-        let log = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+        let log = last_lines(log);
         Self::Node { node: node.to_owned(), reason: reason.into(), log }
     }
+}
+
+/// The last lines of a log.
+pub(super) fn last_lines(log: &[u8]) -> String {
+    let text = String::from_utf8_lossy(log);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
 /// Each line of a text that is not blank, indented, after a line break.

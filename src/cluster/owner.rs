@@ -66,8 +66,8 @@ impl Owner {
         {
             return if is_running(pid, self.started) { Fate::Running } else { Fate::Gone };
         }
-        // The machine has been started again since. In a container its id says little: whoever
-        // runs the same image elsewhere has the same one.
+        // The machine has been started again since. In a container its id says little: every
+        // container of the same image has the same one.
         let same_machine = !there.machine.is_empty() && there.machine == here.machine;
         let outermost = there.namespace == OUTERMOST && here.namespace == OUTERMOST;
         if same_machine && outermost && there.boot != here.boot { Fate::Gone } else { Fate::Unknown }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn an_owner_in_another_container_or_on_another_machine_cannot_be_judged() {
-        // Its id is nobody's here, and would otherwise pass for one that is gone.
+        // No process here has this id: judged as an owner on this machine it would count as gone.
         let nobody = |owner: &mut Owner| owner.pid = Some(4_194_304);
         assert_eq!(owner(nobody).fate(), Fate::Gone);
         let elsewhere: [fn(&mut Place); 3] = [

@@ -1,7 +1,8 @@
 //! What a cluster is asked to be.
 
-use crate::config::{Experiment, ExperimentName, RelayedLink, relayed_links};
-use crate::model::{NodeId, NodeSpec, Quorum};
+use crate::config::{Experiment, ExperimentName};
+use crate::model::{Dialer, NodeId, NodeSpec, Quorum};
+use crate::network::{ProxiedLink, link_between, proxied_links};
 
 /// A cluster to start.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,15 +13,23 @@ pub struct ClusterSpec {
     pub quorum: Quorum,
     /// The nodes in the order in which they start.
     pub nodes: Vec<NodeSpec>,
-    /// Links that lead through a relay because a fault works on them.
-    pub links: Vec<RelayedLink>,
+    /// Links that lead through a proxy.
+    pub links: Vec<ProxiedLink>,
 }
 
 impl ClusterSpec {
-    /// The cluster of one run of an experiment, made of these nodes.
+    /// The cluster of one run of an experiment, made of these nodes. `dialer` opens the connections
+    /// over which they replicate; `own_delays` says whether they inject the delays themselves.
     #[must_use]
-    pub fn new(name: &ExperimentName, experiment: &Experiment, quorum: Quorum, nodes: Vec<NodeSpec>) -> Self {
-        let links = relayed_links(&experiment.faults, experiment.followers);
+    pub fn new(
+        name: &ExperimentName,
+        experiment: &Experiment,
+        quorum: Quorum,
+        nodes: Vec<NodeSpec>,
+        dialer: Dialer,
+        own_delays: bool,
+    ) -> Self {
+        let links = proxied_links(experiment, dialer, own_delays);
         Self { experiment: name.clone(), quorum, nodes, links }
     }
 
@@ -32,9 +41,15 @@ impl ClusterSpec {
         followers.into_iter()
     }
 
-    /// The link that leads to a node through a relay. `None` if it leads there directly.
+    /// The link through whose proxy clients reach the leader. `None` if they reach it directly.
     #[must_use]
-    pub fn link_to(&self, node: NodeId) -> Option<&RelayedLink> {
-        self.links.iter().find(|link| link.node == node)
+    pub fn way_of_clients(&self) -> Option<&ProxiedLink> {
+        link_between(&self.links, None, NodeId::Leader)
+    }
+
+    /// The link through whose proxy a node reaches another one. `None` if it reaches it directly.
+    #[must_use]
+    pub fn way(&self, from: NodeId, to: NodeId) -> Option<&ProxiedLink> {
+        link_between(&self.links, Some(from), to)
     }
 }

@@ -6,11 +6,12 @@ use serde::Serialize;
 use super::output::{note, say};
 use super::saved::{self, Saved};
 use super::tables;
-use crate::analysis::{Counts, RunConsistency, Verdict};
+use crate::analysis::{Counts, RunConsistency, Survival, Verdict};
 use crate::cli::Exit;
 use crate::cli::{CheckConsistency, Format, Paths};
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, RunData};
+use crate::report::number::bounds;
 
 /// One run as `--format json` prints it.
 #[derive(Serialize)]
@@ -22,6 +23,8 @@ struct Checked {
     expectation_held: bool,
     #[serde(flatten)]
     consistency: RunConsistency,
+    /// Acknowledged writes that are gone in the end.
+    survival: Survival,
     /// Statements of the run's files that cannot all be true. If there are any, there is no verdict.
     contradictions: Vec<Contradiction>,
 }
@@ -36,6 +39,7 @@ impl Checked {
                 expected_consistent: expected,
                 expectation_held: !expected || consistency.verdict == Verdict::Consistent,
                 consistency,
+                survival: Survival::of(run),
                 contradictions: run.contradictions.clone(),
             }
         };
@@ -126,5 +130,9 @@ fn sentence(run: &Checked) -> String {
         (true, true) => "; as expected",
         (true, false) => "; expected consistent",
     };
-    format!("W={quorum}  {verdict}; {behind} were not up to date at the last acknowledgement{expected}")
+    let lost = run.survival.lost.filter(|lost| lost.upper > 0).map_or_else(String::new, |lost| {
+        let acknowledged = run.survival.acknowledged;
+        format!("; {} of {acknowledged} acknowledged writes are on no node any more", bounds(lost, |n| n.to_string()))
+    });
+    format!("W={quorum}  {verdict}; {behind} were not up to date at the last acknowledgement{lost}{expected}")
 }

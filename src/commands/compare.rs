@@ -1,19 +1,20 @@
 //! `labctl compare A B` and `labctl compare A --sim`.
 
 mod forecast;
-mod page;
+mod layout;
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use self::page::Page;
+use self::layout::Layout;
 use super::output::say;
 use super::saved::{self, Saved};
-use crate::analysis::{Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
+use crate::analysis::{Bounds, Comparison, PairAgreement, RunComparison, Shift, Verdict, compare};
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::data::{DataError, DataFolder};
+use crate::report::number::bounds;
 
 /// Puts two data folders side by side.
 pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
@@ -27,8 +28,8 @@ pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
     }
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
-        CompareFormat::Text => say!("{}", render(&Page::text(), args, &comparison).trim_end()),
-        CompareFormat::Markdown => say!("{}", render(&Page::markdown(), args, &comparison).trim_end()),
+        CompareFormat::Text => say!("{}", render(&Layout::text(), args, &comparison).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Layout::markdown(), args, &comparison).trim_end()),
     }
     left.check_sound()?;
     right.check_sound()?;
@@ -50,8 +51,8 @@ fn load(folder: &Path) -> Result<Saved, DataError> {
     Ok(saved)
 }
 
-fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
-    let heading = page.heading;
+fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
+    let heading = layout.heading;
     let right = args.right.as_deref().unwrap_or(Path::new("")).display();
     let left = args.left.display();
     let mut text = format!(
@@ -61,7 +62,7 @@ fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
     if comparison.conditions.is_empty() {
         text += "The same on both sides.\n";
     } else {
-        text += &page.table(
+        text += &layout.table(
             &["", "A", "B"],
             comparison
                 .conditions
@@ -74,11 +75,22 @@ fn render(page: &Page, args: &Compare, comparison: &Comparison) -> String {
     }
     text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
     let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
-    text += &page.table(&columns, comparison.runs.iter().map(latency));
+    text += &layout.table(&columns, comparison.runs.iter().map(latency));
     text += &dependent(comparison);
     text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
     let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
-    text + &page.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)))
+    text += &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)));
+    let is_lost = |run: &RunComparison| [run.left_lost, run.right_lost].iter().flatten().any(|lost| lost.upper > 0);
+    if comparison.runs.iter().any(is_lost) {
+        text += &format!("\n{heading}Acknowledged writes that no node holds in the end\n\n");
+        text += &layout.table(&["W", "A", "B"], comparison.runs.iter().map(lost));
+    }
+    text
+}
+
+fn lost(run: &RunComparison) -> Vec<String> {
+    let told = |lost: Option<Bounds<u64>>| lost.map_or_else(|| "-".to_owned(), |lost| bounds(lost, |n| n.to_string()));
+    vec![run.quorum.to_string(), told(run.left_lost), told(run.right_lost)]
 }
 
 /// A condition's JSON without quotes, and hashes cut to twelve digits.

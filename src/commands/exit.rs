@@ -10,6 +10,7 @@ use crate::cli::Exit;
 use crate::cluster::ClusterError;
 use crate::data::DataError;
 use crate::load::RecordError;
+use crate::sim::SimError;
 use crate::system::SessionError;
 
 /// The code an error ends labctl with. A limit of this machine decides wherever it is in the
@@ -24,6 +25,12 @@ pub fn code(error: &anyhow::Error) -> Exit {
             Some(match error {
                 ClusterError::Interrupted => Exit::Interrupted,
                 ClusterError::Temporary { .. } => Exit::Machine,
+                _ => Exit::Cluster,
+            })
+        } else if let Some(error) = cause.downcast_ref::<SimError>() {
+            Some(match error {
+                SimError::Interrupted => Exit::Interrupted,
+                SimError::System(_) => Exit::Usage,
                 _ => Exit::Cluster,
             })
         } else if cause.is::<SessionError>() || cause.is::<RecordError>() {
@@ -85,6 +92,7 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+    use crate::model::{NodeId, SystemName};
 
     #[test]
     fn the_cause_decides_and_context_does_not_hide_it() {
@@ -92,6 +100,9 @@ mod tests {
         let missing = DataError::Missing { path: "data".into(), what: "no runs".into() };
         assert_eq!(of(anyhow::Error::from(missing).context("reading")), Exit::Incomplete);
         assert_eq!(of(ClusterError::Interrupted.into()), Exit::Interrupted);
+        assert_eq!(of(SimError::Interrupted.into()), Exit::Interrupted);
+        assert_eq!(of(SimError::System(SystemName::default()).into()), Exit::Usage);
+        assert_eq!(of(SimError::UnknownNode(NodeId::Leader).into()), Exit::Cluster);
         let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
         assert_eq!(cluster.map_err(of), Err(Exit::Cluster));
         assert_eq!(of(anyhow::anyhow!("anything else")), Exit::Usage);

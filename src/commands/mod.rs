@@ -28,6 +28,7 @@ use anyhow::Context;
 pub use self::output::usage;
 use crate::cli::Exit;
 use crate::cli::{Cli, Command};
+use crate::cluster::supervise;
 use crate::system::program;
 
 /// Runs the command that the command line names.
@@ -37,7 +38,8 @@ use crate::system::program;
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(program::run()),
-        Command::Relay => return Ok(program::run_relay()),
+        Command::Proxy => return Ok(program::run_proxy()),
+        Command::Supervise { program, arguments } => return Ok(supervise(&program, &arguments)),
         _ => {}
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -56,7 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node | Command::Relay => Ok(Exit::Success),
+        Command::Node | Command::Proxy | Command::Supervise { .. } => Ok(Exit::Success),
     }?;
     Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{
-    ClusterError, Docker, Fate, PLAY_PROJECT, ProjectLeft, checkout_around, projects_left, remove_project,
+    ClusterError, Docker, Fate, Orphans, PLAY_PROJECT, ProjectLeft, checkout_around, end_orphans, projects_left,
+    remove_project,
 };
 use crate::model::ContainerSpec;
 use crate::system::System as _;
@@ -37,6 +38,15 @@ pub(super) enum Judgement {
     Keep,
     /// It is another's, or may be; why.
     LeaveAlone(String),
+}
+
+/// Ends the processes and removes the folders of labctls that were killed. Says what was done, a line each.
+pub(super) fn end_processes() -> Vec<String> {
+    let Orphans { processes, folders, left } = end_orphans();
+    let ended = processes.iter().map(|name| format!("ended {name}, a process"));
+    let removed = folders.iter().map(|folder| format!("removed {}, a folder", folder.display()));
+    let done = ended.chain(removed).map(|what| format!("{what} which a labctl that was killed had left behind"));
+    done.chain(left.iter().map(|folder| format!("cannot remove the folder {folder}"))).collect()
 }
 
 /// Removes every project whose labctl is known not to run any more.
@@ -87,12 +97,12 @@ pub(super) fn judge(project: &ProjectLeft, here: &Path, keep: Keep) -> Judgement
 
 /// Whether both folders are one, or belong to one checkout; or `there` does not exist any more.
 fn is_same_place(there: &Path, here: &Path) -> bool {
-    let checkout = checkout_around(containers(), here);
-    there == here || !there.exists() || (checkout.is_some() && checkout_around(containers(), there) == checkout)
+    let checkout = checkout_around(&containers(), here);
+    there == here || !there.exists() || (checkout.is_some() && checkout_around(&containers(), there) == checkout)
 }
 
 /// How the lab's node runs in containers: its files mark a checkout of labctl's repository.
-pub(super) fn containers() -> &'static ContainerSpec {
+fn containers() -> ContainerSpec {
     LabNode.containers()
 }
 

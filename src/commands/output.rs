@@ -68,8 +68,8 @@ pub fn usage(error: &clap::Error) -> Exit {
     if has_failed() { Exit::Machine } else { Exit::Success }
 }
 
-/// Serializes paths as text, with U+FFFD for what is not UTF-8. serde itself would refuse such a
-/// path, and with it the whole result.
+/// Serializes paths as text, with U+FFFD for bytes that are not UTF-8. serde itself would refuse such
+/// a path, and with it the whole result.
 pub(super) fn paths_as_text<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::output::say;
 use super::saved::{self, Saved};
 use super::tables;
-use crate::analysis::{Bounds, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness as Figures};
+use crate::analysis::{Bounds, Need, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness as Figures, Withheld};
 use crate::cli::Exit;
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
+use crate::data::RunData;
 use crate::report::number::{bounds, share};
 use crate::report::visible_after;
 
@@ -18,23 +19,62 @@ use crate::report::visible_after;
 struct Told {
     experiment: ExperimentName,
     #[serde(flatten)]
-    staleness: Figures,
+    staleness: RunStaleness,
+}
+
+/// What one run tells.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RunStaleness {
+    Figures(Box<Figures>),
+    /// The measured system does not let it be known.
+    Withheld {
+        quorum: u32,
+        withheld: String,
+    },
+}
+
+impl RunStaleness {
+    fn of(run: &RunData) -> Self {
+        match Withheld::of(run, &[Need::Trace]) {
+            Some(why) => Self::Withheld { quorum: run.manifest.quorum.get(), withheld: why.to_string() },
+            None => Self::Figures(Box::new(Figures::of(run))),
+        }
+    }
+
+    fn figures(&self) -> Option<&Figures> {
+        match self {
+            Self::Figures(figures) => Some(figures),
+            Self::Withheld { .. } => None,
+        }
+    }
 }
 
 /// Says how stale reads would have been. The arguments, or else the experiment, say how many
 /// followers a read asks, and how late.
 pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit> {
     let mut all = saved::load(&paths.data, args.experiment.as_ref())?;
-    let mut told = Vec::new();
+    let (mut told, mut has_table) = (Vec::new(), false);
     for saved in &mut all {
         let figures = figures(saved, args);
         if args.format == Format::Text {
             say!("experiment {} ({})", saved.name, saved.folder.path().display());
-            say!("{}", table(&figures));
+            match figures.iter().find_map(|of| match of {
+                RunStaleness::Withheld { withheld, .. } => Some(withheld),
+                RunStaleness::Figures(_) => None,
+            }) {
+                // All runs of an experiment are of one system.
+                Some(why) => say!("not known here: {why}"),
+                None => {
+                    say!("{}", table(&figures.iter().filter_map(RunStaleness::figures).collect::<Vec<_>>()));
+                    has_table = true;
+                }
+            }
         }
         told.extend(figures.into_iter().map(|staleness| Told { experiment: saved.name.clone(), staleness }));
     }
     match args.format {
+        Format::Text if !has_table => {}
         Format::Text => say!(
             "What reads would have seen, computed from the traces: no read was made. In brackets: predicted from the injected \
              delays alone. R: followers that a read asks. misses it at ack: when a write is acknowledged, none of them has got \
@@ -48,8 +88,8 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
     Ok(Exit::Success)
 }
 
-fn figures(saved: &mut Saved, args: &Staleness) -> Vec<Figures> {
-    let figures = |run: &mut crate::data::RunData| {
+fn figures(saved: &mut Saved, args: &Staleness) -> Vec<RunStaleness> {
+    let figures = |run: &mut RunData| {
         let reads: &mut Reads = &mut run.manifest.config.reads;
         if !args.replicas.is_empty() {
             reads.replicas.clone_from(&args.replicas);
@@ -57,13 +97,13 @@ fn figures(saved: &mut Saved, args: &Staleness) -> Vec<Figures> {
         if !args.at_ms.is_empty() {
             reads.at_ms.clone_from(&args.at_ms);
         }
-        Figures::of(run)
+        RunStaleness::of(run)
     };
     saved.runs.iter_mut().map(figures).collect()
 }
 
 /// A line for each quorum and kind of read.
-fn table(all: &[Figures]) -> Table {
+fn table(all: &[&Figures]) -> Table {
     let times = all.first().and_then(|figures| figures.reads.first()).map_or_else(Vec::new, |read| read.at.clone());
     let times = times.iter().map(|at| format!("seen after\n{} ms", at.at_ms));
     let header = [

@@ -16,7 +16,7 @@ use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::cluster::{
     Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, PLAY_PROJECT, ProcessCluster,
-    Programs, Unavailable, end_orphans, engine_variables, projects_left, remove_project,
+    Programs, Unavailable, engine_variables, projects_left, remove_project,
 };
 use crate::config::{Config, Experiment, Quorum};
 use crate::data::Lock;
@@ -41,13 +41,16 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.clone() };
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let system = system_of(experiment).with_context(|| format!("experiment {name}"))?;
-    let mut spec = ClusterSpec::new(name, experiment, args.quorum, system.nodes(experiment, args.quorum));
-    // Nothing is broken in a cluster to play with, so that no relay is needed.
-    spec.links.clear();
+    // Nothing is broken in a cluster to play with.
+    let calm = Experiment { faults: Vec::new(), ..experiment.clone() };
+    let nodes = system.nodes(experiment, args.quorum);
+    let own_delays = system.capabilities().own_delays;
+    let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
     let backend = {
-        let (cancel, choice, containers) = (cancel.clone(), experiment.backend, system.containers());
-        spawn_blocking(move || Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)).await??
+        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        let choice = experiment.backend;
+        spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
     match backend {
@@ -61,9 +64,9 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             say!("`labctl down` stops it");
             cluster.detach();
         }
-        Backend::Process { program, reason } => {
+        Backend::Process { labctl, reason, .. } => {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
-            let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
+            let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
             announce(&endpoints);
@@ -126,6 +129,9 @@ const PORT_TAKEN: &str = "a port is taken; `labctl down` stops an earlier cluste
 
 /// Whether a node could not have its port, by what it or the engine said.
 fn is_port_taken(error: &ClusterError) -> bool {
+    if matches!(error, ClusterError::PortTaken { .. }) {
+        return true;
+    }
     let said = error.to_string().to_lowercase();
     ["address already in use", "address in use", "port is already allocated"].iter().any(|words| said.contains(words))
 }
@@ -147,17 +153,19 @@ async fn ready(
 }
 
 fn announce(endpoints: &Endpoints) {
-    say!("leader     {}", endpoints.leader);
-    say!("followers  {}", endpoints.followers.join(" "));
-    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", endpoints.leader);
-    say!("           curl {}/kv/k0", endpoints.followers.first().unwrap_or(&endpoints.leader));
+    let urls: Vec<String> = endpoints.urls().map(|(_, url)| url).collect();
+    let (leader, followers) = (&urls[0], &urls[1..]);
+    say!("leader     {leader}");
+    say!("followers  {}", followers.join(" "));
+    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {leader}/kv/k0");
+    say!("           curl {}/kv/k0", followers.first().unwrap_or(leader));
 }
 
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
-    let ended = end_orphans();
-    ended.iter().for_each(|name| say!("ended {name}, a process which a labctl that was killed had left behind"));
+    let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
+    ended.iter().for_each(|done| say!("{done}"));
     found += ended.len();
     let containers = spawn_blocking(remove_all).await.context("removing containers")??;
     match containers {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Accepted, refusal};
+use crate::model::{Accepted, Micros, refusal};
 
 /// A time limit in seconds, from a millisecond to an hour.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ impl Timeout {
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::from_secs_f64(self.0)
+    }
+
+    /// The limit in microseconds.
+    #[must_use]
+    pub fn micros(self) -> Micros {
+        self.duration().into()
     }
 
     /// The limit in seconds.

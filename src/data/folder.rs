@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{DataError, Manifest, read, staging};
 use crate::config::{ExperimentName, Quorum};
 
-/// For longer than this nobody holds a lock only to ask who holds it.
+/// How long [`Lock::holder`] may keep a file locked, at most: a lock held for longer is in use.
 const ASKING_LIMIT: Duration = Duration::from_millis(200);
 
 /// The runs of one experiment: a folder that holds `W<n>` directories.
@@ -152,7 +152,7 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// The process that holds the file of this name; `None` if nobody does.
+    /// The process that holds the file of this name; `None` if it is not locked.
     #[must_use]
     pub fn holder(root: &Path, name: &str) -> Option<u32> {
         let mut file = File::open(root.join(name)).ok()?;

@@ -54,7 +54,7 @@ impl RunData {
             node,
             key: write.key.clone(),
             at_us: if node.is_leader() {
-                Some(i64::try_from(write.start_us).unwrap_or(i64::MAX))
+                Some(write.start().get())
             } else {
                 arrivals.get(&(write.write, node)).copied()
             },

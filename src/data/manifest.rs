@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::model::{BackendFacts, NodeId, SystemFacts, sha256};
+use crate::model::{BackendFacts, Capabilities, Micros, NodeId, SystemFacts, SystemName, sha256};
 
 /// The schema of the run directories that this labctl writes, and the newest that it reads.
 /// Schema 1 has no `system` in its manifest and no `forecast.csv`.
@@ -71,6 +71,20 @@ pub struct Manifest {
     pub gaps: Vec<GapFacts>,
 }
 
+impl Manifest {
+    /// What the measured system lets be seen and done. Every run of schema 1 measured the lab's node.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.system.as_ref().map_or(Capabilities::LABNODE, |system| system.capabilities)
+    }
+
+    /// The name of the measured system.
+    #[must_use]
+    pub fn system_name(&self) -> &str {
+        self.system.as_ref().map_or(SystemName::LABNODE, |system| &system.name)
+    }
+}
+
 /// A time in which labctl could not measure: an answer that came then was noticed late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GapFacts {
@@ -101,8 +115,8 @@ impl GapFacts {
             GapKind::Stalled => self.length_us,
             GapKind::Suspended => 0,
         };
-        let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-        signed(from_us) <= self.start_us.saturating_add(signed(on_the_clock_us)) && signed(to_us) >= self.start_us
+        let start = Micros::new(self.start_us);
+        Micros::from(from_us) <= start + on_the_clock_us.into() && Micros::from(to_us) >= start
     }
 }
 

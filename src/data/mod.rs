@@ -52,9 +52,10 @@ pub struct RunData {
     pub manifest: Manifest,
     /// One row a client write, by `write`.
     pub writes: Vec<WriteRow>,
-    /// One row a write and follower, by `write`, then follower.
+    /// One row a write and follower, by `write`, then follower; empty, without a file, of a system
+    /// that keeps no trace.
     pub replication: Vec<ReplicationRow>,
-    /// One row an arrival, by follower, then in order of arrival.
+    /// One row an arrival, by follower, then in order of arrival; empty likewise.
     pub arrivals: Vec<ArrivalRow>,
     /// What was done to the cluster on purpose, in its order; no file where that is nothing.
     pub faults: Vec<FaultRow>,

@@ -42,7 +42,7 @@ impl Placement {
             }
         }
         for (_, path) in folder.runs()?.into_iter().filter(|(quorum, _)| !quorums.contains(quorum)) {
-            // One that cannot be read is told by whoever reads it.
+            // A run that cannot be read is reported by the commands that read it.
             if let Ok(manifest) = read::manifest(&path) {
                 let earlier = Conditions::of(&manifest);
                 if earlier != *conditions {

@@ -12,7 +12,7 @@ use super::manifest::OLDEST_SCHEMA;
 use super::{
     ArrivalRow, DataError, FaultRow, ForecastRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
 };
-use crate::model::{NodeId, TIME_LIMIT_US};
+use crate::model::{Micros, NodeId, TIME_LIMIT_US};
 
 /// What is wrong with a time past [`TIME_LIMIT_US`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
@@ -59,8 +59,7 @@ impl RunData {
     pub fn load(folder: &Path) -> Result<Self, DataError> {
         let manifest = manifest(folder)?;
         let writes = check_writes(read_csv(folder.join("writes.csv"))?, &manifest)?;
-        let replication = check_replication(read_csv(folder.join("replication.csv"))?, &manifest)?;
-        let arrivals = check_arrivals(read_csv(folder.join("arrivals.csv"))?, &manifest)?;
+        let (replication, arrivals) = read_trace(folder, &manifest)?;
         let faults = read_faults(folder, &manifest)?;
         Ok(Self {
             at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
@@ -194,6 +193,28 @@ fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<Write
     Ok(rows)
 }
 
+/// Reads what the nodes recorded of each copy. A system without a trace has neither file.
+fn read_trace(folder: &Path, manifest: &Manifest) -> Result<(Vec<ReplicationRow>, Vec<ArrivalRow>), DataError> {
+    let paths = ["replication.csv", "arrivals.csv"].map(|name| folder.join(name));
+    if manifest.capabilities().trace {
+        let [replication, arrivals] = paths;
+        return Ok((
+            check_replication(read_csv(replication)?, manifest)?,
+            check_arrivals(read_csv(arrivals)?, manifest)?,
+        ));
+    }
+    match paths.iter().find(|path| path.exists()) {
+        None => Ok((Vec::new(), Vec::new())),
+        Some(path) => {
+            let message = format!(
+                "a trace, and by manifest.json the system `{}` keeps none: remove this file if it is not of this run",
+                manifest.system_name()
+            );
+            Err(invalid(path, 1, &message))
+        }
+    }
+}
+
 fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Result<Vec<ReplicationRow>, DataError> {
     let mut seen = BTreeSet::new();
     table.checked(|row| {
@@ -201,7 +222,7 @@ fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Resul
             return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
         let delays_us = [Some(row.delay_us), row.ack_delay_us].into_iter().flatten();
-        let delays_us = delays_us.map(|delay_us| i64::try_from(delay_us).unwrap_or(i64::MAX));
+        let delays_us = delays_us.map(|delay_us| Micros::from(delay_us).get());
         let times_us = [row.sent_us, row.acked_us].into_iter().flatten();
         refuse_follower(row.follower, manifest).or_else(|| absurd(delays_us.chain(times_us)))
     })
@@ -235,7 +256,7 @@ fn read_forecast(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<Foreca
             Some(format!("write {} at {} is there twice", row.write, row.node))
         } else {
             let lengths_us = [row.latency_us, row.delay_us].into_iter().flatten();
-            absurd(lengths_us.map(|us| i64::try_from(us).unwrap_or(i64::MAX)).chain(row.at_us))
+            absurd(lengths_us.map(|us| Micros::from(us).get()).chain(row.at_us))
         }
     })?;
     Ok(Some(rows))

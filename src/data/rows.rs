@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{NodeId, ReplicationOutcome, WriteOutcome};
+use crate::model::{Micros, NodeId, ReplicationOutcome, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,26 @@ pub struct WriteRow {
     pub acks: Option<u32>,
     /// The error's code and message, where there was one.
     pub error: Option<String>,
+}
+
+impl WriteRow {
+    /// When the request began.
+    #[must_use]
+    pub fn start(&self) -> Micros {
+        self.start_us.into()
+    }
+
+    /// How long the answer took.
+    #[must_use]
+    pub fn latency(&self) -> Micros {
+        self.latency_us.into()
+    }
+
+    /// When the answer was there.
+    #[must_use]
+    pub fn end(&self) -> Micros {
+        self.start() + self.latency()
+    }
 }
 
 /// One line of `replication.csv`: one write on its way to one follower (the leader's trace).

@@ -12,6 +12,7 @@ use crate::system::System as _;
 use crate::system::labnode::LabNode;
 
 mod hostile;
+mod untraced;
 
 fn quorum(w: i64) -> Quorum {
     Quorum::try_from(w).unwrap()
@@ -259,7 +260,7 @@ fn asking_who_holds_a_lock_never_keeps_another_from_taking_it() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !over.load(std::sync::atomic::Ordering::Relaxed) {
-                    // Asked only, nobody may be named who holds nothing any more but this process.
+                    // While others only ask, no other process is ever named as the holder.
                     assert!(Lock::holder(root, "lock").is_none_or(|pid| pid == std::process::id()));
                     std::thread::sleep(std::time::Duration::from_micros(50));
                 }

@@ -39,8 +39,10 @@ impl RunData {
     fn write_files(&self, folder: &Path) -> Result<(), DataError> {
         write_json(&folder.join("manifest.json"), &self.manifest)?;
         write_csv(&folder.join("writes.csv"), &self.writes)?;
-        write_csv(&folder.join("replication.csv"), &self.replication)?;
-        write_csv(&folder.join("arrivals.csv"), &self.arrivals)?;
+        if self.manifest.capabilities().trace {
+            write_csv(&folder.join("replication.csv"), &self.replication)?;
+            write_csv(&folder.join("arrivals.csv"), &self.arrivals)?;
+        }
         if !self.faults.is_empty() {
             write_csv(&folder.join("faults.csv"), &self.faults)?;
         }

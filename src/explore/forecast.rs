@@ -3,8 +3,8 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::analysis::Forecast;
-use crate::cluster::ClusterError;
 use crate::data::{Manifest, RunData};
+use crate::sim::SimError;
 use crate::sim::foresee;
 
 /// Holds real runs, one a quorum, against the simulation of the same experiment and seed: the
@@ -12,7 +12,7 @@ use crate::sim::foresee;
 ///
 /// # Errors
 /// As [`foresee`].
-pub fn forecast(runs: &[RunData], cancel: &CancellationToken) -> Result<Vec<Forecast>, ClusterError> {
+pub fn forecast(runs: &[RunData], cancel: &CancellationToken) -> Result<Vec<Forecast>, SimError> {
     let one = |run: &RunData| {
         if let Some(foreseen) = &run.forecast {
             return Ok(Forecast::of(run, foreseen));

@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use super::Point;
 use super::replay::{ReplayFigures, TracedRun, to_u32};
 use crate::analysis::RunConsistency;
-use crate::cluster::ClusterError;
 use crate::data::{RunData, WriteOutcome};
+use crate::sim::SimError;
 use crate::sim::simulate_and;
 
 /// One run's contribution to its point.
@@ -63,7 +63,7 @@ impl RunOutcome {
     ///
     /// # Errors
     /// As [`simulate_and`].
-    pub fn of(point: &Point, number: u64, cancel: &CancellationToken) -> Result<Self, ClusterError> {
+    pub fn of(point: &Point, number: u64, cancel: &CancellationToken) -> Result<Self, SimError> {
         let experiment = point.run(number);
         simulate_and(&point.name, &experiment, point.quorum, cancel, |run, followers, start_us| {
             let replay = TracedRun {

@@ -139,7 +139,7 @@ fn acknowledged_us(row: &WriteRow) -> Option<u64> {
 
 impl Replayer {
     fn new(load: TracedRun<'_>) -> Self {
-        let keys = usize::try_from(load.keys).unwrap_or(usize::MAX).min(load.rows.len());
+        let keys = (load.keys as usize).min(load.rows.len());
         let mut writes = vec![Tracked::default(); load.rows.len()];
         for row in load.rows {
             if let Some(write) = row.version.and_then(|version| writes.get_mut(index_of(version))) {

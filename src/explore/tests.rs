@@ -6,10 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
-use crate::cluster::ClusterError;
 use crate::config::{Experiment, Order, Pacing, Timeout};
 use crate::data::{DataError, RunData};
+use crate::model::NodeId;
 use crate::model::{Quorum, uniform_ms};
+use crate::sim::SimError;
 use crate::sim::simulate_direct;
 
 /// The lab at every quorum, one run each.
@@ -37,7 +38,7 @@ fn rows(points: &[Point], threads: usize) -> Vec<PointRow> {
     let mut rows = Vec::new();
     explore(&work, |point, runs| {
         rows.push(PointRow::of(point, &runs).unwrap());
-        Ok::<_, ClusterError>(())
+        Ok::<_, SimError>(())
     })
     .unwrap();
     rows
@@ -149,13 +150,13 @@ fn a_cancelled_exploration_ends_and_a_failure_ends_it() {
     let (points, cancel) = (grid.points(), CancellationToken::new());
     let stop = cancel.clone();
     let work = Work { points: &points, threads: 3, cancel: &cancel, run_done: &|_| stop.cancel() };
-    assert!(matches!(explore(&work, |_, _| Ok(())), Err(ClusterError::Interrupted)));
+    assert!(matches!(explore(&work, |_, _| Ok(())), Err(SimError::Interrupted)));
 
     grid.seeds = 1;
     let (points, cancel) = (grid.points(), CancellationToken::new());
     let work = Work { points: &points, threads: 3, cancel: &cancel, run_done: &|_| {} };
-    let failed = explore(&work, |_, _| Err(ClusterError::Setup("no room".to_owned())));
-    assert!(matches!(failed, Err(ClusterError::Setup(_))));
+    let failed = explore(&work, |_, _| Err(SimError::UnknownNode(NodeId::Leader)));
+    assert!(matches!(failed, Err(SimError::UnknownNode(_))));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::{Point, RunOutcome};
-use crate::cluster::ClusterError;
+use crate::sim::SimError;
 
 /// The points to simulate, and how.
 pub struct Work<'a> {
@@ -24,15 +24,15 @@ pub struct Work<'a> {
 }
 
 /// The index of a run's point, the run's number, and its outcome.
-type Done = (usize, u64, Result<RunOutcome, ClusterError>);
+type Done = (usize, u64, Result<RunOutcome, SimError>);
 
 /// Simulates every run of every point, and hands the runs of each point to `finished`, ordered by
 /// number. The result does not depend on the number of threads.
 ///
 /// # Errors
-/// The first failure of a run or of `finished`; [`ClusterError::Interrupted`] once cancelled.
+/// The first failure of a run or of `finished`; [`SimError::Interrupted`] once cancelled.
 /// Points that were handed on before are complete.
-pub fn explore<E: From<ClusterError>>(
+pub fn explore<E: From<SimError>>(
     work: &Work<'_>,
     mut finished: impl FnMut(&Point, Vec<RunOutcome>) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -78,7 +78,7 @@ fn pick(points: &[Point], mut number: u64) -> Option<(usize, u64)> {
 }
 
 /// Gathers the runs of each point and hands points on in order.
-fn collect<E: From<ClusterError>>(
+fn collect<E: From<SimError>>(
     work: &Work<'_>,
     done: mpsc::Receiver<Done>,
     finished: &mut impl FnMut(&Point, Vec<RunOutcome>) -> Result<(), E>,

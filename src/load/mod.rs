@@ -14,4 +14,4 @@ pub use faults::{Injector, NoFaults};
 pub use gaps::{Gaps, MIN_GAP};
 pub use plan::Plan;
 pub use progress::Progress;
-pub use record::{RecordError, Recorded, await_ready, observe, record};
+pub use record::{RecordError, RunRecord, await_ready, observe, record};

@@ -15,7 +15,7 @@ use super::watchdog::LeaderWatchdog;
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, Manifest, ReplicationRow, RunData, Snapshot, WriteRow};
-use crate::model::{Followers, NodeId};
+use crate::model::{Followers, Micros, NodeId};
 use crate::system::{ArrivalRecord, Clock, CopyRecord, Session, SessionError};
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ const READY_POLL: Duration = Duration::from_millis(20);
 
 /// The facts of one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
+pub struct RunRecord {
     /// One row a write.
     pub writes: Vec<WriteRow>,
     /// One row a write and follower.
@@ -59,7 +59,7 @@ pub struct Recorded {
     pub exhausted: Option<(String, String)>,
 }
 
-impl Recorded {
+impl RunRecord {
     /// The run made of these facts.
     #[must_use]
     pub fn into_run(self, manifest: Manifest, logs: BTreeMap<String, Vec<u8>>) -> RunData {
@@ -127,7 +127,7 @@ pub async fn record<I: Injector>(
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<Recorded, RecordError> {
+) -> Result<RunRecord, RecordError> {
     let (mut recorded, start_us) = observe(session, experiment, injector, clock, progress).await?;
     for node in NodeId::all(experiment.followers) {
         if !recorded.settled.contains_key(&node) {
@@ -153,13 +153,14 @@ pub async fn observe<I: Injector>(
     injector: &I,
     clock: &Clock,
     progress: &dyn Progress,
-) -> Result<(Recorded, u64), RecordError> {
+) -> Result<(RunRecord, u64), RecordError> {
     let plan = Plan::new(&experiment.workload);
     let mut faults = FaultRun::new(&experiment.faults, injector, clock);
     faults.before_load().await?;
     if !faults.is_hidden(NodeId::Leader) {
         warm_up(session, plan.concurrency).await?;
     }
+    injector.start_epoch().await?;
     let start_us = clock.now_us();
     let watchdog = LeaderWatchdog::of(experiment);
     let (load, state) = watch::channel(LoadState::default());
@@ -185,7 +186,7 @@ pub async fn observe<I: Injector>(
     let at_last_ack = snapshot(session, &asked).await?;
     let is_settled = !faults.is_hidden(NodeId::Leader) && settle(session, &faults.aftermath(), clock, progress).await?;
     let settled_us = clock.now_us();
-    let recorded = Recorded {
+    let recorded = RunRecord {
         writes,
         replication: Vec::new(),
         arrivals: Vec::new(),
@@ -233,7 +234,7 @@ fn arrival_row(follower: NodeId, arrival: ArrivalRecord) -> ArrivalRow {
     ArrivalRow { follower, version, key, applied, at_us, catch_up }
 }
 
-/// What the clock will read in so long.
+/// What the clock will read when `limit` has passed.
 fn after_us(clock: &Clock, limit: Duration) -> u64 {
-    clock.now_us().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
+    clock.now_us().saturating_add(Micros::from(limit).length())
 }

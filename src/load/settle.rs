@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::progress::Progress;
+use crate::model::Micros;
 use crate::system::{Clock, Session, SessionError, SettleLimits};
 
 #[cfg(test)]
@@ -96,5 +97,5 @@ impl Patience {
 }
 
 fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    Micros::from(duration).length()
 }

@@ -1,79 +1,72 @@
 //! Nodes to start, and where they then listen: what a system and a cluster tell each other.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::node_id::NodeId;
+use super::text::Text;
 
 /// A node to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
     /// Its name.
     pub node: NodeId,
-    /// Arguments of its program when it runs as a local process.
-    pub arguments: Vec<String>,
+    /// The program that a local process runs; in containers the [`ContainerSpec`](super::ContainerSpec) says what runs.
+    pub program: NodeProgram,
+    /// The program's arguments.
+    pub arguments: Vec<Text>,
     /// Variables of its environment.
-    pub environment: BTreeMap<String, Variable>,
+    pub environment: BTreeMap<String, Text>,
+    /// Files in the node's own folder, [`Place::Folder`](super::Place::Folder), by name.
+    pub files: BTreeMap<String, Text>,
+    /// The folder in which a local process starts. `None`: the node's own, or labctl's if the node
+    /// runs labctl itself.
+    pub start_in: Option<PathBuf>,
+    /// How a local process shows that it listens.
+    pub readiness: Readiness,
+    /// How long a local process may take until it listens.
+    pub start_limit: Duration,
 }
 
-/// The value of an environment variable.
+/// What a local process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Variable {
-    /// This text.
-    Text(String),
-    /// Base URLs of other nodes, separated by commas, as this node reaches them. Those nodes
-    /// start first.
-    Urls(Vec<NodeId>),
+pub enum NodeProgram {
+    /// labctl itself, which ends by itself once its parent is gone.
+    Labctl,
+    /// Another program: a path, or a name that is looked up on the path.
+    Executable(PathBuf),
 }
 
-impl Variable {
-    /// The variable's text, if `url` gives the base URL of another node.
-    pub fn resolve(&self, url: impl Fn(NodeId) -> String) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Urls(nodes) => nodes.iter().map(|node| url(*node)).collect::<Vec<_>>().join(","),
-        }
-    }
+/// How a local process shows that it listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It chooses a port unless it is told one, and prints a line with its address, `HOST:PORT`,
+    /// after these words.
+    Announces(String),
+    /// It listens on the port that it is told.
+    Accepts,
 }
 
-/// How a system's nodes run in containers: a Compose file of the checkout, in which the leader
-/// and the first followers are services by their names, and the image they share.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ContainerSpec {
-    /// The Compose file, from the checkout's root.
-    pub compose_file: &'static str,
-    /// How many followers it has; more are copies of the first.
-    pub followers: u32,
-    /// The port on which every node listens in its container.
-    pub port: u16,
-    /// The image's recipe, from the checkout's root. Its targets are `prebuilt`, around a binary,
-    /// and `source`, which compiles one.
-    pub dockerfile: &'static str,
-    /// The node's Cargo package, binary and image, all of one name.
-    pub binary: &'static str,
-    /// The build argument that names the binary.
-    pub binary_argument: &'static str,
-    /// The variable of the Compose file that names the image.
-    pub image_variable: &'static str,
-    /// Further variables of the Compose file and what labctl sets them to.
-    pub variables: &'static [(&'static str, &'static str)],
-    /// Every variable that the Compose file takes from its user; labctl sets what it needs of
-    /// them and ignores the user's.
-    pub user_variables: &'static [&'static str],
-}
-
-/// Base URLs of a running cluster, reachable from labctl.
+/// Where the nodes of a running cluster are reached from labctl, each as `HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// The leader's, e.g. `http://127.0.0.1:8080`.
+    /// The leader's, e.g. `127.0.0.1:8080`.
     pub leader: String,
     /// The followers', in index order.
     pub followers: Vec<String>,
 }
 
 impl Endpoints {
-    /// Every node's URL.
-    pub fn urls(&self) -> impl Iterator<Item = (NodeId, &str)> {
-        let followers = self.followers.iter().zip(0..).map(|(url, index)| (NodeId::Follower(index), url.as_str()));
+    /// Every node's address.
+    pub fn addresses(&self) -> impl Iterator<Item = (NodeId, &str)> {
+        let followers = self.followers.iter().zip(0..);
+        let followers = followers.map(|(address, index)| (NodeId::Follower(index), address.as_str()));
         std::iter::once((NodeId::Leader, self.leader.as_str())).chain(followers)
+    }
+
+    /// Every node's base URL, for a system that speaks HTTP.
+    pub fn urls(&self) -> impl Iterator<Item = (NodeId, String)> {
+        self.addresses().map(|(node, address)| (node, format!("http://{address}")))
     }
 }

@@ -35,6 +35,20 @@ pub struct Capabilities {
     pub ordered_log: bool,
 }
 
+impl Capabilities {
+    /// Those of the lab's own node.
+    pub const LABNODE: Self = Self {
+        trace: true,
+        versions: true,
+        own_delays: true,
+        quorum: QuorumControl::PerStart,
+        counts_leader: false,
+        settles: Settling::Reported,
+        restart: RestartState::Empty,
+        ordered_log: false,
+    };
+}
+
 /// How a system is told its write quorum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

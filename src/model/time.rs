@@ -49,16 +49,29 @@ impl Micros {
         self.0 as f64 / 1_000_000.0
     }
 
+    /// The number of microseconds of this length of time, or zero if it is negative.
+    #[must_use]
+    pub const fn length(self) -> u64 {
+        if self.0 > 0 { self.0.unsigned_abs() } else { 0 }
+    }
+
     /// This length of time, or zero if it is negative.
     #[must_use]
     pub const fn to_duration(self) -> Duration {
-        Duration::from_micros(if self.0 > 0 { self.0.unsigned_abs() } else { 0 })
+        Duration::from_micros(self.length())
     }
 }
 
 impl From<u32> for Micros {
     fn from(micros: u32) -> Self {
         Self(i64::from(micros))
+    }
+}
+
+impl From<u64> for Micros {
+    /// What does not fit is [`Self::MAX`].
+    fn from(micros: u64) -> Self {
+        i64::try_from(micros).map_or(Self::MAX, Self)
     }
 }
 
@@ -137,6 +150,8 @@ mod tests {
         assert!((Micros::new(2_500_000).as_secs() - 2.5).abs() < f64::EPSILON);
         assert_eq!(Micros::from(Duration::from_millis(3)), Micros::new(3_000));
         assert_eq!(Micros::from(Duration::MAX), Micros::MAX);
+        assert_eq!([Micros::from(7_u64), Micros::from(u64::MAX)], [Micros::new(7), Micros::MAX]);
+        assert_eq!([Micros::new(7), Micros::new(-7)].map(Micros::length), [7, 0]);
         assert_eq!(Micros::new(3_000).to_duration(), Duration::from_millis(3));
         assert_eq!(Micros::new(-1).to_duration(), Duration::ZERO);
     }

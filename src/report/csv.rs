@@ -3,8 +3,8 @@
 use crate::analysis::Summary;
 
 /// Decimals of a latency in milliseconds. Latencies are whole microseconds, so that a mean or
-/// a percentile of 100 of them has at most five: nothing is left to round, and whoever
-/// recomputes one from `writes.csv` gets the same digits whichever way they sum.
+/// a percentile of 100 of them has at most five: nothing is left to round, and a
+/// recomputation from `writes.csv` gives the same digits in whatever order it sums.
 const MEASURED_DECIMALS: usize = 5;
 
 /// Decimals of predicted latencies in milliseconds, and of seconds.

@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 
+use super::number::NONE;
+
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Document {
     pub(crate) title: String,
     /// Under which conditions, in one line.
     pub(crate) subtitle: String,
+    /// What was measured, and what it does not tell; `None` if the runs do not say.
+    pub(crate) system: Option<String>,
     /// The answer, in one paragraph.
     pub(crate) answer: String,
     /// What the intervals and times mean, in one paragraph.
@@ -125,7 +129,7 @@ pub(crate) struct Map {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct MapRow {
     pub(crate) follower: String,
-    /// One a key; none where the follower did not answer.
+    /// One for each key, or empty if the follower did not answer.
     pub(crate) cells: Vec<MapCell>,
 }
 
@@ -164,6 +168,14 @@ impl Table {
         self
     }
 
+    /// Without the columns that have no figure in any row.
+    fn drop_empty_columns(&mut self) {
+        let is_filled = |column: usize| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| cell != NONE));
+        let kept: Vec<bool> = (0..self.columns.len()).map(|column| self.rows.is_empty() || is_filled(column)).collect();
+        keep(&mut self.columns, &kept);
+        self.rows.iter_mut().for_each(|row| keep(row, &kept));
+    }
+
     pub(crate) fn rows(mut self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         self.rows.extend(rows);
         self
@@ -174,4 +186,19 @@ impl Block {
     pub(crate) fn paragraph(text: impl Into<String>) -> Self {
         Self::Paragraph { text: text.into() }
     }
+
+    /// Takes from its table the columns that have no figure in any row.
+    pub(crate) fn drop_empty_columns(&mut self) {
+        match self {
+            Self::Table { table } | Self::Details { table, .. } => table.drop_empty_columns(),
+            Self::Figure { figure } => figure.table.drop_empty_columns(),
+            Self::Paragraph { .. } | Self::List { .. } | Self::Code { .. } | Self::Maps { .. } => {}
+        }
+    }
+}
+
+/// Keeps those of the values that are to be kept.
+fn keep<T>(values: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    values.retain(|_| kept.next().copied().unwrap_or(true));
 }

@@ -8,10 +8,12 @@ use super::figures::Figures;
 use super::method::method;
 use super::model::{Report, RunReport};
 use super::number::{count, grouped, list};
+use super::system::system;
 use super::topic::{Finding, Topic};
 use super::topics::TOPICS;
 use super::warnings::warnings;
 use crate::config::CatchUp;
+use crate::model::SystemName;
 
 /// What the report says in words, in `summary.json` and on its page.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub(super) struct Headline {
 impl Headline {
     /// Of a report. `notes` are further warnings, without a full stop.
     pub(super) fn of(report: &Report, notes: &[String]) -> Self {
-        let answers: Vec<String> = TOPICS.iter().filter_map(|topic| (topic.answer)(report)).collect();
+        let answers: Vec<String> = TOPICS.iter().filter_map(|topic| topic.answer(report)).collect();
         let notes = notes.iter().map(|note| format!("{note}."));
         let has_finding = |topic: &&Topic| !matches!(topic.finding, Finding::None);
         Self {
@@ -46,6 +48,7 @@ impl Headline {
         Ok(Document {
             title: "What does a write quorum buy, and what does it cost?".to_owned(),
             subtitle: subtitle(report),
+            system: system(&report.runs),
             answer: self.answer.clone(),
             method: self.method.clone(),
             warnings: self.warnings.clone(),
@@ -73,20 +76,23 @@ fn subtitle(report: &Report) -> String {
     } else {
         "no injected delay".to_owned()
     };
-    let catch_up = match config.network.catch_up {
-        CatchUp::Off => "",
-        CatchUp::Snapshot => ", and one that answers again is brought up to date",
-    };
+    // These are settings of the lab's node.
+    let order = (manifest.system_name() == SystemName::LABNODE).then(|| {
+        let catch_up = match config.network.catch_up {
+            CatchUp::Off => "",
+            CatchUp::Snapshot => ", and one that answers again is brought up to date",
+        };
+        format!("; followers apply in {} order{catch_up}", config.network.order)
+    });
     format!(
-        "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}; followers apply in {} \
-         order{catch_up}.{} {run_on}.",
+        "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}{}.{} {run_on}.",
         report.experiment,
         count(u64::from(run.followers()), "follower"),
         count(u64::from(workload.writes.get()), "write"),
         count(u64::from(workload.keys.get()), "key"),
         grouped(u64::from(workload.concurrency.get())),
         workload.pacing,
-        config.network.order,
+        order.unwrap_or_default(),
         planned(&report.runs),
     )
 }

@@ -11,7 +11,7 @@ pub(super) const LETTERS: [(&str, &str); 6] = [
     ("X", "lost: the leader's version timed out or failed"),
     ("E", "erased: the follower had the leader's version and was restarted empty"),
     ("F", "foreign: a value the leader never had"),
-    ("?", "unexplained: the trace does not say why"),
+    ("?", "unexplained: no trace says why"),
 ];
 
 /// The letter of a differing pair, by its cause.
@@ -68,20 +68,31 @@ pub(super) fn explain(cause: Cause) -> String {
             ms(acked_us as f64 / 1000.0),
             ms(restarted_us as f64 / 1000.0)
         ),
-        Cause::Lagging { version, arrived_us: Some(at_us) } => {
-            format!("version {version} arrived later, {} ms into the run", ms(at_us as f64 / 1000.0))
+        Cause::Lagging { version, arrived_us } => {
+            let what = version.map_or_else(|| "the leader's value".to_owned(), |version| format!("version {version}"));
+            match arrived_us {
+                Some(at_us) => format!("{what} arrived later, {} ms into the run", ms(at_us as f64 / 1000.0)),
+                None => format!("{what} was still on its way"),
+            }
         }
-        Cause::Lagging { version, arrived_us: None } => format!("version {version} was still on its way"),
-        Cause::Unknown => "the trace does not say why".to_owned(),
+        Cause::Unknown => "no trace says why".to_owned(),
     }
 }
 
 /// What the follower holds against its leader.
 pub(super) fn held(cell: &Cell) -> String {
-    let version = |version: Option<u64>| version.map_or_else(|| "nothing".to_owned(), |v| format!("version {v}"));
+    let one = |version: Option<u64>, write: Option<u64>| match (version, write) {
+        (Some(version), _) => format!("version {version}"),
+        (None, Some(write)) => format!("write {write}"),
+        (None, None) => "nothing".to_owned(),
+    };
     match cell.state {
         CellState::Foreign => "a value that the leader never had".to_owned(),
-        _ => format!("{}, the leader {}", version(cell.follower_version), version(cell.leader_version)),
+        _ => format!(
+            "{}, the leader {}",
+            one(cell.follower_version, cell.follower_write),
+            one(cell.leader_version, cell.leader_write)
+        ),
     }
 }
 
@@ -102,6 +113,8 @@ mod tests {
             state,
             follower_version: Some(73),
             leader_version: Some(83),
+            follower_write: Some(72),
+            leader_write: Some(82),
             cause,
         }
     }
@@ -125,10 +138,21 @@ mod tests {
     }
 
     #[test]
+    fn without_versions_writes_are_named_by_their_numbers() {
+        let cell =
+            Cell { follower_version: None, leader_version: None, ..cell(CellState::Stale, Some(Cause::Unknown)) };
+        assert_eq!(describe(&cell), "f2 holds for k3 write 72, the leader write 82: no trace says why");
+        let lagging = Cause::Lagging { version: None, arrived_us: None };
+        let missing = Cell { state: CellState::Missing, follower_write: None, cause: Some(lagging), ..cell };
+        let expected = "f2 holds for k3 nothing, the leader write 82: the leader's value was still on its way";
+        assert_eq!(describe(&missing), expected);
+    }
+
+    #[test]
     fn every_letter_in_use_is_explained() {
         let lost = Cause::Lost { version: 83, outcome: ReplicationOutcome::Timeout };
         let erased = Cause::Erased { version: 83, acked_us: 1_000, restarted_us: 2_000 };
-        let lagging = Cause::Lagging { version: 83, arrived_us: None };
+        let lagging = Cause::Lagging { version: Some(83), arrived_us: None };
         let cells = [
             cell(CellState::Missing, Some(lost)),
             cell(CellState::Missing, Some(erased)),

@@ -2,7 +2,7 @@
 
 use super::model::RunReport;
 use super::number::{count, grouped, list, percent};
-use crate::analysis::NoInterval;
+use crate::analysis::{Need, NoInterval};
 use crate::config::Pacing;
 
 /// One paragraph: what intervals cover, what the load is, which clock is read.
@@ -12,8 +12,15 @@ pub(super) fn method(runs: &[RunReport]) -> String {
 }
 
 fn intervals(runs: &[RunReport]) -> String {
+    if runs.iter().all(|run| run.latency.dependence.no_interval == Some(NoInterval::HangsTogether)) {
+        return "Latencies of one run hang together, because a write also waits for others: one run of each W does not tell \
+                how far such runs differ, and there are no 95 % intervals."
+            .to_owned();
+    }
     let seeds = runs.iter().map(|run| run.manifest.seed);
+    let is_drawn_by_write = runs.iter().all(|run| run.withheld(&[Need::Delays]).is_none());
     let shared = match (seeds.clone().min(), seeds.max()) {
+        _ if !is_drawn_by_write => String::new(),
         (Some(low), Some(high)) if low == high && runs.len() > 1 => {
             format!(
                 " Every W drew the same delays (seed {low}), and so does any other experiment with this seed and network: they are not replicates."
@@ -59,7 +66,7 @@ fn intervals(runs: &[RunReport]) -> String {
 fn saturation(runs: &[RunReport]) -> Option<String> {
     let saturated: Vec<(String, f64)> = runs
         .iter()
-        .filter(|run| run.load.is_some_and(|load| load.is_saturated))
+        .filter(|run| run.load.is_some_and(|load| load.is_saturated == Some(true)))
         .filter_map(|run| Some((format!("W = {}", run.quorum), run.overhead.figures.share_of_latency?)))
         .collect();
     let least = saturated.iter().map(|(_, share)| *share).reduce(f64::min)?;
@@ -88,11 +95,16 @@ fn clock(runs: &[RunReport]) -> String {
     if is_virtual(runs) {
         return "Times are virtual and exact to the microsecond.".to_owned();
     }
-    "Latencies are differences of labctl's monotonic clock, in whole microseconds, and include labctl's own \
-     scheduling. A node's times are taken as they are if its clock reads between two readings of labctl's around one \
-     request, and are shifted by the middle of that request otherwise: their error is at most the time that request \
-     took."
-        .to_owned()
+    let own = "Latencies are differences of labctl's monotonic clock, in whole microseconds, and include labctl's own \
+               scheduling.";
+    if runs.iter().any(|run| run.withheld(&[Need::Trace]).is_some()) {
+        return own.to_owned();
+    }
+    format!(
+        "{own} A node's times are taken as they are if its clock reads between two readings of labctl's around one \
+         request, and are shifted by the middle of that request otherwise: their error is at most the time that request \
+         took."
+    )
 }
 
 fn is_virtual(runs: &[RunReport]) -> bool {

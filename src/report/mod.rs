@@ -21,14 +21,15 @@ pub(crate) mod number;
 pub(crate) mod page;
 mod rendered;
 mod summary;
+mod system;
 mod topic;
 mod topics;
 mod warnings;
 
 pub use error::ReportError;
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, Distribution, DistributionPoint, FaultReport, MomentReport,
-    OverheadReport, PlottedWrite, Report, RunReport,
+    ComparedExperiment, ComparedRun, ComparedSystem, ConsistencyReport, DistributionCurves, DistributionPoint,
+    FaultReport, MomentReport, OverheadReport, PlottedWrite, Report, RunReport, SystemRun,
 };
 pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
 pub use summary::SCHEMA;

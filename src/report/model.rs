@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{
-    Claim, CostPerAck, Diagnosis, Durability, Expected, ExperimentFigures, Forecast, Lag, Latency, Load, Overhead,
-    Paired, Prediction, RunFigures, Sample, Staleness, Summary, Symptoms, WriteLife, claims, diagnose, ok_latencies,
-    write_lives, write_overheads,
+    Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, Forecast, Lag, Latency,
+    LeaderEvidence, Load, Need, Overhead, Paired, Prediction, RunFigures, Sample, Staleness, Summary, Survival,
+    Withheld, WriteLife, claims, diagnose, ok_latencies, write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -13,10 +13,12 @@ use crate::data::{Contradiction, Manifest, RunData};
 mod comparison;
 mod consistency;
 mod faults;
+mod systems;
 
 pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
 pub use faults::{FaultReport, PlottedWrite};
+pub use systems::{ComparedSystem, SystemRun};
 
 /// Most points of a distribution that are kept.
 const MOST_POINTS: usize = 400;
@@ -50,6 +52,9 @@ pub struct Report {
     pub forecasts: Vec<Forecast>,
     /// This experiment, then the others that have data; empty where no other has.
     pub experiments: Vec<ComparedExperiment>,
+    /// This experiment, then the others that measured another system in the same network; empty if
+    /// there are none.
+    pub systems: Vec<ComparedSystem>,
 }
 
 /// What one run came to.
@@ -62,7 +67,7 @@ pub struct RunReport {
     /// Latency of acknowledged writes.
     pub latency: Latency,
     /// Its distribution.
-    pub distribution: Distribution,
+    pub distribution: DistributionCurves,
     /// What the software added to the injected delays.
     pub overhead: OverheadReport,
     /// Writes in flight and a second; `None` of a run that took no time.
@@ -75,13 +80,23 @@ pub struct RunReport {
     /// Planned faults, or ends of faults, before which the load was over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults_left_out: Vec<String>,
-    /// How long followers lagged behind acknowledgements.
-    pub lag: Lag,
+    /// How long followers lagged behind acknowledgements. `None`, as the next two, if the system keeps
+    /// no trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<Lag>,
     /// How stale reads from followers are.
-    pub staleness: Staleness,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staleness: Option<Staleness>,
     /// What the leader's death would have cost.
-    pub durability: Durability,
-    /// The lives of a median and a worst write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub durability: Option<Durability>,
+    /// Acknowledged writes that are gone in the end, by what the nodes hold.
+    pub survival: Survival,
+    /// Latency beyond the prediction; `None` where the delays are known write by write, and if nothing is
+    /// predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excess: Option<Excess>,
+    /// The lives of a median and a worst write; empty without a trace.
     pub lives: Vec<WriteLife>,
     /// What the model expects of a run; absent for a load too large to simulate.
     pub expected: Option<Expected>,
@@ -90,6 +105,9 @@ pub struct RunReport {
     /// Every write by its number, to be drawn.
     #[serde(skip)]
     pub writes: Vec<PlottedWrite>,
+    /// What its system does not let be known.
+    #[serde(skip)]
+    pub withheld: Vec<Withheld>,
     /// Whether it recorded when copies were sent and arrived.
     #[serde(skip)]
     pub has_trace: bool,
@@ -103,7 +121,7 @@ pub struct RunReport {
 
 /// A distribution function as points to draw it through.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Distribution {
+pub struct DistributionCurves {
     /// W.
     pub quorum: u32,
     /// Measured: every value, or evenly spaced ones among many.
@@ -143,13 +161,15 @@ impl Report {
         let others: Vec<_> =
             others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
         let claims = claims(&figures, &others);
-        let symptoms: Vec<_> = data
+        let evidence: Vec<_> = data
             .iter()
             .zip(&figures.runs)
-            .map(|(run, figures)| Symptoms::of(run, &figures.latency, &figures.consistency))
+            .map(|(run, figures)| LeaderEvidence::of(run, &figures.latency, &figures.consistency))
             .collect();
-        let diagnoses = diagnose(&figures.config, &symptoms);
+        let can_be_diagnosed = data.iter().all(|run| Withheld::of(run, &[Need::IndependentWrites]).is_none());
+        let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &evidence) } else { Vec::new() };
         let experiments = comparison::experiments(&figures, &others);
+        let systems = systems::systems(&figures, &others);
         let paired = figures.steps().cloned().collect();
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
@@ -162,6 +182,7 @@ impl Report {
             diagnoses,
             forecasts: forecasts.to_vec(),
             experiments,
+            systems,
         })
     }
 }
@@ -169,11 +190,13 @@ impl Report {
 impl RunReport {
     fn of(figures: RunFigures, run: &RunData) -> Self {
         let writes = PlottedWrite::all(run);
+        let withheld = Withheld::all(run);
+        let keeps_trace = withheld.iter().all(|of| of.need() != Need::Trace);
         let overheads: Sample = write_overheads(run).iter().map(|write| write.overhead_us).collect();
         Self {
             quorum: figures.quorum(),
             summary: figures.summary,
-            distribution: Distribution::of(run, &figures.latency),
+            distribution: DistributionCurves::of(run, &figures.latency),
             overhead: OverheadReport {
                 figures: figures.overhead,
                 values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
@@ -182,10 +205,13 @@ impl RunReport {
             faults: figures.faults.map(|faults| FaultReport::new(faults, &writes)),
             faults_left_out: figures.faults_left_out,
             load: figures.load,
-            lag: Lag::of(run),
-            staleness: Staleness::of(run),
-            durability: Durability::of(run).with_model(run),
-            lives: write_lives(run),
+            lag: keeps_trace.then(|| Lag::of(run)),
+            staleness: keeps_trace.then(|| Staleness::of(run)),
+            durability: keeps_trace.then(|| Durability::of(run).with_model(run)),
+            survival: figures.survival,
+            excess: figures.excess,
+            lives: if keeps_trace { write_lives(run) } else { Vec::new() },
+            withheld,
             expected: figures.expected,
             manifest: run.manifest.clone(),
             writes,
@@ -202,6 +228,12 @@ impl RunReport {
         self.manifest.config.network.has_delays(self.followers())
     }
 
+    /// Why its system leaves it without what these needs stand for; `None` if it does not.
+    #[must_use]
+    pub fn withheld(&self, needs: &[Need]) -> Option<&Withheld> {
+        self.withheld.iter().find(|of| needs.contains(&of.need()))
+    }
+
     /// N.
     #[must_use]
     pub fn followers(&self) -> u32 {
@@ -209,7 +241,7 @@ impl RunReport {
     }
 }
 
-impl Distribution {
+impl DistributionCurves {
     fn of(run: &RunData, latency: &Latency) -> Self {
         let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
         let predicted = match &latency.prediction {

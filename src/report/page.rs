@@ -34,7 +34,7 @@ pub(crate) fn markdown(document: &Document) -> tera::TeraResult<String> {
     render(MARKDOWN, &Page { document, light: String::new(), dark: String::new(), style: "" })
 }
 
-/// Each template has an engine of its own, since the names of components are an engine's.
+/// Each template gets a new engine, since the names of components are global in an engine.
 fn render((name, text): Template, page: &Page<'_>) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     tera.register_filter("cell", cell);

@@ -9,7 +9,7 @@ use super::json;
 use super::model::Report;
 
 /// Version of `summary.json`.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// `summary.json`.
 #[derive(Debug, Serialize)]

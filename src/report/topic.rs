@@ -6,6 +6,7 @@ use super::error::ReportError;
 use super::figures::{Figures, Legend};
 use super::model::{Report, RunReport};
 use super::number::list;
+use crate::analysis::Need;
 
 /// One topic. Each is defined in its file in `topics/` and stands in the list there.
 pub(super) struct Topic {
@@ -14,10 +15,12 @@ pub(super) struct Topic {
     pub(super) heading: &'static str,
     /// PNG file of its figure.
     pub(super) file: Option<&'static str>,
-    /// What a run must have recorded for this section to tell everything.
-    pub(super) needs: &'static [Recorded],
+    /// What this section rests on. If the system does not tell it, the section says so and nothing else;
+    /// if a run has lost it, what follows from it is left out.
+    pub(super) needs: &'static [Need],
     pub(super) finding: Finding,
-    /// Its sentences in the answer at the head of the page.
+    /// Its sentences in the answer at the head of the page, unless the system does not tell what they
+    /// rest on.
     pub(super) answer: fn(&Report) -> Option<String>,
     /// What stands in its section.
     pub(super) blocks: fn(&Report, &mut Page<'_>) -> Result<Vec<Block>, ReportError>,
@@ -32,18 +35,12 @@ pub(super) enum Finding {
     IfAny(fn(&Report) -> Option<String>),
 }
 
-/// What a run may have recorded or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recorded {
-    /// When each copy was sent, arrived and was acknowledged.
-    Trace,
-    /// What every node held in the end.
-    Stores,
-}
-
 impl Topic {
     /// What it shows; `None` if it has no finding here.
     pub(super) fn finding(&self, report: &Report) -> Option<String> {
+        if let Some(why) = self.withheld(report) {
+            return (!matches!(self.finding, Finding::None)).then_some(why);
+        }
         match self.finding {
             Finding::None => None,
             Finding::Always(tell) => Some(tell(report)),
@@ -51,35 +48,52 @@ impl Topic {
         }
     }
 
+    /// Its sentences in the answer at the head of the page.
+    pub(super) fn answer(&self, report: &Report) -> Option<String> {
+        if self.withheld(report).is_some() { None } else { (self.answer)(report) }
+    }
+
+    /// Why there is nothing in this section, without a full stop: the system does not tell what it rests
+    /// on. All runs of a report are of one system.
+    fn withheld(&self, report: &Report) -> Option<String> {
+        let why = report.runs.iter().find_map(|run| run.withheld(self.needs))?;
+        Some(format!("Not known here: {why}"))
+    }
+
     /// Its section; `None` if there is nothing to tell.
     pub(super) fn section(&self, report: &Report, figures: &mut Figures) -> Result<Option<Section>, ReportError> {
+        if let Some(why) = self.withheld(report) {
+            let blocks = vec![Block::paragraph(format!("{why}."))];
+            return Ok(Some(Section { id: self.id, heading: self.heading, blocks }));
+        }
         let finding = self.finding(report);
         if finding.is_none() && matches!(self.finding, Finding::IfAny(_)) {
             return Ok(None);
         }
         let mut page = Page { topic: self, finding: finding.unwrap_or_default(), figures };
-        let mut blocks: Vec<Block> = self.needs.iter().filter_map(|what| what.lacking(&report.runs)).collect();
+        let mut blocks: Vec<Block> = self.needs.iter().filter_map(|need| lost(*need, &report.runs)).collect();
         blocks.extend((self.blocks)(report, &mut page)?);
+        if report.runs.iter().any(|run| !run.withheld.is_empty()) {
+            blocks.iter_mut().for_each(Block::drop_empty_columns);
+        }
         Ok(Some(Section { id: self.id, heading: self.heading, blocks }))
     }
 }
 
-impl Recorded {
-    /// That some runs lack it, as a paragraph.
-    fn lacking(self, runs: &[RunReport]) -> Option<Block> {
-        let (has, what): (fn(&RunReport) -> bool, _) = match self {
-            Self::Trace => (|run| run.has_trace, "no usable trace of its copies"),
-            Self::Stores => (|run| run.has_stores, "no usable record of what the nodes held in the end"),
-        };
-        let without: Vec<String> =
-            runs.iter().filter(|run| !has(run)).map(|run| format!("W = {}", run.quorum)).collect();
-        (!without.is_empty()).then(|| {
-            let verb = if without.len() == 1 { "The run at {} has" } else { "The runs at {} have" };
-            let text =
-                format!("{} {what}, so what follows from it is left out here.", verb.replace("{}", &list(&without)));
-            Block::paragraph(text)
-        })
-    }
+/// That some runs have lost what a section rests on, as a paragraph.
+pub(super) fn lost(need: Need, runs: &[RunReport]) -> Option<Block> {
+    let (has, what): (fn(&RunReport) -> bool, _) = match need {
+        Need::Trace | Need::Delays => (|run| run.has_trace, "no usable trace of its copies"),
+        Need::Stores => (|run| run.has_stores, "no usable record of what the nodes held in the end"),
+        // These are the system's, and no run loses them.
+        Need::IndependentWrites | Need::OwnDelays => return None,
+    };
+    let without: Vec<String> = runs.iter().filter(|run| !has(run)).map(|run| format!("W = {}", run.quorum)).collect();
+    (!without.is_empty()).then(|| {
+        let verb = if without.len() == 1 { "The run at {} has" } else { "The runs at {} have" };
+        let text = format!("{} {what}, so what follows from it is left out here.", verb.replace("{}", &list(&without)));
+        Block::paragraph(text)
+    })
 }
 
 /// The section of a topic while it is made.

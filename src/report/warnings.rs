@@ -14,7 +14,7 @@ const MOST_CONTRADICTIONS: usize = 3;
 #[must_use]
 pub fn warnings(report: &Report) -> Vec<String> {
     let (runs, diagnoses) = (&report.runs, &report.diagnoses);
-    let breaches = runs.iter().filter_map(|run| run.durability.breach).map(|breach| format!("{breach}."));
+    let breaches = runs.iter().filter_map(|run| run.durability.as_ref()?.breach).map(|breach| format!("{breach}."));
     let faults = diagnoses.iter().map(|diagnosis| diagnosis.sentence.clone());
     breaches.chain(faults).chain(of_runs(runs)).chain(mixed(runs)).collect()
 }
@@ -106,6 +106,7 @@ fn mixed(runs: &[RunReport]) -> Option<String> {
         ("configuration", differs(|m| m.config_sha256.clone())),
         ("seed", differs(|m| m.seed.to_string())),
         ("backend", differs(|m| m.backend.name.clone())),
+        ("version of the system", differs(|m| m.system.as_ref().map_or_else(String::new, |of| of.version.clone()))),
         ("node executable", differs(|m| m.node_sha256.clone().unwrap_or_default())),
         ("host", differs(|m| format!("{:?}", m.host))),
     ]

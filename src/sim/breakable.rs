@@ -15,8 +15,9 @@ use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
 use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
+use super::error::SimError;
 use super::link_state::{LinkState, NodeLink, Refused};
-use crate::cluster::{Act, ClusterError, FaultAction};
+use crate::cluster::{Act, FaultAction};
 use crate::model::NodeId;
 
 /// How a leader comes to reach its followers.
@@ -54,7 +55,7 @@ impl BreakableCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub(super) fn new(spec: &SimSpec, clock: Clock, connect: Connect) -> Result<Self, ClusterError> {
+    pub(super) fn new(spec: &SimSpec, clock: Clock, connect: Connect) -> Result<Self, SimError> {
         let followers =
             spec.followers().map(|node| new_follower(spec, node, clock, None)).collect::<Result<Vec<_>, _>>()?;
         let links: Vec<NodeLink> = spec.followers().map(|_| NodeLink::default()).collect();
@@ -83,7 +84,7 @@ impl BreakableCluster {
     ///
     /// # Errors
     /// When there is no such node, or one that is started again refuses its settings.
-    pub(super) fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
+    pub(super) fn inject(&self, action: &FaultAction) -> Result<(), SimError> {
         let node = action.node;
         match action.act {
             Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
@@ -104,22 +105,22 @@ impl BreakableCluster {
     }
 
     /// The link to a node: the clients' to the leader, or the leader's to a follower.
-    fn link(&self, node: NodeId) -> Result<&NodeLink, ClusterError> {
+    fn link(&self, node: NodeId) -> Result<&NodeLink, SimError> {
         let found = match node {
             NodeId::Leader => Some(&self.leader_link),
             NodeId::Follower(index) => self.links.get(index as usize),
         };
-        found.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))
+        found.ok_or(SimError::UnknownNode(node))
     }
 
     /// Changes the link that others take to a node, and with it how the node looks to them.
-    fn change_link(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+    fn change_link(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
         self.link(node)?.change(&change);
         Ok(())
     }
 
     /// Changes all links between a node and others: the leader's own to its followers as well.
-    fn change_links(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+    fn change_links(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
         if node.is_leader() {
             self.links.iter().for_each(|link| link.change(&change));
         }
@@ -127,7 +128,7 @@ impl BreakableCluster {
     }
 
     /// Changes a node.
-    fn change(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), ClusterError> {
+    fn change(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
         if node.is_leader() {
             self.now().leader.change(&change);
         }
@@ -135,7 +136,7 @@ impl BreakableCluster {
     }
 
     /// Puts an empty node in the place of one that is down.
-    fn restart(&self, node: NodeId) -> Result<(), ClusterError> {
+    fn restart(&self, node: NodeId) -> Result<(), SimError> {
         let mut now = self.now();
         if let Some(index) = node.follower_index() {
             let follower = new_follower(&self.spec, node, self.clock, None)?;

@@ -14,7 +14,7 @@ use labnode::transport::{DirectTransport, InProcessTransport, Transport};
 use labnode::wire::Role;
 use tokio::runtime::Builder;
 
-use crate::cluster::ClusterError;
+use super::error::SimError;
 use crate::config::{Experiment, ExperimentName};
 use crate::model::{BackendFacts, NodeId, Quorum};
 use crate::system::labnode::environment;
@@ -30,9 +30,9 @@ const STRETCH: u32 = 1_000;
 ///
 /// # Errors
 /// When the runtime cannot be set up.
-pub(super) fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Output, ClusterError> {
+pub(super) fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Result<F::Output, SimError> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
-    let runtime = runtime.map_err(|error| ClusterError::Setup(format!("cannot start virtual time: {error}")))?;
+    let runtime = runtime.map_err(SimError::Runtime)?;
     Ok(runtime.block_on(async { work(Clock::at_zero().stretched(STRETCH)).await }))
 }
 
@@ -76,7 +76,7 @@ impl SimCluster {
         spec: &SimSpec,
         clock: Clock,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
-    ) -> Result<Self, ClusterError> {
+    ) -> Result<Self, SimError> {
         Self::start(spec, clock, None, connect)
     }
 
@@ -85,7 +85,7 @@ impl SimCluster {
     ///
     /// # Errors
     /// When the nodes refuse their settings.
-    pub(super) fn untraced(spec: &SimSpec, clock: Clock, arrivals: usize) -> Result<Self, ClusterError> {
+    pub(super) fn untraced(spec: &SimSpec, clock: Clock, arrivals: usize) -> Result<Self, SimError> {
         Self::start(spec, clock, Some(arrivals), direct)
     }
 
@@ -95,10 +95,9 @@ impl SimCluster {
         clock: Clock,
         arrivals: Option<usize>,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
-    ) -> Result<Self, ClusterError> {
+    ) -> Result<Self, SimError> {
         if !can_simulate(&spec.experiment) {
-            let system = &spec.experiment.system;
-            return Err(ClusterError::Setup(format!("system {system} cannot run in virtual time")));
+            return Err(SimError::System(spec.experiment.system.name.clone()));
         }
         let followers =
             spec.followers().map(|node| new_follower(spec, node, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;
@@ -154,7 +153,7 @@ pub(super) fn new_follower(
     node: NodeId,
     clock: Clock,
     trace_capacity: Option<usize>,
-) -> Result<Arc<Follower>, ClusterError> {
+) -> Result<Arc<Follower>, SimError> {
     let mut config = node_config(spec, node, Role::Follower, String::new())?;
     config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
     Ok(Arc::new(Follower::new(config, clock)))
@@ -166,7 +165,7 @@ pub(super) fn new_leader(
     clock: Clock,
     trace_capacity: Option<usize>,
     transport: Arc<dyn Transport>,
-) -> Result<Arc<Leader>, ClusterError> {
+) -> Result<Arc<Leader>, SimError> {
     let urls: Vec<String> = spec.followers().map(|follower| format!("http://{follower}:8000")).collect();
     let mut config = node_config(spec, NodeId::Leader, Role::Leader, urls.join(","))?;
     config.trace_capacity = trace_capacity.unwrap_or(config.trace_capacity);
@@ -174,14 +173,11 @@ pub(super) fn new_leader(
 }
 
 /// A node's settings, by the variables that a real one would find in its environment.
-fn node_config(spec: &SimSpec, node: NodeId, role: Role, followers: String) -> Result<NodeConfig, ClusterError> {
+fn node_config(spec: &SimSpec, node: NodeId, role: Role, followers: String) -> Result<NodeConfig, SimError> {
     let mut variables = environment(&spec.experiment, spec.quorum);
     variables.insert("ROLE".to_owned(), role.to_string());
     variables.insert("NODE_NAME".to_owned(), node.to_string());
     variables.insert("FOLLOWERS".to_owned(), followers);
-    NodeConfig::from_vars(|variable| variables.get(variable).cloned()).map_err(|error| ClusterError::Node {
-        node: node.to_string(),
-        reason: error.to_string(),
-        log: String::new(),
-    })
+    NodeConfig::from_vars(|variable| variables.get(variable).cloned())
+        .map_err(|error| SimError::Node { node, reason: error.to_string() })
 }

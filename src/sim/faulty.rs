@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::breakable::BreakableCluster;
 use super::cluster::SimSpec;
+use super::error::SimError;
 use super::gated::GatedClient;
 use super::recording::record_unless_cancelled;
 use crate::cluster::{ClusterError, FaultAction};
-use crate::load::{Injector, Progress, Recorded};
+use crate::load::{Injector, Progress, RunRecord};
 use crate::model::NodeId;
 use crate::system::labnode::Client;
 
@@ -35,7 +36,7 @@ pub(super) async fn run<C: Client>(
     reach: Reach<C>,
     progress: &dyn Progress,
     cancel: &CancellationToken,
-) -> Result<Recorded, ClusterError> {
+) -> Result<RunRecord, SimError> {
     let limit = spec.experiment.network.global_request_timeout_s.duration();
     let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
     let client = || (reach.nodes)(cluster.nodes(), clock, limit);

@@ -2,8 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{can_simulate, simulate_direct};
-use crate::cluster::ClusterError;
+use super::{SimError, can_simulate, simulate_direct};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::ForecastRow;
 
@@ -28,6 +27,6 @@ pub fn foresee(
     experiment: &Experiment,
     quorum: Quorum,
     cancel: &CancellationToken,
-) -> Result<Vec<ForecastRow>, ClusterError> {
+) -> Result<Vec<ForecastRow>, SimError> {
     Ok(simulate_direct(name, experiment, quorum, cancel)?.as_forecast())
 }

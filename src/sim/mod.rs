@@ -3,6 +3,7 @@
 
 mod breakable;
 mod cluster;
+mod error;
 mod faulty;
 mod forecast;
 mod gated;
@@ -22,13 +23,13 @@ use tracing::subscriber::{NoSubscriber, with_default};
 
 pub use self::cluster::can_simulate;
 use self::cluster::{SimCluster, SimSpec, direct, in_virtual_time, over_http, routers};
+pub use self::error::SimError;
 use self::faulty::Reach;
 pub use self::forecast::{foresee, is_foreseeable};
 use self::recording::{record_unless_cancelled, unless_cancelled};
-use crate::cluster::ClusterError;
 use crate::config::{Experiment, ExperimentName};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
-use crate::load::{NoFaults, Progress, Recorded, observe};
+use crate::load::{NoFaults, Progress, RunRecord, observe};
 use crate::model::{NodeId, Quorum};
 use crate::system::System as _;
 use crate::system::labnode::{DirectClient, InProcessClient, LabNode, LabSession, VERSION};
@@ -44,7 +45,7 @@ pub fn simulate(
     quorum: Quorum,
     progress: &dyn Progress,
     cancel: &CancellationToken,
-) -> Result<RunData, ClusterError> {
+) -> Result<RunData, SimError> {
     let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let limit = experiment.network.global_request_timeout_s.duration();
     let (run, printed) = log::captured(|| {
@@ -74,7 +75,7 @@ pub fn simulate_direct(
     experiment: &Experiment,
     quorum: Quorum,
     cancel: &CancellationToken,
-) -> Result<RunData, ClusterError> {
+) -> Result<RunData, SimError> {
     unheard(name, experiment, quorum, async |spec, clock| match experiment.faults.as_slice() {
         [] => messages(spec, experiment, clock, cancel, direct).await,
         _ => faulty::run(spec, clock, DIRECT, &Unwatched, cancel).await,
@@ -92,7 +93,7 @@ pub fn simulate_over(
     quorum: Quorum,
     cancel: &CancellationToken,
     connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
-) -> Result<RunData, ClusterError> {
+) -> Result<RunData, SimError> {
     unheard(name, experiment, quorum, async |spec, clock| messages(spec, experiment, clock, cancel, connect).await)
 }
 
@@ -101,8 +102,8 @@ fn unheard(
     name: &ExperimentName,
     experiment: &Experiment,
     quorum: Quorum,
-    record: impl AsyncFnOnce(&SimSpec, Clock) -> Result<Recorded, ClusterError>,
-) -> Result<RunData, ClusterError> {
+    record: impl AsyncFnOnce(&SimSpec, Clock) -> Result<RunRecord, SimError>,
+) -> Result<RunData, SimError> {
     let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let run = with_default(NoSubscriber::new(), || {
         in_virtual_time(async |clock| {
@@ -119,7 +120,7 @@ async fn messages(
     clock: Clock,
     cancel: &CancellationToken,
     connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
-) -> Result<Recorded, ClusterError> {
+) -> Result<RunRecord, SimError> {
     let limit = experiment.network.global_request_timeout_s.duration();
     let client = DirectClient::new(SimCluster::over(spec, clock, connect)?.nodes(), clock, limit);
     record_unless_cancelled(client, experiment, &NoFaults, &clock, &Unwatched, cancel).await
@@ -144,7 +145,7 @@ pub fn simulate_and<T>(
     quorum: Quorum,
     cancel: &CancellationToken,
     read: impl FnOnce(&RunData, &[Arc<Follower>], u64) -> T,
-) -> Result<T, ClusterError> {
+) -> Result<T, SimError> {
     let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let limit = experiment.network.global_request_timeout_s.duration();
     let writes = experiment.workload.writes.get() as usize;
@@ -170,10 +171,9 @@ impl Progress for Unwatched {
 }
 
 /// The run with its manifest, which nothing but the experiment bears on.
-fn run_data(spec: &SimSpec, recorded: Recorded, wall_us: u64) -> Result<RunData, ClusterError> {
+fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: u64) -> Result<RunData, SimError> {
     let experiment = &spec.experiment;
-    let config_sha256 = config_sha256(experiment)
-        .map_err(|error| ClusterError::Setup(format!("cannot write the configuration as JSON: {error}")))?;
+    let config_sha256 = config_sha256(experiment).map_err(SimError::Configuration)?;
     let manifest = Manifest {
         schema: SCHEMA,
         experiment: spec.name.clone(),

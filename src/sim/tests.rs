@@ -123,7 +123,7 @@ fn a_cancelled_simulation_ends() {
     cancel.cancel();
     let name = "quorum".parse().unwrap();
     let ended = simulate(&name, &Experiment::default(), quorum(1), &Silent, &cancel);
-    assert!(matches!(ended, Err(ClusterError::Interrupted)));
+    assert!(matches!(ended, Err(SimError::Interrupted)));
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl System for Fake {
         Vec::new()
     }
 
-    fn containers(&self) -> &'static ContainerSpec {
+    fn containers(&self) -> ContainerSpec {
         LabNode.containers()
     }
 

@@ -50,15 +50,15 @@ pub trait System: Debug + Send + Sync {
     /// What it lets be seen and done.
     fn capabilities(&self) -> Capabilities;
 
-    /// Who opens the connection over which a leader and a follower replicate.
+    /// Who opens the connections over which it replicates.
     fn dialer(&self) -> Dialer;
 
-    /// The nodes of one run, in the order in which they start: a node that is told the URL of
-    /// another starts after it.
+    /// The nodes of one run, in the order in which they start: a node that is told the address of
+    /// another, which chooses its port itself, starts after it.
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec>;
 
     /// How its nodes run in containers.
-    fn containers(&self) -> &'static ContainerSpec;
+    fn containers(&self) -> ContainerSpec;
 
     /// A session with the nodes that listen at `endpoints`, whose writes need `quorum`
     /// acknowledgements; its time is told by `clock`.

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use labctl::analysis::Fault;
+use labctl::analysis::LeaderDefect;
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
 use labctl::config::{Experiment, ExperimentName, Quorum};
 use labctl::data::{BackendFacts, Manifest, RunData, WriteRow};
 use labctl::explore::forecast;
-use labctl::load::{NoFaults, Progress, Recorded, await_ready, record};
+use labctl::load::{NoFaults, Progress, RunRecord, await_ready, record};
 use labctl::model::uniform_ms;
 use labctl::report::{Report, warnings};
 use labctl::sim::{simulate_direct, simulate_over};
@@ -67,9 +67,10 @@ fn cancelling_node() -> PathBuf {
     path
 }
 
-async fn on_processes(quorum: Quorum, program: &Path) -> (Recorded, BackendFacts) {
+async fn on_processes(quorum: Quorum, program: &Path) -> (RunRecord, BackendFacts) {
     let experiment = experiment();
-    let spec = ClusterSpec::new(&name(), &experiment, quorum, LabNode.nodes(&experiment, quorum));
+    let nodes = LabNode.nodes(&experiment, quorum);
+    let spec = ClusterSpec::new(&name(), &experiment, quorum, nodes, LabNode.dialer(), true);
     let mut cluster = ProcessCluster::new(spec, program, None);
     let (endpoints, mut cluster) =
         spawn_blocking(move || (cluster.up(&CancellationToken::new()).unwrap(), cluster)).await.unwrap();
@@ -87,7 +88,7 @@ fn quorums() -> impl Iterator<Item = Quorum> {
 }
 
 /// What the report says is wrong, and how many pairs did not end as a right leader's would.
-fn judged(runs: &[RunData]) -> (Vec<Fault>, Vec<String>, u64) {
+fn judged(runs: &[RunData]) -> (Vec<LeaderDefect>, Vec<String>, u64) {
     let forecasts = forecast(runs, &CancellationToken::new()).unwrap();
     let report = Report::of(runs, &[], &forecasts).unwrap();
     let unforeseen = report.forecasts.iter().map(|forecast| forecast.pairs.n - forecast.pairs.agreeing).sum();
@@ -98,7 +99,7 @@ fn judged(runs: &[RunData]) -> (Vec<Fault>, Vec<String>, u64) {
 fn virtual_time_shows_it() {
     let runs: Vec<RunData> = quorums().map(|quorum| simulated(quorum, true)).collect();
     let (faults, warnings, _) = judged(&runs);
-    assert_eq!(faults, [Fault::CancelsAtQuorum]);
+    assert_eq!(faults, [LeaderDefect::CancelsAtQuorum]);
     assert!(warnings.iter().any(|warning| warning.contains("cancels replication")), "{warnings:?}");
     let right: Vec<RunData> = quorums().map(|quorum| simulated(quorum, false)).collect();
     assert_eq!(judged(&right).0, []);
@@ -115,7 +116,7 @@ fn real_processes_show_it_and_are_not_as_foreseen() {
     };
     let runs: Vec<RunData> = quorums().map(run).collect();
     let (faults, warnings, unforeseen) = judged(&runs);
-    assert_eq!(faults, [Fault::CancelsAtQuorum]);
+    assert_eq!(faults, [LeaderDefect::CancelsAtQuorum]);
     assert!(warnings.iter().any(|warning| warning.contains("cancels replication")), "{warnings:?}");
     // At W = 1 alone a follower misses, of the ten writes to a key, the last with chance 0.8.
     assert!(unforeseen > 10, "{unforeseen}");

@@ -10,8 +10,8 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 use crate::interruption::{slow, started};
 use crate::lab::{Ended, Lab, SMALL, files};
 
-/// `labctl` that may write files of so many blocks and no larger ones, which is told to it as
-/// on a full disk: by the write that does not fit.
+/// Runs `labctl` with a limit on the size of files, in blocks. As on a full disk, the write that
+/// does not fit fails.
 fn with_files_of(lab: &Lab, blocks: u32, args: &str) -> Ended {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {} {args}", env!("CARGO_BIN_EXE_labctl"));
     Command::new("sh").args(["-c", &script]).current_dir(lab.path(".")).output().unwrap().into()

@@ -103,8 +103,8 @@ fn an_interruption_during_the_report_finishes_it_and_says_so() {
 fn nodes_die_with_a_labctl_that_is_killed_and_the_next_run_works() {
     let lab = slow();
     let (mut child, nodes) = started(&lab);
-    // A frozen one notices nothing by itself. The kernel wakes and ends it where nobody of the
-    // session is left to, and otherwise the next labctl does.
+    // A frozen node notices nothing by itself. The kernel wakes and ends it if no process of the
+    // session is left to do so; otherwise the next labctl does.
     kill_process(nodes[0], Signal::STOP).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();

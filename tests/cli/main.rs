@@ -22,3 +22,4 @@ mod running;
 mod staleness;
 mod stored;
 mod surroundings;
+mod untraced;

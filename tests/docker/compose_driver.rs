@@ -17,7 +17,7 @@ fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
     let quorum = 2.try_into().unwrap();
     let nodes = LabNode.nodes(&experiment, quorum);
-    let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, quorum, nodes);
+    let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, quorum, nodes, LabNode.dialer(), true);
     ComposeCluster::new(deployment, spec)
 }
 
@@ -30,8 +30,7 @@ fn count(project: &str) -> usize {
 }
 
 /// A node's `/health`, as soon as it answers.
-fn health(url: &str) -> serde_json::Value {
-    let address = url.strip_prefix("http://").unwrap();
+fn health(address: &str) -> serde_json::Value {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         write!(stream, "GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
@@ -44,7 +43,7 @@ fn health(url: &str) -> serde_json::Value {
         if let Some(json) = ask().ok().and_then(|answer| serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()) {
             return json;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{url} does not answer");
+        assert!(started.elapsed() < Duration::from_secs(60), "{address} does not answer");
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -62,8 +61,8 @@ fn a_cluster_comes_up_answers_and_goes_without_a_trace() {
     let leader = health(&endpoints.leader);
     assert_eq!((&leader["role"], &leader["write_quorum"]), (&"leader".into(), &2.into()));
     assert_eq!(leader["followers"].as_array().unwrap().len(), 5);
-    for (index, url) in endpoints.followers.iter().enumerate() {
-        assert_eq!(health(url)["node"], format!("f{}", index + 1));
+    for (index, address) in endpoints.followers.iter().enumerate() {
+        assert_eq!(health(address)["node"], format!("f{}", index + 1));
     }
     let ready = started.elapsed();
     cluster.check(&CancellationToken::new()).unwrap();

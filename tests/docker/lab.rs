@@ -31,7 +31,7 @@ impl Lab {
     async fn start(quorum: i64, experiment: &Experiment) -> Option<Self> {
         let quorum = quorum.try_into().unwrap();
         let nodes = LabNode.nodes(experiment, quorum);
-        let spec = ClusterSpec::new(&"checks".parse().unwrap(), experiment, quorum, nodes);
+        let spec = ClusterSpec::new(&"checks".parse().unwrap(), experiment, quorum, nodes, LabNode.dialer(), true);
         let started = tokio::task::spawn_blocking(move || {
             let mut cluster = ComposeCluster::new(deployment()?, spec);
             let endpoints = cluster.up(&CancellationToken::new()).unwrap();

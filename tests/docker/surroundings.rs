@@ -6,6 +6,7 @@ use std::path::Path;
 
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster, Deployment, NodeImage};
 use labctl::config::Experiment;
+use labctl::network::program::IMAGE as PROXY_IMAGE;
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ fn up_and_down(root: &Path, deployment: &Deployment) {
     let experiment = Experiment { followers: 7.try_into().unwrap(), ..Experiment::default() };
     let quorum = 1.try_into().unwrap();
     let nodes = LabNode.nodes(&experiment, quorum);
-    let spec = ClusterSpec::new(&"paths".parse().unwrap(), &experiment, quorum, nodes);
+    let spec = ClusterSpec::new(&"paths".parse().unwrap(), &experiment, quorum, nodes, LabNode.dialer(), true);
     let mut cluster = ComposeCluster::new(&Deployment { root: root.to_owned(), ..deployment.clone() }, spec);
     let endpoints = cluster.up(&CancellationToken::new()).unwrap();
     assert_eq!(endpoints.followers.len(), 7);
@@ -55,8 +56,7 @@ fn a_target_folder_behind_a_link_is_built_in() {
     fs::create_dir_all(&release).unwrap();
     fs::write(release.join("labnode"), "behind a link").unwrap();
     symlink(disk.path(), folder.path().join("target")).unwrap();
-    let image =
-        NodeImage::build(&deployment.docker, folder.path(), deployment.containers, &|_| {}, &CancellationToken::new());
+    let image = NodeImage::build(&deployment.docker, folder.path(), &PROXY_IMAGE, &|_| {}, &CancellationToken::new());
     let image = image.unwrap();
     assert_ne!(image.id, deployment.image.id);
     docker(&["image", "rm", &image.id]);

@@ -17,7 +17,7 @@ fn with_quorums(quorums: &[i64]) -> Experiment {
 }
 
 /// Renders and checks what holds for every report.
-fn render(runs: &[RunData]) -> Rendered {
+pub(crate) fn render(runs: &[RunData]) -> Rendered {
     check(runs, report::render(runs, &[]).unwrap())
 }
 
@@ -172,7 +172,7 @@ fn without_a_trace_nothing_is_said_of_causes() {
     runs[0].replication.clear();
     runs[0].arrivals.clear();
     let rendered = render(&runs);
-    assert!(rendered.html.contains("the trace does not show why"));
+    assert!(rendered.html.contains("no trace says why"));
     assert!(rendered.html.contains("has all its delays in the trace"));
 }
 

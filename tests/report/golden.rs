@@ -48,10 +48,20 @@ fn runs() -> Vec<RunData> {
 
 #[test]
 fn the_small_data_set_gives_the_committed_report() {
-    let rendered = report::render(&runs(), &[]).unwrap();
+    compare("report", &report::render(&runs(), &[]).unwrap());
+}
+
+#[test]
+fn the_same_runs_of_a_system_that_tells_less_give_the_committed_report() {
+    let runs: Vec<RunData> = runs().into_iter().map(sample::without_trace).collect();
+    compare("report-without-trace", &report::render(&runs, &[]).unwrap());
+}
+
+/// Holds a report against the committed one in this folder.
+fn compare(folder: &str, rendered: &report::Rendered) {
     let files = [("report.md", &rendered.markdown), ("summary.json", &rendered.json), ("summary.csv", &rendered.csv)];
     for (name, text) in files {
-        let path = golden().join("report").join(name);
+        let path = golden().join(folder).join(name);
         if is_update() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();

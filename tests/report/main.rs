@@ -9,3 +9,4 @@ mod networks;
 mod require;
 mod sample;
 mod schema;
+mod untraced;

@@ -9,12 +9,17 @@ use labctl::data::{
     ArrivalRow, BackendFacts, GitFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
-use labctl::model::{NodeId, as_uniform_ms, uniform_ms};
+use labctl::model::{Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, as_uniform_ms, uniform_ms};
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use labnode::wire::Role;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
+
+#[path = "../support/without_trace.rs"]
+mod without_trace;
+
+pub(crate) use without_trace::without_trace;
 
 /// What a request costs beyond the injected delay, in microseconds, at least and at most.
 const COST_US: std::ops::Range<u64> = 400..1800;

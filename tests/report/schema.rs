@@ -172,7 +172,7 @@ fn the_check_sees_what_is_wrong() {
         |summary| summary["answer"] = Value::from(3),
         |summary| summary["more"] = Value::Null,
         |summary| summary["runs"][0]["latency"]["ks"]["p_value"] = Value::from(1.5),
-        |summary| drop(summary["runs"][0].as_object_mut().unwrap().remove("lag")),
+        |summary| drop(summary["runs"][0].as_object_mut().unwrap().remove("survival")),
     ];
     for spoil in spoil {
         let mut summary = summary.clone();

@@ -1,25 +1,23 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, pending};
 use proptest::prelude::*;
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
 
+use self::network::{Network, Reached};
 use super::backlog::MAX_ATTEMPTS;
 use super::catch_up::POLL_INTERVAL;
 use super::state::Leader;
 use super::write::Write;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
-use crate::follower::Follower;
 use crate::store::Entry;
-use crate::transport::{Transport, TransportError};
-use crate::wire::{Outcome, Replicate, Replicated};
+use crate::transport::Transport;
+use crate::wire::Outcome;
+
+mod network;
 
 const FOLLOWERS: usize = 3;
 const TIMEOUT_MS: u64 = 100;
@@ -40,104 +38,6 @@ fn config(role: &str, order: &str, catch_up: &str) -> NodeConfig {
         Some(value.to_owned())
     })
     .unwrap()
-}
-
-/// A network that is late, loses requests and answers, and whose followers die and return
-/// empty.
-struct Network {
-    clock: Clock,
-    config: NodeConfig,
-    fates: Mutex<ChaCha8Rng>,
-    loss: Mutex<f64>,
-    followers: Vec<Mutex<Option<Arc<Follower>>>>,
-    /// What has reached each follower, in order; the model of what it may hold.
-    reached: Mutex<Vec<Vec<Reached>>>,
-}
-
-/// A request that reached a follower, whatever became of the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Reached {
-    Write {
-        key: String,
-        value: String,
-        version: u64,
-    },
-    /// Everything before is forgotten.
-    Restart,
-}
-
-impl Network {
-    fn new(order: &str, clock: Clock, seed: u64) -> Arc<Self> {
-        let config = config("follower", order, "off");
-        let fates = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
-        let reached = Mutex::new(vec![Vec::new(); FOLLOWERS]);
-        let network = Self { clock, config, fates, loss: Mutex::new(0.0), followers: vec![], reached };
-        let followers = (0..FOLLOWERS).map(|_| Mutex::new(Some(network.fresh()))).collect();
-        Arc::new(Self { followers, ..network })
-    }
-
-    fn fresh(&self) -> Arc<Follower> {
-        Arc::new(Follower::new(self.config.clone(), self.clock))
-    }
-
-    fn lose(&self, share: f64) {
-        *self.loss.lock().unwrap() = share;
-    }
-
-    fn kill(&self, follower: usize) {
-        *self.followers[follower].lock().unwrap() = None;
-    }
-
-    fn restart(&self, follower: usize) {
-        self.reached.lock().unwrap()[follower].push(Reached::Restart);
-        *self.followers[follower].lock().unwrap() = Some(self.fresh());
-    }
-
-    fn alive(&self, follower: usize) -> Option<Arc<Follower>> {
-        self.followers[follower].lock().unwrap().clone()
-    }
-
-    /// Up to 30 ms, or never.
-    async fn leg(&self) {
-        let (lost, late) = {
-            let loss = *self.loss.lock().unwrap();
-            let mut fates = self.fates.lock().unwrap();
-            (fates.random_bool(loss), fates.random_range(0..30_u64))
-        };
-        if lost {
-            pending::<()>().await;
-        }
-        self.clock.sleep(Duration::from_millis(late)).await;
-    }
-
-    async fn round_trip<T>(&self, follower: usize, ask: impl FnOnce(&Follower) -> T) -> Result<T, TransportError> {
-        self.leg().await;
-        let follower = self.alive(follower).ok_or_else(|| TransportError::NoAnswer("dead".to_owned()))?;
-        let answer = ask(&follower);
-        self.leg().await;
-        Ok(answer)
-    }
-}
-
-impl Transport for Network {
-    fn replicate<'a>(
-        &'a self,
-        follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
-    ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
-        let (key_owned, value) = (key.to_owned(), body.value.clone());
-        let reached = Reached::Write { key: key_owned, value, version: body.version.unwrap_or_default() };
-        self.round_trip(follower, move |alive| {
-            self.reached.lock().unwrap()[follower].push(reached);
-            alive.replicate(key, body)
-        })
-        .boxed()
-    }
-
-    fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
-        self.round_trip(follower, |follower| Some(follower.started_us())).boxed()
-    }
 }
 
 struct Cluster {

@@ -10,7 +10,7 @@ use crate::config::{ExperimentName, Order, Pacing};
 /// this way or that is not enough: another seed may give the contrary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum ClaimFinding {
     /// It is so beyond chance, or a mechanism makes it so.
     Confirmed,
     /// It is not so beyond chance, or there is a counterexample.
@@ -25,7 +25,7 @@ pub struct Claim {
     /// The lab's statement.
     pub statement: &'static str,
     /// What the data say.
-    pub finding: Finding,
+    pub finding: ClaimFinding,
     /// Why, in one or two sentences with the numbers.
     pub sentence: String,
     /// The numbers.
@@ -125,8 +125,9 @@ pub struct Divergence {
     pub lost: u64,
     /// Those that differed when the last write was answered.
     pub behind_at_last_ack: u64,
-    /// Acknowledged writes that an older one replaced on some follower, for good or for a while.
-    pub replaced: u64,
+    /// Acknowledged writes that an older one replaced on some follower, for good or for a while. `None`
+    /// if the system does not tell what arrived where.
+    pub replaced: Option<u64>,
     /// Why the run could not end but consistent.
     pub mechanism: Option<Mechanism>,
     /// The share of simulated runs in which some pair differs in the end.

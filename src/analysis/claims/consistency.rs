@@ -1,7 +1,7 @@
 //! Claims about consistency. They rest on a mechanism or a counterexample, never on one run
 //! that matched.
 
-use super::claim::{Claim, Counterexample, Divergence, Evidence, Finding, quorum_list};
+use super::claim::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, quorum_list};
 use crate::analysis::consistency::{Cause, Mechanism, Verdict};
 use crate::analysis::figures::ExperimentFigures;
 use crate::analysis::run_figures::RunFigures;
@@ -34,7 +34,7 @@ impl Divergence {
     /// acknowledgements stood for.
     fn may_differ(&self) -> bool {
         let is_simulated = self.mechanism.is_none() && self.chance_of_any.is_some_and(|chance| chance > 0.0);
-        self.verdict == Verdict::Inconsistent || self.replaced > 0 || is_simulated
+        self.verdict == Verdict::Inconsistent || self.replaced.is_some_and(|replaced| replaced > 0) || is_simulated
     }
 
     /// Why no pair may differ, where a run that matched bears it out.
@@ -53,7 +53,7 @@ impl Divergence {
         let causes: Vec<String> = [
             (self.overtaken, "an older write arrived last"),
             (self.lost, "the newest write was lost"),
-            (unexplained, "the trace does not say why"),
+            (unexplained, "no trace says why"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -69,9 +69,11 @@ impl Divergence {
     /// What shows that a run that matched need not have, as a clause; empty if nothing does.
     fn against(&self) -> String {
         let replaced = match self.replaced {
-            0 => None,
-            1 => Some("an older write replaced one acknowledged write on some follower for a while".to_owned()),
-            many => Some(format!("older writes replaced {many} acknowledged writes on some follower for a while")),
+            None | Some(0) => None,
+            Some(1) => Some("an older write replaced one acknowledged write on some follower for a while".to_owned()),
+            Some(many) => {
+                Some(format!("older writes replaced {many} acknowledged writes on some follower for a while"))
+            }
         };
         let share = self.share().map(|share| format!("some pair differs in {share} of simulated runs"));
         replaced.into_iter().chain(share).collect::<Vec<_>>().join(", and ")
@@ -88,7 +90,7 @@ impl Divergence {
     }
 }
 
-fn claim(statement: &'static str, finding: Finding, sentence: String, runs: Vec<Divergence>) -> Claim {
+fn claim(statement: &'static str, finding: ClaimFinding, sentence: String, runs: Vec<Divergence>) -> Claim {
     Claim { statement, finding, sentence, evidence: Evidence::Divergence { runs } }
 }
 
@@ -112,9 +114,9 @@ pub(super) fn inconsistent_below_n(experiment: &ExperimentFigures) -> Claim {
     claim("Followers are inconsistent for W < N: nothing keeps them at what the leader holds", finding, sentence, runs)
 }
 
-fn judge_below_n(runs: &[Divergence]) -> (Finding, String) {
+fn judge_below_n(runs: &[Divergence]) -> (ClaimFinding, String) {
     if runs.is_empty() {
-        return (Finding::NotTestable, "No W below N was run.".to_owned());
+        return (ClaimFinding::NotTestable, "No W below N was run.".to_owned());
     }
     if let Some(mechanism) = runs.iter().find_map(Divergence::guarantee) {
         let kept: Vec<&Divergence> = runs.iter().filter(|run| run.guarantee().is_some()).collect();
@@ -132,60 +134,63 @@ fn judge_below_n(runs: &[Divergence]) -> (Finding, String) {
             quorum_list(&quorums(kept)),
             mechanism.reason()
         );
-        return (Finding::Refuted, text);
+        return (ClaimFinding::Refuted, text);
     }
     let unknown = quorums(runs.iter().filter(|run| run.verdict == Verdict::Unknown));
     if !unknown.is_empty() {
         let text = format!("What became of the followers at {} is not known.", quorum_list(&unknown));
-        return (Finding::NotTestable, text);
+        return (ClaimFinding::NotTestable, text);
     }
     let unproven = quorums(runs.iter().filter(|run| !run.may_differ()));
     if !unproven.is_empty() {
         let text =
             format!("At {} every pair matched in the end, which one run may do by chance.", quorum_list(&unproven));
-        return (Finding::NotTestable, text);
+        return (ClaimFinding::NotTestable, text);
     }
     let counts: Vec<String> =
         runs.iter().map(|run| format!("{} of {} at W = {}", run.diverged, run.pairs, run.quorum)).collect();
     let lucky = runs.iter().filter(|run| run.verdict == Verdict::Consistent);
     let lucky: String =
         lucky.map(|run| format!(" At W = {} they need not have matched: {}.", run.quorum, run.against())).collect();
-    (Finding::Confirmed, format!("Pairs that differed in the end: {}.{lucky}", counts.join(", ")))
+    (ClaimFinding::Confirmed, format!("Pairs that differed in the end: {}.{lucky}", counts.join(", ")))
 }
 
 pub(super) fn consistent_at_n(experiment: &ExperimentFigures) -> Claim {
     let run = at_n(experiment);
     let (finding, sentence) = match &run {
-        None => (Finding::NotTestable, format!("W = {} was not run.", experiment.followers())),
+        None => (ClaimFinding::NotTestable, format!("W = {} was not run.", experiment.followers())),
         Some(run) => judge_at_n(run),
     };
     let statement = "Followers are consistent at W = N: something keeps them at what the leader holds";
     claim(statement, finding, sentence, run.into_iter().collect())
 }
 
-fn judge_at_n(run: &Divergence) -> (Finding, String) {
+fn judge_at_n(run: &Divergence) -> (ClaimFinding, String) {
     let end = run.end();
     if run.verdict == Verdict::Unknown {
-        return (Finding::NotTestable, format!("What became of the followers at W = {} is not known.", run.quorum));
+        return (
+            ClaimFinding::NotTestable,
+            format!("What became of the followers at W = {} is not known.", run.quorum),
+        );
     }
     if run.verdict == Verdict::Inconsistent {
         let simulated =
             run.share().map_or_else(String::new, |share| format!(" Some pair does in {share} of simulated runs."));
-        return (Finding::Refuted, format!("In this run it did not hold: {end}.{simulated}"));
+        return (ClaimFinding::Refuted, format!("In this run it did not hold: {end}.{simulated}"));
     }
     if run.may_differ() {
-        return (Finding::Refuted, format!("In this run it held: {end}. It need not have: {}.", run.against()));
+        return (ClaimFinding::Refuted, format!("In this run it held: {end}. It need not have: {}.", run.against()));
     }
     match run.guarantee() {
         Some(mechanism) => {
             let reason = mechanism.reason();
             (
-                Finding::Confirmed,
+                ClaimFinding::Confirmed,
                 format!("In this run it held, as it must once every copy has arrived: {end}, since {reason}."),
             )
         }
         None => (
-            Finding::NotTestable,
+            ClaimFinding::NotTestable,
             format!("In this run it held: {end}. One run that matched does not show that all do."),
         ),
     }
@@ -199,16 +204,16 @@ pub(super) fn guaranteed_only_at_n(experiment: &ExperimentFigures, others: &[Exp
         .flatten()
         .collect();
     let (finding, sentence) = if examples.is_empty() {
-        (Finding::NotTestable, without_counterexample(experiment))
+        (ClaimFinding::NotTestable, without_counterexample(experiment))
     } else {
-        (Finding::Refuted, describe_all(&examples))
+        (ClaimFinding::Refuted, describe_all(&examples))
     };
     let statement = "Consistency is guaranteed only when W = N";
     Claim { statement, finding, sentence, evidence: Evidence::Counterexamples { examples } }
 }
 
 fn diverged_at_n(experiment: &ExperimentFigures) -> Option<Counterexample> {
-    let run = at_n(experiment).filter(|run| judge_at_n(run).0 == Finding::Refuted)?;
+    let run = at_n(experiment).filter(|run| judge_at_n(run).0 == ClaimFinding::Refuted)?;
     Some(Counterexample::DivergedAtN {
         experiment: experiment.name.clone(),
         pacing: experiment.config.workload.pacing,

@@ -1,6 +1,6 @@
 //! Claims about latency.
 
-use super::claim::{Claim, Evidence, Finding, Step, TailShape};
+use super::claim::{Claim, ClaimFinding, Evidence, Step, TailShape};
 use crate::analysis::figures::ExperimentFigures;
 use crate::analysis::run_figures::RunFigures;
 use crate::analysis::stats::Difference;
@@ -85,7 +85,7 @@ fn tested(experiment: &ExperimentFigures) -> Vec<&RunFigures> {
 
 /// Why runs whose latencies depend on each other are no evidence.
 fn no_verdict(runs: &[&RunFigures]) -> &'static str {
-    if runs.iter().any(|run| run.load.is_some_and(|load| load.is_saturated)) {
+    if runs.iter().any(|run| run.load.is_some_and(|load| load.is_saturated == Some(true))) {
         "Under this load the latencies of a run depend on each other and differ from run to run by more than a run \
          shows: one run of each quorum is no verdict."
     } else if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.met > 0)) {
@@ -102,7 +102,7 @@ fn judge(statement: &'static str, runs: &[&RunFigures], steps: Vec<Step>, shown:
     let (finding, sentence) = if let Some(step) = first(Direction::Dependent) {
         let of_step: Vec<_> = runs.iter().copied().filter(|run| [step.from, step.to].contains(&run.quorum())).collect();
         let text = format!("{} It measured {} {}.", no_verdict(&of_step), step.rise_phrase(), step.phrase());
-        (Finding::NotTestable, text)
+        (ClaimFinding::NotTestable, text)
     } else if let Some(step) = first(Direction::NoRise) {
         let predicted = step.predicted_rise_ms.map_or_else(String::new, |rise| format!("; theory says {rise:.1} ms"));
         let text = format!(
@@ -110,14 +110,14 @@ fn judge(statement: &'static str, runs: &[&RunFigures], steps: Vec<Step>, shown:
             step.phrase(),
             step.rise_phrase()
         );
-        (Finding::Refuted, text)
+        (ClaimFinding::Refuted, text)
     } else if let Some(step) = first(Direction::Unclear) {
         let text = format!("The difference {} is {}, which chance alone can give.", step.phrase(), step.rise_phrase());
-        (Finding::NotTestable, text)
+        (ClaimFinding::NotTestable, text)
     } else if steps.is_empty() {
-        (Finding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned())
+        (ClaimFinding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned())
     } else {
-        (Finding::Confirmed, shown(&steps))
+        (ClaimFinding::Confirmed, shown(&steps))
     };
     Claim { statement, finding, sentence, evidence: Evidence::Steps { steps } }
 }
@@ -193,13 +193,13 @@ pub(super) fn tails(experiment: &ExperimentFigures) -> Claim {
                 runs.iter().copied().filter(|run| [low.quorum, high.quorum].contains(&run.quorum())).collect();
             judge_tails(low, high, no_verdict(&of_both))
         }
-        _ => (Finding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned()),
+        _ => (ClaimFinding::NotTestable, "There are no two quorums whose latencies could be compared.".to_owned()),
     };
     let statement = "The tail dominates at high W: a typical write is about as slow as the slowest followers";
     Claim { statement, finding, sentence, evidence: Evidence::Tails { shapes } }
 }
 
-fn judge_tails(low: &TailShape, high: &TailShape, no_verdict: &str) -> (Finding, String) {
+fn judge_tails(low: &TailShape, high: &TailShape, no_verdict: &str) -> (ClaimFinding, String) {
     let apart = |below: Option<f64>, above: Option<f64>| below.zip(above).is_some_and(|(below, above)| below < above);
     let numbers = format!(
         "the median is {:.0} % of p95 at W = {} and {:.0} % at W = {}",
@@ -210,20 +210,20 @@ fn judge_tails(low: &TailShape, high: &TailShape, no_verdict: &str) -> (Finding,
     );
     let unbounded = |shape: &&TailShape| shape.median_to_p95_low.is_none() || shape.median_to_p95_high.is_none();
     if low.is_dependent || high.is_dependent {
-        (Finding::NotTestable, format!("{no_verdict} It measured that {numbers}."))
+        (ClaimFinding::NotTestable, format!("{no_verdict} It measured that {numbers}."))
     } else if apart(low.median_to_p95_high, high.median_to_p95_low) {
         let text = format!(
             "A typical write comes closer to the slow ones: {numbers}. The spread narrows with that: p99 is {:.1} \
              times the median at W = {} and {:.1} times at W = {}.",
             low.p99_to_median, low.quorum, high.p99_to_median, high.quorum
         );
-        (Finding::Confirmed, text)
+        (ClaimFinding::Confirmed, text)
     } else if apart(high.median_to_p95_high, low.median_to_p95_low) {
-        (Finding::Refuted, format!("A typical write comes no closer to the slow ones: {numbers}."))
+        (ClaimFinding::Refuted, format!("A typical write comes no closer to the slow ones: {numbers}."))
     } else if let Some(shape) = [low, high].into_iter().find(unbounded) {
         let text = format!("{} writes at W = {} are too few for an interval: {numbers}.", shape.n, shape.quorum);
-        (Finding::NotTestable, text)
+        (ClaimFinding::NotTestable, text)
     } else {
-        (Finding::NotTestable, format!("The intervals overlap: {numbers}."))
+        (ClaimFinding::NotTestable, format!("The intervals overlap: {numbers}."))
     }
 }

@@ -48,13 +48,13 @@ fn versioned() -> ExperimentFigures {
     lab("versioned", 1..=5, |config| config.network.order = Order::Version, right_leader)
 }
 
-fn findings(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<Finding> {
+fn findings(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<ClaimFinding> {
     claims(experiment, others).iter().map(|claim| claim.finding).collect()
 }
 
 #[test]
 fn the_lab_confirms_what_it_says_of_latency_and_refutes_what_it_says_of_consistency() {
-    use Finding::{Confirmed, Refuted};
+    use ClaimFinding::{Confirmed, Refuted};
     let found = findings(&quorum(), &[]);
     assert_eq!(found, [Confirmed, Confirmed, Confirmed, Confirmed, Refuted, Refuted]);
 }
@@ -62,13 +62,13 @@ fn the_lab_confirms_what_it_says_of_latency_and_refutes_what_it_says_of_consiste
 #[test]
 fn behind_a_barrier_w_n_is_consistent_and_nothing_shown_to_the_contrary() {
     let claims = claims(&barrier(), &[]);
-    assert_eq!(claims[AT_N].finding, Finding::Confirmed);
+    assert_eq!(claims[AT_N].finding, ClaimFinding::Confirmed);
     assert_eq!(
         claims[AT_N].sentence,
         "In this run it held, as it must once every copy has arrived: all 50 pairs matched in the end, since the next \
          write to a key starts only when the one before is on every follower."
     );
-    assert_eq!(claims[GUARANTEE].finding, Finding::NotTestable);
+    assert_eq!(claims[GUARANTEE].finding, ClaimFinding::NotTestable);
 }
 
 /// The two highest quorums under one seed.
@@ -87,9 +87,9 @@ fn of_seed(seed: u64, configure: impl Fn(&mut Experiment)) -> ExperimentFigures 
 /// Of 30 seeds, or as many as `LABCTL_CLAIM_SEEDS` says.
 #[test]
 fn no_verdict_on_consistency_depends_on_the_seed() {
-    use Finding::{Confirmed, NotTestable, Refuted};
+    use ClaimFinding::{Confirmed, NotTestable, Refuted};
     let seeds: u64 = std::env::var("LABCTL_CLAIM_SEEDS").ok().map_or(30, |seeds| seeds.parse().unwrap());
-    let found = |configure: fn(&mut Experiment)| -> Vec<(Vec<Finding>, Option<bool>)> {
+    let found = |configure: fn(&mut Experiment)| -> Vec<(Vec<ClaimFinding>, Option<bool>)> {
         let of = |seed| {
             let claims = claims(&of_seed(seed, configure), &[]);
             let Evidence::Divergence { runs } = &claims[AT_N].evidence else { panic!("{:?}", claims[AT_N].evidence) };
@@ -114,19 +114,19 @@ fn one_run_that_matched_shows_nothing() {
     for run in &mut matched.runs {
         run.consistency.verdict = Verdict::Consistent;
         (run.consistency.settled.total.stale, run.consistency.settled.total.missing) = (0, 0);
-        (run.replaced, run.expected) = (0, None);
+        (run.replaced, run.expected) = (Some(0), None);
     }
     let found = claims(&matched, &[]);
-    assert_eq!(found[BELOW_N..].iter().map(|claim| claim.finding).collect::<Vec<_>>(), [Finding::NotTestable; 3]);
+    assert_eq!(found[BELOW_N..].iter().map(|claim| claim.finding).collect::<Vec<_>>(), [ClaimFinding::NotTestable; 3]);
     assert!(
         found[AT_N].sentence.ends_with("One run that matched does not show that all do."),
         "{}",
         found[AT_N].sentence
     );
     // A write that an older one replaced shows the contrary, whatever became of it.
-    matched.runs[1].replaced = 3;
+    matched.runs[1].replaced = Some(3);
     let found = claims(&matched, &[]);
-    assert_eq!((found[AT_N].finding, found[GUARANTEE].finding), (Finding::Refuted, Finding::Refuted));
+    assert_eq!((found[AT_N].finding, found[GUARANTEE].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     assert!(found[AT_N].sentence.contains("older writes replaced 3 acknowledged writes"), "{}", found[AT_N].sentence);
 }
 
@@ -139,7 +139,7 @@ fn what_refutes_consistency_at_w_n_refutes_the_guarantee() {
         |drawn| Answer { cancelled: vec![4], ..right_leader(drawn) },
     );
     let claims = claims(&lossy, &[]);
-    assert_eq!((claims[AT_N].finding, claims[GUARANTEE].finding), (Finding::Refuted, Finding::Refuted));
+    assert_eq!((claims[AT_N].finding, claims[GUARANTEE].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     for claim in [&claims[AT_N], &claims[GUARANTEE]] {
         assert!(
             claim.sentence.contains("10 of 50 pairs differed in the end (in 10 the newest write was lost)"),
@@ -152,7 +152,7 @@ fn what_refutes_consistency_at_w_n_refutes_the_guarantee() {
 #[test]
 fn other_experiments_refute_the_guarantee_from_both_sides() {
     let claim = &claims(&barrier(), &[quorum(), versioned()])[GUARANTEE];
-    assert_eq!(claim.finding, Finding::Refuted);
+    assert_eq!(claim.finding, ClaimFinding::Refuted);
     let Evidence::Counterexamples { examples } = &claim.evidence else { panic!("{:?}", claim.evidence) };
     assert!(
         matches!(&examples[0], Counterexample::DivergedAtN { experiment, run, .. } if (experiment.as_str(), run.quorum) == ("quorum", 5))
@@ -187,7 +187,7 @@ fn consistency_by_luck_is_called_chance() {
 #[test]
 fn version_order_refutes_that_a_small_w_must_diverge() {
     let claim = &claims(&versioned(), &[])[BELOW_N];
-    assert_eq!(claim.finding, Finding::Refuted);
+    assert_eq!(claim.finding, ClaimFinding::Refuted);
     assert_eq!(
         claim.sentence,
         "At W = 1, 2, 3 and 4 every pair matched in the end, as it must once every copy has arrived: followers keep the \
@@ -200,7 +200,7 @@ fn version_order_refutes_that_a_small_w_must_diverge() {
 fn a_leader_that_waits_for_everyone_refutes_that_latency_rises() {
     let flat = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[4]));
     let claims = claims(&flat, &[]);
-    assert_eq!((claims[RISES].finding, claims[EXTREMES].finding), (Finding::Refuted, Finding::Refuted));
+    assert_eq!((claims[RISES].finding, claims[EXTREMES].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     assert!(claims[RISES].sentence.ends_with("theory says 166.7 ms."), "{}", claims[RISES].sentence);
 }
 
@@ -208,19 +208,19 @@ fn a_leader_that_waits_for_everyone_refutes_that_latency_rises() {
 fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
     let upside_down = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[5 - drawn.quorum]));
     let found = findings(&upside_down, &[]);
-    assert_eq!(found[..3], [Finding::Refuted; 3]);
+    assert_eq!(found[..3], [ClaimFinding::Refuted; 3]);
 }
 
 #[test]
 fn without_an_injected_delay_nothing_is_said_of_latency() {
     let constant = |config: &mut Experiment| config.network.delay = uniform_ms(0, 0).unwrap();
     let found = findings(&lab("throughput", 1..=5, constant, |_| Answer::after(700)), &[]);
-    assert_eq!(found[RISES..=TAILS], [Finding::NotTestable; 3]);
+    assert_eq!(found[RISES..=TAILS], [ClaimFinding::NotTestable; 3]);
 }
 
 #[test]
 fn a_single_quorum_tests_only_what_it_can() {
-    use Finding::{Confirmed, NotTestable};
+    use ClaimFinding::{Confirmed, NotTestable};
     let found = findings(&lab("quorum", [2], |_| {}, right_leader), &[]);
     assert_eq!(found, [NotTestable, NotTestable, NotTestable, Confirmed, NotTestable, NotTestable]);
 }
@@ -235,7 +235,7 @@ fn runs_without_an_acknowledged_write_are_no_evidence() {
         }
     }
     let found = findings(&figures(&runs), &[]);
-    assert_eq!(found, [Finding::NotTestable; 6]);
+    assert_eq!(found, [ClaimFinding::NotTestable; 6]);
 }
 
 #[test]
@@ -281,10 +281,10 @@ fn runs_under_load_give_no_verdict_on_latency() {
     let mut lab = quorum();
     lab.runs[2].latency.dependence.is_dependent = true;
     let found = claims(&lab, &[]);
-    assert_eq!(found[RISES].finding, Finding::NotTestable);
+    assert_eq!(found[RISES].finding, ClaimFinding::NotTestable);
     assert!(found[RISES].sentence.contains("one run of each quorum is no verdict"), "{}", found[RISES].sentence);
     lab.runs[4].latency.dependence.is_dependent = true;
-    assert_eq!(claims(&lab, &[])[TAILS].finding, Finding::NotTestable);
+    assert_eq!(claims(&lab, &[])[TAILS].finding, ClaimFinding::NotTestable);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn latencies_that_depend_on_each_other_are_laid_to_load_only_where_there_was_one
         leader_loss: None,
     });
     begins(&lab, "The writes that met a fault were slow together");
-    lab.runs[4].load.as_mut().unwrap().is_saturated = true;
+    lab.runs[4].load.as_mut().unwrap().is_saturated = Some(true);
     begins(&lab, "Under this load");
 }
 

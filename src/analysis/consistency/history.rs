@@ -39,6 +39,11 @@ impl<'a> History<'a> {
         self.writes.contains_key(&(key, value))
     }
 
+    /// The number in the plan of the write of this value.
+    pub(super) fn write_of(&self, key: &str, value: &str) -> Option<u64> {
+        self.writes.get(&(key, value)).map(|row| row.write)
+    }
+
     /// The leader's number of the write of this value, from its answer or else its trace.
     pub(super) fn version_of(&self, key: &str, value: &str) -> Option<u64> {
         let row = self.writes.get(&(key, value))?;
@@ -55,6 +60,7 @@ impl<'a> History<'a> {
     pub(super) fn arrival(&self, follower: NodeId, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
         self.arrivals.get(&(follower, key, version)).copied()
     }
+
     /// When a follower was back after its first restart since `at_us`; a restart leaves it empty.
     pub(super) fn restarted_after(&self, follower: NodeId, at_us: i64) -> Option<i64> {
         let restarts = self.faults.iter().filter(|row| row.kind == FaultEvent::Restart && row.node == follower);

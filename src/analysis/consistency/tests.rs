@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::fixture::{Planned, RunBuilder};
+use crate::analysis::fixture::{Planned, RunBuilder, without_trace};
 use crate::config::Order;
 use crate::data::{FaultEvent, FaultRow};
 use crate::model::NodeId;
@@ -59,7 +59,7 @@ fn a_follower_that_has_not_heard_yet_lags() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.at_last_ack);
     assert_eq!((cell.follower, cell.state), (NodeId::Follower(0), CellState::Missing));
-    assert_eq!(cell.cause, Some(Cause::Lagging { version: 2, arrived_us: Some(40_000) }));
+    assert_eq!(cell.cause, Some(Cause::Lagging { version: Some(2), arrived_us: Some(40_000) }));
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn what_is_pending_when_the_deadline_passes_lags() {
     let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).write(newest).build();
     run.manifest.settled = false;
     let judged = RunConsistency::of(&run);
-    assert_eq!(only_difference(&judged.settled).cause, Some(Cause::Lagging { version: 2, arrived_us: None }));
+    assert_eq!(only_difference(&judged.settled).cause, Some(Cause::Lagging { version: Some(2), arrived_us: None }));
 }
 
 /// What a follower should hold of a key and why, from the plan alone: by brute force over the
@@ -229,6 +229,30 @@ proptest! {
                 let cell = &consistency.cells[follower];
                 prop_assert_eq!((cell.state, cell.cause.map(kind)), model(&writes, follower, until_us), "f{}", follower + 1);
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn values_alone_tell_every_state_and_no_cause_that_is_not_so(writes in histories(), quorum in 0..=5_u32) {
+        let run = writes.iter().cloned().fold(RunBuilder::new(quorum), RunBuilder::write).build();
+        let (traced, judged) = (RunConsistency::of(&run), RunConsistency::of(&without_trace(run.clone())));
+        prop_assert_eq!((judged.at_last_ack.total, judged.settled.total), (traced.at_last_ack.total, traced.settled.total));
+        prop_assert_eq!(judged.verdict, traced.verdict);
+        let moments = [(&judged.at_last_ack, &traced.at_last_ack), (&judged.settled, &traced.settled)];
+        for (own, whole) in moments.into_iter().flat_map(|(own, whole)| own.cells.iter().zip(&whole.cells)) {
+            prop_assert_eq!((own.follower_version, own.leader_version), (None, None));
+            prop_assert_eq!(
+                (own.state, own.follower_write, own.leader_write),
+                (whole.state, whole.follower_write, whole.leader_write)
+            );
+            let is_told = own.cause.is_some_and(|cause| cause != Cause::Unknown);
+            prop_assert!(!is_told || own.cause.map(kind) == whole.cause.map(kind), "{own:?} {whole:?}");
+        }
+        for (before, after) in judged.at_last_ack.cells.iter().zip(&judged.settled.cells) {
+            let caught_up = before.state != CellState::Match && after.state == CellState::Match;
+            prop_assert_eq!(before.cause.map(kind) == Some("lagging"), caught_up);
         }
     }
 }

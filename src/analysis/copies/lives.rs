@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::write::{Arrival, start_us};
+use super::write::Arrival;
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};
 use crate::model::NodeId;
@@ -15,7 +15,7 @@ pub(super) struct Life {
     pub(super) until_us: i64,
     /// By when it was certainly dead.
     pub(super) gone_us: i64,
-    /// Whether its trace was fetched whole, so that what is not there did not happen.
+    /// Whether its whole trace was fetched: then a copy that the trace lacks never arrived.
     pub(super) is_traced: bool,
 }
 
@@ -74,7 +74,7 @@ impl<'a> FollowerRecord<'a> {
         if self.replications.len() < run.writes.len() {
             return Some(i64::MIN);
         }
-        let started: HashMap<u64, i64> = run.writes.iter().map(|row| (row.write, start_us(row))).collect();
+        let started: HashMap<u64, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
         let lost = self.replications.values().filter(|row| row.outcome != ReplicationOutcome::Acked);
         let lost = lost.filter_map(|row| row.sent_us.or_else(|| started.get(&row.write).copied()));
         lost.chain(self.lives.iter().skip(1).map(|life| life.from_us)).min()
@@ -91,7 +91,7 @@ impl<'a> FollowerRecord<'a> {
         // A node that is down takes up nothing: what came back after its death had left it before.
         let gone_us = self.lives.iter().map(|life| life.gone_us).filter(|gone_us| *gone_us < acked_us).max();
         let acked_us = gone_us.filter(|_| self.life_at(acked_us).is_none()).unwrap_or(acked_us);
-        Some((replication.sent_us.unwrap_or_else(|| start_us(row)).min(acked_us), acked_us))
+        Some((replication.sent_us.unwrap_or_else(|| row.start().get()).min(acked_us), acked_us))
     }
 
     /// Whether the trace of the life in which a write was acknowledged holds its arrival.
@@ -105,7 +105,7 @@ impl<'a> FollowerRecord<'a> {
         if life.is_traced {
             return None;
         }
-        let started_us = start_us(row);
+        let started_us = row.start().get();
         let own_us = match self.replications.get(&row.write) {
             Some(replication) if replication.acked_us.is_some() => None,
             Some(replication) => replication.sent_us.filter(|sent_us| *sent_us >= life.from_us),

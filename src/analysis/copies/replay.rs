@@ -47,7 +47,7 @@ impl Event {
 
 /// A count over time: its integral over the load, and the most it came to.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Course {
+pub(crate) struct CountOverTime {
     /// The count times the microseconds it lasted, within the load.
     pub(crate) area: Bounds<f64>,
     /// The most within the load.
@@ -56,7 +56,7 @@ pub(crate) struct Course {
     pub(crate) most_at_us: i64,
 }
 
-impl Course {
+impl CountOverTime {
     fn add(&mut self, now: Bounds<f64>, from_us: i64, lasted_us: f64) {
         self.area.lower += now.lower * lasted_us;
         self.area.upper += now.upper * lasted_us;
@@ -89,12 +89,12 @@ pub(crate) struct Losses {
 
 /// What a replay ends with.
 pub(crate) struct Tally {
-    /// By number of copies, from 0 to N: acknowledged writes with so many.
-    pub(crate) by_copies: Vec<Course>,
+    /// The number of acknowledged writes that have 0, 1, ... N copies.
+    pub(crate) by_copies: Vec<CountOverTime>,
     /// The same when everything has been played.
     pub(crate) in_the_end: Vec<Bounds<u64>>,
-    pub(crate) most_advanced: Course,
-    pub(crate) random: Course,
+    pub(crate) most_advanced: CountOverTime,
+    pub(crate) random: CountOverTime,
     /// Acknowledged writes that an older one is known to have replaced on some follower.
     pub(crate) overwritten_writes: u64,
     /// Copies of acknowledged writes that were so replaced.
@@ -171,10 +171,10 @@ impl Replay {
             acknowledged: 0,
             by_copies: vec![Bounds::default(); followers + 1],
             tally: Tally {
-                by_copies: vec![Course::default(); followers + 1],
+                by_copies: vec![CountOverTime::default(); followers + 1],
                 in_the_end: Vec::new(),
-                most_advanced: Course::default(),
-                random: Course::default(),
+                most_advanced: CountOverTime::default(),
+                random: CountOverTime::default(),
                 overwritten_writes: 0,
                 overwritten_copies: 0,
                 at_ack: Vec::new(),
@@ -361,7 +361,7 @@ impl Replay {
         }
     }
 
-    /// Adds a write with so many copies to the counts, or takes it out.
+    /// Adds a write to the count of writes with this number of copies, or takes it out.
     fn count(&mut self, copies: Bounds<usize>, is_added: bool) {
         let step = |count: &mut u64| *count = if is_added { *count + 1 } else { count.saturating_sub(1) };
         // Between two changes of one copy the ends may be the wrong way round.

@@ -58,7 +58,7 @@ pub(crate) struct WriteCopies<'a> {
 impl WriteCopies<'_> {
     /// When the client heard that the quorum was reached; `None` if it was not acknowledged.
     pub(crate) fn acknowledged_us(&self) -> Option<i64> {
-        (self.row.outcome == WriteOutcome::Ok).then(|| end_us(self.row))
+        (self.row.outcome == WriteOutcome::Ok).then(|| self.row.end().get())
     }
 
     /// Whether it is known of every follower when the write arrived there, or that it never did.
@@ -80,12 +80,4 @@ impl WriteCopies<'_> {
         };
         Arrival { earliest_us: last(|arrival| arrival.earliest_us), latest_us: last(|arrival| arrival.latest_us) }
     }
-}
-
-pub(super) fn start_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us).unwrap_or(i64::MAX)
-}
-
-pub(super) fn end_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
 }

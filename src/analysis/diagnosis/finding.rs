@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What is wrong with the leader, or with how it was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum LeaderDefect {
     /// It waits for every follower, whatever W is.
     WaitsForAll,
     /// It waits for no follower, whatever W is.
@@ -20,9 +20,9 @@ pub enum Fault {
     CancelsAtQuorum,
 }
 
-/// One figure that speaks for a [`Fault`].
+/// One figure that speaks for a [`LeaderDefect`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Reading {
+pub struct Sign {
     /// W.
     pub quorum: u32,
     /// The figure.
@@ -35,10 +35,10 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The fault.
-    pub fault: Fault,
+    pub fault: LeaderDefect,
     /// What shows it, in a sentence or two.
     pub sentence: String,
-    /// The figures by quorum: mean latencies in milliseconds; for [`Fault::UnsortedPercentiles`]
-    /// p99 and the median; for [`Fault::CancelsAtQuorum`] shares from 0 to 1.
-    pub readings: Vec<Reading>,
+    /// The figures by quorum: mean latencies in milliseconds; for [`LeaderDefect::UnsortedPercentiles`]
+    /// p99 and the median; for [`LeaderDefect::CancelsAtQuorum`] shares from 0 to 1.
+    pub readings: Vec<Sign>,
 }

@@ -14,15 +14,15 @@ fn runs(configure: impl Fn(&mut Experiment), leader: impl Fn(&Drawn<'_>) -> Answ
     (1..=5).map(|w| RunBuilder::new(w).configure(&configure).load(&leader).build()).collect()
 }
 
-fn symptoms(runs: &[RunData]) -> Vec<Symptoms> {
-    runs.iter().map(|run| Symptoms::of(run, &Latency::of(run), &RunConsistency::of(run))).collect()
+fn evidence(runs: &[RunData]) -> Vec<LeaderEvidence> {
+    runs.iter().map(|run| LeaderEvidence::of(run, &Latency::of(run), &RunConsistency::of(run))).collect()
 }
 
 fn found(runs: &[RunData]) -> Vec<Diagnosis> {
-    diagnose(&runs[0].manifest.config, &symptoms(runs))
+    diagnose(&runs[0].manifest.config, &evidence(runs))
 }
 
-fn faults(runs: &[RunData]) -> Vec<Fault> {
+fn faults(runs: &[RunData]) -> Vec<LeaderDefect> {
     found(runs).iter().map(|diagnosis| diagnosis.fault).collect()
 }
 
@@ -46,7 +46,7 @@ fn what_the_software_takes_over_a_fast_network_is_no_fault() {
 fn waiting_for_everyone_is_flat_and_slow() {
     let runs = runs(|_| {}, |drawn| Answer::after(drawn.sorted_us[4] + 1_500));
     let found = found(&runs);
-    assert_eq!(faults(&runs), [Fault::WaitsForAll]);
+    assert_eq!(faults(&runs), [LeaderDefect::WaitsForAll]);
     assert!(
         found[0].sentence.contains("theory 166.7 ms): the leader waits for every follower"),
         "{}",
@@ -57,7 +57,7 @@ fn waiting_for_everyone_is_flat_and_slow() {
 
 #[test]
 fn waiting_for_no_one_is_flat_and_fast() {
-    assert_eq!(faults(&runs(|_| {}, |_| Answer::after(1_800))), [Fault::WaitsForNone]);
+    assert_eq!(faults(&runs(|_| {}, |_| Answer::after(1_800))), [LeaderDefect::WaitsForNone]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn counting_the_leader_itself_as_an_acknowledgement_is_below_theory() {
     let one_less =
         |drawn: &Drawn<'_>| Answer::after(drawn.quorum.checked_sub(2).map_or(0, |i| drawn.sorted_us[i]) + 1_500);
     let runs = runs(|_| {}, one_less);
-    assert_eq!(faults(&runs), [Fault::FewerThanW]);
+    assert_eq!(faults(&runs), [LeaderDefect::FewerThanW]);
     let sentence = &found(&runs)[0].sentence;
     assert!(sentence.contains("the leader answers with fewer than W"), "{sentence}");
 }
@@ -74,7 +74,7 @@ fn counting_the_leader_itself_as_an_acknowledgement_is_below_theory() {
 fn a_leader_that_never_waits_for_more_than_two_is_like_two() {
     let capped = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum.min(2) - 1] + 1_500);
     let runs = runs(|_| {}, capped);
-    assert_eq!(faults(&runs), [Fault::FewerThanW]);
+    assert_eq!(faults(&runs), [LeaderDefect::FewerThanW]);
     let diagnosis = &found(&runs)[0];
     assert!(diagnosis.sentence.contains("about that of 2 acknowledgements"), "{}", diagnosis.sentence);
     assert!(diagnosis.readings.iter().all(|reading| reading.quorum > 2));
@@ -88,17 +88,17 @@ fn a_pool_that_carries_twenty_writes_a_second_shows_at_low_w() {
         Answer::after(drawn.sorted_us[drawn.quorum - 1] + missing_us)
     };
     let runs = runs(|_| {}, pooled);
-    assert_eq!(faults(&runs), [Fault::SaturatedPool]);
+    assert_eq!(faults(&runs), [LeaderDefect::SaturatedPool]);
     assert!(found(&runs)[0].sentence.contains("at low W only (W = 1"), "{}", found(&runs)[0].sentence);
 }
 
 #[test]
 fn percentiles_of_unsorted_latencies_give_themselves_away() {
     let runs = runs(|_| {}, right_leader);
-    let mut symptoms = symptoms(&runs);
-    symptoms[3].p99_ms = Some(431.0);
-    let found = diagnose(&runs[0].manifest.config, &symptoms);
-    assert_eq!(found.iter().map(|diagnosis| diagnosis.fault).collect::<Vec<_>>(), [Fault::UnsortedPercentiles]);
+    let mut evidence = evidence(&runs);
+    evidence[3].p99_ms = Some(431.0);
+    let found = diagnose(&runs[0].manifest.config, &evidence);
+    assert_eq!(found.iter().map(|diagnosis| diagnosis.fault).collect::<Vec<_>>(), [LeaderDefect::UnsortedPercentiles]);
     assert!(found[0].sentence.starts_with("At W = 4 p99 (431.0 ms)"), "{}", found[0].sentence);
 }
 
@@ -112,7 +112,7 @@ fn cancelling(drawn: &Drawn<'_>) -> Answer {
 #[test]
 fn cancelling_at_the_quorum_leaves_out_n_less_w_of_n() {
     let runs = runs(|_| {}, cancelling);
-    assert_eq!(faults(&runs), [Fault::CancelsAtQuorum]);
+    assert_eq!(faults(&runs), [LeaderDefect::CancelsAtQuorum]);
     let readings = &found(&runs)[0].readings;
     let shares: Vec<f64> = readings.iter().map(|reading| (reading.measured * 10.0).round() / 10.0).collect();
     assert_eq!(shares, [0.8, 0.6, 0.4, 0.2, 0.0]);
@@ -129,7 +129,7 @@ fn cancelling_shows_in_missing_keys_where_there_is_no_trace() {
         run.replication.clear();
         run.arrivals.clear();
     }
-    assert_eq!(faults(&runs), [Fault::CancelsAtQuorum]);
+    assert_eq!(faults(&runs), [LeaderDefect::CancelsAtQuorum]);
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
 #[test]
 fn a_single_quorum_is_enough_for_what_does_not_compare() {
     let run = RunBuilder::new(3).load(|_| Answer::after(2_000)).build();
-    assert_eq!(faults(&[run]), [Fault::WaitsForNone]);
+    assert_eq!(faults(&[run]), [LeaderDefect::WaitsForNone]);
     let run = RunBuilder::new(2).load(cancelling).build();
-    assert_eq!(faults(&[run]), [Fault::CancelsAtQuorum]);
+    assert_eq!(faults(&[run]), [LeaderDefect::CancelsAtQuorum]);
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn writes_that_met_a_fault_do_not_speak_of_the_leader() {
         run.writes.iter_mut().zip(slow).filter(|(_, slow)| *slow).for_each(|(row, _)| row.latency_us += 2_000_000);
     };
     let mut runs = runs(|_| {}, right_leader);
-    let without = symptoms(&runs);
+    let without = evidence(&runs);
     runs.iter_mut().for_each(pinned);
     assert_eq!(found(&runs), []);
     assert!(runs[0].writes.iter().any(|row| row.latency_us > 2_000_000));
-    assert!(symptoms(&runs)[0].mean.unwrap().n < without[0].mean.unwrap().n);
+    assert!(evidence(&runs)[0].mean.unwrap().n < without[0].mean.unwrap().n);
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::copies::{Course, Event, Replay};
+use crate::analysis::copies::{CountOverTime, Event, Replay};
 use crate::analysis::expected::{Expectation, Expected, Model};
 use crate::analysis::random::stream;
 use crate::config::{Experiment, Order, Quorum};
@@ -44,7 +44,7 @@ impl ExpectedLoss {
         let mut scratch = model.scratch();
         let (keys, writes, followers) = model.size();
         let is_by_version = experiment.network.order == Order::Version;
-        let mut courses: Vec<(u64, [Course; 3])> = Vec::new();
+        let mut courses: Vec<(u64, [CountOverTime; 3])> = Vec::new();
         for _ in 0..trials {
             let load_us = model.run(&mut scratch, &mut rng).load_us;
             let mut of_key = vec![Vec::new(); keys];

@@ -78,7 +78,6 @@ impl Model {
 
     pub(in crate::analysis) fn new(experiment: &Experiment, quorum: Quorum) -> Self {
         let Experiment { network, workload, followers, .. } = experiment;
-        let micros = |limit: crate::config::Timeout| u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX);
         Self {
             writes: workload.writes.get() as usize,
             concurrency: workload.concurrency.get() as usize,
@@ -88,8 +87,8 @@ impl Model {
             pacing: workload.pacing,
             order: network.order,
             ways: network.links(followers.get()).into_iter().map(Way::new).collect(),
-            replication_timeout_us: micros(network.replication_timeout_s),
-            request_timeout_us: micros(network.global_request_timeout_s),
+            replication_timeout_us: network.replication_timeout_s.micros().length(),
+            request_timeout_us: network.global_request_timeout_s.micros().length(),
         }
     }
 

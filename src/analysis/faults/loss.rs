@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{end_us, spells};
+use super::spells;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::copies::Copies;
 use crate::analysis::stats::ms;
 use crate::data::{FaultEvent, RunData, WriteOutcome};
 use crate::model::NodeId;
 
-/// What the leader's death cost: acknowledged writes that whoever takes its place does not hold, once
+/// What the leader's death cost: acknowledged writes that its successor does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeaderLoss {
@@ -65,7 +65,7 @@ impl LeaderLoss {
                     write: write.row.write,
                     key: write.row.key.clone(),
                     version: write.version?,
-                    acknowledged_ms: ms(end_us(write.row)),
+                    acknowledged_ms: ms(write.row.end().get()),
                     arrived: write.reached(until_us).0 as u64,
                     is_certain: held.upper == 0,
                 })

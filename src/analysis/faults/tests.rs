@@ -73,7 +73,7 @@ fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
     run.manifest.quorum = 4.try_into().unwrap();
     run.faults = vec![row(9, "f5", FaultEvent::Kill)];
     run.writes[1].outcome = WriteOutcome::Failed;
-    let (begun_us, answered_us) = (start_us(&run.writes[1]), end_us(&run.writes[1]));
+    let (begun_us, answered_us) = (run.writes[1].start().get(), run.writes[1].end().get());
     for (follower, sent_us) in [(NodeId::Follower(3), begun_us + 30_000), (NodeId::Follower(4), begun_us + 10_000)] {
         let copy = run.replication.iter_mut().find(|row| row.write == 1 && row.follower == follower).unwrap();
         (copy.sent_us, copy.acked_us, copy.outcome) = (Some(sent_us), None, ReplicationOutcome::Failed);

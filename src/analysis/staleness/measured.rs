@@ -3,7 +3,7 @@
 use rand::rngs::ChaCha8Rng;
 
 use super::closed_form::binomial;
-use super::reading::{ReadPath, Reader, Reading};
+use super::reading::{DrawnRead, ReadPath, Reader};
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
 use crate::analysis::copies::{Arrival, WriteCopies};
@@ -107,7 +107,7 @@ impl Steps {
         let reads = (READS / leads.len().max(1)).clamp(1, MOST_READS);
         let kinds = path.readers().iter().flat_map(|reader| replicas.iter().map(|replicas| (*reader, *replicas)));
         let mut gains: Vec<(Reader, u32, Vec<Gain>)> = kinds.map(|(reader, r)| (reader, r, Vec::new())).collect();
-        let mut reading = Reading::new(path, leads.first().map_or(0, Vec::len));
+        let mut reading = DrawnRead::new(path, leads.first().map_or(0, Vec::len));
         for (write, leads_us) in leads.iter().enumerate() {
             for _ in 0..reads {
                 reading.draw(rng);

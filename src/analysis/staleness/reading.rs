@@ -39,7 +39,7 @@ impl ReadPath {
 }
 
 /// A read that asks everyone, of which each [`Reader`] hears as much as it waits for.
-pub(super) struct Reading<'a> {
+pub(super) struct DrawnRead<'a> {
     path: &'a ReadPath,
     /// Followers, in the order in which each reader counts them.
     order: Vec<usize>,
@@ -48,7 +48,7 @@ pub(super) struct Reading<'a> {
     answer_us: Vec<i64>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> DrawnRead<'a> {
     pub(super) fn new(path: &'a ReadPath, followers: usize) -> Self {
         let none = vec![0; followers];
         Self { path, order: (0..followers).collect(), request_us: none.clone(), answer_us: none }
@@ -64,9 +64,9 @@ impl<'a> Reading<'a> {
         self.order.shuffle(rng);
     }
 
-    /// By R from 1: how long after a moment such a read must begin to return a write that
-    /// reaches each follower so many microseconds after that moment ([`i64::MAX`]: never), and
-    /// how long it takes.
+    /// Calls `each` with R from 1, how long after a moment a read from R followers must begin to
+    /// return a write, and how long it takes. `lead_us` says how many microseconds after that
+    /// moment the write reaches each follower ([`i64::MAX`]: never).
     pub(super) fn waits(&mut self, reader: Reader, lead_us: &[i64], mut each: impl FnMut(usize, i64, i64)) {
         if reader == Reader::First {
             // Stable: of equals the first is random.

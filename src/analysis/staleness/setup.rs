@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::reading::ReadPath;
 use super::wars::Wars;
-use crate::config::{Experiment, Quorum, Timeout};
+use crate::config::{Experiment, Quorum};
 
 /// Most numbers of followers R that the chance at the acknowledgement is told of.
 pub(super) const MOST_REPLICAS: u32 = 8;
@@ -12,6 +12,7 @@ pub(super) const MOST_REPLICAS: u32 = 8;
 /// An experiment at one quorum, as far as staleness depends on them.
 pub(super) struct Setup {
     pub(super) wars: Wars,
+    followers: u32,
     /// R, ascending.
     pub(super) replicas: Vec<u32>,
     /// When else reads begin.
@@ -34,8 +35,8 @@ impl Setup {
                 request: config.reads.request_delay.clone(),
                 response: config.reads.response_delay.clone(),
             },
-            replication_limit_us: micros(network.replication_timeout_s),
-            request_limit_us: micros(network.global_request_timeout_s),
+            replication_limit_us: network.replication_timeout_s.micros().length(),
+            request_limit_us: network.global_request_timeout_s.micros().length(),
         };
         // A read that asks more followers than there are is one that asks all.
         let followers = config.followers.get();
@@ -48,12 +49,13 @@ impl Setup {
             uniform_ms: uniform_ms(config).filter(|(_, end_ms)| *end_ms < limit_ms && wars.path.is_instant()),
             is_identity: wars.path.is_instant() && network.has_instant_acks(followers),
             wars,
+            followers,
         }
     }
 
     /// N.
     pub(super) fn followers(&self) -> u32 {
-        u32::try_from(self.wars.links.len()).unwrap_or(u32::MAX)
+        self.followers
     }
 
     /// Every R that anything is told of, ascending.
@@ -75,8 +77,4 @@ impl Setup {
 fn uniform_ms(config: &Experiment) -> Option<(f64, f64)> {
     let delay = config.network.common_delay(config.followers.get())?;
     delay.as_uniform_ms().or(delay.as_constant_ms().map(|ms| (ms, ms)))
-}
-
-fn micros(limit: Timeout) -> u64 {
-    u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,7 @@ const FEWEST_BEYOND: f64 = 4.0;
 /// Microseconds in a millisecond.
 const US_PER_MS: f64 = 1000.0;
 
-/// Whether so many pairs of a write and a follower can tell the `p` quantile: 4 / (1 - p) at least.
+/// Whether this number of pairs of a write and a follower tells the `p` quantile: at least 4 / (1 - p).
 #[must_use]
 pub fn is_enough(pairs: u64, p: f64) -> bool {
     pairs as f64 * (1.0 - p) >= FEWEST_BEYOND - ROUNDING
@@ -90,8 +90,8 @@ pub(super) trait Visible {
         Some(low)
     }
 
-    /// The same with its interval: the times at which the chance is `p` more or less what is not
-    /// known of it there. R. S. Woodruff, "Confidence intervals for medians and other position
+    /// The same with its interval: from the time at which the upper end of the chance reaches `p` to
+    /// the time at which the lower end does. R. S. Woodruff, "Confidence intervals for medians and other position
     /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
     /// upper end where every read of the sample sees the write only then.
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
@@ -121,7 +121,7 @@ pub(super) trait Visible {
         if self.dependence().is_some_and(|dependence| dependence.is_dependent) {
             return Some(VisibleAfter { ms: None, interval_ms: Interval { lower: None, upper: None } });
         }
-        let rank = quantile_ranks(usize::try_from(pairs).unwrap_or(usize::MAX), p).0;
+        let rank = quantile_ranks(pairs as usize, p).0;
         let share = rank.map_or(0.0, |rank| rank as f64 / pairs as f64);
         let lower = Some(ms(self.visible_us(share)?));
         Some(VisibleAfter { ms: None, interval_ms: Interval { lower, upper: None } })

@@ -4,7 +4,7 @@ use crate::model::{Distribution, LinkDelays};
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
-use super::reading::{ReadPath, Reader, Reading};
+use super::reading::{DrawnRead, ReadPath, Reader};
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
 use crate::analysis::stats::Sample;
@@ -61,7 +61,7 @@ impl Wars {
             .collect();
         let mut latencies_us: Vec<u64> = Vec::with_capacity(trials as usize);
         let mut write = Write::new(self.links.len());
-        let mut reading = Reading::new(&self.path, self.links.len());
+        let mut reading = DrawnRead::new(&self.path, self.links.len());
         for _ in 0..trials {
             reading.draw(rng);
             let Some(latency_us) = self.write(&mut write, rng) else { continue };
@@ -157,3 +157,6 @@ impl Visible for ReadTrials {
         self.waits_us.iter().copied().rfind(|wait_us| *wait_us != NEVER.unsigned_abs()).unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests;

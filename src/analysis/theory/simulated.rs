@@ -47,7 +47,7 @@ impl Simulated {
 
     /// From the acknowledgement at quorum W to the last follower.
     pub(super) fn lag(experiment: &Experiment, quorum: Quorum) -> SimulatedLag {
-        let limit_us = micros(experiment.network.replication_timeout_s);
+        let limit_us = experiment.network.replication_timeout_s.micros().length();
         let mut lags_us = Vec::with_capacity(DRAWS as usize);
         let (mut copies, mut behind) = (0_u64, 0_u64);
         each_write(experiment, quorum, |arrivals_us, latency_us| {
@@ -120,7 +120,7 @@ impl Simulated {
 fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(&[u64], Option<u64>)) {
     let Experiment { network, followers, .. } = experiment;
     let (copy_limit_us, write_limit_us) =
-        (micros(network.replication_timeout_s), micros(network.global_request_timeout_s));
+        (network.replication_timeout_s.micros().length(), network.global_request_timeout_s.micros().length());
     let ways: Vec<Way> = network.links(followers.get()).into_iter().map(Way::new).collect();
     let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: theory");
     let (mut arrivals_us, mut answers_us) = (Vec::new(), Vec::new());
@@ -139,9 +139,4 @@ fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(&[u6
         };
         take(&arrivals_us, latency_us);
     }
-}
-
-/// Of at most an hour.
-fn micros(limit: crate::config::Timeout) -> u64 {
-    u64::try_from(limit.duration().as_micros()).unwrap_or(u64::MAX)
 }

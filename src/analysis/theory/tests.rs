@@ -30,7 +30,7 @@ fn lag(experiment: &Experiment, quorum: i64) -> PredictedLag {
     PredictedLag::new(experiment, quorum.try_into().unwrap())
 }
 
-/// Within so many standard errors of a simulated mean, and a little for rounding to microseconds.
+/// Within five standard errors of a simulated mean, and a little for rounding to microseconds.
 fn assert_mean(prediction: &Prediction, exact_ms: f64) {
     let figures = prediction.figures();
     let margin_ms = 5.0 * figures.simulated.unwrap().mean_standard_error_ms + 0.001;
@@ -135,7 +135,7 @@ fn a_time_limit_leaves_what_is_below_it() {
 
 #[test]
 fn drawing_agrees_with_the_formula_beyond_a_limit() {
-    // An acknowledgement without a delay of its own, but one that cannot be told from none.
+    // An acknowledgement delay that is drawn, and too short to make a difference.
     let exact = predict(&lab("uniform(0,4000)", None, 3), 2).unwrap();
     let drawn = predict(&lab("uniform(0,4000)", Some("constant(0.0004)"), 3), 2).unwrap();
     assert_mean(&drawn, exact.mean_ms());

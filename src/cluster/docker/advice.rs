@@ -4,7 +4,7 @@
 const KNOWN: [(&str, &str); 2] =
     [("non-overlapping ipv4 address pool", ADDRESS_POOLS), ("address pools have been fully subnetted", ADDRESS_POOLS)];
 
-/// Each cluster has a network of its own, and an engine gives out some thirty.
+/// Each cluster takes one network, and an engine has addresses for some thirty.
 const ADDRESS_POOLS: &str = "the engine has no addresses left for another network: remove networks that nothing uses \
                              (`docker network prune`), or give it more (`default-address-pools` in \
                              /etc/docker/daemon.json)";

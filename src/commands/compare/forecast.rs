@@ -3,44 +3,44 @@
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
-use super::page::Page;
+use super::layout::Layout;
 use crate::analysis::{Forecast, Surprise};
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::commands::output::say;
 use crate::commands::saved::Saved;
 use crate::explore::forecast;
-use crate::sim::can_simulate;
+use crate::model::SystemName;
 
 /// Compares these runs with the simulation of their experiment and seed.
 pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
-    for run in saved.runs.iter().filter(|run| run.forecast.is_none()) {
-        let (quorum, system) = (run.manifest.quorum, &run.manifest.config.system);
-        if !can_simulate(&run.manifest.config) {
-            bail!(
-                "W = {quorum} measured system {system}, which cannot run in virtual time; compare it with another folder"
-            );
-        }
+    if let Some(run) = saved.runs.iter().find(|run| run.manifest.system_name() != SystemName::LABNODE) {
+        bail!(
+            "{}: these runs measured `{}`, and only `{}` can be simulated; to compare with other runs, name their folder",
+            args.left.display(),
+            run.manifest.system_name(),
+            SystemName::LABNODE
+        );
     }
     let forecasts = forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
-        CompareFormat::Text => say!("{}", render(&Page::text(), args, &forecasts).trim_end()),
-        CompareFormat::Markdown => say!("{}", render(&Page::markdown(), args, &forecasts).trim_end()),
+        CompareFormat::Text => say!("{}", render(&Layout::text(), args, &forecasts).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Layout::markdown(), args, &forecasts).trim_end()),
     }
     saved.check_sound()?;
     Ok(Exit::Success)
 }
 
-fn render(page: &Page, args: &Compare, forecasts: &[Forecast]) -> String {
-    let heading = page.heading;
+fn render(layout: &Layout, args: &Compare, forecasts: &[Forecast]) -> String {
+    let heading = layout.heading;
     let mut text = format!(
         "{heading}{} against the simulation of the same seed\n\np50, p99, greatest: measured minus simulated latency, in ms. \
          near: writes at most 10 ms off. A pair is one follower and one key.\n\n",
         args.left.display()
     );
     let columns = ["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as simulated", "diverged", "simulated"];
-    text += &page.table(&columns, forecasts.iter().map(row));
+    text += &layout.table(&columns, forecasts.iter().map(row));
     let surprises = || forecasts.iter().flat_map(|one| one.pairs.surprises.iter().map(|pair| (one.quorum, pair)));
     if surprises().next().is_some() {
         text += &format!(
@@ -50,7 +50,7 @@ fn render(page: &Page, args: &Compare, forecasts: &[Forecast]) -> String {
         );
         let columns =
             ["W", "follower", "key", "last write", "simulated last", "gap ms", "simulated gap", "within jitter"];
-        text += &page.table(&columns, surprises().map(|(quorum, pair)| surprise(quorum, pair)));
+        text += &layout.table(&columns, surprises().map(|(quorum, pair)| surprise(quorum, pair)));
     }
     text
 }

@@ -19,12 +19,11 @@ use super::{select, signals, tables};
 use crate::analysis::chance;
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
-use crate::cluster::ClusterError;
 use crate::config::Config;
 use crate::data::Lock;
 use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
 use crate::model::SystemName;
-use crate::sim::can_simulate;
+use crate::sim::{SimError, can_simulate};
 use crate::system::KINDS;
 
 /// What `--format json` prints.
@@ -79,7 +78,7 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
         }
     }
     if cancel.is_cancelled() {
-        return Err(ClusterError::Interrupted.into());
+        return Err(SimError::Interrupted.into());
     }
     Ok(Exit::Success)
 }
@@ -113,7 +112,7 @@ fn play(
 }
 
 fn tell_what_is_kept(error: &anyhow::Error, kept: usize, all: usize, path: &Path) {
-    if matches!(error.downcast_ref(), Some(ClusterError::Interrupted)) {
+    if matches!(error.downcast_ref(), Some(SimError::Interrupted)) {
         note!("{kept} of {all} points are in {}; the same command goes on from there", path.display());
     }
 }

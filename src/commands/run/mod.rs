@@ -21,7 +21,7 @@ use super::{report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::Exit;
 use crate::cli::{Format, Paths, Run};
-use crate::cluster::{Backend, ClusterError, Deployment, end_orphans};
+use crate::cluster::{Backend, ClusterError, Deployment};
 use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
@@ -170,12 +170,11 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
+    let nodes = job.quorums.first().map(|quorum| job.system.nodes(&job.experiment, *quorum)).unwrap_or_default();
     let containers = job.system.containers();
     let chosen = spawn_blocking(move || {
-        for name in end_orphans() {
-            note!("ended {name}, a process which a labctl that was killed had left behind");
-        }
-        let backend = Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)?;
+        orphans::end_processes().iter().for_each(|done| note!("{done}"));
+        let backend = Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
             let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {

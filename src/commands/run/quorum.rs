@@ -20,8 +20,8 @@ use crate::commands::host;
 use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
-use crate::load::{Gaps, RecordError, Recorded, await_ready, record};
-use crate::model::Endpoints;
+use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
+use crate::model::{Endpoints, Micros};
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits};
 
@@ -106,7 +106,14 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let spec = ClusterSpec::new(name, experiment, quorum, system.nodes(experiment, quorum));
+    let spec = ClusterSpec::new(
+        name,
+        experiment,
+        quorum,
+        system.nodes(experiment, quorum),
+        system.dialer(),
+        system.capabilities().own_delays,
+    );
     let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
@@ -138,7 +145,7 @@ async fn on_cluster(
             length_us / 1_000
         );
     }
-    let wall_us = u64::try_from(wall.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let wall_us = Micros::from(wall.elapsed()).length();
     let manifest = Manifest {
         schema: SCHEMA,
         experiment: name.clone(),
@@ -191,7 +198,7 @@ fn add_notes(logs: &mut BTreeMap<String, Vec<u8>>, notes: BTreeMap<String, Strin
 
 /// What a run brought, and when labctl could not measure.
 struct Measured {
-    recorded: Recorded,
+    recorded: RunRecord,
     gaps: Vec<GapFacts>,
     /// The version of the running server.
     version: String,

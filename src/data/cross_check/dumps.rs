@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Role;
+use crate::model::{Micros, Role};
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
@@ -19,8 +19,8 @@ struct Window {
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let manifest = &facts.run.manifest;
-    let at = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
-    let (load_us, settled_us) = (at(manifest.load_us), at(manifest.load_us.saturating_add(manifest.settle_us)));
+    let load = Micros::from(manifest.load_us);
+    let (load_us, settled_us) = (load.get(), (load + manifest.settle_us.into()).get());
     let at_last_ack = Window {
         from_us: load_us - TOLERANCE_US,
         until_us: settled_us.saturating_add(TOLERANCE_US),
@@ -58,7 +58,12 @@ fn keys(facts: &Facts<'_>, node: NodeId, dump: &StoreDump, window: &Window) -> V
     let wrong = |key: &str| {
         let (value, version) = (dump.store.get(key).map(String::as_str), dump.versions.get(key).copied());
         let told = match (value, version) {
+            (_, Some(_)) if !facts.has_versions() => Some(format!(
+                "it has a version, and by manifest.json `{}` tells none",
+                facts.run.manifest.system_name()
+            )),
             (Some(value), Some(version)) => written(facts, key, value, version),
+            (Some(_), None) if !facts.has_versions() => None,
             (None, None) => None,
             _ => Some("it has a value without a version, or a version without a value".to_owned()),
         };
@@ -103,7 +108,7 @@ struct Held {
     later: BTreeSet<u64>,
     /// Where it is written that this one was last.
     source: String,
-    /// Whether versions nobody told may have followed.
+    /// Whether writes without a known version may have followed.
     open: bool,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Facts<'a> {
     pub(super) by_version: BTreeMap<u64, &'a WriteRow>,
     /// Writes by their number in the plan.
     pub(super) by_number: HashMap<u64, &'a WriteRow>,
-    /// Writes whose version nobody told.
+    /// Writes whose version is in no file.
     pub(super) unnumbered: Vec<&'a WriteRow>,
     /// Copies by version and follower, with their line.
     pub(super) copies: HashMap<(u64, NodeId), (u64, &'a ReplicationRow)>,
@@ -44,6 +44,11 @@ impl<'a> Facts<'a> {
     /// Whether the nodes kept a trace at all.
     pub(super) fn has_trace(&self) -> bool {
         !self.run.replication.is_empty() || !self.run.arrivals.is_empty()
+    }
+
+    /// Whether the system tells the number of each write.
+    pub(super) fn has_versions(&self) -> bool {
+        self.run.manifest.capabilities().versions
     }
 
     /// Whether the leader's trace is there from the run's start to its end.

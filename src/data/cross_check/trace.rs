@@ -43,7 +43,7 @@ fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, Node
         return Some(format!("is of write {}, which is not in writes.csv", row.write));
     };
     if let Some(sent_us) = row.sent_us
-        && sent_us < i64::try_from(write.start_us).unwrap_or(i64::MAX) - TOLERANCE_US
+        && sent_us < write.start().get() - TOLERANCE_US
     {
         return Some(format!("left at {sent_us} us, before its client asked at {} us", write.start_us));
     }

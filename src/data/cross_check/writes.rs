@@ -48,6 +48,9 @@ fn own(facts: &Facts<'_>, row: &WriteRow) -> Vec<String> {
     if let Some(acks) = row.acks.filter(|acks| *acks > followers) {
         wrong.push(format!("has {acks} acknowledgements of {followers} followers"));
     }
+    if row.version.is_some() && !facts.has_versions() {
+        wrong.push(format!("has a version, and by manifest.json `{}` tells none", manifest.system_name()));
+    }
     if row.outcome == WriteOutcome::Ok {
         match row.acks {
             Some(acks) if acks < required => {

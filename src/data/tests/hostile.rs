@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{DataError, RunData};
-use crate::analysis::{Durability, Lag, RunFigures, Symptoms, diagnose, write_lives};
+use crate::analysis::{Durability, Lag, LeaderEvidence, RunFigures, diagnose, write_lives};
 
 const FILES: [&str; 6] = ["writes.csv", "replication.csv", "arrivals.csv", "faults.csv", "manifest.json", "f1.json"];
 
@@ -37,7 +37,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A sound run of three followers and twenty writes in a folder of its own, with a fault.
+/// A sound run of three followers and twenty writes in a temporary folder, with a fault.
 fn sound() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (root().join("tests/golden/data/W2"), folder.path().join("W2"));
@@ -65,8 +65,8 @@ fn judge(run: &Path) -> Result<(), DataError> {
 fn analyse(run: &RunData) {
     let figures = RunFigures::of(run, None);
     serde_json::to_string(&figures).unwrap();
-    let symptoms = Symptoms::of(run, &figures.latency, &figures.consistency);
-    let _ = diagnose(&run.manifest.config, &[symptoms]);
+    let evidence = LeaderEvidence::of(run, &figures.latency, &figures.consistency);
+    let _ = diagnose(&run.manifest.config, &[evidence]);
     serde_json::to_string(&(Lag::of(run), Durability::of(run), write_lives(run))).unwrap();
     serde_json::to_string(&run.contradictions).unwrap();
 }

@@ -16,7 +16,7 @@ fn words(conditions: &PointConditions) -> [String; 6] {
 }
 
 /// The points of one condition at every N and W.
-pub(super) struct Panel<'a> {
+pub(super) struct ConditionGroup<'a> {
     /// What distinguishes it from the other panels; empty if it is the only one.
     pub(super) title: String,
     /// By N: its points in their order.
@@ -24,15 +24,15 @@ pub(super) struct Panel<'a> {
 }
 
 /// Every panel, in the points' order.
-pub(super) fn panels(points: &[PointRow]) -> Vec<Panel<'_>> {
+pub(super) fn condition_groups(points: &[PointRow]) -> Vec<ConditionGroup<'_>> {
     let varied = varied(points);
-    let mut panels: Vec<([String; 6], Panel<'_>)> = Vec::new();
+    let mut panels: Vec<([String; 6], ConditionGroup<'_>)> = Vec::new();
     for point in points {
         let words = words(&point.conditions);
         let index = panels.iter().position(|(shared, _)| *shared == words).unwrap_or_else(|| {
             let told = words.iter().zip(varied).filter(|(_, varied)| *varied).map(|(word, _)| word.clone());
             let title = told.collect::<Vec<_>>().join(", ");
-            panels.push((words, Panel { title, by_followers: Vec::new() }));
+            panels.push((words, ConditionGroup { title, by_followers: Vec::new() }));
             panels.len() - 1
         });
         let groups = &mut panels[index].1.by_followers;

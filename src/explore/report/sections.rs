@@ -1,13 +1,13 @@
 //! The document of an exploration.
 
-use super::conditions::{self, panels};
+use super::conditions::{self, condition_groups};
 use super::measures::{CRASH, DIVERGENCE, FAILOVER, LATENCY, Measure, STALENESS, VISIBLE};
 use super::trend::Trend;
 use crate::analysis::chance;
 use crate::explore::PointRow;
 use crate::report::ReportError;
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Measured, Series};
+use crate::report::charts::against_quorum::{Line, Measured};
 use crate::report::charts::small_multiples::{Multiples, Panel};
 use crate::report::document::{Block, Document, Section, Table};
 use crate::report::figures::{Figures, Legend};
@@ -46,6 +46,7 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
     Ok(Document {
         title: "What a write quorum buys and costs, under many conditions".to_owned(),
         subtitle: conditions::subtitle(points),
+        system: None,
         answer: format!(
             "{} of {}. {}",
             count(runs, "simulated run"),
@@ -78,7 +79,7 @@ fn were(writes: u64) -> String {
 }
 
 fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Result<Block, ReportError> {
-    let panels = panels(points);
+    let panels = condition_groups(points);
     let omitted = panels.len().saturating_sub(MAX_PANELS);
     let drawn = panels.iter().take(MAX_PANELS).map(|panel| Panel {
         title: panel.title.clone(),
@@ -95,12 +96,12 @@ fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Resu
     figures.add(legend, &page, file, numbers(measure, points))
 }
 
-fn series(measure: &Measure, index: usize, followers: u32, points: &[&PointRow]) -> Series {
+fn series(measure: &Measure, index: usize, followers: u32, points: &[&PointRow]) -> Line {
     let measured = |point: &&PointRow| {
         let (value, interval) = (measure.value)(point)?;
         Some(Measured { quorum: point.conditions.quorum, value, interval })
     };
-    Series {
+    Line {
         name: format!("N = {followers}"),
         hue: Some(HUES[index % HUES.len()]),
         measured: points.iter().filter_map(measured).collect(),

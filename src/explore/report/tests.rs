@@ -5,10 +5,10 @@ use std::fs;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::cluster::ClusterError;
 use crate::config::{Experiment, Order};
 use crate::explore::{Grid, Work, explore};
 use crate::model::uniform_ms;
+use crate::sim::SimError;
 
 /// Two orders at three and five followers, a few runs each.
 fn points() -> Vec<PointRow> {
@@ -32,7 +32,7 @@ fn points() -> Vec<PointRow> {
     let work = Work { points: &points, threads: 2, cancel: &cancel, run_done: &|_| {} };
     explore(&work, |point, runs| {
         rows.push(PointRow::of(point, &runs).unwrap());
-        Ok::<_, ClusterError>(())
+        Ok::<_, SimError>(())
     })
     .unwrap();
     rows
@@ -66,11 +66,11 @@ fn the_same_points_give_the_same_files_and_say_what_was_found() {
 #[test]
 fn panels_are_told_apart_by_what_varies_alone() {
     let points = points();
-    let panels = conditions::panels(&points);
+    let panels = conditions::condition_groups(&points);
     let titles: Vec<&str> = panels.iter().map(|panel| panel.title.as_str()).collect();
     assert_eq!(titles, ["arrival order", "version order"]);
     let followers: Vec<u32> = panels[0].by_followers.iter().map(|(followers, _)| *followers).collect();
     assert_eq!(followers, [3, 5]);
-    let one = conditions::panels(&points[..3]);
+    let one = conditions::condition_groups(&points[..3]);
     assert_eq!(one.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), [""]);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::conditions::{Panel, panels};
+use super::conditions::{ConditionGroup, condition_groups};
 use super::measures::Measure;
 use crate::explore::PointRow;
 use crate::report::number::count;
@@ -16,7 +16,7 @@ pub(super) struct Trend {
 }
 
 /// A measure under one condition at one N, at the smallest and the largest W.
-struct Course {
+struct Ends {
     name: String,
     first: (u32, f64),
     last: (u32, f64),
@@ -25,11 +25,11 @@ struct Course {
 
 impl Trend {
     pub(super) fn of(measure: &Measure, points: &[PointRow]) -> Self {
-        let courses: Vec<Course> = panels(points).iter().flat_map(|panel| courses(measure, panel)).collect();
-        let spread = |course: &Course| (course.last.1 - course.first.1).abs();
+        let courses: Vec<Ends> = condition_groups(points).iter().flat_map(|panel| courses(measure, panel)).collect();
+        let spread = |course: &Ends| (course.last.1 - course.first.1).abs();
         // `max_by` takes the last of equals: reversed, the first.
         let widest = courses.iter().rev().max_by(|a, b| spread(a).total_cmp(&spread(b)));
-        let Some(Course { name, first, last, .. }) = widest else {
+        let Some(Ends { name, first, last, .. }) = widest else {
             return Self { sentence: format!("{}: no point has a value", measure.subject), place: String::new() };
         };
         let words = measure.words;
@@ -49,11 +49,11 @@ impl Trend {
     }
 }
 
-fn courses(measure: &Measure, panel: &Panel<'_>) -> Vec<Course> {
+fn courses(measure: &Measure, panel: &ConditionGroup<'_>) -> Vec<Ends> {
     let course = |(followers, points): &(u32, Vec<&PointRow>)| {
         let values = || points.iter().filter_map(|point| Some((point.conditions.quorum, (measure.value)(point)?.0)));
         let names = [format!("N = {followers}"), panel.title.clone()];
-        Some(Course {
+        Some(Ends {
             name: names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", "),
             first: values().min_by_key(|(quorum, _)| *quorum)?,
             last: values().max_by_key(|(quorum, _)| *quorum)?,

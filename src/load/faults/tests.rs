@@ -50,7 +50,7 @@ fn fault(node: &str, kind: FaultKind, begin: &str, end: Option<&str>) -> Fault {
     Fault { at: at(begin), node: node.parse().unwrap(), kind, until: end.map(at) }
 }
 
-/// A load that starts a write every 100 ms, the first at once, and is over after so many.
+/// A load that starts a write every 100 ms, the first at once, and is over after `writes` of them.
 async fn load(clock: &Clock, state: watch::Sender<LoadState>, writes: u64) {
     for write in 0..writes {
         state.send_modify(|state| state.started = write + 1);
@@ -59,7 +59,7 @@ async fn load(clock: &Clock, state: watch::Sender<LoadState>, writes: u64) {
     state.send_modify(|state| state.over = true);
 }
 
-/// Runs these faults beside a load of so many writes, from 1000 ms on.
+/// Runs these faults beside a load of `writes` writes, from 1000 ms on.
 async fn run<'a>(
     faults: &[Fault],
     cluster: &'a Scripted,

@@ -19,11 +19,11 @@ pub(crate) struct Chart {
     pub(crate) y_title: &'static str,
     /// Follows the values in labels.
     pub(crate) unit: &'static str,
-    pub(crate) series: Vec<Series>,
+    pub(crate) series: Vec<Line>,
 }
 
 /// One line of a chart. Predictions without measurements are drawn too, and the reverse.
-pub(crate) struct Series {
+pub(crate) struct Line {
     pub(crate) name: String,
     /// Ink where there is none.
     pub(crate) hue: Option<Hue>,
@@ -41,7 +41,7 @@ pub(crate) struct Measured {
     pub(crate) interval: Option<Interval>,
 }
 
-impl Series {
+impl Line {
     pub(super) fn colour(&self) -> Colour {
         self.hue.map_or(Colour::Ink, Colour::Hue)
     }
@@ -74,7 +74,7 @@ impl Chart {
     }
 
     fn highest(&self) -> f64 {
-        let high = self.series.iter().map(Series::highest).fold(0.0, f64::max);
+        let high = self.series.iter().map(Line::highest).fold(0.0, f64::max);
         if high > 0.0 { high } else { 1.0 }
     }
 
@@ -149,7 +149,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, quorums: &[u32]) -> Scale {
     scale
 }
 
-fn draw_predicted(scene: &mut Scene, series: &Series, x: Scale, y: Scale) {
+fn draw_predicted(scene: &mut Scene, series: &Line, x: Scale, y: Scale) {
     let stroke = Stroke::dashed(series.colour(), 1.75);
     let place = |quorum: f64, value: f64| (x.at(quorum), y.at(value));
     match series.predicted.as_slice() {
@@ -161,7 +161,7 @@ fn draw_predicted(scene: &mut Scene, series: &Series, x: Scale, y: Scale) {
     }
 }
 
-fn draw_measured(scene: &mut Scene, series: &Series, aside: f64, (x, y): (Scale, Scale)) {
+fn draw_measured(scene: &mut Scene, series: &Line, aside: f64, (x, y): (Scale, Scale)) {
     let place = |point: &Measured| (x.at(f64::from(point.quorum)) + aside, y.at(point.value));
     scene.path(series.measured.iter().map(place).collect(), Stroke::solid(series.colour(), 2.25));
     for point in &series.measured {

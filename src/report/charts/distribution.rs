@@ -5,14 +5,14 @@ use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Stroke};
 use super::spread::spread;
-use crate::report::model::{Distribution, DistributionPoint};
+use crate::report::model::{DistributionCurves, DistributionPoint};
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 500;
 const LABEL_SIZE: f64 = 14.0;
 
 /// The share of writes answered within a time, for each quorum.
-pub(crate) fn scene(distributions: &[&Distribution], title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(distributions: &[&DistributionCurves], title: Option<(&str, &str)>) -> Scene {
     let top = if title.is_some() { 106.0 } else { 44.0 };
     let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
     let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
@@ -40,14 +40,14 @@ pub(crate) const SHOWN: f64 = 0.995;
 
 /// Where the axis ends, in ms, where that is before the slowest write: a heavy tail would
 /// press all else against the left edge.
-pub(crate) fn cut_ms(distributions: &[&Distribution]) -> Option<f64> {
+pub(crate) fn cut_ms(distributions: &[&DistributionCurves]) -> Option<f64> {
     let most = |times: &mut dyn Iterator<Item = f64>| times.fold(0.0_f64, f64::max);
     let whole = most(&mut distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted)).map(|p| p.ms));
     let shown = most(&mut distributions.iter().filter_map(|d| at_share(d, SHOWN)));
     (shown > 0.0 && whole > 2.0 * shown).then_some(shown * 1.1)
 }
 
-fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&Distribution]) -> Scale {
+fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&DistributionCurves]) -> Scale {
     let points = distributions.iter().flat_map(|d| d.measured.iter().chain(&d.predicted));
     let (low, high) = points.fold((0.0_f64, 1.0_f64), |(low, high), point| (low.min(point.ms), high.max(point.ms)));
     let high = cut_ms(distributions).unwrap_or(high);
@@ -59,7 +59,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, distributions: &[&Distribution]) -> S
 }
 
 /// Steps of what was measured, over a dashed curve of what was predicted, up to `end_ms`.
-fn draw(scene: &mut Scene, distribution: &Distribution, end_ms: f64, (x, y): (Scale, Scale)) {
+fn draw(scene: &mut Scene, distribution: &DistributionCurves, end_ms: f64, (x, y): (Scale, Scale)) {
     let colour = Colour::Hue(Hue::of_quorum(distribution.quorum));
     let place = |ms: f64, share: f64| (x.at(ms), y.at(share * 100.0));
     let is_shown = |point: &&DistributionPoint| point.ms <= end_ms;
@@ -76,11 +76,12 @@ fn draw(scene: &mut Scene, distribution: &Distribution, end_ms: f64, (x, y): (Sc
 
 /// A label on each curve at its median; where medians are too near each other for that, each
 /// stands beside its curve at a height of its own.
-fn draw_labels(scene: &mut Scene, distributions: &[&Distribution], frame: Frame, (x, y): (Scale, Scale)) {
-    let labelled: Vec<&Distribution> = distributions.iter().filter(|d| at_share(d, 0.5).is_some()).copied().collect();
+fn draw_labels(scene: &mut Scene, distributions: &[&DistributionCurves], frame: Frame, (x, y): (Scale, Scale)) {
+    let labelled: Vec<&DistributionCurves> =
+        distributions.iter().filter(|d| at_share(d, 0.5).is_some()).copied().collect();
     let names: Vec<String> = labelled.iter().map(|d| format!("W = {}", d.quorum)).collect();
     let width = names.iter().map(|name| text_width(name, LABEL_SIZE)).fold(0.0, f64::max) * 1.15 + 10.0;
-    let place = |distribution: &Distribution, share| x.at(at_share(distribution, share).unwrap_or(0.0));
+    let place = |distribution: &DistributionCurves, share| x.at(at_share(distribution, share).unwrap_or(0.0));
     let medians: Vec<f64> = labelled.iter().map(|d| place(d, 0.5)).collect();
     let places = spread(&medians, width, frame.left + width / 2.0, frame.right - width / 2.0);
     let is_crowded = places.iter().zip(&medians).any(|(place, median)| (place - median).abs() > width / 2.0);
@@ -100,7 +101,7 @@ fn draw_labels(scene: &mut Scene, distributions: &[&Distribution], frame: Frame,
 }
 
 /// The time within which this share was answered.
-fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
+fn at_share(distribution: &DistributionCurves, share: f64) -> Option<f64> {
     let points = if distribution.measured.is_empty() { &distribution.predicted } else { &distribution.measured };
     points.iter().find(|point| point.share >= share).map(|point| point.ms)
 }
@@ -112,14 +113,19 @@ mod tests {
     use crate::report::charts::scene::Mark;
 
     /// A curve from 0 to twice its median.
-    fn curve(quorum: u32, median_ms: f64) -> Distribution {
+    fn curve(quorum: u32, median_ms: f64) -> DistributionCurves {
         let at = |share: f64| DistributionPoint { ms: 2.0 * median_ms * share, share };
-        Distribution { quorum, measured: (1..=100).map(|i| at(f64::from(i) / 100.0)).collect(), predicted: Vec::new() }
+        DistributionCurves {
+            quorum,
+            measured: (1..=100).map(|i| at(f64::from(i) / 100.0)).collect(),
+            predicted: Vec::new(),
+        }
     }
 
     /// Where the labels of such curves stand.
     fn labels(medians_ms: &[f64]) -> Vec<Point> {
-        let curves: Vec<Distribution> = (1..).zip(medians_ms).map(|(w, median_ms)| curve(w, *median_ms)).collect();
+        let curves: Vec<DistributionCurves> =
+            (1..).zip(medians_ms).map(|(w, median_ms)| curve(w, *median_ms)).collect();
         let scene = scene(&curves.iter().collect::<Vec<_>>(), None);
         let label = |mark: Mark| match mark {
             Mark::Text { at, text, .. } if text.starts_with("W =") => Some(at),
@@ -141,11 +147,15 @@ mod tests {
         assert!(places.windows(2).all(|pair| pair[1].1 - pair[0].1 > LABEL_SIZE), "{places:?}");
     }
 
-    fn of(times_ms: impl Iterator<Item = f64>) -> Distribution {
+    fn of(times_ms: impl Iterator<Item = f64>) -> DistributionCurves {
         let times_ms: Vec<f64> = times_ms.collect();
         let n = times_ms.len() as f64;
         let point = |(index, ms): (usize, &f64)| DistributionPoint { ms: *ms, share: (index + 1) as f64 / n };
-        Distribution { quorum: 1, measured: times_ms.iter().enumerate().map(point).collect(), predicted: Vec::new() }
+        DistributionCurves {
+            quorum: 1,
+            measured: times_ms.iter().enumerate().map(point).collect(),
+            predicted: Vec::new(),
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Many small charts against W, side by side: one a condition.
 
-use super::against_quorum::Series;
+use super::against_quorum::Line;
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, ticks};
 use super::colour::Colour;
 use super::scene::{Anchor, Scene, Stroke};
@@ -30,12 +30,12 @@ pub(crate) struct Multiples {
 /// One chart.
 pub(crate) struct Panel {
     pub(crate) title: String,
-    pub(crate) series: Vec<Series>,
+    pub(crate) series: Vec<Line>,
 }
 
 impl Panel {
     fn highest(&self) -> f64 {
-        self.series.iter().map(Series::highest).fold(0.0, f64::max)
+        self.series.iter().map(Line::highest).fold(0.0, f64::max)
     }
 }
 

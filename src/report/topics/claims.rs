@@ -1,6 +1,6 @@
 //! The original lab's statements, tested.
 
-use crate::analysis::{Claim, Divergence, Evidence, Finding as Verdict};
+use crate::analysis::{Claim, ClaimFinding as Verdict, Divergence, Evidence};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::Report;

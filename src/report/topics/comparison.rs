@@ -1,7 +1,7 @@
 //! This experiment beside the others that have data.
 
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Chart, Measured, Series};
+use crate::report::charts::against_quorum::{Chart, Line, Measured};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{ComparedExperiment, ComparedRun, Report};
@@ -51,7 +51,7 @@ fn finding(experiments: &[ComparedExperiment]) -> String {
     )
 }
 
-fn series(experiments: &[ComparedExperiment]) -> Vec<Series> {
+fn series(experiments: &[ComparedExperiment]) -> Vec<Line> {
     let share = |pairs: u64, count: f64| (pairs > 0).then(|| 100.0 * count / pairs as f64);
     let measured = |run: &ComparedRun| {
         let value = share(run.pairs, run.diverged? as f64)?;
@@ -64,7 +64,7 @@ fn series(experiments: &[ComparedExperiment]) -> Vec<Series> {
     experiments
         .iter()
         .enumerate()
-        .map(|(i, experiment)| Series {
+        .map(|(i, experiment)| Line {
             name: experiment.name.to_string(),
             hue: hue(i),
             measured: experiment.runs.iter().filter_map(measured).collect(),

@@ -1,6 +1,6 @@
 //! What the followers held, and why not what the leader held.
 
-use crate::analysis::{Cause, Cell, Counts, Expected, Verdict};
+use crate::analysis::{Cause, Cell, Counts, Expected, Need, Verdict};
 use crate::model::NodeId;
 use crate::report::charts::{Hue, consistency_map};
 use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Table};
@@ -9,7 +9,7 @@ use crate::report::error::ReportError;
 use crate::report::labels;
 use crate::report::model::{MomentReport, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe, ms, percent};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have maps.
 const MOST_QUORUMS: usize = 8;
@@ -21,7 +21,7 @@ pub(super) const TOPIC: Topic = Topic {
     id: "consistency",
     heading: "What the followers held",
     file: Some("consistency_maps.png"),
-    needs: &[Recorded::Stores],
+    needs: &[Need::Stores],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
@@ -222,13 +222,18 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
 /// How the diverged pairs came about, in a sentence.
 fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     let diverged: Vec<_> = runs.iter().flat_map(|run| &run.consistency.settled.differing).collect();
+    let is_unexplained = diverged.iter().all(|cell| cell.cause.is_none_or(|cause| cause == Cause::Unknown));
+    if let Some(why) = runs.iter().find_map(|run| run.withheld(&[Need::Trace])).filter(|_| is_unexplained) {
+        let told = || format!("How {} came about is not known: {why}.", wrong_copies(diverged.len()));
+        return (!diverged.is_empty()).then(told);
+    }
     let of = |name: &str| diverged.iter().filter(|cell| cell.cause.is_some_and(|c| labels::cause(c) == name)).count();
     let parts: Vec<(usize, String)> = [
         ("overtaken", format!("an older write arrived after a newer one and replaced it{}", gaps(&diverged))),
         ("lost", "the replication of the newest write timed out or failed".to_owned()),
         ("erased", "the follower had acknowledged the newest write and was restarted empty".to_owned()),
         ("lagging", "the newest write had still not arrived".to_owned()),
-        ("unexplained", "the trace does not show why".to_owned()),
+        ("unexplained", "no trace says why".to_owned()),
     ]
     .into_iter()
     .map(|(name, why)| (of(name), why))

@@ -1,6 +1,6 @@
 //! Checks on the leader: figures that only a broken one gives.
 
-use crate::analysis::{Diagnosis, Fault};
+use crate::analysis::{Diagnosis, LeaderDefect, Need};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::Report;
@@ -8,20 +8,20 @@ use crate::report::number::{fixed, list};
 use crate::report::topic::{Finding, Page, Topic};
 
 /// What each rule looks for.
-const RULES: [(Fault, &str); 6] = [
-    (Fault::WaitsForAll, "a leader that waits for every follower whatever W is"),
-    (Fault::WaitsForNone, "one that waits for none"),
-    (Fault::FewerThanW, "one that answers with fewer than W acknowledgements"),
-    (Fault::SaturatedPool, "so few connections that writes wait for one"),
-    (Fault::UnsortedPercentiles, "percentiles taken of latencies that were not sorted"),
-    (Fault::CancelsAtQuorum, "replication given up once the quorum is reached"),
+const RULES: [(LeaderDefect, &str); 6] = [
+    (LeaderDefect::WaitsForAll, "a leader that waits for every follower whatever W is"),
+    (LeaderDefect::WaitsForNone, "one that waits for none"),
+    (LeaderDefect::FewerThanW, "one that answers with fewer than W acknowledgements"),
+    (LeaderDefect::SaturatedPool, "so few connections that writes wait for one"),
+    (LeaderDefect::UnsortedPercentiles, "percentiles taken of latencies that were not sorted"),
+    (LeaderDefect::CancelsAtQuorum, "replication given up once the quorum is reached"),
 ];
 
 pub(super) const TOPIC: Topic = Topic {
     id: "diagnosis",
     heading: "Checks on the leader",
     file: None,
-    needs: &[],
+    needs: &[Need::IndependentWrites],
     finding: Finding::None,
     answer: |_| None,
     blocks,
@@ -43,7 +43,7 @@ fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> 
 /// same, of the leader or of a `writes.csv` that is not of the same run as the trace.
 fn no_sign(report: &Report) -> String {
     let breaches: Vec<String> =
-        report.runs.iter().filter_map(|run| run.durability.breach).map(|breach| breach.to_string()).collect();
+        report.runs.iter().filter_map(|run| run.durability.as_ref()?.breach).map(|breach| breach.to_string()).collect();
     let rules = "no check of the figures by quorum found anything. The checks look for";
     if breaches.is_empty() {
         return "No check found anything. The checks look for".to_owned();
@@ -70,11 +70,12 @@ fn judged(report: &Report) -> &'static str {
 fn readings(diagnosis: &Diagnosis) -> Table {
     let what = RULES.iter().find(|(fault, _)| *fault == diagnosis.fault).map_or("", |(_, what)| what);
     let (quantity, decimals) = match diagnosis.fault {
-        Fault::CancelsAtQuorum => ("shares of replications", 2),
-        Fault::UnsortedPercentiles => ("p99, expected at least the median, in ms", 1),
-        Fault::WaitsForAll | Fault::WaitsForNone | Fault::FewerThanW | Fault::SaturatedPool => {
-            ("mean latencies in ms", 1)
-        }
+        LeaderDefect::CancelsAtQuorum => ("shares of replications", 2),
+        LeaderDefect::UnsortedPercentiles => ("p99, expected at least the median, in ms", 1),
+        LeaderDefect::WaitsForAll
+        | LeaderDefect::WaitsForNone
+        | LeaderDefect::FewerThanW
+        | LeaderDefect::SaturatedPool => ("mean latencies in ms", 1),
     };
     Table::new(format!("What speaks for {what}: {quantity}.")).numbers(&["W", "measured", "expected"]).rows(
         diagnosis.readings.iter().map(|reading| {

@@ -1,7 +1,7 @@
 //! The distribution of latency over its prediction.
 
 use super::statistics::{Statistics, method};
-use crate::analysis::{Latency, NotPredicted};
+use crate::analysis::{Latency, Need, NotPredicted};
 use crate::report::charts;
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
@@ -45,7 +45,8 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
         format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
     });
     let reading = reading + &tests(report) + &cut;
-    let table = table(report.runs.iter().map(|run| &run.latency));
+    let is_tested = report.runs.iter().all(|run| run.withheld(&[Need::IndependentWrites]).is_none());
+    let table = table(report.runs.iter().map(|run| &run.latency), is_tested);
     let figure = page.figure(reading, &subtitle, table, |title| charts::distribution::scene(&distributions, title))?;
     Ok(vec![figure])
 }
@@ -97,24 +98,28 @@ fn tests(report: &Report) -> String {
     }
 }
 
-fn table<'a>(latencies: impl Iterator<Item = &'a Latency>) -> Table {
+fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, is_tested: bool) -> Table {
     let row = |l: &Latency| {
-        vec![
-            l.quorum.to_string(),
-            grouped(l.n),
-            maybe(l.min_ms, ms),
-            maybe(l.median.map(|q| q.value_ms), ms),
-            maybe(l.max_ms, ms),
-            maybe(l.ks, |fit| fixed(fit.test.distance, 3)),
-            maybe(l.ks, |fit| p_value(fit.p_adjusted)),
-            maybe(l.ks.and_then(|fit| fit.detectable_ms), ms),
-        ]
+        let times = [l.min_ms, l.median.map(|q| q.value_ms), l.max_ms].map(|of| maybe(of, ms));
+        let test = is_tested.then(|| {
+            [
+                maybe(l.ks, |fit| fixed(fit.test.distance, 3)),
+                maybe(l.ks, |fit| p_value(fit.p_adjusted)),
+                maybe(l.ks.and_then(|fit| fit.detectable_ms), ms),
+            ]
+        });
+        [l.quorum.to_string(), grouped(l.n)].into_iter().chain(times).chain(test.into_iter().flatten()).collect()
     };
+    let times = ["W", "n", "fastest", "median", "slowest"];
+    if !is_tested {
+        return Table::new("Latency in ms.").numbers(&times).rows(latencies.map(row));
+    }
     Table::new(
         "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p: the chance of a distance \
          at least as great if the prediction holds, corrected for the number of W (Holm), which share their delays. \
          Detectable: the least shift that at least half of such runs show.",
     )
-    .numbers(&["W", "n", "fastest", "median", "slowest", "KS distance", "p", "detectable"])
+    .numbers(&times)
+    .numbers(&["KS distance", "p", "detectable"])
     .rows(latencies.map(row))
 }

@@ -1,12 +1,12 @@
 //! What the leader's death would have cost.
 
-use crate::analysis::{Bounds, Durability, Exposure, Interval, Loss, LossExpectation};
+use crate::analysis::{Bounds, Durability, Exposure, Interval, Loss, LossExpectation, Need};
 use crate::report::charts;
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, list, maybe};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most numbers of copies that have a column of their own.
 const MOST_COPIES: usize = 8;
@@ -15,14 +15,14 @@ pub(super) const TOPIC: Topic = Topic {
     id: "durability",
     heading: "What the leader's death would cost",
     file: Some("durability.png"),
-    needs: &[Recorded::Trace],
+    needs: &[Need::Trace],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let all: Vec<&Durability> = report.runs.iter().map(|run| &run.durability).collect();
+    let all: Vec<&Durability> = report.runs.iter().filter_map(|run| run.durability.as_ref()).collect();
     let reading = "Acknowledged writes that were not on every follower, averaged over every instant of the load, by \
                    the number of followers that held a copy, the write or a newer one of its key (the figure in each \
                    segment). What is on no follower is lost with the leader; a follower that was killed holds nothing.";
@@ -54,14 +54,14 @@ fn answer(runs: &[RunReport]) -> Option<String> {
     if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.figures.leader_loss.is_some())) {
         return None;
     }
-    let exposed = runs.iter().filter(|run| run.durability.acknowledged > 0);
-    let run = exposed.reduce(|a, b| {
-        let upper = |run: &RunReport| run.durability.loss.random.mean_writes.upper;
+    let exposed = runs.iter().filter_map(|run| run.durability.as_ref()).filter(|of| of.acknowledged > 0);
+    let durability = exposed.reduce(|a, b| {
+        let upper = |of: &Durability| of.loss.random.mean_writes.upper;
         if upper(b) > upper(a) { b } else { a }
     })?;
-    let loss = &run.durability.loss;
+    let loss = &durability.loss;
     let mean = |of: Bounds<f64>| bounds(of, |writes| fixed(writes, 1));
-    let expected = run.durability.expected_loss.map_or(String::new(), |expected| {
+    let expected = durability.expected_loss.map_or(String::new(), |expected| {
         let mean = |of: LossExpectation| fixed(of.mean_writes.mean, 1);
         format!(
             "; the mean over {} is {}, {} and {}",
@@ -75,7 +75,7 @@ fn answer(runs: &[RunReport]) -> Option<String> {
         "If the leader had died at a random moment of the load at W = {}, {} acknowledged writes would have been lost on \
          average with the most advanced follower in its place, {} with a random one, and {} with what all followers \
          held put together{expected}.",
-        run.quorum,
+        durability.quorum,
         mean(loss.most_advanced.mean_writes),
         mean(loss.random.mean_writes),
         mean(loss.union.mean_writes),
@@ -84,7 +84,8 @@ fn answer(runs: &[RunReport]) -> Option<String> {
 
 /// Most acknowledged writes that no follower held.
 fn unprotected(run: &RunReport) -> Option<Bounds<u64>> {
-    run.durability.exposure.first().map(|exposure| exposure.max_writes).filter(|_| run.durability.acknowledged > 0)
+    let durability = run.durability.as_ref().filter(|of| of.acknowledged > 0)?;
+    durability.exposure.first().map(|exposure| exposure.max_writes)
 }
 
 /// What the leader's death would have cost, and what the model says of such runs.

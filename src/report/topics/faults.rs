@@ -1,6 +1,7 @@
 //! What was broken on purpose, and what came of it.
 
-use crate::analysis::{Bounds, LostCopies, Returned, Spell, Spread};
+use crate::analysis::{Bounds, LostCopies, Need, Returned, Spell, Spread};
+use crate::data::FaultEvent;
 use crate::report::charts;
 use crate::report::charts::course::{Course, Shade};
 use crate::report::document::{Block, Table};
@@ -38,6 +39,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let mut blocks = vec![figure, Block::Table { table: missed(&faults) }];
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));
     blocks.extend(losses(&faults));
+    blocks.extend(untold_loss(&report.runs));
     Ok(blocks)
 }
 
@@ -168,10 +170,12 @@ fn spells(faults: &[&FaultReport]) -> Table {
     };
     let rows =
         faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
-    Table::new(
-        "Each fault, from when to when in seconds, and the writes that were under way meanwhile, by how they ended. \
-         Copies that were lost: refused at once, or timed out.",
-    )
+    let has_copies = faults.iter().flat_map(|fault| &fault.figures.spells).any(|spell| spell.lost_copies.is_some());
+    let copies = if has_copies { " Copies that were lost: refused at once, or timed out." } else { "" };
+    Table::new(format!(
+        "Each fault, from when to when in seconds, and the writes that were under way meanwhile, by how they \
+         ended.{copies}"
+    ))
     .numbers(&["W"])
     .text(&["fault", "how"])
     .numbers(&["from", "to", "acknowledged", "refused", "no answer", "copies refused", "timed out"])
@@ -195,12 +199,17 @@ fn missed(faults: &[&FaultReport]) -> Table {
     };
     let rows =
         faults.iter().flat_map(|fault| fault.figures.spells.iter().map(move |spell| row(fault.figures.quorum, spell)));
-    Table::new(
+    let has_copies = faults.iter().flat_map(|fault| &fault.figures.spells).any(|spell| spell.lost_copies.is_some());
+    let after_sending = if has_copies {
+        ", and, of refused ones, from the sending of the copy that put the quorum out of reach. That is next to nothing \
+         where the loss is certain, and the replication timeout less the copy's delay where it is not."
+    } else {
+        "."
+    };
+    Table::new(format!(
         "The writes that met each fault, and how soon those ended that were refused or had no answer, in ms (least, \
-         median, greatest): from the fault's beginning or their own, and, of refused ones, from the sending of the \
-         copy that put the quorum out of reach. That is next to nothing where the loss is certain, and the \
-         replication timeout less the copy's delay where it is not.",
-    )
+         median, greatest): from the fault's beginning or their own{after_sending}"
+    ))
     .numbers(&["W"])
     .text(&["fault"])
     .numbers(&["writes", "refused", "after", "after sending", "no answer", "after"])
@@ -226,8 +235,8 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
             maybe(back.pairs, |pairs| grouped(pairs.stale)),
             maybe(back.pairs, |pairs| grouped(pairs.missing)),
             maybe(back.pairs, |pairs| grouped(pairs.foreign)),
-            maybe(back.pairs, |_| grouped(back.missed)),
-            maybe(back.pairs, |_| grouped(back.overtaken)),
+            maybe(back.pairs.filter(|_| back.caught_up.is_some()), |_| grouped(back.missed)),
+            maybe(back.pairs.filter(|_| back.caught_up.is_some()), |_| grouped(back.overtaken)),
             caught_up.to_owned(),
         ]
     };
@@ -247,6 +256,19 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
         .text(&["caught up"])
         .rows(rows)
     })
+}
+
+/// Why it is not told what went with the leader at its death.
+fn untold_loss(runs: &[RunReport]) -> Option<Block> {
+    let died = |run: &&RunReport| {
+        let spells = run.faults.as_ref().map(|faults| faults.figures.spells.as_slice()).unwrap_or_default();
+        spells.iter().any(|of| of.node.is_leader() && matches!(of.kind, FaultEvent::Kill | FaultEvent::Stop))
+    };
+    let why = runs.iter().filter(died).find_map(|run| run.withheld(&[Need::Trace]))?;
+    Some(Block::paragraph(format!(
+        "What the leader's death cost at that moment is not known here: {why}. Which acknowledged writes no node held in \
+         the end is told below."
+    )))
 }
 
 /// What went with the leader, where it died.

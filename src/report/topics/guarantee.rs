@@ -1,16 +1,16 @@
 //! Whether an acknowledgement meant W copies, and what older writes undid.
 
-use crate::analysis::Bounds;
+use crate::analysis::{Bounds, Durability, Need};
 use crate::report::document::Block;
 use crate::report::model::RunReport;
 use crate::report::number::{bounds, count, grouped, list};
-use crate::report::topic::{Finding, Recorded, Topic};
+use crate::report::topic::{Finding, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     id: "guarantee",
     heading: "What an acknowledgement meant",
     file: None,
-    needs: &[Recorded::Trace],
+    needs: &[Need::Trace],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks: |_, page| Ok(vec![Block::paragraph(page.finding())]),
@@ -18,10 +18,10 @@ pub(super) const TOPIC: Topic = Topic {
 
 /// Whether an acknowledgement meant W copies, and what older writes undid.
 fn finding(runs: &[RunReport]) -> String {
-    let checked: u64 = runs.iter().map(|run| run.durability.checked).sum();
-    let unchecked: u64 = runs.iter().map(|run| run.durability.unchecked).sum();
-    let breaches: Vec<String> =
-        runs.iter().filter_map(|run| run.durability.breach.map(|breach| breach.to_string())).collect();
+    let all = || runs.iter().filter_map(|run| run.durability.as_ref());
+    let sum = |of: fn(&Durability) -> u64| all().map(of).sum::<u64>();
+    let (checked, unchecked) = (sum(|of| of.checked), sum(|of| of.unchecked));
+    let breaches: Vec<String> = all().filter_map(|of| of.breach.map(|breach| breach.to_string())).collect();
     let mut text = if !breaches.is_empty() {
         format!("The promise that an acknowledged write has reached W followers was broken: {}.", breaches.join("; "))
     } else if checked == 0 {
@@ -38,11 +38,7 @@ fn finding(runs: &[RunReport]) -> String {
     if unchecked > 0 {
         text.push_str(&format!(" The traces do not tell of {}.", count(unchecked, "further write")));
     }
-    let sum = |of: fn(&RunReport) -> u64| runs.iter().map(of).sum::<u64>();
-    let fewer = Bounds {
-        lower: sum(|run| run.durability.held_by_fewer.lower),
-        upper: sum(|run| run.durability.held_by_fewer.upper),
-    };
+    let fewer = Bounds { lower: sum(|of| of.held_by_fewer.lower), upper: sum(|of| of.held_by_fewer.upper) };
     if fewer.upper > 0 {
         let deaths = if runs.iter().any(|run| run.faults.is_some()) { ", or its follower had died" } else { "" };
         text.push_str(&format!(
@@ -51,10 +47,9 @@ fn finding(runs: &[RunReport]) -> String {
             bounds(fewer, grouped)
         ));
     }
-    let overwritten: Vec<String> = runs
-        .iter()
-        .filter(|run| run.durability.overwritten_writes > 0)
-        .map(|run| format!("{} at W = {}", grouped(run.durability.overwritten_writes), run.quorum))
+    let overwritten: Vec<String> = all()
+        .filter(|of| of.overwritten_writes > 0)
+        .map(|of| format!("{} at W = {}", grouped(of.overwritten_writes), of.quorum))
         .collect();
     if !overwritten.is_empty() {
         text.push_str(&format!(

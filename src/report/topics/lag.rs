@@ -1,27 +1,27 @@
 //! How far followers lag behind acknowledgements.
 
 use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
-use crate::analysis::{Bounds, Lag, LagFigures, PredictedFigures, Quantile};
+use crate::analysis::{Bounds, Lag, LagFigures, Need, PredictedFigures, Quantile};
 use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{NONE, bounds, grouped, list, maybe, ms};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     id: "lag",
     heading: "How far followers lag",
     file: Some("lag.png"),
-    needs: &[Recorded::Trace],
+    needs: &[Need::Trace],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks,
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let lags: Vec<&Lag> = report.runs.iter().map(|run| &run.lag).collect();
+    let lags: Vec<&Lag> = report.runs.iter().filter_map(|run| run.lag.as_ref()).collect();
     let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
     let reading = format!(
         "Lag is the time from a write's acknowledgement until the last follower has received it. A write that some \
@@ -40,7 +40,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 /// How long followers lag.
 fn finding(runs: &[RunReport]) -> String {
     let never = |run: &RunReport| {
-        let lag = &run.lag;
+        let lag = run.lag.as_ref()?;
         let writes = bounds(lag.never_everywhere, grouped);
         (lag.never_everywhere.upper > 0).then(|| format!("{writes} of {} at W = {}", grouped(lag.n), run.quorum))
     };
@@ -49,7 +49,7 @@ fn finding(runs: &[RunReport]) -> String {
         return format!("Acknowledged writes that never reached every follower: {}", list(&never));
     }
     let mean = |run: &RunReport| {
-        let (lower, upper) = run.lag.ends(|figures| figures.mean.map(|mean| mean.value_ms));
+        let (lower, upper) = run.lag.as_ref()?.ends(|figures| figures.mean.map(|mean| mean.value_ms));
         Some(bounds(Bounds { lower: lower?, upper: upper? }, ms))
     };
     match ends(runs, mean) {

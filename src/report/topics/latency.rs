@@ -3,7 +3,7 @@
 use super::statistics::{
     BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
 };
-use crate::analysis::{CostPerAck, Latency, NotPredicted, Paired};
+use crate::analysis::{CostPerAck, Latency, Need, NotPredicted, Paired, Withheld};
 use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, writes_a_quorum};
@@ -30,9 +30,20 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let table_behind = intervals(&statistics, "Write latency");
     let figure = page.figure(reading, &subtitle, table_behind, |title| chart.scene(title))?;
     let latencies = report.runs.iter().map(|run| &run.latency);
-    let mut blocks = vec![figure, Block::Table { table: table(latencies, &statistics, &spared(&report.runs)) }];
+    let is_tested = withheld(report, &[Need::IndependentWrites]).is_none();
+    let table = table(latencies, &statistics, &spared(&report.runs), is_tested);
+    let mut blocks = vec![figure, Block::Table { table }];
     blocks.extend(pairs(&report.paired));
+    blocks.extend(
+        withheld(report, &[Need::Delays, Need::IndependentWrites])
+            .map(|why| Block::paragraph(format!("The same write is not compared from one W to the next: {why}."))),
+    );
     Ok(blocks)
+}
+
+/// Why the runs, all of one system, lack what these needs stand for.
+fn withheld<'a>(report: &'a Report, needs: &[Need]) -> Option<&'a Withheld> {
+    report.runs.iter().find_map(|run| run.withheld(needs))
 }
 
 /// What latency does with W.
@@ -201,18 +212,15 @@ impl Statistics {
     }
 }
 
-/// Why runs with faults have no prediction.
+/// Why runs with faults, or whose latencies hang together, have no prediction.
 fn unpredicted(runs: &[RunReport]) -> String {
-    let met: Vec<String> = runs
-        .iter()
-        .filter(|run| run.latency.not_predicted == Some(NotPredicted::Faults))
-        .map(|run| format!("W = {}", run.quorum))
-        .collect();
-    if met.is_empty() {
-        return String::new();
-    }
-    let at = if met.len() == runs.len() { String::new() } else { format!(" at {}", list(&met)) };
-    format!(" Nothing is predicted{at}: a fault changed what the writes met.")
+    let because = |why: NotPredicted| {
+        let these = runs.iter().filter(|run| run.latency.not_predicted == Some(why));
+        let these: Vec<String> = these.map(|run| format!("W = {}", run.quorum)).collect();
+        let at = if these.len() == runs.len() { String::new() } else { format!(" at {}", list(&these)) };
+        (!these.is_empty()).then(|| format!(" Nothing is predicted{at}: {why}."))
+    };
+    [NotPredicted::Faults, NotPredicted::HangsTogether].into_iter().filter_map(because).collect()
 }
 
 /// Where the acknowledged writes are those that the faults spared.
@@ -232,25 +240,35 @@ fn spared(runs: &[RunReport]) -> String {
     )
 }
 
-/// Measured and predicted figures.
-fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, statistics: &[Statistics], spared: &str) -> Table {
+/// Measured and predicted figures, and the test of the prediction, if that holds.
+fn table<'a>(
+    latencies: impl Iterator<Item = &'a Latency>,
+    statistics: &[Statistics],
+    spared: &str,
+    is_tested: bool,
+) -> Table {
     let row = |l: &Latency| {
         let mut row =
             vec![l.quorum.to_string(), grouped(l.n), grouped(l.failed), grouped(l.unknown), grouped(l.cut_off)];
         row.extend(beside_prediction(&Statistics::of(l)));
-        row.push(maybe(l.ks, |fit| p_value(fit.p_adjusted)));
+        row.extend(is_tested.then(|| maybe(l.ks, |fit| p_value(fit.p_adjusted))));
         row
     };
-    Table::new(format!(
+    let test = if is_tested {
+        " KS p above 0.05: the latencies fit the prediction, as far as so few writes can tell (corrected for the number \
+         of W, Holm)."
+    } else {
+        ""
+    };
+    let table = Table::new(format!(
         "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
-         without an answer; if there are any, latency is withheld. KS p above 0.05: the latencies fit the \
-         prediction, as far as so few writes can tell (corrected for the number of W, Holm).{}{spared}",
+         without an answer; if there are any, latency is withheld.{test}{}{spared}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])
-    .numbers(&BESIDE_PREDICTION)
-    .numbers(&["KS p"])
-    .rows(latencies.map(row))
+    .numbers(&BESIDE_PREDICTION);
+    let table = if is_tested { table.numbers(&["KS p"]) } else { table };
+    table.rows(latencies.map(row))
 }
 
 /// What one more acknowledgement cost the very same writes.

@@ -7,6 +7,7 @@ mod course;
 mod diagnosis;
 mod distribution;
 mod durability;
+mod excess;
 mod faults;
 mod forecast;
 mod guarantee;
@@ -16,6 +17,8 @@ mod overhead;
 mod reproduce;
 mod staleness;
 mod statistics;
+mod survival;
+mod systems;
 mod timelines;
 
 pub(crate) use staleness::after as visible_after;
@@ -28,6 +31,7 @@ pub(super) const TOPICS: &[Topic] = &[
     latency::TOPIC,
     faults::TOPIC,
     consistency::TOPIC,
+    survival::TOPIC,
     claims::TOPIC,
     diagnosis::TOPIC,
     distribution::TOPIC,
@@ -39,6 +43,7 @@ pub(super) const TOPICS: &[Topic] = &[
     staleness::TOPIC,
     overhead::TOPIC,
     forecast::TOPIC,
+    systems::TOPIC,
     comparison::TOPIC,
     reproduce::TOPIC,
 ];

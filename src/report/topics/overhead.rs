@@ -1,25 +1,35 @@
 //! What the software itself cost.
 
-use crate::analysis::{NoInterval, Overhead, Quantile};
+use super::excess;
+use crate::analysis::{Need, NoInterval, Overhead, Quantile};
 use crate::report::charts;
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::method::queueing;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, grouped, interval, list, maybe, short_ms};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic, lost};
 
 pub(super) const TOPIC: Topic = Topic {
     id: "overhead",
     heading: "Time the software added",
     file: Some("overhead.png"),
-    needs: &[Recorded::Trace],
-    finding: Finding::Always(|report| finding(&report.runs)),
-    answer: |report| answer(&report.runs),
+    needs: &[],
+    finding: Finding::Always(|report| match excess::reason(&report.runs) {
+        Some(why) => excess::finding(&report.runs, why),
+        None => finding(&report.runs),
+    }),
+    answer: |report| match excess::reason(&report.runs) {
+        Some(_) => excess::answer(&report.runs),
+        None => answer(&report.runs),
+    },
     blocks,
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
+    if excess::reason(&report.runs).is_some() {
+        return Ok(excess::blocks(&report.runs, page.finding()));
+    }
     let reading = "The time the software added to a write is its latency less the W-th smallest of the delays drawn for \
                    it, so chance in the delays does not enter. Each tick is a write; the disc is the median, the ring p99.";
     let subtitle = "Each tick is a write's latency less the W-th smallest of its own delays. Disc: median. Ring: p99.";
@@ -27,7 +37,8 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let reading = format!("{reading}{}", warm_up(&report.runs));
     let figures: Vec<&Overhead> = report.runs.iter().map(|run| &run.overhead.figures).collect();
     let table = table(&figures, report.runs.iter().any(|run| run.faults.is_some()));
-    Ok(vec![page.figure(reading, subtitle, table, |title| charts::overhead::scene(&overheads, title))?])
+    let figure = page.figure(reading, subtitle, table, |title| charts::overhead::scene(&overheads, title))?;
+    Ok(lost(Need::Trace, &report.runs).into_iter().chain([figure]).collect())
 }
 
 /// What the software cost.

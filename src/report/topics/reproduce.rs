@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::analysis::Need;
 use crate::config::{Experiment, SCHEMA, SystemConfig, SystemSettings};
 use crate::data::{HostFacts, Manifest};
 use crate::model::SystemName;
@@ -51,10 +52,14 @@ fn commands(report: &Report, manifest: &Manifest) -> String {
 
 /// What comes out the same again, what does not, and how that was checked here.
 fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
-    let mut items = vec![format!(
-        "The plan reproduces: keys, values and every injected delay follow from the seed.{}",
-        same_delays(report)
-    )];
+    let is_drawn_by_write = report.runs.iter().all(|run| run.withheld(&[Need::OwnDelays]).is_none());
+    let delays = if is_drawn_by_write {
+        format!("keys, values and every injected delay follow from the seed.{}", same_delays(report))
+    } else {
+        "keys and values follow from the seed, and so do the delays of each link; which write meets which does not."
+            .to_owned()
+    };
+    let mut items = vec![format!("The plan reproduces: {delays}")];
     items.push("This report reproduces: the same data give the same files, byte for byte, on any machine.".to_owned());
     if manifest.backend.name == "sim" {
         items.push("Everything else reproduces too, since this run was simulated in virtual time.".to_owned());
@@ -104,6 +109,7 @@ fn conditions(manifest: &Manifest) -> Table {
         ("Docker Engine", backend.engine.clone()),
         ("Docker Compose", backend.compose.clone()),
         ("node image", backend.image.clone()),
+        ("system", manifest.system.as_ref().map(|system| format!("{} {}", system.name, system.version))),
         ("node SHA-256", manifest.node_sha256.clone()),
         ("configuration SHA-256", Some(manifest.config_sha256.clone())),
         ("labctl", Some(manifest.labctl_version.clone())),

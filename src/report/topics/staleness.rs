@@ -1,7 +1,8 @@
 //! How stale reads from followers are.
 
 use crate::analysis::{
-    Basis, Bounds, Chance, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility, VisibleAfter,
+    Basis, Bounds, Chance, ModelLatency, Need, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
+    VisibleAfter,
 };
 use crate::config::Order;
 use crate::report::charts;
@@ -10,7 +11,7 @@ use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{bounds, count, fixed, grouped, interval, maybe, share};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have a curve.
 const MOST_CURVES: usize = 8;
@@ -19,7 +20,7 @@ pub(super) const TOPIC: Topic = Topic {
     id: "staleness",
     heading: "How stale reads from followers are",
     file: Some("staleness.png"),
-    needs: &[Recorded::Trace],
+    needs: &[Need::Trace],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
@@ -38,7 +39,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 /// How stale reads at the acknowledgement would have been.
 fn finding(runs: &[RunReport]) -> String {
     let figures = |run: &RunReport| {
-        let at_ack = run.staleness.at_ack.first()?;
+        let at_ack = run.staleness.as_ref()?.at_ack.first()?;
         Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
     };
     let read = "A read from one follower at the acknowledgement would have";
@@ -60,7 +61,7 @@ fn finding(runs: &[RunReport]) -> String {
 
 fn answer(runs: &[RunReport]) -> Option<String> {
     let figures = |run: &RunReport| {
-        let at_ack = run.staleness.at_ack.first()?;
+        let at_ack = run.staleness.as_ref()?.at_ack.first()?;
         Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
     };
     let at = |quorum: u32, (missed, older): (String, Option<String>)| {
@@ -77,10 +78,10 @@ fn answer(runs: &[RunReport]) -> Option<String> {
 
 fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
     let shown = evenly(&report.runs, MOST_CURVES);
-    let curves: Vec<_> = shown.iter().map(|run| (run.quorum, &run.staleness.curve)).collect();
-    let first = report.runs.first().and_then(|run| run.staleness.reads.first());
+    let curves: Vec<_> = shown.iter().filter_map(|run| Some((run.quorum, &run.staleness.as_ref()?.curve))).collect();
+    let first = all_reads(&report.runs).next().map(|(_, read)| read);
     let readers = maybe(first, |read| reader_in_words(read, &report.runs));
-    let is_predicted = report.runs.iter().any(|run| run.staleness.basis.is_some());
+    let is_predicted = told(&report.runs).any(|of| of.basis.is_some());
     let dashed = if is_predicted { " Dashed: predicted." } else { "" };
     let reading = format!(
         "The chance that a read from {readers}, begun some time after a write's acknowledgement, would return that \
@@ -105,7 +106,7 @@ fn reader_in_words(read: &ReadStaleness, runs: &[RunReport]) -> String {
 
 /// Where predictions come from.
 fn basis(runs: &[RunReport]) -> String {
-    let bases: Vec<Basis> = runs.iter().filter_map(|run| run.staleness.basis).collect();
+    let bases: Vec<Basis> = told(runs).filter_map(|of| of.basis).collect();
     let trials = bases.iter().filter_map(|basis| match basis {
         Basis::ClosedForm => None,
         Basis::MonteCarlo { trials } => Some(u64::from(*trials)),
@@ -120,9 +121,14 @@ fn basis(runs: &[RunReport]) -> String {
     }
 }
 
+/// The staleness of each run that tells it.
+fn told(runs: &[RunReport]) -> impl Iterator<Item = &Staleness> {
+    runs.iter().filter_map(|run| run.staleness.as_ref())
+}
+
 /// Every kind of read of every run, with the run.
 fn all_reads(runs: &[RunReport]) -> impl Iterator<Item = (&Staleness, &ReadStaleness)> {
-    runs.iter().flat_map(|run| run.staleness.reads.iter().map(move |read| (&run.staleness, read)))
+    told(runs).flat_map(|staleness| staleness.reads.iter().map(move |read| (staleness, read)))
 }
 
 /// Columns that tell kinds of reads apart, where there are several, and their cells.
@@ -150,7 +156,7 @@ fn kind_columns(runs: &[RunReport]) -> (Vec<&'static str>, impl Fn(&Staleness, &
 /// Measured beside predicted, for each kind of read.
 fn kinds(runs: &[RunReport]) -> Table {
     let (names, cells) = kind_columns(runs);
-    let lag_of = |quorum: u32| runs.iter().find(|run| run.quorum == quorum).map(|run| &run.lag);
+    let lag_of = |quorum: u32| runs.iter().find(|run| run.quorum == quorum).and_then(|run| run.lag.as_ref());
     let row = |(staleness, read): (&Staleness, &ReadStaleness)| {
         let predicted = read.predicted.as_ref();
         let mut row = cells(staleness, read);
@@ -198,15 +204,15 @@ fn kinds(runs: &[RunReport]) -> Table {
     .rows(all_reads(runs).map(row))
 }
 
-/// When so many reads would return the write, from its earliest to its latest; `never` where there are
-/// data and they never would.
+/// When the share `p` of reads would return the write, from the earliest to the latest it may be; `never`
+/// if there are data and that share is never reached.
 pub(crate) fn after(
     of: Option<&Visibility>,
     at_latest: Option<&Visibility>,
     p: fn(&Visibility) -> Option<VisibleAfter>,
 ) -> String {
-    let earliest = maybe(of, |of| p(of).map_or_else(|| "never".to_owned(), told));
-    let latest = at_latest.map(|of| p(of).map_or_else(|| "never".to_owned(), told));
+    let earliest = maybe(of, |of| p(of).map_or_else(|| "never".to_owned(), time_of));
+    let latest = at_latest.map(|of| p(of).map_or_else(|| "never".to_owned(), time_of));
     match latest {
         Some(latest) if latest != earliest => format!("{earliest} to {latest}"),
         _ => earliest,
@@ -214,7 +220,7 @@ pub(crate) fn after(
 }
 
 /// A time, or what it is at least.
-fn told(after: VisibleAfter) -> String {
+fn time_of(after: VisibleAfter) -> String {
     let at_least = maybe(after.interval_ms.lower, |lower| format!("at least {}", fixed(lower, 1)));
     after.ms.map_or(at_least, |ms| fixed(ms, 1))
 }
@@ -243,12 +249,12 @@ fn numbers(runs: &[RunReport]) -> Table {
     let time = |after: Option<VisibleAfter>| {
         maybe(after, |after| {
             let range = interval(after.interval_ms, |end| fixed(end, 1));
-            if after.ms.is_some() { format!("{} ({range})", told(after)) } else { told(after) }
+            if after.ms.is_some() { format!("{} ({range})", time_of(after)) } else { time_of(after) }
         })
     };
-    let row = |run: &RunReport| {
-        let read = run.staleness.reads.first();
-        let mut row = vec![run.quorum.to_string(), grouped(run.staleness.n)];
+    let row = |staleness: &Staleness| {
+        let read = staleness.reads.first();
+        let mut row = vec![staleness.quorum.to_string(), grouped(staleness.n)];
         row.push(maybe(read, stale_at_ack));
         let of = |p: fn(&Visibility) -> Option<VisibleAfter>| {
             let read = read.filter(|read| read.from_trace.is_some());
@@ -265,12 +271,12 @@ fn numbers(runs: &[RunReport]) -> Table {
          them where a lost trace only bounds the time, or writes depend on each other and are too few for batches.",
     )
     .numbers(&["W", "n", "misses it at ack", "50 %", "90 %", "99 %", "99.9 %"])
-    .rows(runs.iter().map(row))
+    .rows(told(runs).map(row))
 }
 
 /// The chance at the times that the experiment names.
 fn named_times(runs: &[RunReport]) -> Option<Table> {
-    let times: Vec<String> = runs.first()?.staleness.reads.first()?.at.iter().map(|at| fixed(at.at_ms, 1)).collect();
+    let times: Vec<String> = told(runs).next()?.reads.first()?.at.iter().map(|at| fixed(at.at_ms, 1)).collect();
     if times.is_empty() {
         return None;
     }
@@ -299,19 +305,19 @@ fn beside(from_trace: Option<Bounds<f64>>, predicted: Option<Chance>) -> String 
 
 /// Stale reads at the acknowledgement, by R.
 fn replicas(runs: &[RunReport]) -> Table {
-    let is_replayed = runs.iter().any(|run| run.staleness.at_ack.iter().any(|at| at.returns_older.is_some()));
+    let is_replayed = told(runs).any(|of| of.at_ack.iter().any(|at| at.returns_older.is_some()));
     let columns = |at: &StaleAtAck| {
         let older = is_replayed.then(|| format!("older, R = {}", at.replicas));
         [Some(format!("misses it, R = {}", at.replicas)), older].into_iter().flatten()
     };
-    let at_ack = runs.first().into_iter().flat_map(|run| &run.staleness.at_ack);
+    let at_ack = told(runs).next().into_iter().flat_map(|of| &of.at_ack);
     let names: Vec<String> = at_ack.flat_map(columns).collect();
-    let row = |run: &RunReport| {
-        let cells = run.staleness.at_ack.iter().flat_map(|at| {
+    let row = |staleness: &Staleness| {
+        let cells = staleness.at_ack.iter().flat_map(|at| {
             let older = is_replayed.then(|| maybe(at.returns_older, |older| bounds(older, share)));
             [Some(beside(at.misses_write, at.predicted)), older]
         });
-        [run.quorum.to_string()].into_iter().chain(cells.flatten()).collect()
+        [staleness.quorum.to_string()].into_iter().chain(cells.flatten()).collect()
     };
     Table::new(
         "Reads from R random followers at the instant of a write's acknowledgement. Misses it: the write has not arrived \
@@ -321,7 +327,7 @@ fn replicas(runs: &[RunReport]) -> Table {
     )
     .numbers(&["W"])
     .numbers(&names.iter().map(String::as_str).collect::<Vec<_>>())
-    .rows(runs.iter().map(row))
+    .rows(told(runs).map(row))
 }
 
 /// What R + W > N does and does not promise.
@@ -341,14 +347,13 @@ fn intersection(runs: &[RunReport]) -> String {
 
 /// What reads and writes take by the model, where it was simulated and reads take time.
 fn latencies(runs: &[RunReport]) -> Option<Table> {
-    let first = &runs.first()?.staleness;
+    let first = told(runs).next()?;
     first.reads.first()?.latency?;
     let cells = |latency: ModelLatency| {
         [latency.median_ms, latency.p99_ms, latency.p999_ms].map(|of| maybe(of, |ms| fixed(ms, 2)))
     };
     let row = |name: String, latency: ModelLatency| [name].into_iter().chain(cells(latency)).collect();
-    let writes =
-        runs.iter().filter_map(|run| Some(row(format!("write, W = {}", run.quorum), run.staleness.write_latency?)));
+    let writes = told(runs).filter_map(|of| Some(row(format!("write, W = {}", of.quorum), of.write_latency?)));
     let reads = first
         .reads
         .iter()

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile};
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Measured, Series};
+use crate::report::charts::against_quorum::{Line, Measured};
 use crate::report::document::Table;
 use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
 
@@ -21,10 +21,16 @@ pub(super) struct Statistics {
 
 /// How to read a chart of them.
 pub(super) fn reading(all: &[Statistics]) -> String {
-    let solid = "Solid lines are measured, with 95 % intervals";
+    let solid =
+        if has_intervals(all) { "Solid lines are measured, with 95 % intervals" } else { "Solid lines are measured" };
     let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
     let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
     format!("{solid}{predicted}.{}{}", unbounded(all), withheld(all))
+}
+
+/// Whether intervals are drawn: not where latencies hang together at every W.
+fn has_intervals(all: &[Statistics]) -> bool {
+    all.iter().any(|s| s.dependence.no_interval != Some(NoInterval::HangsTogether))
 }
 
 /// Takes one quantile out of the figures of a quorum.
@@ -77,11 +83,12 @@ fn withheld(all: &[Statistics]) -> String {
 
 /// The same in short, for a file that stands alone.
 pub(super) fn short_reading(all: &[Statistics]) -> String {
+    let intervals = if has_intervals(all) { ", with 95 % intervals" } else { "" };
     match method(all) {
         Some(method) => {
-            format!("Solid: measured, with 95 % intervals. Dashed: predicted from the injected delays alone, {method}.")
+            format!("Solid: measured{intervals}. Dashed: predicted from the injected delays alone, {method}.")
         }
-        None => "Measured, with 95 % intervals.".to_owned(),
+        None => format!("Measured{intervals}."),
     }
 }
 
@@ -113,13 +120,13 @@ pub(super) fn method_sentence(all: &[Statistics]) -> String {
 }
 
 /// One line a statistic.
-pub(super) fn series(all: &[Statistics]) -> Vec<Series> {
+pub(super) fn series(all: &[Statistics]) -> Vec<Line> {
     let is_predicted = predictions(all).next().is_some();
     let line = |name: &str,
                 hue,
                 measured: &dyn Fn(&Statistics) -> Option<Measured>,
                 predicted: fn(&PredictedFigures) -> f64| {
-        Series {
+        Line {
             name: name.to_owned(),
             hue,
             measured: all.iter().filter_map(measured).collect(),

@@ -1,13 +1,13 @@
 //! Single writes, from the client's request to the last follower.
 
-use crate::analysis::{Exemplar, FollowerLeg, WriteLife};
+use crate::analysis::{Exemplar, FollowerLeg, Need, WriteLife};
 use crate::report::charts;
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
 use crate::report::error::ReportError;
 use crate::report::model::Report;
 use crate::report::number::{NONE, maybe, ms};
-use crate::report::topic::{Finding, Page, Recorded, Topic};
+use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have panels.
 const MOST_QUORUMS: usize = 6;
@@ -19,7 +19,7 @@ pub(super) const TOPIC: Topic = Topic {
     id: "timelines",
     heading: "Single writes, step by step",
     file: Some("timelines.png"),
-    needs: &[Recorded::Trace],
+    needs: &[Need::Trace],
     finding: Finding::Always(finding),
     answer: |_| None,
     blocks,

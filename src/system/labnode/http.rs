@@ -134,7 +134,7 @@ impl Client for HttpClient {
 
 /// The nodes' base URLs.
 fn urls(endpoints: &Endpoints) -> BTreeMap<NodeId, String> {
-    endpoints.urls().map(|(node, url)| (node, url.to_owned())).collect()
+    endpoints.urls().collect()
 }
 
 /// reqwest says what failed only in an error's sources.
@@ -184,7 +184,7 @@ mod tests {
     /// How a write ends that follows another one after a pause longer than the server's limit.
     async fn write_after_a_pause(idle: Duration) -> WriteOutcome {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let leader = format!("http://{}", listener.local_addr().unwrap());
+        let leader = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();

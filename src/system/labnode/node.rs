@@ -1,6 +1,8 @@
 //! The lab's node as a system under test.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use labnode::limits::MARK;
 use labnode::transport::MAX_IN_FLIGHT;
@@ -12,8 +14,8 @@ use super::http::HttpClient;
 use super::session::{LabSession, VERSION};
 use crate::config::{Experiment, Misfits, SystemSettings};
 use crate::model::{
-    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeSpec, Quorum, QuorumControl, RestartState, Settling,
-    SystemName, Variable,
+    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, Readiness,
+    SystemName, Text,
 };
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
@@ -37,6 +39,11 @@ impl SystemKind for LabNodeKind {
     }
 }
 
+/// What a node prints before its address once it listens.
+const LISTENING: &str = "listening on ";
+/// How long a node may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
 /// The lab's own replicated store.
 #[derive(Debug, Clone, Copy)]
 pub struct LabNode;
@@ -47,16 +54,7 @@ impl System for LabNode {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            trace: true,
-            versions: true,
-            own_delays: true,
-            quorum: QuorumControl::PerStart,
-            counts_leader: false,
-            settles: Settling::Reported,
-            restart: RestartState::Empty,
-            ordered_log: false,
-        }
+        Capabilities::LABNODE
     }
 
     fn dialer(&self) -> Dialer {
@@ -64,20 +62,37 @@ impl System for LabNode {
     }
 
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec> {
-        let node = |node: NodeId, role: Role, followers: Option<Vec<NodeId>>| {
-            let own = [("ROLE", Variable::Text(role.to_string()))];
-            let followers = followers.map(|followers| ("FOLLOWERS", Variable::Urls(followers)));
-            let shared = environment(experiment, quorum).into_iter().map(|(name, text)| (name, Variable::Text(text)));
-            let own = own.into_iter().chain(followers).map(|(name, variable)| (name.to_owned(), variable));
-            NodeSpec { node, arguments: vec!["node".to_owned()], environment: shared.chain(own).collect() }
+        let shared = environment(experiment, quorum);
+        let node = |node: NodeId, role: Role, followers: Option<Text>| {
+            let own = [
+                ("ROLE", Text::from(role.to_string())),
+                ("NODE_NAME", Text::from(node.to_string())),
+                ("LISTEN_ADDR", Text::new().place(Place::Host).text(":").place(Place::Port)),
+                // It holds the read end of a pipe, and ends once labctl, which has the other, is gone.
+                ("EXIT_WITH_PARENT", Text::from("1")),
+            ];
+            let followers = followers.map(|followers| ("FOLLOWERS", followers));
+            let own = own.into_iter().chain(followers).map(|(name, text)| (name.to_owned(), text));
+            let shared = shared.iter().map(|(name, text)| (name.clone(), Text::from(text)));
+            NodeSpec {
+                node,
+                program: NodeProgram::Labctl,
+                arguments: vec![Text::from("node")],
+                environment: shared.chain(own).collect(),
+                files: BTreeMap::new(),
+                start_in: None,
+                readiness: Readiness::Announces(LISTENING.to_owned()),
+                start_limit: START_LIMIT,
+            }
         };
         let followers: Vec<NodeId> = NodeId::followers(experiment.followers).collect();
-        let leader = node(NodeId::Leader, Role::Leader, Some(followers.clone()));
+        let urls = Text::joined(followers.iter().map(|follower| Text::new().url_of(*follower)), ",");
+        let leader = node(NodeId::Leader, Role::Leader, Some(urls));
         followers.into_iter().map(|name| node(name, Role::Follower, None)).chain([leader]).collect()
     }
 
-    fn containers(&self) -> &'static ContainerSpec {
-        &CONTAINERS
+    fn containers(&self) -> ContainerSpec {
+        ContainerSpec::File(&CONTAINERS)
     }
 
     fn connect(

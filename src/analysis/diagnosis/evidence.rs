@@ -15,7 +15,7 @@ use crate::data::RunData;
 /// or without a trace. Latencies are those of writes that met no fault: what the others waited
 /// for was not the leader.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Symptoms {
+pub struct LeaderEvidence {
     /// W.
     pub quorum: u32,
     /// Mean latency.
@@ -33,8 +33,8 @@ pub struct Symptoms {
     pub predicted: Option<PredictedFigures>,
 }
 
-impl Symptoms {
-    /// The symptoms of one run.
+impl LeaderEvidence {
+    /// The evidence of one run.
     #[must_use]
     pub fn of(run: &RunData, latency: &Latency, consistency: &RunConsistency) -> Self {
         let total = consistency.settled.total;
@@ -66,17 +66,17 @@ pub(super) struct Compared {
     pub(super) predicted: PredictedFigures,
 }
 
-/// An experiment's symptoms beside what theory says.
-pub(super) struct Patient<'a> {
+/// An experiment's evidence beside what theory says.
+pub(super) struct ExperimentEvidence<'a> {
     pub(super) experiment: &'a Experiment,
-    pub(super) symptoms: &'a [Symptoms],
+    pub(super) evidence: &'a [LeaderEvidence],
     /// Runs at 1 to N, by quorum.
     pub(super) compared: Vec<Compared>,
 }
 
-impl<'a> Patient<'a> {
-    pub(super) fn new(experiment: &'a Experiment, symptoms: &'a [Symptoms]) -> Self {
-        let compare = |run: &Symptoms| {
+impl<'a> ExperimentEvidence<'a> {
+    pub(super) fn new(experiment: &'a Experiment, evidence: &'a [LeaderEvidence]) -> Self {
+        let compare = |run: &LeaderEvidence| {
             let mean = run.mean.filter(|_| run.quorum > 0)?;
             Some(Compared {
                 quorum: run.quorum,
@@ -85,7 +85,7 @@ impl<'a> Patient<'a> {
                 predicted: run.predicted?,
             })
         };
-        Self { experiment, symptoms, compared: symptoms.iter().filter_map(compare).collect() }
+        Self { experiment, evidence, compared: evidence.iter().filter_map(compare).collect() }
     }
 
     pub(super) fn followers(&self) -> u32 {
@@ -94,7 +94,7 @@ impl<'a> Patient<'a> {
 
     /// Mean latency at W by theory.
     pub(super) fn predicted_ms(&self, quorum: u32) -> Option<f64> {
-        let run = self.symptoms.iter().find(|run| run.quorum == quorum);
+        let run = self.evidence.iter().find(|run| run.quorum == quorum);
         let known = run.and_then(|run| run.predicted).map(|predicted| predicted.mean_ms);
         known.or_else(|| {
             let quorum = Quorum::try_from(i64::from(quorum)).ok()?;

@@ -5,12 +5,12 @@ use comfy_table::{TableStyle, presets};
 use crate::commands::tables;
 
 /// The layout of a comparison: for a terminal, or as Markdown.
-pub(super) struct Page {
+pub(super) struct Layout {
     pub(super) heading: &'static str,
     style: TableStyle,
 }
 
-impl Page {
+impl Layout {
     pub(super) fn text() -> Self {
         Self { heading: "", style: tables::PLAIN }
     }

@@ -1,0 +1,189 @@
+//! Acknowledged writes that are gone in the end, by what the nodes hold.
+//!
+//! Values are unique to a write, so that a database tells which writes it holds even where writes
+//! have no numbers. Which of two writes of a key is the newer one is told by the clients' clock: one
+//! that began after the other had ended. Of writes that were under way together it is what the leader
+//! holds, unless the leader was ended or started again; of others it is not known.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::bounds::Bounds;
+use super::stats::ms;
+use crate::data::{FaultEvent, RunData, StoreDump, WriteOutcome, WriteRow};
+use crate::model::{NodeId, RestartState};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+
+/// Most lost writes that are told one by one.
+const MAX_LISTED: usize = 1_000;
+
+/// Which acknowledged writes are left in the end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Survival {
+    /// W.
+    pub quorum: u32,
+    /// Acknowledged writes.
+    pub acknowledged: u64,
+    /// Each node whose database could be read, the leader first.
+    pub nodes: Vec<NodeSurvival>,
+    /// Acknowledged writes that none of these nodes holds, nor a newer write of the same key. `None`
+    /// if no node could be asked.
+    pub lost: Option<Bounds<u64>>,
+    /// These writes by number, at most 1,000.
+    pub lost_writes: Vec<GoneWrite>,
+    /// Whether the leader came back empty and each follower then takes over what the leader holds.
+    pub was_leader_emptied: bool,
+}
+
+/// What one node lacks in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NodeSurvival {
+    /// The node.
+    pub node: NodeId,
+    /// Acknowledged writes that it does not hold, nor a newer write of the same key.
+    pub lacking: Bounds<u64>,
+}
+
+/// An acknowledged write that no node holds in the end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GoneWrite {
+    /// Its number in the plan.
+    pub write: u64,
+    /// Its key.
+    pub key: String,
+    /// When its client heard of the quorum, in milliseconds from the run's start.
+    pub acknowledged_ms: f64,
+    /// False if a node holds a write of the key that was under way together with this one: that may
+    /// be the newer one.
+    pub is_certain: bool,
+}
+
+impl Survival {
+    /// Of one run.
+    #[must_use]
+    pub fn of(run: &RunData) -> Self {
+        let acknowledged: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
+        let holders: Vec<(NodeId, Held<'_>)> =
+            run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, &run.writes))).collect();
+        let order = Order::of(run, &holders);
+        let is_final = is_final(run);
+        let nodes = holders.iter().map(|(node, held)| {
+            let lacks = |row: &&WriteRow| held.lacks(row, &order);
+            NodeSurvival { node: *node, lacking: bounds(acknowledged.iter().map(lacks), is_final) }
+        });
+        let gone = |row: &&WriteRow| {
+            let of_each = || holders.iter().map(|(_, held)| held.lacks(row, &order));
+            Bounds { lower: of_each().all(|lacks| lacks.lower), upper: of_each().all(|lacks| lacks.upper) }
+        };
+        let gone: Vec<(&WriteRow, Bounds<bool>)> = acknowledged.iter().map(|row| (*row, gone(row))).collect();
+        let listed = gone.iter().filter(|(_, gone)| gone.upper && !holders.is_empty()).map(|(row, gone)| GoneWrite {
+            write: row.write,
+            key: row.key.clone(),
+            acknowledged_ms: ms(end_us(row)),
+            is_certain: gone.lower && is_final,
+        });
+        Self {
+            quorum: run.manifest.quorum.get(),
+            acknowledged: acknowledged.len() as u64,
+            nodes: nodes.collect(),
+            lost: (!holders.is_empty()).then(|| bounds(gone.iter().map(|(_, gone)| *gone), is_final)),
+            lost_writes: listed.take(MAX_LISTED).collect(),
+            was_leader_emptied: was_leader_emptied(run),
+        }
+    }
+}
+
+/// How often something is certain, and possible. What is still in flight may yet arrive.
+fn bounds(each: impl Iterator<Item = Bounds<bool>>, is_final: bool) -> Bounds<u64> {
+    each.fold(Bounds::default(), |sum: Bounds<u64>, one| Bounds {
+        lower: sum.lower + u64::from(one.lower && is_final),
+        upper: sum.upper + u64::from(one.upper),
+    })
+}
+
+/// Whether nothing can arrive any more: the run had settled, or its leader is gone for good.
+fn is_final(run: &RunData) -> bool {
+    run.manifest.settled || run.manifest.absent_nodes.contains(&NodeId::Leader)
+}
+
+/// Whether the leader was started again without what it had held, and followers copy that.
+fn was_leader_emptied(run: &RunData) -> bool {
+    run.manifest.capabilities().restart == RestartState::Resync
+        && run.faults.iter().any(|row| row.node.is_leader() && row.kind == FaultEvent::Restart)
+}
+
+/// The writes that one node holds, by key. `None` of a value that no client wrote.
+struct Held<'a>(BTreeMap<&'a str, Option<&'a WriteRow>>);
+
+impl<'a> Held<'a> {
+    fn of(dump: &'a StoreDump, writes: &'a [WriteRow]) -> Self {
+        let by_value: HashMap<(&str, &str), &WriteRow> =
+            writes.iter().map(|row| ((row.key.as_str(), row.value.as_str()), row)).collect();
+        let held = dump.store.iter().map(|(key, value)| {
+            let row = by_value.get(&(key.as_str(), value.as_str())).copied();
+            (key.as_str(), row)
+        });
+        Self(held.collect())
+    }
+
+    /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.
+    fn lacks(&self, row: &WriteRow, order: &Order<'_>) -> Bounds<bool> {
+        match self.0.get(row.key.as_str()) {
+            Some(Some(held)) if held.write == row.write => Bounds::exactly(false),
+            Some(Some(held)) => Bounds { lower: order.is_newer(row, held), upper: !order.is_newer(held, row) },
+            Some(None) | None => Bounds::exactly(true),
+        }
+    }
+}
+
+/// Which write of a key is the newer one, as far as that is known.
+struct Order<'a> {
+    /// By key, the number of the write that the leader applied last.
+    newest: HashMap<&'a str, u64>,
+}
+
+impl<'a> Order<'a> {
+    /// A leader that never lost anything holds what it applied last. Where it holds less than it has
+    /// acknowledged by then, it has lost something, and its word does not count.
+    fn of(run: &RunData, holders: &[(NodeId, Held<'a>)]) -> Self {
+        let ends = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Restart);
+        let was_ended = run.faults.iter().any(|row| row.node.is_leader() && ends(row.kind));
+        let leader = holders.iter().find(|(node, _)| node.is_leader() && !was_ended);
+        let held =
+            leader.into_iter().flat_map(|(_, held)| held.0.iter()).filter_map(|(key, row)| Some((*key, (*row)?)));
+        let mut last: HashMap<&str, &WriteRow> = HashMap::new();
+        for row in run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok) {
+            let last = last.entry(row.key.as_str()).or_insert(row);
+            *last = if row.start_us > last.start_us { row } else { last };
+        }
+        let is_last = |held: &WriteRow| {
+            let last = last.get(held.key.as_str()).filter(|last| last.write != held.write);
+            last.is_none_or(|last| !began_after(last, held))
+        };
+        Self { newest: held.filter(|(_, row)| is_last(row)).map(|(key, row)| (key, row.write)).collect() }
+    }
+
+    /// Whether one write is certainly newer than another of its key.
+    fn is_newer(&self, newer: &WriteRow, older: &WriteRow) -> bool {
+        match self.newest.get(newer.key.as_str()) {
+            Some(newest) if *newest == newer.write => true,
+            Some(newest) if *newest == older.write => false,
+            _ => began_after(newer, older),
+        }
+    }
+}
+
+/// Whether one write began after another had ended. One without an acknowledgement may have been
+/// applied at any time since its start.
+fn began_after(newer: &WriteRow, older: &WriteRow) -> bool {
+    let has_ended = older.outcome == WriteOutcome::Ok;
+    has_ended && i64::try_from(newer.start_us).unwrap_or(i64::MAX) >= end_us(older)
+}
+
+fn end_us(row: &WriteRow) -> i64 {
+    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
+}

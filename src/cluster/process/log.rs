@@ -1,0 +1,146 @@
+//! What a foreign program prints, in a file of bounded size: the first megabyte and the last.
+//!
+//! The file begins with the first megabyte. The last one follows as a ring, in which what is new
+//! takes the place of what is oldest. Behind the ring stands how many bytes were printed in all, once
+//! they are more than the file holds.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// How much is kept of the beginning.
+const HEAD_BYTES: u64 = 1024 * 1024;
+/// How much is kept of the end.
+const TAIL_BYTES: u64 = 1024 * 1024;
+/// As long as no more is printed, the file is what was printed.
+const HELD_BYTES: u64 = HEAD_BYTES + TAIL_BYTES;
+
+/// A bounded log. Several handles may share its file: one writes, others read.
+#[derive(Debug)]
+pub(super) struct BoundedLog {
+    file: File,
+}
+
+impl BoundedLog {
+    /// The log in a file, which is empty or holds a log.
+    pub(super) fn new(file: File) -> Self {
+        Self { file }
+    }
+
+    /// How many bytes were printed in all.
+    fn printed(&self) -> io::Result<u64> {
+        let length = self.file.metadata()?.len();
+        if length <= HELD_BYTES {
+            return Ok(length);
+        }
+        let mut total = [0; 8];
+        self.file.read_exact_at(&mut total, HELD_BYTES)?;
+        Ok(u64::from_le_bytes(total))
+    }
+
+    /// Adds what was printed next.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let mut printed = self.printed()?;
+        while !bytes.is_empty() {
+            let (place, room) = place_of(printed);
+            let (now, later) = bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+            self.file.write_all_at(now, place)?;
+            printed += now.len() as u64;
+            bytes = later;
+        }
+        if printed > HELD_BYTES { self.file.write_all_at(&printed.to_le_bytes(), HELD_BYTES) } else { Ok(()) }
+    }
+
+    /// What is kept of what was printed, with a line in place of what is not.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn read(&self) -> io::Result<Vec<u8>> {
+        let printed = self.printed()?;
+        if printed <= HELD_BYTES {
+            return self.part(0, printed);
+        }
+        let mut kept = self.part(0, HEAD_BYTES)?;
+        let note = format!("\n[labctl: {} bytes of this log are not kept]\n", printed - HELD_BYTES);
+        kept.extend(note.into_bytes());
+        // The oldest byte of the ring is the one that would be overwritten next.
+        let (oldest, room) = place_of(printed);
+        kept.extend(self.part(oldest, room)?);
+        kept.extend(self.part(HEAD_BYTES, oldest - HEAD_BYTES)?);
+        Ok(kept)
+    }
+
+    fn part(&self, place: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, place)?;
+        Ok(bytes)
+    }
+}
+
+/// Where the byte goes before which so many were printed, and how many bytes fit from there on
+/// without a break.
+fn place_of(printed: u64) -> (u64, u64) {
+    if printed < HELD_BYTES {
+        return (printed, HELD_BYTES - printed);
+    }
+    let offset = (printed - HEAD_BYTES) % TAIL_BYTES;
+    (HEAD_BYTES + offset, TAIL_BYTES - offset)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    /// What is printed: each byte tells its place to some extent.
+    fn output(length: u64) -> Vec<u8> {
+        (0..length).map(|place| u8::try_from((place + place / 251) % 251).unwrap()).collect()
+    }
+
+    /// What is kept after this was printed in pieces of a length.
+    fn kept(printed: &[u8], piece: usize) -> Vec<u8> {
+        let log = BoundedLog::new(tempfile::tempfile().unwrap());
+        for piece in printed.chunks(piece) {
+            log.write(piece).unwrap();
+        }
+        log.read().unwrap()
+    }
+
+    #[test]
+    fn all_is_kept_as_long_as_it_fits() {
+        for length in [0, 1, 999, HEAD_BYTES, HELD_BYTES - 1, HELD_BYTES] {
+            let printed = output(length);
+            assert!(kept(&printed, 65_536) == printed, "{length}");
+        }
+    }
+
+    #[test]
+    fn of_more_the_beginning_and_the_end_are_kept() {
+        for (length, piece) in [
+            (HELD_BYTES + 1, 999_983),
+            (HELD_BYTES + TAIL_BYTES, 65_536),
+            (HELD_BYTES + 3 * TAIL_BYTES + 17, 100_003),
+            (6 * HELD_BYTES, usize::try_from(5 * HELD_BYTES).unwrap()),
+        ] {
+            let printed = output(length);
+            let kept = kept(&printed, piece);
+            let (head, tail) = (usize::try_from(HEAD_BYTES).unwrap(), usize::try_from(TAIL_BYTES).unwrap());
+            assert!(kept[..head] == printed[..head], "{length}");
+            assert!(kept[kept.len() - tail..] == printed[printed.len() - tail..], "{length}");
+            let note = String::from_utf8(kept[head..kept.len() - tail].to_vec()).unwrap();
+            assert_eq!(note, format!("\n[labctl: {} bytes of this log are not kept]\n", length - HELD_BYTES));
+        }
+    }
+
+    #[test]
+    fn a_second_writer_goes_on_where_the_first_ended() {
+        let file = tempfile::tempfile().unwrap();
+        BoundedLog::new(file.try_clone().unwrap()).write(b"first\n").unwrap();
+        let second = BoundedLog::new(file);
+        second.write(b"second\n").unwrap();
+        assert_eq!(second.read().unwrap(), b"first\nsecond\n");
+    }
+}
