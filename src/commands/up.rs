@@ -50,8 +50,8 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
     ended.iter().for_each(|done| note!("{done}"));
     let backend = {
-        let (cancel, choice) = (cancel.clone(), experiment.backend);
-        let (nodes, containers) = (spec.nodes.clone(), system.containers());
+        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        let choice = experiment.backend;
         spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());

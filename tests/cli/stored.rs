@@ -45,7 +45,7 @@ fn a_run_of_a_system_that_this_labctl_does_not_know_is_checked_and_reported() {
     assert!(report.contains("[system.mine]\nkind = \"hydra\"\nheads = 9\n"), "{report}");
     let ended = lab.run(&["compare", "data", "--sim"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("W = 1 measured system mine (hydra), which cannot run in virtual time"));
+    assert!(ended.stderr.contains("these runs measured `mine`, and only `labnode` can be simulated"));
 }
 
 #[test]
