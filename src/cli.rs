@@ -80,9 +80,9 @@ pub enum Command {
     /// Be a node (ROLE, FOLLOWERS, ... in the environment); `run` starts its local processes so
     #[command(hide = true)]
     Node,
-    /// Be a relay (RELAY_TO, ... in the environment): a way that faults cut or slow
+    /// Be a proxy (PROXY_TO, ... in the environment): a link with delays, which faults cut or slow
     #[command(hide = true)]
-    Relay,
+    Proxy,
     /// Run a foreign program and end with it all that it has started; `run` starts its local processes so
     #[command(hide = true)]
     Supervise {

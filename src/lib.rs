@@ -11,6 +11,7 @@ pub mod data;
 pub mod explore;
 pub mod load;
 pub mod model;
+pub mod network;
 pub mod report;
 pub mod sim;
 pub mod system;

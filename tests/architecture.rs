@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("analysis", &["data", "config", "model"]),
     ("report", &["analysis", "data", "config", "model"]),
     ("system", &["config", "model"]),
-    ("cluster", &["config", "model"]),
+    ("cluster", &["network", "config", "model"]),
     ("network", &["config", "model"]),
     ("load", &["system", "cluster", "network", "data", "config", "model"]),
     ("sim", &["load", "system", "cluster", "network", "data", "config", "model"]),

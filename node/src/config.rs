@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::delay::LinkDelays;
 
-pub use choices::{CatchUp, ReplicationOrder, Role};
+pub use choices::{CatchUp, LinkOrder, ReplicationOrder, Role};
 pub use error::VariableError;
 pub use parse::BaseUrl;
 
@@ -32,6 +32,11 @@ pub struct NodeConfig {
     /// `MIN_DELAY_MS` and `MAX_DELAY_MS` or else `DELAY`, `ACK_DELAY`, `FOLLOWER_DELAYS` and
     /// `FOLLOWER_ACK_DELAYS`: one a follower; empty on a follower.
     pub links: Vec<LinkDelays>,
+    /// `REPLICATION_LINK`.
+    pub link_order: LinkOrder,
+    /// `REPLICATION_COHERENCE_MS`, only of ordered links. `None`: as
+    /// [`OrderedDirection::default_coherence`](crate::delay::OrderedDirection::default_coherence) says.
+    pub coherence: Option<Duration>,
     /// `DELAY_SEED`.
     pub delay_seed: Option<u64>,
     /// `REPLICATION_TIMEOUT_S`: more than zero and at most [`MAX_DURATION`](crate::bounds::MAX_DURATION).
@@ -61,12 +66,16 @@ impl NodeConfig {
         if role == Role::Follower {
             followers.clear();
         }
+        let link_order =
+            vars.get("REPLICATION_LINK", "independent or ordered", |text| text.parse().ok())?.unwrap_or_default();
         Ok(Self {
             role,
             name: vars.get("NODE_NAME", parse::NAME, parse::name)?.unwrap_or_else(|| role.to_string()),
             listen: listen_addr(&var)?,
             links: delays::links(&vars, followers.len())?,
             followers,
+            link_order,
+            coherence: delays::coherence(&vars, link_order)?,
             write_quorum: vars.get("WRITE_QUORUM", parse::COUNT, |text| text.parse().ok())?.unwrap_or(1),
             delay_seed: vars.get("DELAY_SEED", parse::SEED, |text| text.parse().ok())?,
             replication_timeout: vars
@@ -108,7 +117,7 @@ pub fn listen_addr(var: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, V
     Ok(parsed.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8000))))
 }
 
-/// Reads `CONTROL_ADDR`, where a relay takes orders: by default only from its own machine.
+/// Reads `CONTROL_ADDR`, where a proxy takes orders: by default only from its own machine.
 ///
 /// # Errors
 /// If it is not accepted.

@@ -9,8 +9,10 @@ mod json;
 mod lognormal;
 mod mixture;
 mod normal;
+mod ordered;
 mod parameter;
 mod pareto;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -28,7 +30,9 @@ use crate::bounds::MAX_FOLLOWERS;
 pub use distribution::{Distribution, Family, Parameters, Part};
 pub use empirical::quantiles_of;
 pub use families::FAMILIES;
+pub use ordered::OrderedDirection;
 pub use parameter::{Millis, Number};
+pub use stream::named_stream;
 pub use uniform::Uniform;
 
 /// Words of key stream in a ChaCha block. Each follower has its block.

@@ -17,7 +17,7 @@ pub mod limits;
 pub mod node;
 mod poison;
 pub mod program;
-pub mod relay;
+pub mod proxy;
 pub mod server;
 pub mod store;
 pub mod trace;

@@ -2,14 +2,13 @@
 
 mod health;
 mod parent;
-mod relay;
+mod proxy;
 mod startup;
 
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::{info, warn};
 
 use crate::api;
@@ -18,12 +17,13 @@ use crate::config::NodeConfig;
 use crate::node::Node;
 use crate::server;
 use crate::transport::{HttpTransport, Transport};
-pub use relay::run as run_relay;
+pub use proxy::run as run_proxy;
 use startup::Shutdown;
 
 const HELP: &str = "usage: labnode          serve as the environment says (ROLE, FOLLOWERS, ...)
        labnode health   exit with 0 if the node on the port of LISTEN_ADDR is healthy
-       labnode relay    pass connections on to RELAY_TO; `pass`, `slow` or `cut` sent to CONTROL_ADDR changes how";
+       labnode proxy    pass connections on to PROXY_TO with delays; `pass`, `slow 20`, `cut`, `epoch` or `drop` sent
+                        to CONTROL_ADDR changes how";
 
 /// Runs the program with these arguments, the program's own name not among them.
 pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
@@ -32,7 +32,7 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
     match args.as_slice() {
         [] => run(),
         ["health"] => health::run(),
-        ["relay"] => relay::run(),
+        ["proxy"] => proxy::run(),
         ["-h" | "--help"] => print(HELP),
         ["-V" | "--version"] => print(concat!("labnode ", env!("CARGO_PKG_VERSION"))),
         _ => {
@@ -58,23 +58,9 @@ pub fn run_over(connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>) -> Exit
         if let Some(warning) = config.warning() {
             warn!("{warning}");
         }
-        raise_file_limit();
+        startup::raise_file_limit();
         serve(config, connect, shutdown)
     })
-}
-
-/// The most files, and so connections, that a node has open: enough for normal use, and a bound
-/// on the memory (some 20 kB each) that half-open connections can hold.
-const MAX_OPEN_FILES: u64 = 32_768;
-
-/// Allows [`MAX_OPEN_FILES`], or as many as the system lets this process have: with the usual
-/// 1024, a few idle clients would keep all others out.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = Some(limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES));
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        warn!("cannot raise the limit of open files: {error}");
-    }
 }
 
 async fn serve(

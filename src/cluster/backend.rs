@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Tell,
-    Unavailable, binary_beside, engine_variables, ignored_variables,
+    Unavailable, binary_beside, engine_variables, find_program, ignored_variables,
 };
 use crate::config::BackendChoice;
-use crate::model::{ContainerSpec, sha256};
+use crate::model::{ContainerSpec, NodeProgram, NodeSpec, sha256};
 
 /// A backend that was chosen and found to be there.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub enum Backend {
     /// Child processes of labctl.
     Process {
         /// labctl itself.
+        labctl: PathBuf,
+        /// What the nodes run: labctl too, or another program.
         program: PathBuf,
         /// Why processes were chosen. `None` if the user asked for them.
         reason: Option<String>,
@@ -29,26 +31,30 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Makes ready what was asked for; `auto` takes Compose where an engine answers. Blocks:
-    /// the node's image may have to be built. `tell` gets what the user should know meanwhile.
+    /// Makes ready what was asked for; `auto` takes Compose where an engine answers. `nodes` are those of some
+    /// run, `containers` is how they run in containers. Blocks: an image may have to be built or pulled. `tell` gets
+    /// what the user should know meanwhile.
     ///
     /// # Errors
-    /// When a backend that was named is not to be had, or the image cannot be built.
+    /// When a backend that was named is not to be had, a program is missing, or an image is not to be had.
     pub fn choose(
         choice: BackendChoice,
-        containers: &'static ContainerSpec,
+        nodes: &[NodeSpec],
+        containers: ContainerSpec,
         tell: Tell,
         cancel: &CancellationToken,
     ) -> Result<Self, ClusterError> {
         if matches!(choice, BackendChoice::Sim) {
             return Ok(Self::Sim);
         }
-        let ignored = ignored_variables(containers.user_variables);
-        if !ignored.is_empty() {
-            tell(&format!("ignored: {} (nodes get what experiments.toml says)", ignored.join(", ")));
+        if let ContainerSpec::File(file) = &containers {
+            let ignored = ignored_variables(file.user_variables);
+            if !ignored.is_empty() {
+                tell(&format!("ignored: {} (nodes get what experiments.toml says)", ignored.join(", ")));
+            }
         }
         if matches!(choice, BackendChoice::Process) {
-            return Self::process(None, containers, tell);
+            return Self::process(None, nodes, &containers, tell);
         }
         engine_variables().iter().for_each(|variable| tell(&format!("used: {variable}")));
         let docker = Docker::new(Programs::default(), cancel);
@@ -58,18 +64,31 @@ impl Backend {
                 Deployment::prepare(docker, containers, reason, tell, cancel).map(Self::Compose)
             }
             (Err(Unavailable::Unasked(error)), _) => Err(error),
-            (Err(unavailable), BackendChoice::Auto) => Self::process(Some(unavailable.to_string()), containers, tell),
+            (Err(unavailable), BackendChoice::Auto) => {
+                Self::process(Some(unavailable.to_string()), nodes, &containers, tell)
+            }
             (Err(unavailable), _) => Err(unavailable.into()),
         }
     }
 
-    fn process(reason: Option<String>, containers: &ContainerSpec, tell: Tell) -> Result<Self, ClusterError> {
-        let program = env::current_exe()
+    fn process(
+        reason: Option<String>,
+        nodes: &[NodeSpec],
+        containers: &ContainerSpec,
+        tell: Tell,
+    ) -> Result<Self, ClusterError> {
+        let labctl = env::current_exe()
             .map_err(|error| ClusterError::Setup(format!("cannot tell where labctl itself is: {error}")))?;
-        if let Some(beside) = binary_beside(containers.binary) {
+        let program = match nodes.first().map(|node| &node.program) {
+            Some(NodeProgram::Executable(program)) => find_program(program)?,
+            Some(NodeProgram::Labctl) | None => labctl.clone(),
+        };
+        if let ContainerSpec::File(file) = containers
+            && let Some(beside) = binary_beside(file.recipe.binary)
+        {
             tell(&format!("ignored: {} (local processes run labctl itself as their node)", beside.display()));
         }
-        Ok(Self::Process { program, reason })
+        Ok(Self::Process { labctl, program, reason })
     }
 
     /// `compose`, `process` or `sim`.
@@ -104,16 +123,17 @@ impl Backend {
     pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
         match self {
             Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
-            Self::Process { program, reason } => Ok(Box::new(ProcessCluster::new(spec, program, reason.clone()))),
+            Self::Process { labctl, reason, .. } => Ok(Box::new(ProcessCluster::new(spec, labctl, reason.clone()))),
             Self::Sim => Err(ClusterError::Setup("nodes in virtual time cannot be reached from outside".into())),
         }
     }
 
-    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container, and
-    /// in virtual time.
+    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container or is part of
+    /// somebody else's image, and in virtual time.
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {
+            Self::Compose(Deployment { foreign_image: Some(_), .. }) => None,
             Self::Compose(deployment) => deployment.image.node_sha256.clone(),
             Self::Process { program, .. } => std::fs::read(program).ok().map(|bytes| sha256(&bytes)),
             Self::Sim => None,

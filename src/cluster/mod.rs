@@ -8,7 +8,6 @@ mod fault;
 mod folder;
 mod owner;
 mod process;
-mod relay;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -22,7 +21,7 @@ pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, i
 pub use error::ClusterError;
 pub use fault::{Act, FaultAction};
 pub use owner::{Fate, Owner};
-pub use process::{Orphans, ProcessCluster, end_orphans, supervise};
+pub use process::{Orphans, ProcessCluster, end_orphans, find_program, supervise};
 pub use spec::ClusterSpec;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +48,12 @@ pub trait Cluster: Send {
     /// # Errors
     /// [`ClusterError`] where it could not be done; `Interrupted` once `cancel` is cancelled.
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
+
+    /// Has the delays of the proxies begin now: the draws of their first slots hold from now on.
+    ///
+    /// # Errors
+    /// [`ClusterError`] if a proxy does not take orders.
+    fn start_epoch(&mut self) -> Result<(), ClusterError>;
 
     /// Whether every node still runs that was not stopped on purpose.
     ///

@@ -23,16 +23,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use orphans::{Orphans, end_orphans};
+pub use program::find as find_program;
 pub use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 
 use self::program::Program;
 use self::running::Running;
 use super::folder::OwnedFolder;
-use super::relay;
 use super::{Act, Cluster, ClusterError, ClusterSpec, FaultAction};
-use crate::config::{RelayedLink, link_name};
-use crate::model::{BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Readiness, RelayMode, Text};
+use crate::model::{BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, ProxyOrder, Readiness, Text};
+use crate::network::{ProxiedLink, Proxies, ProxyError, program as proxy};
 
 /// How long a node may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
@@ -46,8 +46,9 @@ pub struct ProcessCluster {
     spec: ClusterSpec,
     /// labctl itself.
     labctl: PathBuf,
-    /// Nodes and relays, by name.
+    /// Nodes and proxies, by name.
     running: BTreeMap<String, Running>,
+    proxies: Proxies,
     /// Holds a folder for each node.
     folder: Option<OwnedFolder>,
     facts: BackendFacts,
@@ -57,12 +58,20 @@ pub struct ProcessCluster {
 
 impl ProcessCluster {
     /// A cluster of these nodes; `labctl` is the program of those that run labctl itself, and of
-    /// relays. Nothing is started yet.
+    /// proxies. Nothing is started yet.
     #[must_use]
     pub fn new(spec: ClusterSpec, labctl: &Path, reason: Option<String>) -> Self {
         let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
         let labctl = labctl.to_owned();
-        Self { spec, labctl, running: BTreeMap::new(), folder: None, facts, first_port: None }
+        Self {
+            spec,
+            labctl,
+            running: BTreeMap::new(),
+            proxies: Proxies::default(),
+            folder: None,
+            facts,
+            first_port: None,
+        }
     }
 
     /// The same on fixed ports: the leader's, and the followers' following it.
@@ -79,14 +88,14 @@ impl ProcessCluster {
         Some(([127, 0, 0, 1], u16::try_from(port).ok()?).into())
     }
 
-    /// Where a node or relay listens, if that is known.
+    /// Where a node or proxy listens, if that is known.
     fn address(&self, name: &str) -> Option<SocketAddr> {
         self.running.get(name)?.address()
     }
 
     /// Where one node reaches another.
     fn address_seen_from(&self, from: NodeId, to: NodeId) -> Option<SocketAddr> {
-        self.address(&self.spec.way(from, to).map_or_else(|| to.to_string(), RelayedLink::name))
+        self.address(&self.spec.way(from, to).map_or_else(|| to.to_string(), ProxiedLink::name))
     }
 
     /// Makes the folder of a node, with its files. Returns its path; a node that runs labctl itself
@@ -140,20 +149,20 @@ impl ProcessCluster {
         })
     }
 
-    /// The program of a relay in front of the node at `target`.
-    fn relay(&self, link: &RelayedLink, target: SocketAddr) -> Program {
+    /// The program of a proxy in front of the node at `target`.
+    fn proxy(&self, link: &ProxiedLink, target: SocketAddr) -> Program {
         let anywhere = "127.0.0.1:0";
-        let mut variables = relay::environment(link, &target.to_string(), anywhere, anywhere);
-        let (name, value) = relay::ENDS_WITH_LABCTL;
+        let mut variables = link.environment(&target.to_string(), anywhere, anywhere);
+        let (name, value) = proxy::ENDS_WITH_LABCTL;
         variables.insert(name.to_owned(), value.to_owned());
         Program {
             path: self.labctl.clone(),
-            arguments: vec![relay::COMMAND.to_owned()],
+            arguments: vec![proxy::COMMAND.to_owned()],
             variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             folder: None,
             start_in: None,
-            readiness: Readiness::Announces(relay::LISTENING.to_owned()),
-            start_limit: relay::START_LIMIT,
+            readiness: Readiness::Announces(proxy::LISTENING.to_owned()),
+            start_limit: proxy::START_LIMIT,
             supervisor: None,
         }
     }
@@ -164,21 +173,24 @@ impl ProcessCluster {
         self.find(&spec.node.to_string())?.start(&program, cancel)
     }
 
-    /// Starts every relay that is not there yet and whose node's address is known.
-    fn start_relays(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
+    /// Starts every proxy that is not there yet and whose node's address is known.
+    fn start_proxies(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
         for link in self.spec.links.clone() {
             let name = link.name();
-            let target = self.address(&self.spec.behind(&link).to_string());
+            let target = self.address(&link.to().to_string());
             let Some(target) = target.filter(|_| !self.running.contains_key(&name)) else { continue };
-            let program = self.relay(&link, target);
+            let program = self.proxy(&link, target);
             // Kept even where it does not start, so that its log can be read.
             self.running.insert(name.clone(), Running::new(name.clone(), None)?);
-            self.find(&name)?.start(&program, cancel)?;
+            let proxy = self.find(&name)?;
+            proxy.start(&program, cancel)?;
+            let control = proxy.control()?;
+            self.proxies.insert(link.node(), control);
         }
         Ok(())
     }
 
-    /// Starts every node and relay; the ports of all that are told one are chosen first, so that they may
+    /// Starts every node and proxy; the ports of all that are told one are chosen first, so that they may
     /// name each other.
     fn start_all(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
         let nodes = self.spec.nodes.clone();
@@ -190,10 +202,10 @@ impl ProcessCluster {
             }
             self.running.insert(name, node);
         }
-        self.start_relays(cancel)?;
+        self.start_proxies(cancel)?;
         for spec in &nodes {
             self.start_node(spec, cancel)?;
-            self.start_relays(cancel)?;
+            self.start_proxies(cancel)?;
         }
         Ok(())
     }
@@ -202,7 +214,7 @@ impl ProcessCluster {
     fn endpoints(&self) -> Endpoints {
         let address = |name: String| self.address(&name).map(|address| address.to_string()).unwrap_or_default();
         // Clients use the link to the leader too.
-        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
+        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), ProxiedLink::name);
         let followers = self.spec.followers().map(|follower| address(follower.to_string()));
         Endpoints { leader: address(leader), followers: followers.collect() }
     }
@@ -211,12 +223,15 @@ impl ProcessCluster {
         self.running.get_mut(name).ok_or_else(|| ClusterError::Setup(format!("there is no process {name}")))
     }
 
-    /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
-        let name = link_name(node);
-        let relays = self.spec.links.iter().map(RelayedLink::name);
-        let mut relays = relays.filter(|relay| node.is_leader() || *relay == name);
-        relays.try_for_each(|relay| self.running.get(&relay).map_or(Ok(()), |relay| relay.order(mode)))
+    /// Gives an order to the proxies of the links of a node.
+    fn order(&self, node: NodeId, order: ProxyOrder) -> Result<(), ClusterError> {
+        self.proxies.order(node, order).map_err(|error| self.disobeyed(error))
+    }
+
+    /// Why a proxy did not do what it was told.
+    fn disobeyed(&self, error: ProxyError) -> ClusterError {
+        let log = self.running.get(&error.proxy).and_then(Running::log).unwrap_or_default();
+        ClusterError::of_node(&error.proxy, error.to_string(), &log)
     }
 }
 
@@ -238,8 +253,14 @@ impl Cluster for ProcessCluster {
     fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
         let node = &*action.node.to_string();
         match action.act {
-            Act::Kill => self.find(node)?.kill()?,
-            Act::Stop => self.find(node)?.stop(Instant::now() + STOP_LIMIT)?,
+            Act::Kill => {
+                self.find(node)?.kill()?;
+                self.order(action.node, ProxyOrder::Drop)?;
+            }
+            Act::Stop => {
+                self.find(node)?.stop(Instant::now() + STOP_LIMIT)?;
+                self.order(action.node, ProxyOrder::Drop)?;
+            }
             Act::Pause => self.find(node)?.pause()?,
             Act::Resume => self.find(node)?.resume()?,
             // It listens where it did before.
@@ -249,11 +270,15 @@ impl Cluster for ProcessCluster {
                 self.start_node(&spec, cancel)?;
             }
             // labctl is the only client and asks no node that is cut off.
-            Act::Partition(_) => self.set_links(action.node, RelayMode::Cut)?,
-            Act::Slow { .. } => self.set_links(action.node, RelayMode::Slow)?,
-            Act::Heal(_) | Act::Hasten => self.set_links(action.node, RelayMode::Pass)?,
+            Act::Partition(_) => self.order(action.node, ProxyOrder::Cut)?,
+            Act::Slow { delay_ms } => self.order(action.node, ProxyOrder::Slow { added_ms: delay_ms })?,
+            Act::Heal(_) | Act::Hasten => self.order(action.node, ProxyOrder::Pass)?,
         }
         Ok(self.endpoints())
+    }
+
+    fn start_epoch(&mut self) -> Result<(), ClusterError> {
+        self.proxies.order_all(ProxyOrder::Epoch).map_err(|error| self.disobeyed(error))
     }
 
     fn check(&mut self, _: &CancellationToken) -> Result<(), ClusterError> {
@@ -273,6 +298,7 @@ impl Cluster for ProcessCluster {
                 left.push(error.to_string());
             }
         }
+        self.proxies = Proxies::default();
         self.folder = None;
         if left.is_empty() { Ok(()) } else { Err(ClusterError::Setup(format!("cannot stop {}", left.join(", ")))) }
     }

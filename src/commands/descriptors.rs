@@ -34,7 +34,7 @@ pub(super) enum LimitError {
          or lower the load"
     )]
     Met {
-        /// `labctl`, or the node or relay.
+        /// `labctl`, or the node or proxy.
         who: String,
         /// What it was doing and what was lacking.
         what: String,
@@ -76,12 +76,12 @@ fn needs(system: &dyn System, experiment: &Experiment, with_nodes: bool) -> Vec<
     if !with_nodes {
         return vec![("labctl", BASE + clients + control)];
     }
-    // A relay in front of each node at most.
+    // A proxy in front of each node at most.
     let children = 2 * (followers + 1);
     vec![
         ("labctl", BASE + clients + control + PER_CHILD * children),
         ("the leader", BASE + clients + control + followers * to_a_follower),
-        ("a relay", BASE + 2 * (clients + control).max(to_a_follower)),
+        ("a proxy", BASE + 2 * (clients + control).max(to_a_follower)),
     ]
 }
 
@@ -101,7 +101,7 @@ mod tests {
         };
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 33);
         assert_eq!(of(&experiment, "labctl"), 64 + 64 + 7 + 4 * 12);
-        assert_eq!(of(&experiment, "a relay"), 64 + 2 * 71);
+        assert_eq!(of(&experiment, "a proxy"), 64 + 2 * 71);
         experiment.workload.writes = 8.try_into().unwrap();
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 9);
         assert_eq!(needs(&LabNode, &experiment, false), [("labctl", 64 + 64 + 7)]);

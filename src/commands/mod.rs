@@ -38,7 +38,7 @@ use crate::system::program;
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(program::run()),
-        Command::Relay => return Ok(program::run_relay()),
+        Command::Proxy => return Ok(program::run_proxy()),
         Command::Supervise { program, arguments } => return Ok(supervise(&program, &arguments)),
         _ => {}
     }
@@ -58,7 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node | Command::Relay | Command::Supervise { .. } => Ok(Exit::Success),
+        Command::Node | Command::Proxy | Command::Supervise { .. } => Ok(Exit::Success),
     }?;
     Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }

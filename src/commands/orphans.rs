@@ -97,12 +97,12 @@ pub(super) fn judge(project: &ProjectLeft, here: &Path, keep: Keep) -> Judgement
 
 /// Whether both folders are one, or belong to one checkout; or `there` does not exist any more.
 fn is_same_place(there: &Path, here: &Path) -> bool {
-    let checkout = checkout_around(containers(), here);
-    there == here || !there.exists() || (checkout.is_some() && checkout_around(containers(), there) == checkout)
+    let checkout = checkout_around(&containers(), here);
+    there == here || !there.exists() || (checkout.is_some() && checkout_around(&containers(), there) == checkout)
 }
 
 /// How the lab's node runs in containers: its files mark a checkout of labctl's repository.
-pub(super) fn containers() -> &'static ContainerSpec {
+fn containers() -> ContainerSpec {
     LabNode.containers()
 }
 

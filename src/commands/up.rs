@@ -46,8 +46,8 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
     let backend = {
-        let (cancel, containers) = (cancel.clone(), system.containers());
-        spawn_blocking(move || Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)).await??
+        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
     match backend {
@@ -61,9 +61,9 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             say!("`labctl down` stops it");
             cluster.detach();
         }
-        Backend::Process { program, reason } => {
+        Backend::Process { labctl, reason, .. } => {
             let _lock = Lock::take(&paths.data, UP_LOCK)?;
-            let cluster = ProcessCluster::new(spec, &program, reason).on_ports(LEADER_PORT);
+            let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
             announce(&endpoints);

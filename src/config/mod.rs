@@ -24,7 +24,7 @@ pub use backend::BackendChoice;
 pub use expect::Expect;
 pub use experiment::{Experiment, MAX_SEED};
 pub use experiment_name::ExperimentName;
-pub use faults::{CutFrom, Elapsed, Fault, FaultKind, RelayedLink, Trigger, link_name, relayed_links};
+pub use faults::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
 pub use file::{Config, SCHEMA, parse};
 pub use kinds::{Misfit, Misfits, SystemKinds};
 pub use network::{FollowerNetwork, Network};

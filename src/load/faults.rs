@@ -20,6 +20,14 @@ pub trait Injector: Sync {
     /// # Errors
     /// [`ClusterError`] where it could not be done.
     fn inject(&self, action: &FaultAction) -> impl Future<Output = Result<(), ClusterError>> + Send;
+
+    /// Has the delays of proxies begin now, if there are proxies.
+    ///
+    /// # Errors
+    /// [`ClusterError`] if a proxy does not take orders.
+    fn start_epoch(&self) -> impl Future<Output = Result<(), ClusterError>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// For experiments in which nothing is broken.

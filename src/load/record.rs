@@ -160,6 +160,7 @@ pub async fn observe<I: Injector>(
     if !faults.is_hidden(NodeId::Leader) {
         warm_up(session, plan.concurrency).await?;
     }
+    injector.start_epoch().await?;
     let start_us = clock.now_us();
     let watchdog = LeaderWatchdog::of(experiment);
     let (load, state) = watch::channel(LoadState::default());

@@ -6,6 +6,7 @@
 
 mod accepted;
 mod backend;
+mod container_spec;
 mod count;
 mod delay;
 mod digest;
@@ -23,15 +24,16 @@ mod write;
 pub(crate) use accepted::refusal;
 pub use accepted::{Accepted, one_of};
 pub use backend::BackendFacts;
+pub use container_spec::{ComposeFile, ContainerSpec, ImageRecipe, ImageSpec};
 pub use count::{Followers, Quorum, ReadQuorum};
 pub use delay::{
-    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, Parameters, Part, Uniform,
-    as_uniform_ms, quantiles_of, uniform_ms,
+    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, Parameters, Part,
+    Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
-pub use labnode::relay::Mode as RelayMode;
+pub use labnode::proxy::Order as ProxyOrder;
 pub use node_id::{NodeId, NotANode};
-pub use node_spec::{ContainerSpec, Endpoints, NodeProgram, NodeSpec, Readiness};
+pub use node_spec::{Endpoints, NodeProgram, NodeSpec, Readiness};
 pub use order::{CatchUp, LinkOrder, ReplicationOrder};
 pub use outcome::{ReplicationOutcome, Role, StoreDump, WriteOutcome};
 pub(crate) use ranged::ranged_integer;

@@ -12,7 +12,7 @@ use super::text::Text;
 pub struct NodeSpec {
     /// Its name.
     pub node: NodeId,
-    /// The program that a local process runs; in containers the [`ContainerSpec`] says what runs.
+    /// The program that a local process runs; in containers the [`ContainerSpec`](super::ContainerSpec) says what runs.
     pub program: NodeProgram,
     /// The program's arguments.
     pub arguments: Vec<Text>,
@@ -46,32 +46,6 @@ pub enum Readiness {
     Announces(String),
     /// It listens on the port that it is told.
     Accepts,
-}
-
-/// How a system's nodes run in containers: a Compose file of the checkout, in which the leader
-/// and the first followers are services by their names, and the image they share.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ContainerSpec {
-    /// The Compose file, from the checkout's root.
-    pub compose_file: &'static str,
-    /// How many followers it has; more are copies of the first.
-    pub followers: u32,
-    /// The port on which every node listens in its container.
-    pub port: u16,
-    /// The image's recipe, from the checkout's root. Its targets are `prebuilt`, around a binary,
-    /// and `source`, which compiles one.
-    pub dockerfile: &'static str,
-    /// The node's Cargo package, binary and image, all of one name.
-    pub binary: &'static str,
-    /// The build argument that names the binary.
-    pub binary_argument: &'static str,
-    /// The variable of the Compose file that names the image.
-    pub image_variable: &'static str,
-    /// Further variables of the Compose file and what labctl sets them to.
-    pub variables: &'static [(&'static str, &'static str)],
-    /// Every variable that the Compose file takes from its user; labctl sets what it needs of
-    /// them and ignores the user's.
-    pub user_variables: &'static [&'static str],
 }
 
 /// Where the nodes of a running cluster are reached from labctl, each as `HOST:PORT`.

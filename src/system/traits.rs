@@ -58,7 +58,7 @@ pub trait System: Debug + Send + Sync {
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec>;
 
     /// How its nodes run in containers.
-    fn containers(&self) -> &'static ContainerSpec;
+    fn containers(&self) -> ContainerSpec;
 
     /// A session with the nodes that listen at `endpoints`, whose writes need `quorum`
     /// acknowledgements; its time is told by `clock`.

@@ -3,8 +3,7 @@
 use std::fs;
 
 use labctl::cluster::{ClusterError, NodeImage};
-use labctl::system::System as _;
-use labctl::system::labnode::LabNode;
+use labctl::network::program::IMAGE as PROXY_IMAGE;
 use tokio_util::sync::CancellationToken;
 
 use crate::ENGINE;
@@ -16,7 +15,7 @@ case "$*" in "build "*) echo sha256:abc >"$iidfile" ;; esac
 "#;
 
 fn build(fake: &Fake) -> Result<NodeImage, ClusterError> {
-    NodeImage::build(&fake.docker(), fake.root(), LabNode.containers(), &|_| {}, &CancellationToken::new())
+    NodeImage::build(&fake.docker(), fake.root(), &PROXY_IMAGE, &|_| {}, &CancellationToken::new())
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn deployment(fake: &Fake) -> Deployment {
         folder,
         containers: LabNode.containers(),
         image,
+        foreign_image: None,
         reason: Some("asked".into()),
     }
 }

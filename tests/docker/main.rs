@@ -7,6 +7,7 @@ mod broken;
 mod compose_driver;
 mod engine;
 mod faults;
+mod foreign;
 mod lab;
 #[path = "../support/require.rs"]
 mod require;

@@ -46,7 +46,7 @@ impl Fake {
     /// `P`, `R` and `T`.
     pub(crate) fn calls(&self, project: &str) -> Vec<String> {
         let root = self.0.path().to_string_lossy().into_owned();
-        let temporary = std::env::temp_dir().join(".tmp").to_string_lossy().into_owned();
+        let temporary = std::env::temp_dir().join("labctl-").to_string_lossy().into_owned();
         let text = fs::read_to_string(self.path("calls")).unwrap();
         let line = |line: &str| {
             let words = line.replace(project, "P").replace(&root, "R");

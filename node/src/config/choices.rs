@@ -25,6 +25,17 @@ pub enum ReplicationOrder {
     Version,
 }
 
+/// Whether a link keeps what it carries in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkOrder {
+    /// Each copy has its own delay and may overtake others, as in the original lab.
+    #[default]
+    Independent,
+    /// Copies arrive in the order of their writes, as over one connection.
+    Ordered,
+}
+
 /// What a leader does for a follower that lacks writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +81,7 @@ macro_rules! names {
 
 names!(Role { Leader = "leader", Follower = "follower" });
 names!(ReplicationOrder { Arrival = "arrival", Version = "version" });
+names!(LinkOrder { Independent = "independent", Ordered = "ordered" });
 names!(CatchUp { Off = "off", Snapshot = "snapshot" });
 
 #[cfg(test)]
@@ -86,6 +98,10 @@ mod tests {
         for order in ReplicationOrder::ALL {
             assert_eq!(order.to_string().parse(), Ok(order));
             assert_eq!(serde_json::to_string(&order).unwrap(), format!("{:?}", order.name()));
+        }
+        for link in LinkOrder::ALL {
+            assert_eq!(link.to_string().parse(), Ok(link));
+            assert_eq!(serde_json::to_string(&link).unwrap(), format!("{:?}", link.name()));
         }
         for catch_up in CatchUp::ALL {
             assert_eq!(catch_up.to_string().parse(), Ok(catch_up));

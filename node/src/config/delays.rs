@@ -1,12 +1,15 @@
 //! From the variables that describe the network to one link a follower.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::choices::LinkOrder;
 use super::error::VariableError;
 use super::parse::Vars;
 use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 use crate::delay::{Distribution, LinkDelays, Uniform};
 
+const COHERENCE_MS: &str = "a number of milliseconds from 0.001 to 3600000";
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 
 /// The links to this many followers. On a follower there are none, and the variables are
@@ -29,6 +32,20 @@ pub(super) fn links(vars: &Vars<'_>, followers: usize) -> Result<Vec<LinkDelays>
         }
     }
     Ok(links)
+}
+
+/// How long an ordered link stays as it is. `None` if no variable says so.
+pub(super) fn coherence(vars: &Vars<'_>, link: LinkOrder) -> Result<Option<Duration>, VariableError> {
+    const NAME: &str = "REPLICATION_COHERENCE_MS";
+    let in_range = |text: &str| delay_us(text).filter(|us| *us > 0);
+    let read = vars.get(NAME, COHERENCE_MS, in_range)?;
+    match (read, link) {
+        (Some(_), LinkOrder::Independent) => {
+            let value = vars.text(NAME).unwrap_or_default();
+            Err(refuse(NAME, &value, "only ordered links have it; set REPLICATION_LINK=ordered or leave it out".into()))
+        }
+        (read, _) => Ok(read.map(|us| Duration::from_micros(us.into()))),
+    }
 }
 
 fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, VariableError> {

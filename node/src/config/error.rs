@@ -21,7 +21,7 @@ pub enum VariableError {
         /// What would be accepted.
         expected: &'static str,
     },
-    /// The variable has a distribution, or distributions, that is not accepted.
+    /// The variable has a value that does not make a network, such as a distribution that is not accepted.
     #[error("{name}={value:?} is not accepted: {reason}")]
     Delay {
         /// The variable.

@@ -25,6 +25,8 @@ fn the_defaults_are_those_of_the_contract() {
             followers: Vec::new(),
             write_quorum: 1,
             links: Vec::new(),
+            link_order: LinkOrder::Independent,
+            coherence: None,
             delay_seed: None,
             replication_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
@@ -51,6 +53,8 @@ fn every_variable_is_read() {
         ("GLOBAL_REQUEST_TIMEOUT_S", "1.5"),
         ("REPLICATION_ORDER", "version"),
         ("REPLICATION_CATCH_UP", "snapshot"),
+        ("REPLICATION_LINK", "ordered"),
+        ("REPLICATION_COHERENCE_MS", "2.5"),
         ("TRACE_CAPACITY", "0"),
     ])
     .unwrap();
@@ -66,6 +70,7 @@ fn every_variable_is_read() {
     assert_eq!(config.request_timeout, Duration::from_millis(1_500));
     assert_eq!(config.order, ReplicationOrder::Version);
     assert_eq!(config.catch_up, CatchUp::Snapshot);
+    assert_eq!((config.link_order, config.coherence), (LinkOrder::Ordered, Some(Duration::from_micros(2_500))));
     assert_eq!(config.trace_capacity, 0);
 }
 
@@ -133,6 +138,9 @@ fn an_error_names_variable_value_and_what_is_accepted_on_one_line() {
         ("GLOBAL_REQUEST_TIMEOUT_S", "soon", "a number of seconds"),
         ("REPLICATION_ORDER", "random", "arrival or version"),
         ("REPLICATION_CATCH_UP", "on", "off or snapshot"),
+        ("REPLICATION_LINK", "tcp", "independent or ordered"),
+        ("REPLICATION_COHERENCE_MS", "0", "a number of milliseconds from 0.001"),
+        ("REPLICATION_COHERENCE_MS", "20", "only ordered links have it"),
         ("TRACE_CAPACITY", "1e6", "a whole number"),
     ] {
         let message = parse(&[(name, value), ("ROLE", "leader")]).unwrap_err().to_string();
@@ -206,6 +214,7 @@ proptest! {
         name in prop::sample::select(vec![
             "NODE_NAME", "LISTEN_ADDR", "FOLLOWERS", "WRITE_QUORUM", "MIN_DELAY_MS", "MAX_DELAY_MS",
             "DELAY", "ACK_DELAY", "FOLLOWER_DELAYS", "FOLLOWER_ACK_DELAYS", "DELAY_SEED", "REPLICATION_TIMEOUT_S", "GLOBAL_REQUEST_TIMEOUT_S", "TRACE_CAPACITY",
+            "REPLICATION_COHERENCE_MS",
         ]),
         value in prop_oneof![any::<String>(), "[-+.0-9eE]{0,24}", "http://[a-z0-9.:/,@\\[\\]-]{0,30}", "(f[0-9]=)?(uniform|mixture|pareto)\\([0-9.,;=f*+]{0,12}\\)"],
     ) {

@@ -1,13 +1,14 @@
-//! What a node and a relay do alike when they start and stop.
+//! What a node and a proxy do alike when they start and stop.
 
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::parent;
@@ -103,6 +104,20 @@ impl Log {
 /// accepts.
 pub(super) fn env_var(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The most files, and so connections, that a node or proxy has open: enough for normal use, and a bound
+/// on the memory (some 20 kB each) that half-open connections can hold.
+const MAX_OPEN_FILES: u64 = 32_768;
+
+/// Allows [`MAX_OPEN_FILES`], or as many as the system lets this process have: with the usual
+/// 1024, a few idle clients would keep all others out.
+pub(super) fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = Some(limit.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES));
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!("cannot raise the limit of open files: {error}");
+    }
 }
 
 pub(super) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {

@@ -6,10 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::ComposeCluster;
 use crate::cluster::docker::Call;
-use crate::cluster::relay;
 use crate::cluster::{Act, ClusterError, FaultAction};
-use crate::config::{CutFrom, link_name};
-use crate::model::{NodeId, RelayMode};
+use crate::config::CutFrom;
+use crate::model::{NodeId, ProxyOrder};
+use crate::network::ProxyError;
 
 /// How long the engine may take to do one thing to one container.
 const ACTION_LIMIT: Duration = Duration::from_secs(30);
@@ -19,15 +19,21 @@ impl ComposeCluster {
     pub(super) fn carry_out(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<(), ClusterError> {
         let (is_leader, node) = (action.node.is_leader(), &*action.node.to_string());
         match action.act {
-            Act::Kill => self.container(&["kill"], node, cancel)?,
-            Act::Stop => self.container(&["stop", "-t", "2"], node, cancel)?,
+            Act::Kill => {
+                self.container(&["kill"], node, cancel)?;
+                self.order(action.node, ProxyOrder::Drop)?;
+            }
+            Act::Stop => {
+                self.container(&["stop", "-t", "2"], node, cancel)?;
+                self.order(action.node, ProxyOrder::Drop)?;
+            }
             Act::Pause => self.container(&["pause"], node, cancel)?,
             Act::Resume => self.container(&["unpause"], node, cancel)?,
             Act::Restart => self.container(&["start"], node, cancel)?,
             Act::Partition(from) => {
                 // First the link to the leader: a cut network is silent, while a container taken off its
                 // network refuses connections.
-                self.set_links(action.node, RelayMode::Cut)?;
+                self.order(action.node, ProxyOrder::Cut)?;
                 if from == CutFrom::All && !is_leader {
                     self.network("disconnect", node, cancel)?;
                 }
@@ -36,10 +42,10 @@ impl ComposeCluster {
                 if from == CutFrom::All && !is_leader {
                     self.network("connect", node, cancel)?;
                 }
-                self.set_links(action.node, RelayMode::Pass)?;
+                self.order(action.node, ProxyOrder::Pass)?;
             }
-            Act::Slow { .. } => self.set_links(action.node, RelayMode::Slow)?,
-            Act::Hasten => self.set_links(action.node, RelayMode::Pass)?,
+            Act::Slow { delay_ms } => self.order(action.node, ProxyOrder::Slow { added_ms: delay_ms })?,
+            Act::Hasten => self.order(action.node, ProxyOrder::Pass)?,
         }
         match action.act.leaves_reachable() {
             Some(true) => drop(self.faulty.remove(node)),
@@ -62,20 +68,15 @@ impl ComposeCluster {
         call.args([network.as_str(), self.id(node)?]).read(cancel).map(drop)
     }
 
-    /// Puts the relays that lead to a node into a mode: for the leader those are all there are.
-    fn set_links(&self, node: NodeId, mode: RelayMode) -> Result<(), ClusterError> {
-        let name = link_name(node);
-        let relays = self.spec.links.iter().map(crate::config::RelayedLink::name);
-        for relay in relays.filter(|relay| node.is_leader() || *relay == name) {
-            let of_relay = |reason: String| {
-                let log = self.containers.get(&relay).map(|id| self.project.log_tail(id)).unwrap_or_default();
-                ClusterError::Node { node: relay.clone(), reason, log }
-            };
-            let control = self.controls.get(&relay).ok_or_else(|| of_relay("it has no port for orders".to_owned()))?;
-            relay::order(*control, mode)
-                .map_err(|error| of_relay(format!("it does not take orders on {control}: {error}")))?;
-        }
-        Ok(())
+    /// Gives an order to the proxies of the links of a node.
+    fn order(&self, node: NodeId, order: ProxyOrder) -> Result<(), ClusterError> {
+        self.proxies.order(node, order).map_err(|error| self.disobeyed(error))
+    }
+
+    /// Why a proxy did not do what it was told.
+    pub(super) fn disobeyed(&self, error: ProxyError) -> ClusterError {
+        let log = self.containers.get(&error.proxy).map(|id| self.project.log_tail(id)).unwrap_or_default();
+        ClusterError::Node { reason: error.to_string(), node: error.proxy, log }
     }
 
     fn engine(&self) -> Call {

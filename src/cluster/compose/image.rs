@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::docker::{Call, Docker};
+use crate::cluster::folder::OwnedFolder;
 use crate::cluster::{ClusterError, Tell};
-use crate::model::{ContainerSpec, sha256};
+use crate::model::{ImageRecipe, sha256};
 
 /// How long Cargo may take to build the node: usually nothing, at worst all its dependencies.
 const CARGO_LIMIT: Duration = Duration::from_mins(15);
@@ -45,16 +46,16 @@ impl NodeImage {
     pub fn build(
         docker: &Docker,
         root: &Path,
-        containers: &ContainerSpec,
+        recipe: &ImageRecipe,
         tell: Tell,
         cancel: &CancellationToken,
     ) -> Result<Self, ClusterError> {
-        match node_binary(root, containers.binary, tell, cancel)? {
-            Some(binary) => Self::around(docker, root, containers, &binary, tell, cancel),
+        match node_binary(root, recipe.binary, tell, cancel)? {
+            Some(binary) => Self::around(docker, root, recipe, &binary, tell, cancel),
             None => {
-                tell(&format!("there is no cargo and no `{}`: the node is compiled in a container", containers.binary));
-                let recipe = root.join(containers.dockerfile);
-                let call = build_call(docker, containers, SOURCE_LIMIT, "source", &recipe, root);
+                tell(&format!("there is no cargo and no `{}`: the node is compiled in a container", recipe.binary));
+                let dockerfile = root.join(recipe.dockerfile);
+                let call = build_call(docker, recipe, SOURCE_LIMIT, "source", &dockerfile, root);
                 let still = |elapsed| tell(&still("compiling the node in a container", elapsed));
                 call.read_telling(&still, cancel)?;
                 Ok(Self { id: built_id(docker)?, node_sha256: None })
@@ -67,21 +68,21 @@ impl NodeImage {
     fn around(
         docker: &Docker,
         root: &Path,
-        containers: &ContainerSpec,
+        recipe: &ImageRecipe,
         binary: &Path,
         tell: Tell,
         cancel: &CancellationToken,
     ) -> Result<Self, ClusterError> {
-        let context = tempfile::tempdir().map_err(ClusterError::temporary)?;
-        let recipe = context.path().join("Dockerfile");
+        let context = OwnedFolder::new().map_err(ClusterError::temporary)?;
+        let dockerfile = context.path().join("Dockerfile");
         let content = fs::read(binary).map_err(|source| about(binary, &source))?;
-        fs::copy(root.join(containers.dockerfile), &recipe)
-            .map_err(|source| about(&root.join(containers.dockerfile), &source))?;
-        let copy = context.path().join(containers.binary);
+        fs::copy(root.join(recipe.dockerfile), &dockerfile)
+            .map_err(|source| about(&root.join(recipe.dockerfile), &source))?;
+        let copy = context.path().join(recipe.binary);
         fs::write(&copy, &content)
             .and_then(|()| fs::set_permissions(&copy, Permissions::from_mode(0o755)))
             .map_err(ClusterError::temporary)?;
-        let call = build_call(docker, containers, PREBUILT_LIMIT, "prebuilt", &recipe, context.path());
+        let call = build_call(docker, recipe, PREBUILT_LIMIT, "prebuilt", &dockerfile, context.path());
         let still = |elapsed| tell(&still("building the nodes' image", elapsed));
         // Any builder can do it. The classic one needs no plug-in, but may not be there any more.
         match call.clone().env("DOCKER_BUILDKIT", "0").read_telling(&still, cancel) {
@@ -97,17 +98,17 @@ impl NodeImage {
 /// A call of the client that builds an image and leaves its id in a file.
 fn build_call(
     docker: &Docker,
-    containers: &ContainerSpec,
+    recipe: &ImageRecipe,
     limit: Duration,
     target: &str,
-    recipe: &Path,
+    dockerfile: &Path,
     context: &Path,
 ) -> Call {
     docker
         .client(limit)
-        .args(["build", "--target", target, "--tag", containers.binary, "--build-arg"])
-        .args([format!("{}={}", containers.binary_argument, containers.binary)])
-        .args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), recipe.to_owned(), context.to_owned()])
+        .args(["build", "--target", target, "--tag", recipe.binary, "--build-arg"])
+        .args([format!("{}={}", recipe.binary_argument, recipe.binary)])
+        .args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), dockerfile.to_owned(), context.to_owned()])
         .merged()
 }
 

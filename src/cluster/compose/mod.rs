@@ -2,28 +2,36 @@
 
 mod deployment;
 mod faults;
+mod generated;
 mod image;
 mod overlay;
+mod present;
 mod project;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use deployment::{Deployment, checkout, checkout_around};
+use generated::Setting;
 pub use image::{NodeImage, binary_beside};
-use project::{Container, LOOKS_AFTER_BREAK, Project};
+use project::{Container, FOLDER_LABEL, LOOKS_AFTER_BREAK, OWNER_LABEL, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
 use tokio_util::sync::CancellationToken;
 
+use super::docker::Call;
+use super::folder::OwnedFolder;
 use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
-use crate::config::RelayedLink;
-use crate::model::{BackendFacts, ContainerSpec, Endpoints, NodeId, Place};
+use crate::model::{BackendFacts, ComposeFile, ContainerSpec, Endpoints, NodeId, Place, ProxyOrder};
+use crate::network::{ProxiedLink, Proxies};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
+
+/// The leader's port in the cluster to play with.
+const FIRST_PORT: u16 = 8080;
 
 /// The project of the cluster to play with.
 pub const PLAY_PROJECT: &str = "labctl-play";
@@ -32,19 +40,23 @@ pub const PLAY_PROJECT: &str = "labctl-play";
 #[derive(Debug)]
 pub struct ComposeCluster {
     project: Project,
-    system: &'static ContainerSpec,
+    system: ContainerSpec,
+    /// The id of the nodes' image.
     image: String,
+    /// The id of the proxies' image.
+    proxy_image: String,
+    /// Holds the nodes' files.
+    files: Option<OwnedFolder>,
     reason: Option<String>,
     /// The folder in which labctl runs.
     folder: PathBuf,
     spec: ClusterSpec,
     ports: Ports,
-    /// Container ids by node, and by relay.
+    /// Container ids by node, and by proxy.
     containers: BTreeMap<String, String>,
     /// Where each node was reached last, by service.
     addresses: BTreeMap<String, String>,
-    /// Where each relay takes orders.
-    controls: BTreeMap<String, SocketAddr>,
+    proxies: Proxies,
     /// Nodes that were stopped, frozen or cut off on purpose.
     faulty: BTreeSet<String>,
     progress: Progress,
@@ -66,8 +78,8 @@ enum Progress {
 enum Ports {
     /// Free ones of the engine's choice.
     Free,
-    /// Those of the Compose file: 8080 for the leader, 8081.. for the followers.
-    OfFile,
+    /// 8080 for the leader, 8081.. for the followers, as in the Compose file of the checkout.
+    Fixed,
 }
 
 impl ComposeCluster {
@@ -78,27 +90,37 @@ impl ComposeCluster {
         Self::named(&name, deployment, spec, Ports::Free)
     }
 
-    /// The cluster to play with, [`PLAY_PROJECT`], behind the ports of the Compose file; free
-    /// ones where it has more followers than the file.
+    /// The cluster to play with, [`PLAY_PROJECT`], on port 8080 and those after it; on free ones if
+    /// it has more followers than its Compose file has ports for.
     #[must_use]
     pub fn play(deployment: &Deployment, spec: ClusterSpec) -> Self {
-        let in_file = deployment.containers.followers as usize;
-        let ports = if spec.followers().count() > in_file { Ports::Free } else { Ports::OfFile };
+        let ports = match &deployment.containers {
+            ContainerSpec::File(file) if spec.followers().count() > file.followers as usize => Ports::Free,
+            ContainerSpec::File(_) | ContainerSpec::Image(_) => Ports::Fixed,
+        };
         Self::named(PLAY_PROJECT, deployment, spec, ports)
     }
 
     fn named(name: &str, deployment: &Deployment, spec: ClusterSpec, ports: Ports) -> Self {
+        let docker = deployment.docker.clone();
+        let project = match &deployment.containers {
+            ContainerSpec::File(file) => Project::of_file(docker, &deployment.root, file, name),
+            ContainerSpec::Image(image) => Project::generated(docker, image.port, name),
+        };
+        let proxy_image = deployment.image.id.clone();
         Self {
-            project: Project::new(deployment.docker.clone(), &deployment.root, deployment.containers, name),
-            system: deployment.containers,
-            image: deployment.image.id.clone(),
+            project,
+            system: deployment.containers.clone(),
+            image: deployment.foreign_image.clone().unwrap_or_else(|| proxy_image.clone()),
+            proxy_image,
+            files: None,
             reason: deployment.reason.clone(),
             folder: deployment.folder.clone(),
             spec,
             ports,
             containers: BTreeMap::new(),
             addresses: BTreeMap::new(),
-            controls: BTreeMap::new(),
+            proxies: Proxies::default(),
             faulty: BTreeSet::new(),
             progress: Progress::Down,
         }
@@ -115,12 +137,12 @@ impl ComposeCluster {
         self.progress = Progress::Down;
     }
 
-    /// Every service: the nodes, and the relays between them.
+    /// Every service: the nodes, and the proxies between them.
     fn services(&self) -> Vec<String> {
         let mut nodes: Vec<NodeId> = self.spec.nodes.iter().map(|spec| spec.node).collect();
         nodes.sort_unstable();
         let mut services: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
-        services.extend(self.spec.links.iter().map(RelayedLink::name));
+        services.extend(self.spec.links.iter().map(ProxiedLink::name));
         services
     }
 
@@ -148,8 +170,8 @@ impl ComposeCluster {
     fn locate(&mut self, running: &BTreeMap<String, Container>) -> Result<Endpoints, ClusterError> {
         let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
         self.addresses.extend(ports.map(|(service, port)| (service, format!("127.0.0.1:{port}"))));
-        // Clients reach a leader that is to be cut off through the relay in front of it.
-        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), RelayedLink::name);
+        // Clients reach a leader that is to be cut off through the proxy in front of it.
+        let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), ProxiedLink::name);
         let address = |service: String| match self.addresses.get(&service) {
             Some(address) => Ok(address.clone()),
             None => Err(ClusterError::Node {
@@ -164,28 +186,55 @@ impl ComposeCluster {
         })
     }
 
+    /// A call of Compose with all files and variables that the project needs.
+    fn prepared(&mut self) -> Result<Call, ClusterError> {
+        match self.system.clone() {
+            ContainerSpec::File(file) => {
+                let call = self.project.compose(overlay::write(&self.project, &self.spec, file)?, UP_LIMIT);
+                Ok(self.environment(file).into_iter().fold(call, |call, (name, value)| call.env(name, value)))
+            }
+            ContainerSpec::Image(image) => {
+                let files = OwnedFolder::new().map_err(ClusterError::temporary)?;
+                let folder = self.folder.to_string_lossy().into_owned();
+                let setting = Setting {
+                    spec: &self.spec,
+                    image: &image,
+                    image_id: &self.image,
+                    proxy_id: &self.proxy_image,
+                    labels: [(OWNER_LABEL, Owner::this().to_string()), (FOLDER_LABEL, folder.replace('$', "$$"))]
+                        .into(),
+                    first_port: (self.ports == Ports::Fixed).then_some(FIRST_PORT),
+                    files: files.path(),
+                };
+                generated::write(self.project.file(), &setting)?;
+                self.files = Some(files);
+                Ok(self.project.compose(None, UP_LIMIT))
+            }
+        }
+    }
+
     /// Everything that the Compose file takes from its environment.
-    fn environment(&self) -> BTreeMap<String, String> {
+    fn environment(&self, file: &ComposeFile) -> BTreeMap<String, String> {
         // The file gives each node its name and role; what else they differ in only the leader has.
         let leader = self.spec.nodes.iter().find(|spec| spec.node.is_leader());
         let fill = |place| match place {
             Place::Host => "0.0.0.0".to_owned(),
-            Place::Port | Place::PortOf(_) => self.system.port.to_string(),
+            Place::Port | Place::PortOf(_) => file.port.to_string(),
             Place::HostOf(node) => {
-                self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), RelayedLink::name)
+                self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), ProxiedLink::name)
             }
             Place::Folder => String::new(),
         };
         let variables = leader.into_iter().flat_map(|spec| &spec.environment);
-        let variables = variables.filter(|(name, _)| self.system.user_variables.contains(&name.as_str()));
+        let variables = variables.filter(|(name, _)| file.user_variables.contains(&name.as_str()));
         let mut env: BTreeMap<String, String> = variables.map(|(name, text)| (name.clone(), text.fill(fill))).collect();
-        env.insert(self.system.image_variable.into(), self.image.clone());
-        env.extend(self.system.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        env.insert(file.image_variable.into(), self.image.clone());
+        env.extend(file.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         env.insert("LABCTL_OWNER".into(), Owner::this().to_string());
         env.insert("LABCTL_FOLDER".into(), self.folder.to_string_lossy().into_owned());
         if self.ports == Ports::Free {
             env.insert("LEADER_PORT".into(), "0".into());
-            let in_file = (0..self.system.followers).map(NodeId::Follower);
+            let in_file = (0..file.followers).map(NodeId::Follower);
             env.extend(in_file.map(|node| (format!("{}_PORT", node.to_string().to_uppercase()), "0".into())));
         }
         env
@@ -194,18 +243,18 @@ impl ComposeCluster {
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let overlay = overlay::write(&self.project, &self.spec, self.system)?;
-        let mut call = self.project.compose(overlay, UP_LIMIT);
-        for (name, value) in self.environment() {
-            call = call.env(name, value);
-        }
+        let call = self.prepared()?;
         self.progress = Progress::Starting;
         call.args(["up", "--detach", "--no-build"]).args(self.services()).read(cancel)?;
         self.progress = Progress::Started;
         let running = self.running(cancel)?;
         self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
-        let controls = running.values().filter_map(|one| Some((one.service.clone(), one.control?)));
-        self.controls = controls.map(|(relay, port)| (relay, (Ipv4Addr::LOCALHOST, port).into())).collect();
+        for link in &self.spec.links {
+            let name = link.name();
+            let control = running.get(&name).and_then(|proxy| proxy.control);
+            let control = control.ok_or_else(|| ClusterError::of_node(&name, "it has no port for orders", b""))?;
+            self.proxies.insert(link.node(), (Ipv4Addr::LOCALHOST, control).into());
+        }
         self.locate(&running)
     }
 
@@ -215,6 +264,10 @@ impl Cluster for ComposeCluster {
         let back = action.act.leaves_reachable() == Some(true);
         let running = if back { self.running(cancel)? } else { BTreeMap::new() };
         self.locate(&running)
+    }
+
+    fn start_epoch(&mut self) -> Result<(), ClusterError> {
+        self.proxies.order_all(ProxyOrder::Epoch).map_err(|error| self.disobeyed(error))
     }
 
     fn check(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
@@ -241,6 +294,7 @@ impl Cluster for ComposeCluster {
             Progress::Started => self.project.down(1)?,
         }
         self.progress = Progress::Down;
+        self.files = None;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::docker::{Call, Docker, tail};
 use crate::cluster::{ClusterError, Owner};
-use crate::model::ContainerSpec;
+use crate::model::ComposeFile;
 
 /// How long the engine may take to answer a question.
 const QUESTION_LIMIT: Duration = Duration::from_secs(20);
@@ -25,23 +25,34 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 /// How often the engine must say that nothing is left of an `up` that was broken off.
 pub(super) const LOOKS_AFTER_BREAK: u32 = 3;
 
-/// The port on which every relay takes orders in its container. Not the next one: the engine
-/// would list the two as a range.
-pub(super) const CONTROL_PORT: u16 = 9000;
+/// The port on which every proxy takes orders in its container, unless that is too near to the nodes' own.
+const CONTROL_PORT: u16 = 9000;
+/// The port on which it does so then.
+const OTHER_CONTROL_PORT: u16 = 9900;
+
+/// The port on which every proxy takes orders, where nodes listen on `node_port`. Not one next to it: the
+/// engine would list the two as a range.
+pub(super) const fn control_port(node_port: u16) -> u16 {
+    if node_port.abs_diff(CONTROL_PORT) <= 1 { OTHER_CONTROL_PORT } else { CONTROL_PORT }
+}
 
 /// The label by which Compose, of any version, marks what belongs to a project.
 const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 /// The labels by which our file marks what labctl has started.
-const OWNER_LABEL: &str = "labctl.owner";
-const FOLDER_LABEL: &str = "labctl.folder";
+pub(super) const OWNER_LABEL: &str = "labctl.owner";
+pub(super) const FOLDER_LABEL: &str = "labctl.folder";
 
 /// A Compose project of our file.
 #[derive(Debug, Clone)]
 pub(super) struct Project {
     docker: Docker,
+    /// The project's folder.
     root: PathBuf,
-    containers: &'static ContainerSpec,
+    /// Its Compose file.
+    file: PathBuf,
+    /// The port on which every node listens in its container.
+    port: u16,
     name: String,
 }
 
@@ -56,13 +67,21 @@ pub(super) struct Container {
     pub(super) state: String,
     /// The port of the loopback interface behind which the node listens.
     pub(super) port: Option<u16>,
-    /// The one behind which a relay takes orders.
+    /// The one behind which a proxy takes orders.
     pub(super) control: Option<u16>,
 }
 
 impl Project {
-    pub(super) fn new(docker: Docker, root: &Path, containers: &'static ContainerSpec, name: &str) -> Self {
-        Self { docker, root: root.to_owned(), containers, name: name.to_owned() }
+    /// A project of a Compose file of the checkout.
+    pub(super) fn of_file(docker: Docker, root: &Path, file: &ComposeFile, name: &str) -> Self {
+        let path = root.join(file.compose_file);
+        Self { docker, root: root.to_owned(), file: path, port: file.port, name: name.to_owned() }
+    }
+
+    /// A project whose Compose file is generated.
+    pub(super) fn generated(docker: Docker, port: u16, name: &str) -> Self {
+        let file = docker.file(&format!("{name}.yml"));
+        Self { root: docker.folder().to_owned(), file, docker, port, name: name.to_owned() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -73,13 +92,19 @@ impl Project {
         &self.docker
     }
 
-    pub(super) fn file(&self) -> PathBuf {
-        self.root.join(self.containers.compose_file)
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A file that is only this project's, removed with the Docker.
+    pub(super) fn own_file(&self) -> PathBuf {
+        self.docker.file(&format!("{}.yml", self.name))
     }
 
     /// A Compose command on this project, with a second file where there is one.
     pub(super) fn compose(&self, over: Option<PathBuf>, limit: Duration) -> Call {
-        let mut args: Vec<OsString> = vec!["-p".into(), self.name.clone().into(), "-f".into(), self.file().into()];
+        let mut args: Vec<OsString> =
+            vec!["-p".into(), self.name.clone().into(), "-f".into(), self.file.clone().into()];
         args.extend(over.into_iter().flat_map(|over| ["-f".into(), over.into()]));
         args.extend(["--project-directory".into(), self.root.clone().into()]);
         self.docker.compose(limit).args(args).dir(&self.root)
@@ -94,7 +119,7 @@ impl Project {
             .args([r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#])
             .read(cancel)?;
         let mut containers: Vec<Container> =
-            listing.lines().filter_map(|line| parse_container(line, self.containers.port)).collect();
+            listing.lines().filter_map(|line| parse_container(line, self.port)).collect();
         containers.sort_by(|a, b| a.service.cmp(&b.service));
         Ok(containers)
     }
@@ -183,7 +208,7 @@ fn parse_container(line: &str, node_port: u16) -> Option<Container> {
             (mapped == format!("{inside}/tcp")).then_some(port)
         })
     };
-    let (port, control) = (outside(node_port), outside(CONTROL_PORT));
+    let (port, control) = (outside(node_port), outside(control_port(node_port)));
     Some(Container { service, id, state, port, control })
 }
 
@@ -251,8 +276,8 @@ mod tests {
         assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", Some(81)));
         assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", None));
         assert_eq!(read("f3"), None);
-        let relay = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
-        assert_eq!((relay.3, relay.4), (Some(81), Some(90)));
+        let proxy = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
+        assert_eq!((proxy.3, proxy.4), (Some(81), Some(90)));
     }
 
     #[test]

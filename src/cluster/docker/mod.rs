@@ -6,17 +6,17 @@ mod environment;
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use advice::advice;
 pub(super) use call::{Call, tail};
 pub use environment::{engine_variables, ignored_variables};
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::ClusterError;
+use super::folder::OwnedFolder;
 
 /// How long the engine may take to say which version it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ pub struct Docker {
     programs: Programs,
     facts: DockerFacts,
     /// Files that its programs read; removed with the last clone.
-    files: Arc<TempDir>,
+    files: Arc<OwnedFolder>,
 }
 
 /// Which Docker this is.
@@ -195,7 +195,7 @@ impl Docker {
     /// [`Unavailable`].
     pub fn new(programs: Programs, cancel: &CancellationToken) -> Result<Self, Unavailable> {
         let facts = probe(&programs, cancel)?;
-        let made = tempfile::tempdir().and_then(|files| fs::write(files.path().join(NO_VARIABLES), "").map(|()| files));
+        let made = OwnedFolder::new().and_then(|files| fs::write(files.path().join(NO_VARIABLES), "").map(|()| files));
         let files = made.map_err(|source| Unavailable::Unasked(ClusterError::temporary(source)))?;
         Ok(Self { programs, facts, files: Arc::new(files) })
     }
@@ -219,6 +219,11 @@ impl Docker {
             tool(&self.programs.standalone, limit)
         };
         call.args(["--env-file".into(), self.file(NO_VARIABLES)])
+    }
+
+    /// The folder of those files.
+    pub(super) fn folder(&self) -> &Path {
+        self.files.path()
     }
 
     /// A file of this name that is removed when this Docker and its clones are dropped.

@@ -1,4 +1,4 @@
-//! A child of labctl that ends by itself once labctl is gone: labctl itself, as a node or a relay.
+//! A child of labctl that ends by itself once labctl is gone: labctl itself, as a node or a proxy.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

@@ -1,6 +1,6 @@
 //! Orphans: processes and folders whose labctl is gone.
 //!
-//! Nodes that run labctl, relays and supervisors end by themselves once their labctl has, by the end
+//! Nodes that run labctl, proxies and supervisors end by themselves once their labctl has, by the end
 //! of their standard input. A frozen node cannot notice, and the kernel wakes it only if its session has no
 //! other process that could. A supervisor that was killed itself leaves its node behind.
 
@@ -17,7 +17,7 @@ use crate::cluster::{Fate, Owner};
 
 /// The variable that tells which labctl has started a process.
 pub(super) const OWNER: &str = "LABCTL_OWNER";
-/// The variable that tells which node or relay of labctl's a process is.
+/// The variable that tells which node or proxy of labctl's a process is.
 pub(super) const NODE: &str = "LABCTL_NODE";
 /// The variable that tells which folder is a foreign node's own.
 pub(super) const FOLDER: &str = "LABCTL_NODE_FOLDER";
@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// What a labctl that was killed had left behind.
 #[derive(Debug, Default)]
 pub struct Orphans {
-    /// Names of nodes and relays that were ended.
+    /// Names of nodes and proxies that were ended.
     pub processes: Vec<String>,
     /// Folders that were removed.
     pub folders: Vec<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Orphans {
     pub left: Vec<String>,
 }
 
-/// Kills every node and relay whose labctl is known not to run any more, and removes its temporary
+/// Kills every node and proxy whose labctl is known not to run any more, and removes its temporary
 /// folders. Those of containers are seen from outside too, but not their owners.
 /// Where the system has no `/proc` no process can be found.
 #[must_use]

@@ -68,7 +68,7 @@ pub(super) fn passed_on(program: &NodeProgram) -> BTreeMap<OsString, OsString> {
 ///
 /// # Errors
 /// [`ClusterError::Setup`] if there is no such file, or it cannot be executed.
-pub(super) fn find(program: &Path) -> Result<PathBuf, ClusterError> {
+pub fn find(program: &Path) -> Result<PathBuf, ClusterError> {
     let is_path = program.components().count() > 1 || program.is_absolute();
     let folders = env::var_os("PATH").unwrap_or_default();
     let candidates: Vec<PathBuf> = if is_path {

@@ -1,4 +1,4 @@
-//! One node or relay as a local process, through all its lives.
+//! One node or proxy as a local process, through all its lives.
 
 use std::fs::File;
 use std::io;
@@ -17,15 +17,15 @@ use super::program::Program;
 use super::supervised::Supervised;
 use crate::cluster::ClusterError;
 use crate::cluster::error::last_lines;
-use crate::cluster::relay::{self, CONTROL};
-use crate::model::{Readiness, RelayMode};
+use crate::model::Readiness;
+use crate::network::program::CONTROL;
 
 /// How often a process that starts is looked at.
 const POLL: Duration = Duration::from_millis(5);
 /// How long it may take to connect to a port of this machine.
 const CONNECT_LIMIT: Duration = Duration::from_millis(500);
 
-/// A node or relay and the process that runs it now.
+/// A node or proxy and the process that runs it now.
 #[derive(Debug)]
 pub(super) struct Running {
     /// `leader`, `f1`, `link-f1`, ...
@@ -33,7 +33,7 @@ pub(super) struct Running {
     state: State,
     /// Where it listens, once that is known; the same from one life to the next.
     address: Option<SocketAddr>,
-    /// Where it takes orders, if it is a relay that listens.
+    /// Where it takes orders, if it is a proxy that listens.
     control: Option<SocketAddr>,
     /// What it prints, in all its lives. The file has no name, so that a labctl that is killed
     /// leaves none behind.
@@ -53,7 +53,7 @@ enum State {
 }
 
 impl Running {
-    /// A node or relay that is not started yet, and listens at `address` if that is known.
+    /// A node or proxy that is not started yet, and listens at `address` if that is known.
     ///
     /// # Errors
     /// When there is no place for its log.
@@ -224,11 +224,9 @@ impl Running {
         Ok(())
     }
 
-    /// Puts a relay into a mode; the mode is in force when this returns.
-    pub(super) fn order(&self, mode: RelayMode) -> Result<(), ClusterError> {
-        let control = self.control.ok_or_else(|| self.refuse("it takes no orders"))?;
-        relay::order(control, mode)
-            .map_err(|error| self.refuse(format!("it does not take orders on {control}: {error}")))
+    /// Where it takes orders, if it is a proxy that listens.
+    pub(super) fn control(&self) -> Result<SocketAddr, ClusterError> {
+        self.control.ok_or_else(|| self.refuse("it takes no orders"))
     }
 
     /// Whether it runs, unless it was ended on purpose.

@@ -172,10 +172,12 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
-    let containers = system_of(&job.experiment)?.containers();
+    let system = system_of(&job.experiment)?;
+    let nodes = job.quorums.first().map(|quorum| system.nodes(&job.experiment, *quorum)).unwrap_or_default();
+    let containers = system.containers();
     let chosen = spawn_blocking(move || {
         orphans::end_processes().iter().for_each(|done| note!("{done}"));
-        let backend = Backend::choose(choice, containers, &|text| note!("{text}"), &cancel)?;
+        let backend = Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
             let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {

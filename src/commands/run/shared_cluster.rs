@@ -60,6 +60,10 @@ impl Injector for FaultInjector {
         self.session.redirect(&endpoints);
         if action.act.leaves_reachable() == Some(true) { self.await_answer(action.node).await } else { Ok(()) }
     }
+
+    async fn start_epoch(&self) -> Result<(), ClusterError> {
+        self.cluster.with(|cluster| cluster.start_epoch()).await
+    }
 }
 
 impl FaultInjector {

@@ -82,7 +82,7 @@ impl FaultKind {
         matches!(self, Self::Kill | Self::Stop | Self::Pause | Self::Partition { from: CutFrom::All })
     }
 
-    /// Whether it is done to links, which then lead through relays.
+    /// Whether it is done to links, which then lead through proxies.
     #[must_use]
     pub const fn works_on_links(self) -> bool {
         matches!(self, Self::Partition { .. } | Self::Slow { .. })

@@ -5,9 +5,7 @@ mod kind;
 mod moment;
 mod overlap;
 mod read;
-mod relays;
 
 pub use fault::Fault;
 pub use kind::{CutFrom, FaultKind};
 pub use moment::{Elapsed, Trigger};
-pub use relays::{RelayedLink, link_name, relayed_links};

@@ -1,15 +1,13 @@
 //! The lab's node in containers: the committed `docker-compose.yml`.
 
-use crate::model::ContainerSpec;
+use crate::model::{ComposeFile, ImageRecipe};
 
 /// What the committed `docker-compose.yml` is made of.
-pub(super) static CONTAINERS: ContainerSpec = ContainerSpec {
+pub(super) static CONTAINERS: ComposeFile = ComposeFile {
     compose_file: "docker-compose.yml",
     followers: 5,
     port: 8000,
-    dockerfile: "node/Dockerfile",
-    binary: "labnode",
-    binary_argument: "LABNODE_BINARY",
+    recipe: ImageRecipe { dockerfile: "node/Dockerfile", binary: "labnode", binary_argument: "LABNODE_BINARY" },
     image_variable: "LABNODE_IMAGE",
     // A health check is a process in the container. labctl asks the nodes itself.
     variables: &[("LABNODE_HEALTH_INTERVAL", "1h")],

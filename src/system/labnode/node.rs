@@ -91,8 +91,8 @@ impl System for LabNode {
         followers.into_iter().map(|name| node(name, Role::Follower, None)).chain([leader]).collect()
     }
 
-    fn containers(&self) -> &'static ContainerSpec {
-        &CONTAINERS
+    fn containers(&self) -> ContainerSpec {
+        ContainerSpec::File(&CONTAINERS)
     }
 
     fn connect(
