@@ -152,7 +152,7 @@ fn systems_in_one_network_stand_side_by_side() {
     assert_eq!(systems[0]["runs"][1]["diverged"], systems[1]["runs"][1]["diverged"]);
     let text = section(&rendered, "Systems side by side");
     assert!(
-        text.contains("**In the same network, at W = 1 mean latency ") && text.contains("| store 7.2.4 | store |"),
+        text.contains("**Mean latency in the same network at W = 2: ") && text.contains("| store 7.2.4 | store |"),
         "{text}"
     );
     // Another network is no side by side, and neither is the same system.
