@@ -36,9 +36,11 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
-    let choice = args.backend.unwrap_or(experiment.backend);
+    let backend = args.backend.unwrap_or(experiment.backend);
+    // What is asked of the system is what the command line says.
+    let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.clone() };
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
-    let system = system_of(experiment)?;
+    let system = system_of(experiment).with_context(|| format!("experiment {name}"))?;
     // Nothing is broken in a cluster to play with.
     let calm = Experiment { faults: Vec::new(), ..experiment.clone() };
     let nodes = system.nodes(experiment, args.quorum);
@@ -46,7 +48,8 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
     let backend = {
-        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        let (cancel, choice) = (cancel.clone(), experiment.backend);
+        let (nodes, containers) = (spec.nodes.clone(), system.containers());
         spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());

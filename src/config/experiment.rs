@@ -21,7 +21,7 @@ settings! {
     pub struct Experiment {
         /// Which system is measured.
         #[serde(default, skip_serializing_if = "is_default")]
-        system: SystemConfig = SystemConfig::default(), words_if_changed "system {}";
+        system: SystemConfig = SystemConfig::default();
         /// The write quorums to run, in this order.
         quorums: Vec<Quorum> = (1..=5).map(Quorum::constant).collect();
         /// Number of followers.

@@ -32,7 +32,7 @@ pub(crate) trait Setting: Sized {
 macro_rules! settings {
     (
         $(#[$table:meta])*
-        pub struct $name:ident {
+        $visibility:vis struct $name:ident {
             $(
                 $(#[$field_meta:meta])*
                 $field:ident: $type:ty = $default:expr
@@ -44,7 +44,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[$table])*
-        pub struct $name {
+        $visibility struct $name {
             $($(#[$field_meta])* pub $field: $type,)+
         }
 
@@ -56,7 +56,7 @@ macro_rules! settings {
 
         impl $name {
             /// Reads the settings of a table, all but unknown keys.
-            pub(in $crate::config) fn read_from(
+            pub(crate) fn read_from(
                 fields: &mut $crate::config::Fields<'_>,
                 default: Self,
                 problems: &mut $crate::config::Problems<'_>,
@@ -70,7 +70,8 @@ macro_rules! settings {
 
             /// The settings in words, those that have any.
             #[must_use]
-            pub fn in_words(&self) -> Vec<String> {
+            #[allow(dead_code, reason = "settings of systems are told in one line for all of them")]
+            $visibility fn in_words(&self) -> Vec<String> {
                 #[allow(unused_mut, unused_variables, reason = "a table may have no setting with words")]
                 let (mut parts, default) = (Vec::new(), Self::default());
                 $(
@@ -185,6 +186,18 @@ impl Accepted for u64 {
 impl Accepted for i64 {
     fn accepted() -> String {
         "a whole number".to_owned()
+    }
+}
+
+impl Accepted for bool {
+    fn accepted() -> String {
+        "true or false".to_owned()
+    }
+}
+
+impl Accepted for String {
+    fn accepted() -> String {
+        "a text in quotes".to_owned()
     }
 }
 

@@ -24,6 +24,9 @@ pub enum SimError {
     /// A fault could not be injected.
     #[error(transparent)]
     Fault(ClusterError),
+    /// The experiment measures a system whose nodes only run for real.
+    #[error("system {0} cannot run in virtual time")]
+    OnlyReal(String),
     /// The paused clock of tokio could not be set up.
     #[error("cannot start virtual time: {0}")]
     Runtime(#[source] io::Error),
@@ -54,7 +57,7 @@ impl From<SimError> for ClusterError {
             SimError::Fault(error) => error,
             SimError::Node { node, reason } => Self::Node { node: node.to_string(), reason, log: String::new() },
             SimError::Interrupted => Self::Interrupted,
-            SimError::UnknownNode(_) | SimError::Runtime(_) | SimError::Configuration(_) => {
+            SimError::UnknownNode(_) | SimError::OnlyReal(_) | SimError::Runtime(_) | SimError::Configuration(_) => {
                 Self::Setup(error.to_string())
             }
         }
