@@ -52,8 +52,8 @@ fn a_run_of_a_system_that_this_labctl_does_not_know_is_checked_and_reported() {
 fn a_run_of_schema_1_is_read_checked_and_reported() {
     let lab = older_data();
     let checked = lab.ok(&["check-consistency"]);
-    assert!(checked.contains("inconsistent: 2 of 12 pairs diverged"), "{checked}");
-    assert!(checked.contains("consistent: all 12 pairs match"), "{checked}");
+    assert!(checked.contains("inconsistent: 2 of 12 copies diverged"), "{checked}");
+    assert!(checked.contains("consistent: all 12 copies match"), "{checked}");
     let broken = lab.ok(&["check-consistency", "-e", "broken"]);
     assert!(broken.contains("f3"), "{broken}");
     lab.ok(&["report", "-e", "all"]);
