@@ -4,11 +4,16 @@ use std::fmt::Display;
 
 use super::experiment::Experiment;
 use super::reader::Problems;
+use crate::model::LinkOrder;
 
 /// Reports every setting of an experiment that does not fit another. `path` leads to the experiment.
 pub(super) fn check(path: &str, experiment: &Experiment, problems: &mut Problems<'_>) {
     let mut report = |key: &str, message: String| problems.add_at(&format!("{path}{key}"), message);
-    let Experiment { followers, quorums, expect, reads, .. } = experiment;
+    let Experiment { followers, quorums, expect, reads, network, .. } = experiment;
+    if network.coherence_ms.is_some() && experiment.link_order() == LinkOrder::Independent {
+        let message = "is only for ordered links; set link = \"ordered\" or leave it out";
+        report("network.coherence_ms", format!("{path}network.coherence_ms {message}"));
+    }
     for (index, quorum) in quorums.iter().enumerate().filter(|(_, quorum)| quorum.get() > followers.get()) {
         let limit = format!("a write quorum must be at most {followers}, the number of followers, not {quorum}");
         report(&format!("quorums[{index}]"), format!("{path}quorums: {limit}"));

@@ -23,7 +23,7 @@ pub use experiment::{Experiment, MAX_SEED};
 pub use experiment_name::ExperimentName;
 pub use faults::{CutFrom, Elapsed, Fault, FaultKind, RelayedLink, Trigger, link_name, relayed_links};
 pub use file::{Config, SCHEMA, parse};
-pub use network::{FollowerNetwork, Network};
+pub use network::{Coherence, FollowerNetwork, Network};
 pub use problem::{ConfigError, Problem, Warning};
 pub use reads::Reads;
 pub use timeout::Timeout;

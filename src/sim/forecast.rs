@@ -6,15 +6,18 @@ use super::simulate_direct;
 use crate::cluster::ClusterError;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::ForecastRow;
+use crate::model::LinkOrder;
 
 /// Most writes of a run that is foreseen: a larger one would take minutes to simulate.
 const MAX_FORESEEN_WRITES: u32 = 5_000;
 
 /// Whether a forecast is kept with runs of this experiment: not if it breaks things, since the
-/// moments of faults shift every write after them, nor if it is very large.
+/// moments of faults shift every write after them, nor if it is very large. Nor if links are ordered:
+/// the delay of a copy then depends on the slot in which it enters, and so on the software's own time.
 #[must_use]
 pub fn is_foreseeable(experiment: &Experiment) -> bool {
-    experiment.faults.is_empty() && experiment.workload.writes.get() <= MAX_FORESEEN_WRITES
+    let is_ordered = experiment.link_order() == LinkOrder::Ordered;
+    experiment.faults.is_empty() && !is_ordered && experiment.workload.writes.get() <= MAX_FORESEEN_WRITES
 }
 
 /// What becomes of each write of a run by the simulation of the same experiment and seed.
