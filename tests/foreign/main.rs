@@ -72,6 +72,9 @@ fn a_kill_reaches_every_process_and_the_node_comes_back_where_it_was() {
     let scripts = Scripts::new();
     let mut cluster = spread(&scripts);
     let before = text_with(&mut cluster, "leader", "listens on ");
+    for process in ["child", "session", "daemon"] {
+        text_with(&mut cluster, "leader", &format!("{process} lives\n"));
+    }
     inject(&mut cluster, Act::Kill);
     assert!(scripts.marked().is_empty());
     cluster.check(&never()).unwrap();

@@ -25,7 +25,7 @@ const LISTEN: &str = r#"ROLE=follower LISTEN_ADDR="$1" exec "$LABCTL" node"#;
 /// its arguments: a child, one with a session of its own, and a double fork with one. Then the node itself.
 pub(crate) const SPREADS: &str = r#"
     trap '' TERM
-    lives='trap "" TERM HUP INT; while :; do sleep 0.05; done'
+    lives='trap "" TERM HUP INT; echo "$0 lives"; while :; do sleep 0.05; done'
     sh -c "$lives" child "$MARKER" &
     setsid sh -c "$lives" session "$MARKER" &
     (LIVES="$lives" setsid sh -c '(setsid sh -c "$LIVES" daemon "$MARKER" &) &' &)
