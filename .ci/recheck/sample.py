@@ -149,7 +149,9 @@ def quantile_interval(values: Sequence[float], p: str, dependence: Dependence) -
         # The few values beyond a tail's quantile come together: the longest batches see them best.
         number = FEWEST_BATCHES if min(share, 1 - share) < 0.05 else dependence.batches
         half = half_width(batches([int(value <= at) for value in values], number))
-        lower, upper = math.floor(n * (share - half)), math.ceil(n * (share + half)) + 1
+        # And one run may have met too few of them to tell how far beyond the quantile may be.
+        lower = math.floor(n * (share - half)) if share >= 0.05 else 0
+        upper = math.ceil(n * (share + half)) + 1 if 1 - share > 0.05 - 1e-9 else n + 1
     else:
         lower, upper = quantile_ranks(n, p)
     ends = (ordered[rank - 1] if 1 <= rank <= n else math.inf for rank in (lower, upper))

@@ -164,9 +164,10 @@ def added_ms(fault: Fault) -> int:
     return int("".join(character for character in fault.detail if character.isdigit()))
 
 
-def judge(steps: list[Step]) -> str:
+def judge(steps: list[Step]) -> str | None:
     """Confirmed if the mean rises beyond chance at every step; refuted if it does not at one, or
-    rises by less than the delays alone would make it; no verdict where latencies hang together."""
+    rises by less than the delays alone would make it; no verdict where latencies hang together. None
+    where that it rises by less rests on how many tests the page makes, which is not counted here."""
     rises = [(step, rise_us(step)) for step in steps]
     directions = []
     for step, rise in rises:
@@ -180,7 +181,9 @@ def judge(steps: list[Step]) -> str:
         if lower is not None and lower > 0:
             directions.append("rises")
         else:
-            directions.append("no" if upper is not None and upper < expected else "unclear")
+            directions.append("no" if upper is not None and upper < 0 else "unclear")
+            if upper is not None and 0 <= upper < expected:
+                return None
     if "no" in directions:
         return "refuted"
     return "confirmed" if directions and "unclear" not in directions else "not_testable"
@@ -200,7 +203,9 @@ def claims(runs: list[Run]) -> dict[str, Value]:
         extremes += [Step.between(run, highest[0]) for run in between]
     found: dict[str, Value] = {}
     for claim, of_claim in ((0, neighbours), (1, extremes)):
-        found[f"claims[{claim}].finding"] = judge(of_claim)
+        finding = judge(of_claim)
+        if finding is not None:
+            found[f"claims[{claim}].finding"] = finding
         shown = [(step, rise) for step in of_claim if (rise := rise_us(step)) is not None]
         for index, (step, (rise, interval)) in enumerate(shown):
             at = f"claims[{claim}].evidence.steps[{index}]"

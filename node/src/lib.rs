@@ -15,7 +15,7 @@ pub mod follower;
 pub mod leader;
 pub mod limits;
 pub mod node;
-mod poison;
+pub mod poison;
 pub mod program;
 pub mod proxy;
 pub mod server;

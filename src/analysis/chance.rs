@@ -33,20 +33,35 @@ impl Chance {
         Some(Self { value, standard_error: Some((value * (1.0 - value) / trials as f64).sqrt()), interval })
     }
 
-    /// The mean of `n` chances, given their sum and the sum of their squares, with Student's
-    /// interval; `None` of none.
+    /// The mean of `n` chances, given their sum and the sum of their squares; `None` of none.
     #[must_use]
     pub fn of_mean(n: u64, sum: f64, squares: f64) -> Option<Self> {
         let count = (n > 0).then_some(n as f64)?;
         let value = settled(sum / count);
         let variance = settled(squares / count - value * value);
-        let standard_error = (n > 1).then(|| (variance / (count - 1.0)).sqrt());
-        let half = standard_error.and_then(|error| Some(error * t_quantile(count - 1.0)?));
-        let interval = Interval {
-            lower: half.map(|half| (value - half).max(0.0)),
-            upper: half.map(|half| (value + half).min(1.0)),
+        let error = (n > 1).then(|| (variance / (count - 1.0)).sqrt());
+        let open = Self { value, standard_error: None, interval: Interval { lower: None, upper: None } };
+        Some(error.map_or(open, |error| Self::of_parts(value, error, n)))
+    }
+
+    /// A chance whose standard error is told by the spread of independent parts. Its interval is the
+    /// score interval of as many independent trials as leave that error: E. L. Korn and
+    /// B. I. Graubard, "Confidence intervals for proportions with small expected number of positive
+    /// counts estimated from survey data", Survey Methodology 24 (1998), 193-201. Near 0 and 1
+    /// Student's interval is too narrow, and where no part shows the event it has no width.
+    pub(crate) fn of_parts(value: f64, standard_error: f64, parts: u64) -> Self {
+        let of_trials = |trials: f64| {
+            let few = Z / t_quantile(parts as f64 - 1.0)?;
+            Some(score_interval(value, trials * few * few))
         };
-        Some(Self { value, standard_error, interval })
+        let interval = match value * (1.0 - value) / (standard_error * standard_error) {
+            // Nothing varies: the value is known, unless it is that nothing ever happens.
+            trials if trials.is_infinite() => Some(Interval { lower: Some(value), upper: Some(value) }),
+            trials if trials.is_nan() => of_trials(parts as f64),
+            trials => of_trials(trials),
+        };
+        let interval = interval.unwrap_or(Interval { lower: None, upper: None });
+        Self { value, standard_error: Some(standard_error), interval }
     }
 
     /// The chance that it does not happen.
@@ -78,10 +93,13 @@ fn settled(chance: f64) -> f64 {
 pub fn chance(events: u64, trials: u64) -> Option<(f64, Interval)> {
     let n = (trials > 0).then_some(trials as f64)?;
     let share = events as f64 / n;
+    Some((share, score_interval(share, n)))
+}
+
+fn score_interval(share: f64, n: f64) -> Interval {
     let centre = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let interval = Interval { lower: Some((centre - half).max(0.0)), upper: Some((centre + half).min(1.0)) };
-    Some((share, interval))
+    Interval { lower: Some(settled(centre - half).max(0.0)), upper: Some(settled(centre + half).min(1.0)) }
 }
 
 #[cfg(test)]
@@ -112,12 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_of_chances_has_student_s_interval() {
-        // Of 0, 0.5 and 1 the standard deviation is 0.5, and t with 2 degrees is 4.303.
+    fn a_mean_of_chances_has_the_interval_of_as_many_trials_as_leave_its_error() {
+        // Of 0, 0.5 and 1 the standard deviation is 0.5, as of three trials. With t = 4.303 of 2 degrees
+        // they count as 3 (1.960 / 4.303)^2 = 0.6225: half = 1.96 / 7.171 sqrt(0.4016 + 2.479).
         let mean = Chance::of_mean(3, 1.5, 1.25).unwrap();
         assert_eq!(mean.value, 0.5);
         assert!((mean.standard_error.unwrap() - 0.5 / 3_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(mean.interval, Interval { lower: Some(0.0), upper: Some(1.0) });
+        assert!((mean.interval.lower.unwrap() - 0.0362).abs() < 1e-3, "{mean:?}");
+        assert!((mean.interval.upper.unwrap() - 0.9638).abs() < 1e-3, "{mean:?}");
+        // What no write showed may still be, at most as of a hundred trials.
+        let never = Chance::of_mean(100, 0.0, 0.0).unwrap().interval;
+        assert!(never.lower == Some(0.0) && (0.03..0.04).contains(&never.upper.unwrap()), "{never:?}");
+        // What every write shows alike is known.
+        let alike = Chance::of_mean(4, 1.0, 0.25).unwrap().interval;
+        assert_eq!(alike, Interval { lower: Some(0.25), upper: Some(0.25) });
         assert_eq!(Chance::of_mean(3, 1.0 / 3.0 * 9.0 - 1e-14, 3.0).unwrap().value, 1.0);
         let one = Chance::of_mean(1, 0.4, 0.16).unwrap();
         assert_eq!((one.standard_error, one.interval), (None, Interval { lower: None, upper: None }));

@@ -9,9 +9,10 @@ pub use self::conditions::ConditionDifference;
 use self::conditions::differences;
 use super::bounds::Bounds;
 use super::consistency::{CellState, RunConsistency, Verdict};
-use super::latency::latency_series;
+use super::latency::{cut_off_us, latency_series};
 use super::paired::Paired;
 use super::random::stream;
+use super::series::Series;
 use super::stats::Interval;
 use super::survival::Survival;
 use crate::config::{ExperimentName, Quorum};
@@ -55,6 +56,9 @@ pub struct RunComparison {
     /// Whether latencies of neighbouring writes depend on each other on either side, or their
     /// differences do. Resampling would take them as independent: there are no intervals then.
     pub is_dependent: bool,
+    /// Whether a fault cut off writes on either side. The slow ones are then missing among those
+    /// acknowledged, and there are no figures.
+    pub is_cut_off: bool,
     /// Mean latency.
     pub mean: Shift,
     /// Median latency.
@@ -81,8 +85,9 @@ pub struct Shift {
     pub right_ms: Option<f64>,
     /// Right less left.
     pub difference_ms: Option<f64>,
-    /// The bootstrap's 95 % percentile interval of the difference. For p99 of few writes it is
-    /// too narrow: no resample is slower than the slowest write that was seen.
+    /// The bootstrap's 95 % percentile interval of the difference. No resample is slower than the
+    /// slowest write that was seen, so an end is absent if it rests on an end that the interval of
+    /// the figure itself lacks on that side.
     pub interval_ms: Interval,
 }
 
@@ -148,16 +153,27 @@ impl RunComparison {
         let (left_us, right_us) = (latencies(left), latencies(right));
         let writes = Paired::between(left, right);
         let paired = writes.is_paired() && [left_us.len(), right_us.len()].iter().all(|n| *n as u64 == writes.n);
-        let is_dependent = writes.dependence.is_dependent
-            || [left, right].iter().any(|run| latency_series(run, |_| true).dependence().is_dependent);
+        let series = [left, right].map(|run| latency_series(run, |_| true));
+        let is_dependent = writes.dependence.is_dependent || series.iter().any(|of| of.dependence().is_dependent);
+        let is_cut_off = [left, right].into_iter().any(|run| !cut_off_us(run).is_empty());
         let rng = stream(left.manifest.seed, &format!("analysis: compare at {}", left.manifest.quorum));
-        let [mean, median, p95, p99] = shifts(&Bootstrap::new(&left_us, &right_us, paired), rng, is_dependent);
+        let bootstrap = Bootstrap::new(&left_us, &right_us, paired);
+        let [mean, median, p95, p99] = match (is_cut_off, is_dependent) {
+            (true, _) => [Shift::NONE; FIGURES],
+            (false, true) => shifts(&bootstrap, [OPEN; FIGURES]),
+            (false, false) => {
+                let [left, right] = series.each_ref().map(own_intervals);
+                let intervals = bootstrap.intervals(bootstrap.affordable_resamples(), rng);
+                shifts(&bootstrap, std::array::from_fn(|i| intervals[i].given(left[i], right[i])))
+            }
+        };
         Self {
             quorum: left.manifest.quorum.get(),
             left_n: left_us.len() as u64,
             right_n: right_us.len() as u64,
             paired,
             is_dependent,
+            is_cut_off,
             mean,
             median,
             p95,
@@ -169,13 +185,33 @@ impl RunComparison {
     }
 }
 
-fn shifts(bootstrap: &Bootstrap, rng: rand::rngs::ChaCha8Rng, is_dependent: bool) -> [Shift; FIGURES] {
+/// An interval without ends.
+const OPEN: Interval = Interval { lower: None, upper: None };
+
+impl Shift {
+    const NONE: Self = Self { left_ms: None, right_ms: None, difference_ms: None, interval_ms: OPEN };
+}
+
+impl Interval {
+    /// This interval of a difference, right less left, as far as the figures' own intervals have the
+    /// ends on which it rests: how high the difference may be takes how high the right figure may be
+    /// and how low the left one.
+    fn given(self, left: Self, right: Self) -> Self {
+        Self {
+            lower: self.lower.filter(|_| right.lower.is_some() && left.upper.is_some()),
+            upper: self.upper.filter(|_| right.upper.is_some() && left.lower.is_some()),
+        }
+    }
+}
+
+/// The intervals that a report gives the figures of one run.
+fn own_intervals(series: &Series) -> [Interval; FIGURES] {
+    let quantile = |p| series.quantile(p).map_or(OPEN, |quantile| quantile.interval_ms);
+    [series.mean().map_or(OPEN, |mean| mean.interval_ms), quantile(0.5), quantile(0.95), quantile(0.99)]
+}
+
+fn shifts(bootstrap: &Bootstrap, intervals: [Interval; FIGURES]) -> [Shift; FIGURES] {
     let (left, right) = (bootstrap.left(), bootstrap.right());
-    let intervals = if is_dependent {
-        [Interval { lower: None, upper: None }; FIGURES]
-    } else {
-        bootstrap.intervals(bootstrap.affordable_resamples(), rng)
-    };
     std::array::from_fn(|figure| {
         let (left_ms, right_ms) = (left.map(|figures| figures[figure]), right.map(|figures| figures[figure]));
         let difference_ms = left_ms.zip(right_ms).map(|(left, right)| right - left);

@@ -12,10 +12,14 @@ use super::random::stream;
 use super::*;
 use crate::config::{Experiment, Fault, FaultKind, Quorum, Trigger};
 use crate::data::RunData;
-use crate::model::NodeId;
+use crate::model::{Millis, NodeId};
 use crate::sim::simulate_direct;
 
 const SEEDS: u64 = 500;
+
+/// Times after the acknowledgement at which the chance of a read is told.
+const AT_MS: [f64; 3] = [50.0, 200.0, 500.0];
+const BURSTS_AT_MS: [f64; 4] = [100.0, 400.0, 800.0, 1_200.0];
 
 /// Between these shares an interval of 95 % is as wide as it says; above, it is stated conservative.
 const LEAST: f64 = 0.93;
@@ -121,7 +125,8 @@ impl Tally {
 #[ignore = "takes minutes: scripts/acceptance/coverage runs it"]
 fn coverage_of_every_interval() {
     let mut coverage = Coverage::default();
-    let base = Experiment { seed: 42, ..Experiment::default() };
+    let mut base = Experiment { seed: 42, ..Experiment::default() };
+    base.reads.at_ms = AT_MS.map(|ms| Millis::try_from(ms).unwrap()).into();
     let expected: Vec<Expected> = base.quorums.iter().map(|w| Expected::simulate(&base, *w, 2_000)).collect();
     for seed in 0..SEEDS {
         // Seeds apart from those that tests and examples use.
@@ -213,7 +218,7 @@ fn of_staleness(coverage: &mut Coverage, staleness: &Staleness) {
     }
 }
 
-/// Experiments in which lags of neighbouring writes depend on each other: f5 is slower by 1.5 s in 20
+/// Experiments in which lags of neighbouring writes depend on each other: f5 is slower by 600 ms in 20
 /// bursts that begin at random writes. No formula gives what is estimated: it is the mean over all seeds.
 fn of_bursts(coverage: &mut Coverage) {
     type Figure = fn(&Lag, &Staleness) -> Option<(f64, Interval)>;
@@ -224,15 +229,25 @@ fn of_bursts(coverage: &mut Coverage) {
         let after = which(of.reads[0].from_trace.as_ref()?)?;
         Some((after.ms?, after.interval_ms))
     }
-    let figures: [(usize, &'static str, Figure); 5] = [
+    fn at(of: &Staleness, index: usize) -> Option<(f64, Interval)> {
+        let chance = of.reads[0].at.get(index)?.from_trace?;
+        Some((chance.value, chance.interval))
+    }
+    let figures: [(usize, &'static str, Figure); 11] = [
         (40, "dependent lag (bursts): mean", |lag, _| lag.figures.mean.map(|mean| (mean.value_ms, mean.interval_ms))),
         (41, "dependent lag (bursts): median", |lag, _| quantile(lag.figures.median)),
         (42, "dependent lag (bursts): p95", |lag, _| quantile(lag.figures.p95)),
+        (46, "dependent lag (bursts): p99", |lag, _| quantile(lag.figures.p99)),
+        (47, "dependent staleness (bursts): by 99 %", |_, of| after(of, |found| found.p99)),
+        (50, "dependent staleness (bursts): chance after 100 ms", |_, of| at(of, 0)),
+        (51, "dependent staleness (bursts): chance after 400 ms", |_, of| at(of, 1)),
+        (52, "dependent staleness (bursts): chance after 800 ms", |_, of| at(of, 2)),
+        (53, "dependent staleness (bursts): chance after 1,200 ms", |_, of| at(of, 3)),
         (43, "dependent staleness (bursts): by half of the reads", |_, of| after(of, |found| found.p50)),
         (44, "dependent staleness (bursts): by 90 %", |_, of| after(of, |found| found.p90)),
     ];
     let name = "bursts".parse().unwrap();
-    for quorum in [1_u32, 2] {
+    for quorum in [2_u32, 3] {
         let runs = (0..SEEDS).map(|seed| {
             let config = bursts(20_000 + seed);
             let quorum = Quorum::try_from(i64::from(quorum)).unwrap();
@@ -255,6 +270,7 @@ fn bursts(seed: u64) -> Experiment {
     const WRITES: u64 = 800;
     let mut rng = stream(seed, "analysis: coverage of bursts");
     let mut config = Experiment { seed, ..Experiment::default() };
+    config.reads.at_ms = BURSTS_AT_MS.map(|ms| Millis::try_from(ms).unwrap()).into();
     config.workload.writes = i64::try_from(WRITES).unwrap().try_into().unwrap();
     // One burst in each twentieth, so that none overlap.
     config.faults = (0..20)
@@ -263,7 +279,7 @@ fn bursts(seed: u64) -> Experiment {
             Fault {
                 at: Trigger::Write(from),
                 node: NodeId::Follower(4),
-                kind: FaultKind::Slow { delay_ms: 1_500 },
+                kind: FaultKind::Slow { delay_ms: 600 },
                 until: Some(Trigger::Write(from + 10)),
             }
         })

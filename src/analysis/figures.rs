@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::expected::Expected;
-use super::ks;
+use super::multiple::correct;
 use super::need::{Need, Withheld};
 use super::paired::{Paired, paired, same_writes};
 use super::run_figures::RunFigures;
@@ -109,14 +109,18 @@ impl ExperimentFigures {
         let first = &runs.first()?.manifest;
         let mut figures: Vec<RunFigures> =
             runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
-        ks::correct(figures.iter_mut().filter_map(|run| run.latency.tested()).collect());
         let needs = [Need::Delays, Need::IndependentWrites];
         let can_be_paired = runs.iter().all(|run| Withheld::of(run, &needs).is_none());
+        let mut paired = if can_be_paired { paired(&runs, &figures) } else { Vec::new() };
+        correct(
+            figures.iter_mut().filter_map(|run| run.latency.tested()).collect(),
+            paired.iter_mut().filter_map(|pair| pair.test.as_mut()).collect(),
+        );
         Some(Self {
             name: first.experiment.clone(),
             config: first.config.clone(),
             system: first.system.clone(),
-            paired: if can_be_paired { paired(&runs, &figures) } else { Vec::new() },
+            paired,
             cost_per_ack: CostPerAck::of(&runs, &figures),
             runs: figures,
         })

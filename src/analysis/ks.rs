@@ -25,7 +25,7 @@ pub struct Fit {
     /// The test on its own.
     #[serde(flatten)]
     pub test: KsTest,
-    /// Its p-value, corrected for the other runs' tests.
+    /// Its p-value, corrected for the other tests of the page.
     pub p_adjusted: f64,
     /// The least shift of the predicted distribution, in milliseconds, that reaches the critical
     /// distance: at least half of such runs show it. `None` until corrected.
@@ -40,7 +40,7 @@ impl Fit {
     }
 }
 
-/// A test among those of an experiment's runs, and what it is made from.
+/// A test among others, and what it is made from.
 pub(super) struct Tested<'a> {
     pub(super) fit: &'a mut Fit,
     /// Latencies that were tested.
@@ -48,23 +48,20 @@ pub(super) struct Tested<'a> {
     pub(super) prediction: Option<&'a Prediction>,
 }
 
-/// Corrects the tests of one experiment's runs for their number: S. Holm, "A simple sequentially
-/// rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979), 65-70. It
-/// holds although runs that share their delays do not test independently.
-pub(super) fn correct(mut tested: Vec<Tested<'_>>) {
-    tested.sort_by(|a, b| a.fit.test.p_value.total_cmp(&b.fit.test.p_value));
-    let tests = tested.len();
-    let mut adjusted = 0.0_f64;
-    for (index, Tested { fit, n, prediction }) in tested.into_iter().enumerate() {
-        adjusted = adjusted.max(fit.test.p_value * (tests - index) as f64).min(1.0);
-        fit.p_adjusted = adjusted;
-        let n = effective_n(n as f64, prediction);
-        fit.detectable_ms = prediction.map(|predicted| detectable_ms(predicted, n, LEVEL / tests as f64));
+impl Tested<'_> {
+    /// Its p-value on its own.
+    pub(super) fn p_value(&self) -> f64 {
+        self.fit.test.p_value
+    }
+
+    /// Takes its p-value, corrected for the other tests beside it, and the level at which the least of
+    /// all p-values rejects.
+    pub(super) fn set(self, p_adjusted: f64, level: f64) {
+        let n = effective_n(self.n as f64, self.prediction);
+        self.fit.p_adjusted = p_adjusted;
+        self.fit.detectable_ms = self.prediction.map(|predicted| detectable_ms(predicted, n, level));
     }
 }
-
-/// The chance of rejecting any true prediction of an experiment.
-const LEVEL: f64 = 0.05;
 
 /// The least shift that moves a distribution by the distance that is critical at this level.
 fn detectable_ms(prediction: &Prediction, n: f64, level: f64) -> f64 {

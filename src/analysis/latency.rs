@@ -119,7 +119,7 @@ fn missed_in_fault(run: &RunData) -> u64 {
 
 /// How long each write had waited, in microseconds, when a fault began while it was under way
 /// and it was then not acknowledged.
-fn cut_off_us(run: &RunData) -> Vec<i64> {
+pub(super) fn cut_off_us(run: &RunData) -> Vec<i64> {
     let begins = |kind| match kind {
         FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Pause | FaultEvent::Partition | FaultEvent::Slow => true,
         FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => false,

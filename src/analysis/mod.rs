@@ -22,6 +22,7 @@ mod ks;
 mod lag;
 mod latency;
 mod load;
+mod multiple;
 mod need;
 mod overhead;
 mod paired;
@@ -69,7 +70,7 @@ pub use latency::{Latency, ok_latencies};
 pub use load::Load;
 pub use need::{Need, Withheld};
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
-pub use paired::{Paired, paired};
+pub use paired::{Paired, PairedTest, paired};
 pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
 pub use staleness::{

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::independence::hangs_together;
 use super::overhead::is_saturated_in_real_time;
@@ -41,6 +42,31 @@ pub struct Paired {
     pub sooner: u64,
     /// The mean difference by theory, in milliseconds, of two runs of one experiment.
     pub predicted_mean_ms: Option<f64>,
+    /// The test of that prediction; `None` without one, and where not all writes met the same delays
+    /// or differences depend on each other.
+    pub test: Option<PairedTest>,
+}
+
+/// Whether latency rises between two quorums as theory says, by Student's paired test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PairedTest {
+    /// The chance of a mean difference at least as far from the prediction if that holds.
+    pub p_value: f64,
+    /// The same, corrected for the other tests of the page.
+    pub p_adjusted: f64,
+}
+
+impl PairedTest {
+    /// `None` of fewer than two differences.
+    fn of(mean: &Mean, predicted_ms: f64) -> Option<Self> {
+        let (error_ms, off_ms) = (mean.standard_error_ms?, (mean.value_ms - predicted_ms).abs());
+        let p_value = if error_ms > 0.0 {
+            2.0 * StudentsT::new(0.0, 1.0, mean.n as f64 - 1.0).ok()?.sf(off_ms / error_ms)
+        } else {
+            f64::from(u8::from(off_ms == 0.0))
+        };
+        Some(Self { p_value, p_adjusted: p_value })
+    }
 }
 
 impl Paired {
@@ -79,6 +105,7 @@ impl Paired {
             median: series.quantile(0.5),
             sooner: of_same.iter().filter(|(row, to)| *to < row.latency()).count() as u64,
             predicted_mean_ms: None,
+            test: None,
         }
     }
 
@@ -98,7 +125,10 @@ pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
     let between = |from: &RunData, to: &RunData| {
         let pair = Paired::between(from, to);
         let both = predicted_ms.get(&pair.from).zip(predicted_ms.get(&pair.to));
-        Paired { predicted_mean_ms: both.map(|(from, to)| to - from), ..pair }
+        let predicted_mean_ms = both.map(|(from, to)| to - from);
+        let mean = pair.mean.filter(|_| pair.other_delays == 0 && !pair.dependence.is_dependent);
+        let test = mean.zip(predicted_mean_ms).and_then(|(mean, predicted_ms)| PairedTest::of(&mean, predicted_ms));
+        Paired { predicted_mean_ms, test, ..pair }
     };
     let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, *run)).collect();
     let ordered: Vec<&RunData> = by_quorum.into_values().collect();

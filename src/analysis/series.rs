@@ -28,6 +28,18 @@ pub(super) const MIN_BATCHES: usize = 5;
 /// in clusters, and short batches see too little of those.
 pub(super) const TAIL: f64 = 0.05;
 
+/// Whether the end of an interval beyond the `p` quantile of a dependent series is withheld. A series
+/// that met few of the clusters beyond a quantile shows a low quantile and a small spread of its
+/// batches at once, so an interval from that spread ends too early, and most often where it is
+/// narrow: in a queue four fifths busy, of the upper ends of p99 that 20,000 values gave, one in five
+/// was too low, though nine in ten intervals covered, most of them without an upper end.
+pub(super) fn is_open_beyond(p: f64) -> bool {
+    1.0 - p < TAIL - ROUNDING
+}
+
+/// Differences of shares that mean nothing.
+const ROUNDING: f64 = 1e-9;
+
 /// Whether neighbouring values of a series depend on each other, and what its intervals rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Dependence {
@@ -139,6 +151,7 @@ impl Series {
     /// Where they are not, the interval of the share of values at or below the quantile, from
     /// batches, turned into ranks: R. S. Woodruff, "Confidence intervals for medians and other
     /// position measures", Journal of the American Statistical Association 47 (1952), 635-646.
+    /// An end in the tail is then absent, see [`is_open_beyond`].
     #[must_use]
     pub fn quantile(&self, p: f64) -> Option<Quantile> {
         let independent = self.sample.quantile(p)?;
@@ -148,14 +161,16 @@ impl Series {
         let is_below = |us: &i64| f64::from(u8::from(ms(*us) <= independent.value_ms));
         let below: Vec<f64> = self.values_us.iter().map(is_below).collect();
         let n = below.len() as f64;
-        let is_tail = p.min(1.0 - p) < TAIL;
+        let is_tail = is_open_beyond(p.max(1.0 - p));
         let batches = self.dependence.batches.map(|batches| if is_tail { MIN_BATCHES } else { batches as usize });
         let half = batches.and_then(|batches| batched_error(&below, batches)).map(|error| error.half_width);
         let rank = |rank: f64| (rank >= 1.0 && rank <= n).then_some(rank as usize);
         let at = |rank: Option<usize>| self.sample.ranked_ms(rank?);
+        let upper = half.filter(|_| !is_open_beyond(p));
+        let lower = half.filter(|_| !is_open_beyond(1.0 - p));
         let interval_ms = Interval {
-            lower: at(half.and_then(|half| rank((n * (p - half)).floor()))),
-            upper: at(half.and_then(|half| rank((n * (p + half)).ceil() + 1.0))),
+            lower: at(lower.and_then(|half| rank((n * (p - half)).floor()))),
+            upper: at(upper.and_then(|half| rank((n * (p + half)).ceil() + 1.0))),
         };
         Some(Quantile { interval_ms, ..independent })
     }

@@ -77,11 +77,11 @@ pub(super) fn check_consistency(paths: &Paths, args: &CheckConsistency) -> anyho
 }
 
 /// What the words of the table mean.
-const LEGEND: &str = "A pair is one follower and one key. match: it holds the leader's value; stale: an older value; missing: none; \
+const LEGEND: &str = "A copy is one follower's value for one key. match: it holds the leader's value; stale: an older value; missing: none; \
                       foreign: a value that the leader never had. At last ack: when the last write was acknowledged; \
                       settled: after every message had arrived.";
 
-/// Counts of pairs by state, a line for each quorum and follower.
+/// Counts of copies by state, a line for each quorum and follower.
 fn table(runs: &[Checked]) -> Table {
     let header = [
         "W",
@@ -118,10 +118,10 @@ fn sentence(run: &Checked) -> String {
     if !run.contradictions.is_empty() {
         return format!("W={quorum}  unknown: the files of this run contradict each other");
     }
-    let pairs = settled.total.pairs();
+    let copies = settled.total.pairs();
     let verdict = match verdict {
-        Verdict::Consistent => format!("consistent: all {pairs} pairs match in this run"),
-        Verdict::Inconsistent => format!("inconsistent: {} of {pairs} pairs diverged", settled.total.differing()),
+        Verdict::Consistent => format!("consistent: all {copies} copies match in this run"),
+        Verdict::Inconsistent => format!("inconsistent: {} of {copies} copies diverged", settled.total.differing()),
         Verdict::Unknown => "unknown: the run did not settle, or a node could not be dumped".to_owned(),
     };
     let behind = at_last_ack.total.differing();

@@ -76,9 +76,9 @@ fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
     text += &format!("\n{heading}Latency, ms: B - A, with 95 % intervals\n\n");
     let columns = ["W", "n A", "n B", "mean", "median", "p95", "p99"];
     text += &layout.table(&columns, comparison.runs.iter().map(latency));
-    text += &dependent(comparison);
-    text += &format!("\n{heading}Pairs (one follower, one key) that diverged\n\n");
-    let columns = ["W", "pairs", "in both", "only in A", "only in B", "verdict A", "verdict B"];
+    text += &withheld(comparison);
+    text += &format!("\n{heading}Copies (one follower, one key) that diverged\n\n");
+    let columns = ["W", "copies", "in both", "only in A", "only in B", "verdict A", "verdict B"];
     text += &layout.table(&columns, comparison.runs.iter().map(|run| pairs(run.quorum, &run.pairs)));
     let is_lost = |run: &RunComparison| [run.left_lost, run.right_lost].iter().flatten().any(|lost| lost.upper > 0);
     if comparison.runs.iter().any(is_lost) {
@@ -101,18 +101,33 @@ fn condition(json: Option<&str>) -> String {
     if is_hash { digits[..12].to_owned() } else { text.to_owned() }
 }
 
-/// Where there are no intervals because latencies depend on each other.
-fn dependent(comparison: &Comparison) -> String {
-    let these = comparison.runs.iter().filter(|run| run.is_dependent);
-    let quorums: Vec<String> = these.map(|run| run.quorum.to_string()).collect();
-    if quorums.is_empty() {
-        return String::new();
-    }
-    format!(
-        "\nNo intervals at W = {}: latencies of a run depend on each other there, and one run on each side does not tell \
-         how far chance goes.\n",
-        quorums.join(", ")
-    )
+/// Which intervals and figures are missing, and why.
+fn withheld(comparison: &Comparison) -> String {
+    let at = |is_meant: fn(&RunComparison) -> bool| {
+        let these = comparison.runs.iter().filter(|run| is_meant(run));
+        let quorums: Vec<String> = these.map(|run| run.quorum.to_string()).collect();
+        (!quorums.is_empty()).then(|| quorums.join(", "))
+    };
+    let cut_off = at(|run| run.is_cut_off).map(|quorums| {
+        format!(
+            "No figures at W = {quorums}: a fault cut off writes there, and the slow ones are missing among those that \
+             were acknowledged."
+        )
+    });
+    let dependent = at(|run| run.is_dependent && !run.is_cut_off).map(|quorums| {
+        format!(
+            "No intervals at W = {quorums}: latencies of a run depend on each other there, and one run on each side does \
+             not tell how far chance goes."
+        )
+    });
+    let is_unbounded = |run: &RunComparison| {
+        let ends = run.p99.interval_ms;
+        !run.is_dependent && run.p99.difference_ms.is_some() && (ends.lower.is_none() || ends.upper.is_none())
+    };
+    let few = at(is_unbounded).map(|quorums| {
+        format!("No whole interval of p99 at W = {quorums}: too few writes to say how high p99 may be.")
+    });
+    [cut_off, dependent, few].into_iter().flatten().map(|sentence| format!("\n{sentence}\n")).collect()
 }
 
 /// A sentence for each side that has quorums of its own.

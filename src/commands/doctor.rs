@@ -35,7 +35,7 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     }
     systems(&config.map(|config| config.systems).unwrap_or_default());
     let backend = if docker { "Docker Compose" } else { "local processes" };
-    say!("so `labctl run all` runs the nodes as {backend}");
+    say!("`labctl run all` will use {backend}");
     Ok(Exit::Success)
 }
 

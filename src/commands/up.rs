@@ -50,8 +50,8 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
     ended.iter().for_each(|done| note!("{done}"));
     let backend = {
-        let (cancel, choice) = (cancel.clone(), experiment.backend);
-        let (nodes, containers) = (spec.nodes.clone(), system.containers());
+        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        let choice = experiment.backend;
         spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
@@ -60,8 +60,9 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ComposeCluster::play(&deployment, spec);
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
-            let (cluster, endpoints) = started(cluster, &cancel).await?;
+            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(system.as_ref(), &endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
@@ -71,6 +72,7 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+            cluster.start_epoch()?;
             announce(system.as_ref(), &endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;

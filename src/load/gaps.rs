@@ -1,12 +1,13 @@
 //! Notices when labctl itself stood still: what it measures meanwhile is its own doing.
 
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::data::{GapFacts, GapKind};
+use crate::model::ignore_poison;
 use crate::system::Clock;
 
 /// How often labctl looks at the clocks.
@@ -69,7 +70,7 @@ impl Gaps {
         loop {
             clock.sleep(TICK).await;
             let now = Reading::take(clock);
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(last.gaps_until(now));
+            ignore_poison(self.seen.lock()).extend(last.gaps_until(now));
             last = now;
         }
     }
@@ -77,7 +78,7 @@ impl Gaps {
     /// The gaps since the run's start; times from then.
     #[must_use]
     pub fn since(&self, start_us: u64) -> Vec<GapFacts> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = ignore_poison(self.seen.lock());
         let during = seen.iter().filter(|gap| gap.start_us + gap.length_us >= start_us);
         let facts = |gap: &Seen| GapFacts {
             start_us: gap.start_us.cast_signed() - start_us.cast_signed(),

@@ -31,6 +31,7 @@ pub use delay::{
     Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
+pub use labnode::poison::ignore_poison;
 pub use labnode::proxy::Order as ProxyOrder;
 pub use node_id::{NodeId, NotANode};
 pub use node_spec::{Endpoints, NodeProgram, NodeSpec, Readiness};

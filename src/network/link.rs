@@ -65,7 +65,7 @@ impl ProxiedLink {
             ("DELAY", text(write)),
             ("ACK_DELAY", text(ack)),
             ("DELAY_SEED", self.seed.to_string()),
-            ("COHERENCE_MS", String::new()),
+            ("REPLICATION_COHERENCE_MS", String::new()),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }

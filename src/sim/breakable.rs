@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,15 +10,16 @@ use futures_util::future::BoxFuture;
 use labnode::clock::Clock;
 use labnode::follower::Follower;
 use labnode::node::Node;
-use labnode::transport::{Transport, TransportError};
+use labnode::transport::{Connection, SerialConnection, Transport, TransportError};
 use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
 use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
+use super::connection::{Route, SimConnection};
 use super::error::SimError;
 use super::link_state::{LinkState, NodeLink, Refused};
 use crate::cluster::{Act, FaultAction};
-use crate::model::NodeId;
+use crate::model::{NodeId, ignore_poison};
 
 /// How a leader comes to reach its followers.
 type Connect = fn(&[Arc<Follower>]) -> Arc<dyn Transport>;
@@ -101,7 +102,7 @@ impl BreakableCluster {
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.now.lock())
     }
 
     /// The link to a node: the clients' to the leader, or the leader's to a follower.
@@ -141,7 +142,7 @@ impl BreakableCluster {
         if let Some(index) = node.follower_index() {
             let follower = new_follower(&self.spec, node, self.clock, None)?;
             now.nodes.followers.splice(index..=index, [follower]);
-            *now.followers.write().unwrap_or_else(PoisonError::into_inner) = (self.connect)(&now.nodes.followers);
+            *ignore_poison(now.followers.write()) = (self.connect)(&now.nodes.followers);
         } else {
             let leader = NodeLink::default();
             let transport = BreakableTransport::new(&leader, &self.links, &now.followers, self.clock);
@@ -186,7 +187,7 @@ impl BreakableTransport {
         tokio::spawn(async move {
             let exchanged = async {
                 link.thawed().await?;
-                let followers = Arc::clone(&followers.read().unwrap_or_else(PoisonError::into_inner));
+                let followers = Arc::clone(&*ignore_poison(followers.read()));
                 exchange(followers).await
             };
             // Nobody may be waiting any more.
@@ -219,5 +220,13 @@ impl Transport for BreakableTransport {
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
         let exchange = move |to: Arc<dyn Transport>| async move { to.started_us(follower).await }.boxed();
         self.exchange(follower, exchange).boxed()
+    }
+
+    fn connect(self: Arc<Self>, follower: usize) -> Arc<dyn Connection> {
+        let Ok(link) = self.link(follower).cloned() else {
+            return SerialConnection::open(self, follower);
+        };
+        let (leader, followers) = (self.leader.clone(), Arc::clone(&self.followers));
+        SimConnection::open(Route { leader, link, followers, follower, clock: self.clock })
     }
 }

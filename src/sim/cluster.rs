@@ -97,7 +97,7 @@ impl SimCluster {
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, SimError> {
         if !can_simulate(&spec.experiment) {
-            return Err(SimError::OnlyReal(spec.experiment.system.to_string()));
+            return Err(SimError::System(spec.experiment.system.name.clone()));
         }
         let followers =
             spec.followers().map(|node| new_follower(spec, node, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;

@@ -1,13 +1,13 @@
 //! A client in virtual time whose link to the leader can be broken.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
 
 use super::link_state::{NodeLink, Refused};
-use crate::model::NodeId;
+use crate::model::{NodeId, ignore_poison};
 use crate::system::labnode::{ANSWER_MARGIN, Client};
 use crate::system::{PlannedWrite, SessionError, WriteAnswer};
 
@@ -30,11 +30,11 @@ impl<C: Client> GatedClient<C> {
 
     /// Asks through this client from now on, also for every clone: a node was started again.
     pub(super) fn replace(&self, inner: C) {
-        *self.inner.write().unwrap_or_else(PoisonError::into_inner) = inner;
+        *ignore_poison(self.inner.write()) = inner;
     }
 
     fn inner(&self) -> C {
-        self.inner.read().unwrap_or_else(PoisonError::into_inner).clone()
+        ignore_poison(self.inner.read()).clone()
     }
 
     /// Gets a write to the leader and its answer back.

@@ -1,9 +1,10 @@
 //! What can happen to a node in virtual time, and to what is sent to it.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::model::ignore_poison;
 use labnode::clock::Clock;
 use tokio::sync::Notify;
 
@@ -42,12 +43,14 @@ impl NodeLink {
     /// Its state now.
     #[must_use]
     pub(super) fn state(&self) -> LinkState {
-        *self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *ignore_poison(self.0.state.lock())
     }
 
     /// Breaks or mends it.
     pub(super) fn change(&self, change: impl FnOnce(&mut LinkState)) {
-        change(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut state = ignore_poison(self.0.state.lock());
+        change(&mut state);
+        drop(state);
         self.0.changed.notify_waiters();
     }
 

@@ -1,8 +1,9 @@
 //! What simulated nodes say.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::model::ignore_poison;
 use tracing::subscriber::with_default;
 
 /// Runs `work` and returns what the nodes in it printed, without times and colours.
@@ -26,7 +27,7 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Buffer {
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.0.lock())
     }
 }
 

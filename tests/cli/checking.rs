@@ -31,14 +31,14 @@ fn a_missing_quorum_is_named_after_the_others_are_judged() {
 fn expectations_decide_the_exit_code() {
     let lab = Lab::new(SMALL);
     lab.ok(&["run", "all", "-e", "versioned"]);
-    assert!(lab.ok(&["check-consistency", "-e", "versioned"]).contains("consistent: all 6 pairs match"));
+    assert!(lab.ok(&["check-consistency", "-e", "versioned"]).contains("consistent: all 6 copies match"));
     lab.edit("experiments.toml", |text| text.replacen("order = \"version\"", "order = \"arrival\"", 1));
     let run = lab.run(&["run", "all", "-e", "versioned", "--backend", "sim"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let ended = lab.run(&["check-consistency", "-e", "versioned"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
-        ended.stdout.contains("inconsistent: ") && ended.stdout.contains(" of 6 pairs diverged"),
+        ended.stdout.contains("inconsistent: ") && ended.stdout.contains(" of 6 copies diverged"),
         "{}",
         ended.stdout
     );

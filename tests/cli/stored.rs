@@ -45,15 +45,15 @@ fn a_run_of_a_system_that_this_labctl_does_not_know_is_checked_and_reported() {
     assert!(report.contains("[system.mine]\nkind = \"hydra\"\nheads = 9\n"), "{report}");
     let ended = lab.run(&["compare", "data", "--sim"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("W = 1 measured system mine (hydra), which cannot run in virtual time"));
+    assert!(ended.stderr.contains("these runs measured `mine`, and only `labnode` can be simulated"));
 }
 
 #[test]
 fn a_run_of_schema_1_is_read_checked_and_reported() {
     let lab = older_data();
     let checked = lab.ok(&["check-consistency"]);
-    assert!(checked.contains("inconsistent: 2 of 12 pairs diverged"), "{checked}");
-    assert!(checked.contains("consistent: all 12 pairs match"), "{checked}");
+    assert!(checked.contains("inconsistent: 2 of 12 copies diverged"), "{checked}");
+    assert!(checked.contains("consistent: all 12 copies match"), "{checked}");
     let broken = lab.ok(&["check-consistency", "-e", "broken"]);
     assert!(broken.contains("f3"), "{broken}");
     lab.ok(&["report", "-e", "all"]);

@@ -232,9 +232,8 @@ fn a_follower_that_dials_reaches_the_leader_through_the_proxy_of_its_link() {
     let log = text_with(&mut cluster, "f1", "listens on ");
     let reached = log.lines().next().unwrap().strip_prefix("leader at ").unwrap().to_owned();
     assert_ne!(reached, endpoints.leader);
-    assert!(
-        text_of(&mut cluster, "link-f1").contains(&format!("listens on {reached} and leads to {}", endpoints.leader))
-    );
+    let proxy = text_of(&mut cluster, "link-f1");
+    assert!(proxy.contains(&format!("link-f1 listens on {reached} and leads to {}", endpoints.leader)), "{proxy}");
 }
 
 #[test]

@@ -79,6 +79,8 @@ pub struct Step {
     pub rise: Difference,
     /// How much higher it should be by theory.
     pub predicted_rise_ms: Option<f64>,
+    /// The p-value of the paired test of that, corrected for the other tests of the page.
+    pub p_adjusted: Option<f64>,
 }
 
 /// Where the middle of a run's latencies lies against their tail.

@@ -2,6 +2,7 @@
 
 use super::claim::{Claim, ClaimFinding, Evidence, Step, TailShape};
 use crate::analysis::figures::ExperimentFigures;
+use crate::analysis::multiple::LEVEL;
 use crate::analysis::run_figures::RunFigures;
 use crate::analysis::stats::Difference;
 
@@ -41,6 +42,7 @@ impl Step {
             to_mean_ms,
             rise,
             predicted_rise_ms: predicted.map(|(from, to)| to.mean_ms - from.mean_ms),
+            p_adjusted: pair.filter(|_| of_same.is_some()).and_then(|pair| Some(pair.test?.p_adjusted)),
         })
     }
 
@@ -51,9 +53,15 @@ impl Step {
         let (Some(low), Some(high)) = (self.rise.interval_ms.lower, self.rise.interval_ms.upper) else {
             return Direction::Unclear;
         };
+        let least_ms = self.predicted_rise_ms.unwrap_or(0.0).max(0.0);
+        // One step of several that falls short of theory by chance refutes nothing.
+        let falls_short = match self.p_adjusted {
+            Some(p_adjusted) => p_adjusted < LEVEL && self.rise.value_ms < least_ms,
+            None => high < least_ms,
+        };
         if low > 0.0 {
             Direction::Rise
-        } else if high < self.predicted_rise_ms.unwrap_or(0.0).max(0.0) {
+        } else if falls_short || high < 0.0 {
             Direction::NoRise
         } else {
             Direction::Unclear

@@ -28,7 +28,8 @@ fn a_run_is_like_itself() {
     );
     for run in &comparison.runs {
         assert!(run.paired);
-        for shift in [run.mean, run.median, run.p95, run.p99] {
+        assert_eq!((run.p99.difference_ms, run.p99.interval_ms), (Some(0.0), OPEN), "too few writes to bound p99");
+        for shift in [run.mean, run.median, run.p95] {
             assert_eq!(shift.left_ms, shift.right_ms);
             assert_eq!(
                 (shift.difference_ms, shift.interval_ms.lower, shift.interval_ms.upper),
@@ -137,6 +138,24 @@ fn latencies_that_depend_on_each_other_have_no_interval_as_if_they_did_not() {
         (compared.mean.difference_ms, compared.mean.interval_ms, compared.p99.interval_ms),
         (Some(3.0), none, none)
     );
+}
+
+#[test]
+fn an_interval_that_the_report_of_one_run_withholds_is_in_no_comparison() {
+    let (left, mut right) = (lab(42, right_leader), lab(43, slower_leader));
+    let p99 = compare(&left, &right).unwrap().runs[2].p99;
+    assert_eq!(Sample::from_iter(latencies(&left[2])).quantile(0.99).unwrap().interval_ms.upper, None);
+    assert!(p99.difference_ms.is_some());
+    assert_eq!(p99.interval_ms, OPEN);
+    // The kill cuts the answer to the last write off.
+    let (start_us, latency_us) = (right[2].writes[99].start_us, right[2].writes[99].latency_us);
+    right[2].writes[99].outcome = WriteOutcome::Unknown;
+    let begun_us = i64::try_from(start_us + latency_us / 2).unwrap();
+    let (node, kind) = (NodeId::Leader, crate::data::FaultEvent::Kill);
+    right[2].faults = vec![crate::data::FaultRow { begun_us, ended_us: begun_us, node, kind, detail: None }];
+    let cut_off = &compare(&left, &right).unwrap().runs[2];
+    assert!(cut_off.is_cut_off);
+    assert_eq!((cut_off.mean, cut_off.p99), (Shift::NONE, Shift::NONE));
 }
 
 #[test]

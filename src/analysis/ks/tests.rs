@@ -6,6 +6,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::analysis::fixture::{RunBuilder, right_leader};
 use crate::analysis::latency::Latency;
+use crate::analysis::multiple::correct;
 
 /// U(0, 1 s).
 fn uniform_cdf(x_ms: f64) -> f64 {
@@ -67,26 +68,10 @@ fn rejects_as_often_as_it_says() {
 }
 
 #[test]
-fn tests_of_one_experiment_are_corrected_together() {
-    let run = RunBuilder::new(3).load(right_leader).build();
-    let with = |p_value| {
-        let ks = Some(Fit::alone(KsTest { distance: 0.1, p_value }));
-        Latency { ks, ..Latency::of(&run) }
-    };
-    let mut all = [0.04, 0.01, 0.02, 0.9, 0.03].map(with);
-    correct(all.iter_mut().filter_map(Latency::tested).collect());
-    let adjusted = all.map(|latency| latency.ks.unwrap().p_adjusted);
-    // 5 * 0.01, 4 * 0.02, 3 * 0.03, no less than that for 2 * 0.04, and 0.9.
-    for (adjusted, expected) in adjusted.into_iter().zip([0.09, 0.05, 0.08, 0.9, 0.09]) {
-        assert!((adjusted - expected).abs() < 1e-12, "{adjusted} for {expected}");
-    }
-}
-
-#[test]
 fn what_would_go_unnoticed_follows_from_the_distribution_and_the_number_of_writes() {
     let detectable = |quorum| {
         let mut latency = Latency::of(&RunBuilder::new(quorum).load(right_leader).build());
-        correct(latency.tested().into_iter().collect());
+        correct(latency.tested().into_iter().collect(), Vec::new());
         latency.ks.unwrap().detectable_ms.unwrap()
     };
     // The critical distance of 100 values at 5 % is 0.134. The least of five delays U(0, 1000) ms
@@ -100,7 +85,7 @@ fn a_shift_of_the_detectable_size_is_mostly_found_and_half_of_it_mostly_not() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     for rank in [1, 3] {
         let mut latency = Latency::of(&RunBuilder::new(rank).load(right_leader).build());
-        correct(latency.tested().into_iter().collect());
+        correct(latency.tested().into_iter().collect(), Vec::new());
         let detectable_us = latency.ks.unwrap().detectable_ms.unwrap() * 1000.0;
         let mut found = |shift_us: i64| {
             let mut shifted = || {

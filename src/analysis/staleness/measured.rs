@@ -8,7 +8,7 @@ use super::visibility::Visible;
 use crate::analysis::chance::Chance;
 use crate::analysis::copies::{Arrival, WriteCopies};
 use crate::analysis::series::{Dependence, MIN_BATCHES, Series, TAIL, error_of_batches};
-use crate::analysis::stats::Interval;
+use crate::analysis::stats::{Interval, t_quantile};
 
 /// Reads that are drawn in all, where reads take time.
 const READS: usize = 200_000;
@@ -198,22 +198,31 @@ impl Batch {
 impl Steps {
     /// A chance with the interval from the spread of the batches; near 0 and 1 of the fewest.
     fn batched(&self, t_us: u64, chance: Chance) -> Chance {
-        let count = if chance.value.min(1.0 - chance.value) < TAIL { MIN_BATCHES } else { self.batches.len() };
+        let count = self.parts(chance.value);
         let part = |group: usize| {
             let of = &self.batches[group * self.batches.len() / count..(group + 1) * self.batches.len() / count];
             let writes: u64 = of.iter().map(|batch| batch.writes).sum();
             of.iter().map(|batch| batch.sum(t_us)).sum::<f64>() / writes as f64
         };
         let means: Vec<f64> = if self.batches.is_empty() { Vec::new() } else { (0..count).map(part).collect() };
-        let error = if means.is_empty() { None } else { error_of_batches(&means) };
-        let half = error.map(|error| error.half_width);
-        Chance {
-            standard_error: error.map(|error| error.standard_error),
-            interval: Interval {
-                lower: half.map(|half| (chance.value - half).max(0.0)),
-                upper: half.map(|half| (chance.value + half).min(1.0)),
-            },
-            ..chance
+        match error_of_batches(&means) {
+            Some(error) => Chance::of_parts(chance.value, error.standard_error, count as u64),
+            None => {
+                Chance { standard_error: None, interval: Interval { lower: None, upper: None }, value: chance.value }
+            }
+        }
+    }
+}
+
+impl Steps {
+    /// How many independent parts tell the error of a chance: its writes, or batches of them.
+    fn parts(&self, chance: f64) -> usize {
+        if !self.is_dependent() {
+            self.writes as usize
+        } else if chance.min(1.0 - chance) < TAIL {
+            MIN_BATCHES
+        } else {
+            self.batches.len()
         }
     }
 }
@@ -226,11 +235,17 @@ impl Visible for Steps {
         let without_interval = Interval { lower: None, upper: None };
         Some(if self.is_identity && t_us == 0 {
             Chance { standard_error: None, interval: without_interval, ..chance }
-        } else if self.dependence.is_some_and(|dependence| dependence.is_dependent) {
+        } else if self.is_dependent() {
             self.batched(t_us, chance)
         } else {
             chance
         })
+    }
+
+    /// Student's: the score interval of a chance near 1 ends nearer above it than where it is reached.
+    fn margins(&self, chance: &Chance) -> Option<[f64; 2]> {
+        let half = chance.standard_error? * t_quantile(self.parts(chance.value) as f64 - 1.0)?;
+        Some([half.min(chance.value), half.min(1.0 - chance.value)])
     }
 
     fn is_identity(&self) -> bool {

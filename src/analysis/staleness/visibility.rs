@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::chance::Chance;
-use crate::analysis::series::Dependence;
+use crate::analysis::series::{Dependence, is_open_beyond};
 use crate::analysis::stats::{Interval, quantile_ranks};
 
 /// Differences of chances that mean nothing.
@@ -54,6 +54,12 @@ pub(super) trait Visible {
     /// without data.
     fn seen(&self, t_us: u64) -> Option<Chance>;
 
+    /// How far a chance may be from what it estimates, below and above; `None` if it has no interval.
+    fn margins(&self, chance: &Chance) -> Option<[f64; 2]> {
+        let Interval { lower, upper } = chance.interval;
+        Some([chance.value - lower?, upper? - chance.value])
+    }
+
     /// Of how many pairs of a write and a follower, or reads, it is the average; `None` if it is exact.
     fn pairs(&self) -> Option<u64> {
         None
@@ -67,6 +73,11 @@ pub(super) trait Visible {
     /// Whether neighbouring writes depend on each other; `None` of a prediction.
     fn dependence(&self) -> Option<Dependence> {
         None
+    }
+
+    /// Whether neighbouring writes depend on each other.
+    fn is_dependent(&self) -> bool {
+        self.dependence().is_some_and(|dependence| dependence.is_dependent)
     }
 
     /// A time from which on the chance does not grow any more.
@@ -90,10 +101,11 @@ pub(super) trait Visible {
         Some(low)
     }
 
-    /// The same with its interval: from the time at which the upper end of the chance reaches `p` to
-    /// the time at which the lower end does. R. S. Woodruff, "Confidence intervals for medians and other position
-    /// measures", Journal of the American Statistical Association 47 (1952), 635-646. It has no
-    /// upper end where every read of the sample sees the write only then.
+    /// The same with its interval: between the times at which the chance is `p` less and more what may
+    /// be missing of it there. R. S. Woodruff, "Confidence intervals for medians and
+    /// other position measures", Journal of the American Statistical Association 47 (1952), 635-646.
+    /// It has no upper end if every read of the sample sees the write only then, nor in the tail of
+    /// writes that depend on each other, see [`is_open_beyond`].
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
         if self.is_identity() && self.seen(0).is_some_and(|at_ack| at_ack.value >= p - ROUNDING) {
             // What only repeats how many acknowledgements are waited for is there at once in every run.
@@ -104,13 +116,15 @@ pub(super) trait Visible {
             return self.visible_at_least(p, pairs);
         }
         let t_us = self.visible_us(p)?;
-        let Chance { value, interval, .. } = self.seen(t_us)?;
+        let chance = self.seen(t_us)?;
+        let [below, above] = self.margins(&chance).map_or([None; 2], |margins| margins.map(Some));
         let at = |chance: f64| self.visible_us(chance).map(ms);
         // Past the last of a sample nothing tells how much later the next may be.
-        let is_last = t_us > 0 && value >= 1.0 - ROUNDING;
+        let is_last = t_us > 0 && chance.value >= 1.0 - ROUNDING;
+        let is_open = is_last || self.is_dependent() && is_open_beyond(p);
         let interval_ms = Interval {
-            lower: interval.lower.and_then(|end| at(p - (value - end))),
-            upper: interval.upper.filter(|_| !is_last).and_then(|end| at(p + (end - value))),
+            lower: below.and_then(|below| at(p - below)),
+            upper: above.filter(|_| !is_open).and_then(|above| at(p + above)),
         };
         Some(VisibleAfter { ms: Some(ms(t_us)), interval_ms })
     }
@@ -118,7 +132,7 @@ pub(super) trait Visible {
     /// The lower end of the distribution-free interval of order statistics; nothing of writes that
     /// depend on each other.
     fn visible_at_least(&self, p: f64, pairs: u64) -> Option<VisibleAfter> {
-        if self.dependence().is_some_and(|dependence| dependence.is_dependent) {
+        if self.is_dependent() {
             return Some(VisibleAfter { ms: None, interval_ms: Interval { lower: None, upper: None } });
         }
         let rank = quantile_ranks(pairs as usize, p).0;

@@ -36,15 +36,15 @@ fn render(layout: &Layout, args: &Compare, forecasts: &[Forecast]) -> String {
     let heading = layout.heading;
     let mut text = format!(
         "{heading}{} against the simulation of the same seed\n\np50, p99, greatest: measured minus simulated latency, in ms. \
-         near: writes at most 10 ms off. A pair is one follower and one key.\n\n",
+         near: writes at most 10 ms off. A copy is one follower's value for one key.\n\n",
         args.left.display()
     );
-    let columns = ["W", "writes", "near", "p50", "p99", "greatest", "pairs", "as simulated", "diverged", "simulated"];
+    let columns = ["W", "writes", "near", "p50", "p99", "greatest", "copies", "as simulated", "diverged", "simulated"];
     text += &layout.table(&columns, forecasts.iter().map(row));
     let surprises = || forecasts.iter().flat_map(|one| one.pairs.surprises.iter().map(|pair| (one.quorum, pair)));
     if surprises().next().is_some() {
         text += &format!(
-            "\n{heading}Pairs that ended otherwise\n\ngap: ms from the write that was to be last to the \
+            "\n{heading}Copies that ended otherwise\n\ngap: ms from the write that was to be last to the \
                           one that was; simulated gap: ms the other way in the simulation. within jitter: the two swapped, \
                           and moved no more than 99 % of neighbouring arrivals did.\n\n"
         );

@@ -131,7 +131,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
         "mean ms",
         "predicted",
         "p99 ms",
-        "diverged\npairs",
+        "diverged\ncopies",
         "runs with\nany",
         "stale\nat ack",
         "99 % see it\nafter ms",

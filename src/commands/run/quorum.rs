@@ -21,7 +21,7 @@ use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
-use crate::model::{Endpoints, Micros};
+use crate::model::{Endpoints, Micros, SystemName};
 use crate::sim::{foresee, is_foreseeable, simulate};
 use crate::system::{Clock, SessionError, System, limits};
 
@@ -52,7 +52,8 @@ pub(super) async fn run_quorum(
     for step in faults_left_out(&run) {
         note!("W = {quorum}: the load was over before `{step}`, which was left out");
     }
-    if !matches!(backend, Backend::Sim) && is_foreseeable(experiment) {
+    let is_simulated_system = run.manifest.system_name() == SystemName::LABNODE;
+    if !matches!(backend, Backend::Sim) && is_simulated_system && is_foreseeable(experiment) {
         run.forecast = forecast(name, experiment, quorum).await;
     }
     Ok(run)

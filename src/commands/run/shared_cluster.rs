@@ -1,6 +1,6 @@
 //! Shared access to a cluster: the load driver and the fault injector both use it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, ClusterError, FaultAction};
 use crate::load::Injector;
-use crate::model::NodeId;
+use crate::model::{NodeId, ignore_poison};
 use crate::system::Session;
 
 /// How long a node that was started again may take until it answers.
@@ -36,7 +36,7 @@ impl SharedCluster {
     ) -> T {
         let cluster = Arc::clone(&self.cluster);
         let done = spawn_blocking(move || {
-            let mut cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cluster = ignore_poison(cluster.lock());
             work(cluster.as_mut())
         });
         match done.await {

@@ -89,8 +89,11 @@ fn tests(report: &Report) -> String {
     match report.runs.iter().filter(|run| run.latency.ks.is_some()).count() {
         0 => String::new(),
         tests => {
-            let shared =
-                if tests > 1 { " The tests share one draw of the delays and are corrected together." } else { "" };
+            let shared = if tests > 1 {
+                " The tests share one draw of the delays and are corrected together, with those of how latency rises."
+            } else {
+                ""
+            };
             format!(
                 "{shared} The time the software added is shown write by write below; this test is too coarse for it."
             )
@@ -116,7 +119,7 @@ fn table<'a>(latencies: impl Iterator<Item = &'a Latency>, is_tested: bool) -> T
     }
     Table::new(
         "Latency in ms and its Kolmogorov-Smirnov distance from the predicted distribution. p: the chance of a distance \
-         at least as great if the prediction holds, corrected for the number of W (Holm), which share their delays. \
+         at least as great if the prediction holds, corrected for the number of tests on this page (Holm), which share their delays. \
          Detectable: the least shift that at least half of such runs show.",
     )
     .numbers(&times)

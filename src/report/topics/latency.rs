@@ -256,7 +256,7 @@ fn table<'a>(
     };
     let test = if is_tested {
         " KS p above 0.05: the latencies fit the prediction, as far as so few writes can tell (corrected for the number \
-         of W, Holm)."
+         of tests on this page, Holm)."
     } else {
         ""
     };

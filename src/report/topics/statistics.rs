@@ -51,8 +51,11 @@ fn unbounded(all: &[Statistics]) -> String {
     };
     let few =
         open(false).map(|(writes, verb, names)| format!("{writes} {verb} too few to say how high {names} may be"));
-    let dependent = open(true).map(|(writes, verb, names)| {
-        format!("{writes} that depend on each other {verb} too few to say how high {names} may be")
+    let dependent = open(true).map(|(_, _, names)| {
+        format!(
+            "neighbouring writes depend on each other and the slow ones come in clusters, of which one run has too few \
+             to say how high {names} may be"
+        )
     });
     let reasons: Vec<String> = [few, dependent].into_iter().flatten().collect();
     if reasons.is_empty() {

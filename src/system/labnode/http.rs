@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use labnode::limits;
@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::client::{ANSWER_MARGIN, Client, from_response, unanswered};
-use crate::model::{Endpoints, NodeId};
+use crate::model::{Endpoints, NodeId, ignore_poison};
 use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// How long a node may take for a health answer.
@@ -57,7 +57,7 @@ impl HttpClient {
     }
 
     fn url(&self, node: NodeId, path: &str) -> String {
-        let urls = self.urls.read().unwrap_or_else(PoisonError::into_inner);
+        let urls = ignore_poison(self.urls.read());
         format!("{}{path}", urls.get(&node).map_or("", String::as_str).trim_end_matches('/'))
     }
 
@@ -128,7 +128,7 @@ impl Client for HttpClient {
     }
 
     fn redirect(&self, endpoints: &Endpoints) {
-        *self.urls.write().unwrap_or_else(PoisonError::into_inner) = urls(endpoints);
+        *ignore_poison(self.urls.write()) = urls(endpoints);
     }
 }
 
