@@ -71,12 +71,17 @@ impl Scripts {
 
     /// A node that runs this script with its address as first argument.
     pub(crate) fn node(&self, node: NodeId, text: &str) -> NodeSpec {
-        let program = self.script(&node.to_string(), text);
+        // Through the shell: a script that was just written may still be open in a process that another
+        // test is starting, and cannot be executed as long as it is.
+        let script = self.script(&node.to_string(), text);
         let variables = [("LABCTL", env!("CARGO_BIN_EXE_labctl")), ("MARKER", &self.marker())];
         NodeSpec {
             node,
-            program: NodeProgram::Executable(program),
-            arguments: vec![Text::new().place(Place::Host).text(":").place(Place::Port)],
+            program: NodeProgram::Executable("sh".into()),
+            arguments: vec![
+                Text::from(script.to_str().unwrap()),
+                Text::new().place(Place::Host).text(":").place(Place::Port),
+            ],
             environment: variables.map(|(name, value)| (name.to_owned(), Text::from(value))).into(),
             files: BTreeMap::new(),
             start_in: None,
