@@ -57,6 +57,11 @@ fn a_report_is_written_and_two_systems_are_compared() {
     assert!(page.contains("Measured: `store` 7.2.4."), "{page}");
     let text = lab.ok(&["compare", "data", "store"]);
     assert!(text.contains("system.name") && text.contains("No intervals at W = 1, 3"), "{text}");
+    let ended = lab.run(&["compare", "store", "--sim"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let expected = "labctl: store: these runs measured `store`, and only `labnode` can be simulated; to compare with other \
+                    runs, name their folder\n";
+    assert_eq!(ended.stderr, expected);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A data folder against the simulation of the same experiment and seed.
 
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use super::layout::Layout;
@@ -9,9 +10,18 @@ use crate::cli::{Compare, CompareFormat};
 use crate::commands::output::say;
 use crate::commands::saved::Saved;
 use crate::explore::forecast;
+use crate::model::SystemName;
 
 /// Compares these runs with the simulation of their experiment and seed.
 pub(super) fn run(args: &Compare, saved: &Saved) -> anyhow::Result<Exit> {
+    if let Some(run) = saved.runs.iter().find(|run| run.manifest.system_name() != SystemName::LABNODE) {
+        bail!(
+            "{}: these runs measured `{}`, and only `{}` can be simulated; to compare with other runs, name their folder",
+            args.left.display(),
+            run.manifest.system_name(),
+            SystemName::LABNODE
+        );
+    }
     let forecasts = forecast(&saved.runs, &CancellationToken::new())?;
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&forecasts)?),
