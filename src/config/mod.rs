@@ -27,7 +27,7 @@ pub use experiment_name::ExperimentName;
 pub use faults::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
 pub use file::{Config, SCHEMA, parse};
 pub use kinds::{Misfit, Misfits, SystemKinds};
-pub use network::{FollowerNetwork, Network};
+pub use network::{Coherence, FollowerNetwork, Network};
 pub use problem::{ConfigError, Problem, Warning};
 pub use reader::{Fields, Problems};
 pub use reads::Reads;

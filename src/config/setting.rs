@@ -24,7 +24,8 @@ pub(crate) trait Setting: Sized {
 /// - `key "..."`: its key in TOML, if that is not the field's name;
 /// - `read_by f`: a function instead of [`Setting::read`];
 /// - `words "{} writes"`: how one line about the experiment tells of it;
-/// - `words_if_changed "..."`: the same, told only where the value is not the default.
+/// - `words_if_changed "..."`: the same, told only where the value is not the default;
+/// - `words_if_given "..."`: the same of an optional setting, told only where it has a value.
 ///
 /// A setting that did not exist from the beginning has
 /// `#[serde(default, skip_serializing_if = "is_default")]`: old manifests lack it, and the
@@ -39,7 +40,8 @@ macro_rules! settings {
                     $(, key $key:literal)?
                     $(, read_by $reader:path)?
                     $(, words $words:literal)?
-                    $(, words_if_changed $words_if_changed:literal)?;
+                    $(, words_if_changed $words_if_changed:literal)?
+                    $(, words_if_given $words_if_given:literal)?;
             )+
         }
     ) => {
@@ -78,6 +80,9 @@ macro_rules! settings {
                     $(parts.push(format!($words, self.$field));)?
                     $(if self.$field != default.$field {
                         parts.push(format!($words_if_changed, self.$field));
+                    })?
+                    $(if let Some(value) = &self.$field {
+                        parts.push(format!($words_if_given, value));
                     })?
                 )+
                 parts
@@ -135,6 +140,23 @@ impl<T: Accepted + DeserializeOwned> Setting for T {
         fields.located(key, default, problems).value
     }
 }
+
+/// A setting that may be left out, with no default in its place.
+macro_rules! optional_setting {
+    ($($name:ty),+) => {
+        $(impl $crate::config::setting::Setting for Option<$name> {
+            fn read(
+                fields: &mut $crate::config::reader::Fields<'_>,
+                key: &'static str,
+                default: Self,
+                problems: &mut $crate::config::reader::Problems<'_>,
+            ) -> Self {
+                fields.optional::<$name>(key, problems).value.or(default)
+            }
+        })+
+    };
+}
+pub(super) use optional_setting;
 
 /// A list of distinct values; it must have at least one if its default has.
 impl<T: Accepted + DeserializeOwned + PartialEq + fmt::Display> Setting for Vec<T> {

@@ -3,6 +3,7 @@
 
 mod breakable;
 mod cluster;
+mod connection;
 mod error;
 mod faulty;
 mod forecast;

@@ -5,8 +5,7 @@ use crate::config::{BackendChoice, Experiment, Misfits, Network};
 use crate::model::{CatchUp, LinkOrder, QuorumControl, ReplicationOrder, RestartState};
 
 /// Why a system cannot have links of this order. `None` if it can.
-#[cfg_attr(not(test), expect(dead_code, reason = "for `network.link`, which no experiment can say yet"))]
-pub(super) fn refuse_link(system: &dyn System, link: LinkOrder) -> Option<String> {
+fn refuse_link(system: &dyn System, link: LinkOrder) -> Option<String> {
     let (name, capabilities) = (system.name(), system.capabilities());
     let reason = match link {
         LinkOrder::Ordered => return None,
@@ -23,6 +22,9 @@ pub(super) fn refuse_link(system: &dyn System, link: LinkOrder) -> Option<String
 pub(super) fn check(system: &dyn System, experiment: &Experiment, misfits: &mut Misfits) {
     let (name, capabilities) = (system.name(), system.capabilities());
     let network = &experiment.network;
+    if let Some(why) = network.link.and_then(|link| refuse_link(system, link)) {
+        misfits.add("network.link", why);
+    }
     if capabilities.ordered_log && network.order != ReplicationOrder::Arrival {
         let why = format!("{name} replicates one ordered log, so that a follower never has two writes to choose from");
         misfits

@@ -2,10 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::Presence;
-use super::checks::refuse_link;
 use super::fake::{ChainSettings, FAKES};
 use crate::config::{Config, SystemConfig, SystemKinds as _, default_settings, parse};
-use crate::model::LinkOrder;
 
 fn read(text: &str) -> Result<Config, Vec<(usize, usize, String)>> {
     parse(&format!("default = \"a\"\n{text}"), &|_| Err(std::io::ErrorKind::NotFound.into()), &FAKES)
@@ -149,17 +147,20 @@ fn a_slow_follower_of_a_log_is_waited_for() {
 
 #[test]
 fn links_that_keep_order_cannot_be_independent() {
-    let system = |name: &str| {
-        let text = format!("[experiment.a]\nsystem = \"{name}\"\n[system.remote]\nurl = \"u\"\n");
-        let experiment = read(&text).unwrap().experiments.into_values().next().unwrap();
-        let kind = FAKES.iter().find(|kind| kind.name() == name).unwrap();
-        kind.configure(&experiment, &mut crate::config::Misfits::default()).unwrap()
+    let text = |system: &str, link: &str| {
+        let table = "[system.remote]\nurl = \"u\"\n";
+        format!("[experiment.a]\nsystem = \"{system}\"\n[experiment.a.network]\nlink = \"{link}\"\n{table}")
     };
-    let refused = |name: &str| refuse_link(system(name).as_ref(), LinkOrder::Independent).unwrap_or_default();
-    assert!(refused("chain").contains("one ordered log over one connection; link must be \"ordered\""));
-    assert!(refused("remote").contains("proxies, which keep what passes through them in order"));
-    assert_eq!(refused("labnode"), "");
-    assert!(["labnode", "chain"].iter().all(|name| refuse_link(system(name).as_ref(), LinkOrder::Ordered).is_none()));
+    let only = "; link must be \"ordered\" or left out, not \"independent\"";
+    let log = format!("5:8: experiment.a.network.link: chain replicates one ordered log over one connection{only}");
+    assert_eq!(problems(&text("chain", "independent")), [log]);
+    let proxied = format!(
+        "5:8: experiment.a.network.link: remote is delayed by proxies, which keep what passes through them in order{only}"
+    );
+    assert_eq!(problems(&text("remote", "independent")), [proxied]);
+    for (system, link) in [("labnode", "independent"), ("labnode", "ordered"), ("chain", "ordered")] {
+        assert!(read(&text(system, link)).is_ok(), "{system} {link}");
+    }
 }
 
 #[test]

@@ -38,6 +38,13 @@ impl BaseUrl {
         good.then(|| Self(format!("http://{authority}")))
     }
 
+    /// Host and port, as one connects to them.
+    pub fn address(&self) -> String {
+        let authority = self.0.trim_start_matches("http://");
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if has_port { authority.to_owned() } else { format!("{authority}:80") }
+    }
+
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
