@@ -79,6 +79,15 @@ fn only_the_border_names_the_crate_of_the_labs_node() {
 }
 
 #[test]
+fn a_module_is_found_where_it_is_said_to_be() {
+    let module = |text: &str| syn::parse_str::<syn::ItemMod>(text).expect("a module");
+    let list = Path::new("src/system/list.rs");
+    let said = module("#[path = \"redis/mod.rs\"] mod redis;");
+    assert_eq!(file_of(list, &said), Path::new("src/system/redis/mod.rs"));
+    assert_eq!(file_of(list, &module("mod redis;")), Path::new("src/system/list/redis/mod.rs"));
+}
+
+#[test]
 fn a_circle_is_found_and_named() {
     let edge = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert!(circles(&BTreeSet::from([edge("a", "b"), edge("b", "c"), edge("a", "c")])).is_empty());
@@ -130,15 +139,15 @@ impl Sources {
             match item {
                 syn::Item::Mod(module) if module.content.is_none() => {
                     names.file.children.insert(module.ident.to_string());
-                    below.push(module.ident.to_string());
+                    below.push((module.ident.to_string(), file_of(path, module)));
                 }
                 item => names.visit_item(item),
             }
         }
         self.files.insert(module.to_vec(), file);
-        for child in below {
-            let module: Vec<String> = module.iter().cloned().chain([child.clone()]).collect();
-            self.add(&file_of(path, &child), &module);
+        for (child, path) in below {
+            let module: Vec<String> = module.iter().cloned().chain([child]).collect();
+            self.add(&path, &module);
         }
     }
 
@@ -308,14 +317,27 @@ fn is_test(item: &syn::Item) -> bool {
     })
 }
 
-/// Where the module `child`, declared in `parent`, is written.
-fn file_of(parent: &Path, child: &str) -> PathBuf {
+/// Where the module `child`, declared in `parent`, is written: where its attribute `path` says, or
+/// else in a file of its name.
+fn file_of(parent: &Path, child: &syn::ItemMod) -> PathBuf {
+    let at = child.attrs.iter().filter(|attribute| attribute.path().is_ident("path")).find_map(path_of);
+    if let (Some(at), Some(folder)) = (at, parent.parent()) {
+        return folder.join(at);
+    }
+    let child = child.ident.to_string();
     let folder = match parent.file_stem().and_then(|stem| stem.to_str()) {
         Some("mod" | "lib" | "main") => parent.parent().expect("a file has a folder").to_owned(),
         _ => parent.with_extension(""),
     };
     let flat = folder.join(format!("{child}.rs"));
     if flat.exists() { flat } else { folder.join(child).join("mod.rs") }
+}
+
+/// The text of an attribute `#[path = "..."]`.
+fn path_of(attribute: &syn::Attribute) -> Option<String> {
+    let syn::Expr::Lit(value) = &attribute.meta.require_name_value().ok()?.value else { return None };
+    let syn::Lit::Str(text) = &value.lit else { return None };
+    Some(text.value())
 }
 
 /// The first folder or file below `src/`.

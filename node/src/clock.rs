@@ -72,6 +72,11 @@ impl Clock {
         }
     }
 
+    /// Waits until this clock reads `at_us`; returns at once if it does already.
+    pub async fn sleep_until_us(&self, at_us: u64) {
+        self.sleep(Duration::from_micros(at_us.saturating_sub(self.now_us()))).await;
+    }
+
     /// Runs `future` for at most `limit`; a future that is ready at the deadline wins.
     ///
     /// # Errors

@@ -13,8 +13,10 @@ use std::time::Duration;
 use crate::delay::LinkDelays;
 
 pub use choices::{CatchUp, LinkOrder, ReplicationOrder, Role};
+pub(crate) use delays::{COHERENCE_MS, delay_us, distribution};
 pub use error::VariableError;
 pub use parse::BaseUrl;
+pub(crate) use parse::{SEED, Vars};
 
 /// The settings of a node.
 #[derive(Debug, Clone, PartialEq)]

@@ -30,7 +30,7 @@ use crate::bounds::MAX_FOLLOWERS;
 pub use distribution::{Distribution, Family, Parameters, Part};
 pub use empirical::quantiles_of;
 pub use families::FAMILIES;
-pub use ordered::OrderedDirection;
+pub use ordered::{OrderedDirection, OrderedLink};
 pub use parameter::{Millis, Number};
 pub use stream::named_stream;
 pub use uniform::Uniform;

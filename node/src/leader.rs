@@ -2,6 +2,7 @@
 
 mod backlog;
 mod catch_up;
+mod ordered;
 mod quorum;
 mod replication;
 mod state;

@@ -73,7 +73,7 @@ impl Proxy {
                 biased;
                 Some((order, in_force)) = orders.recv() => {
                     self.obey(order).await;
-                    // Whoever asked may be gone.
+                    // The connection over which it came may be gone.
                     let _ = in_force.send(());
                 }
                 dialer = control::accept(&self.listener) => self.pass_on(dialer),

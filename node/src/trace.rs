@@ -126,6 +126,13 @@ impl Trace<Sending> {
         }
     }
 
+    /// Notes how late an ordered link makes the acknowledgement.
+    pub fn ack_delayed(&self, seq: Seq, delay_us: u32) {
+        if let Some(record) = self.lock().get_mut(seq.0) {
+            record.ack_delay_us = delay_us;
+        }
+    }
+
     /// Notes how a replication ended.
     pub fn ended(&self, seq: Seq, outcome: Outcome, now_us: u64) {
         if let Some(record) = self.lock().get_mut(seq.0) {

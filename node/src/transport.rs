@@ -1,13 +1,18 @@
 //! How a leader reaches its followers.
 
+mod connection;
 mod direct;
 mod http;
 mod in_process;
 mod message;
+mod pipeline;
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use crate::wire::{Replicate, Replicated};
+pub use connection::{Answer, Closed, Connection, SerialConnection};
 pub use direct::DirectTransport;
 pub use http::{HttpTransport, MAX_IN_FLIGHT};
 pub use in_process::InProcessTransport;
@@ -34,6 +39,14 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// If it did not answer.
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>>;
+
+    /// Opens a connection to the follower with index `follower`, from 0, on which what is sent
+    /// arrives in the order in which it was sent. If the follower cannot be reached, the answers say so.
+    ///
+    /// By default it delivers one copy after the other: enough where a delivery takes no time.
+    fn connect(self: Arc<Self>, follower: usize) -> Arc<dyn Connection> {
+        SerialConnection::open(self, follower)
+    }
 }
 
 /// Why a delivery is not known to have succeeded.

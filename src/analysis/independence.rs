@@ -16,8 +16,11 @@ const fn are_writes_independent(capabilities: &Capabilities, link: LinkOrder) ->
 pub(super) fn hangs_together(run: &RunData) -> bool {
     // Schema 1 names no system: all its runs are of the lab's node, which draws its own delays.
     let capabilities = run.manifest.system.as_ref().map(|system| &system.capabilities);
-    // Every system that can be run so far has independent links.
-    capabilities.is_some_and(|capabilities| !are_writes_independent(capabilities, LinkOrder::Independent))
+    let link = run.manifest.config.link_order();
+    match capabilities {
+        Some(capabilities) => !are_writes_independent(capabilities, link),
+        None => link == LinkOrder::Ordered,
+    }
 }
 
 #[cfg(test)]

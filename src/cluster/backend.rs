@@ -16,7 +16,7 @@ use crate::model::{ContainerSpec, NodeProgram, NodeSpec, sha256};
 #[derive(Debug, Clone)]
 pub enum Backend {
     /// Containers.
-    Compose(Deployment),
+    Compose(Box<Deployment>),
     /// Child processes of labctl.
     Process {
         /// labctl itself.
@@ -61,7 +61,8 @@ impl Backend {
         match (docker, choice) {
             (Ok(docker), choice) => {
                 let reason = matches!(choice, BackendChoice::Auto).then(|| "a Docker engine answers".to_owned());
-                Deployment::prepare(docker, containers, reason, tell, cancel).map(Self::Compose)
+                let deployment = Deployment::prepare(docker, containers, reason, tell, cancel)?;
+                Ok(Self::Compose(Box::new(deployment)))
             }
             (Err(Unavailable::Unasked(error)), _) => Err(error),
             (Err(unavailable), BackendChoice::Auto) => {
@@ -133,7 +134,7 @@ impl Backend {
     #[must_use]
     pub fn node_sha256(&self) -> Option<String> {
         match self {
-            Self::Compose(Deployment { foreign_image: Some(_), .. }) => None,
+            Self::Compose(deployment) if deployment.foreign_image.is_some() => None,
             Self::Compose(deployment) => deployment.image.node_sha256.clone(),
             Self::Process { program, .. } => std::fs::read(program).ok().map(|bytes| sha256(&bytes)),
             Self::Sim => None,

@@ -1,5 +1,6 @@
 //! `labctl doctor`.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -10,8 +11,9 @@ use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::cluster::{Programs, Unavailable, engine_variables, probe};
 use crate::commands::host;
-use crate::config::Config;
-use crate::system::KINDS;
+use crate::config::{Config, SystemConfig, default_settings};
+use crate::model::SystemName;
+use crate::system::{KINDS, Presence};
 
 /// The ports of docker-compose.yml and of `labctl up`.
 const PORTS: std::ops::RangeInclusive<u16> = 8080..=8085;
@@ -26,10 +28,12 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     let docker = docker()?;
     ports();
     disk(paths.data.parent().unwrap_or(Path::new(".")));
-    match Config::read(&paths.config, &KINDS) {
+    let config = Config::read(&paths.config, &KINDS);
+    match &config {
         Ok(config) => found("config", &format!("{}: {} experiments", paths.config.display(), config.experiments.len())),
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }
+    systems(&config.map(|config| config.systems).unwrap_or_default());
     let backend = if docker { "Docker Compose" } else { "local processes" };
     say!("`labctl run all` will use {backend}");
     Ok(Exit::Success)
@@ -60,6 +64,29 @@ fn docker() -> anyhow::Result<bool> {
             missing("docker", &unavailable.to_string(), unavailable.advice());
             Ok(false)
         }
+    }
+}
+
+/// Says which systems can be measured here: each kind, and each table of the configuration.
+fn systems(tables: &BTreeMap<SystemName, SystemConfig>) {
+    for kind in KINDS {
+        let of_this_kind = || tables.values().filter(|table| table.kind.as_str() == kind.name());
+        if !of_this_kind().any(|table| table.name == table.kind) {
+            match default_settings(kind.name(), &KINDS) {
+                Some(settings) => system(kind.name(), kind.presence(&settings)),
+                None => {
+                    found("system", &format!("{0}: with a table [system.NAME] that has kind = \"{0}\"", kind.name()))
+                }
+            }
+        }
+        of_this_kind().for_each(|table| system(&table.to_string(), kind.presence(&table.settings)));
+    }
+}
+
+fn system(name: &str, presence: Presence) {
+    match presence {
+        Presence::Found(what) => found("system", &format!("{name}: {what}")),
+        Presence::Missing { what, advice } => missing("system", &format!("{name}: {what}"), &advice),
     }
 }
 

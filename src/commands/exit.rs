@@ -28,7 +28,11 @@ pub fn code(error: &anyhow::Error) -> Exit {
                 _ => Exit::Cluster,
             })
         } else if let Some(error) = cause.downcast_ref::<SimError>() {
-            Some(if matches!(error, SimError::Interrupted) { Exit::Interrupted } else { Exit::Cluster })
+            Some(match error {
+                SimError::Interrupted => Exit::Interrupted,
+                SimError::System(_) => Exit::Usage,
+                _ => Exit::Cluster,
+            })
         } else if cause.is::<SessionError>() || cause.is::<RecordError>() {
             Some(Exit::Cluster)
         } else {
@@ -88,7 +92,7 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
-    use crate::model::NodeId;
+    use crate::model::{NodeId, SystemName};
 
     #[test]
     fn the_cause_decides_and_context_does_not_hide_it() {
@@ -97,6 +101,7 @@ mod tests {
         assert_eq!(of(anyhow::Error::from(missing).context("reading")), Exit::Incomplete);
         assert_eq!(of(ClusterError::Interrupted.into()), Exit::Interrupted);
         assert_eq!(of(SimError::Interrupted.into()), Exit::Interrupted);
+        assert_eq!(of(SimError::System(SystemName::default()).into()), Exit::Usage);
         assert_eq!(of(SimError::UnknownNode(NodeId::Leader).into()), Exit::Cluster);
         let cluster = Err::<(), _>(ClusterError::Setup("no engine".into())).context("starting W = 3");
         assert_eq!(cluster.map_err(of), Err(Exit::Cluster));

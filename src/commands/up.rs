@@ -36,17 +36,22 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
     let selection = args.experiment.clone().map(ExperimentSelection::One);
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
-    let choice = args.backend.unwrap_or(experiment.backend);
+    let backend = args.backend.unwrap_or(experiment.backend);
+    // What is asked of the system is what the command line says.
+    let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.clone() };
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
-    let system = system_of(experiment)?;
+    let system = system_of(experiment).with_context(|| format!("experiment {name}"))?;
     // Nothing is broken in a cluster to play with.
     let calm = Experiment { faults: Vec::new(), ..experiment.clone() };
     let nodes = system.nodes(experiment, args.quorum);
     let own_delays = system.capabilities().own_delays;
     let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
+    let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
+    ended.iter().for_each(|done| note!("{done}"));
     let backend = {
         let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
+        let choice = experiment.backend;
         spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
     };
     note!("backend {}", backend.describe());
@@ -55,9 +60,10 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ComposeCluster::play(&deployment, spec);
             let (replace, asked) = (args.replace, cancel.clone());
             spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
-            let (cluster, endpoints) = started(cluster, &cancel).await?;
+            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
-            announce(&endpoints);
+            cluster.start_epoch()?;
+            announce(system.as_ref(), &endpoints);
             say!("`labctl down` stops it");
             cluster.detach();
         }
@@ -66,7 +72,8 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
             let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
             let (mut cluster, endpoints) = started(cluster, &cancel).await?;
             ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
-            announce(&endpoints);
+            cluster.start_epoch()?;
+            announce(system.as_ref(), &endpoints);
             say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
             cancel.cancelled().await;
             cluster.down()?;
@@ -149,13 +156,13 @@ async fn ready(
     }
 }
 
-fn announce(endpoints: &Endpoints) {
-    let urls: Vec<String> = endpoints.urls().map(|(_, url)| url).collect();
-    let (leader, followers) = (&urls[0], &urls[1..]);
-    say!("leader     {leader}");
+fn announce(system: &dyn System, endpoints: &Endpoints) {
+    let followers: Vec<String> = endpoints.followers.iter().map(|address| system.url(address)).collect();
+    say!("leader     {}", system.url(&endpoints.leader));
     say!("followers  {}", followers.join(" "));
-    say!("try        curl -X PUT -d '{{\"value\":\"1\"}}' {leader}/kv/k0");
-    say!("           curl {}/kv/k0", followers.first().unwrap_or(leader));
+    for (index, example) in system.examples(endpoints).iter().enumerate() {
+        say!("{:<10} {example}", if index == 0 { "try" } else { "" });
+    }
 }
 
 /// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.

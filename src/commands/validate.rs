@@ -3,7 +3,7 @@
 use super::output::{self, say};
 use crate::cli::Exit;
 use crate::cli::Paths;
-use crate::config::{Config, Reads};
+use crate::config::{Config, Reads, SystemConfig};
 use crate::system::KINDS;
 
 /// Reads the configuration and says what is in it.
@@ -29,6 +29,9 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
             network.in_words().join(", "),
             if *name == config.default { "; the default" } else { "" },
         );
+        if experiment.system != SystemConfig::default() {
+            say!("    {}", experiment.system.in_words());
+        }
         network.overrides_in_words().iter().for_each(|own| say!("    {own}"));
         if experiment.reads != Reads::default() {
             say!("    {}", experiment.reads);

@@ -10,7 +10,7 @@ use super::reads::Reads;
 use super::setting::{is_default, settings};
 use super::system::SystemConfig;
 use super::workload::Workload;
-use crate::model::{Followers, Quorum};
+use crate::model::{Followers, LinkOrder, Quorum};
 
 /// The largest seed: TOML has no larger integers.
 pub const MAX_SEED: u64 = i64::MAX.cast_unsigned();
@@ -22,7 +22,7 @@ settings! {
     pub struct Experiment {
         /// Which system is measured.
         #[serde(default, skip_serializing_if = "is_default")]
-        system: SystemConfig = SystemConfig::default(), words_if_changed "system {}";
+        system: SystemConfig = SystemConfig::default();
         /// The write quorums to run, in this order.
         quorums: Vec<Quorum> = (1..=5).map(Quorum::constant).collect();
         /// Number of followers.
@@ -43,5 +43,17 @@ settings! {
         /// The reads whose staleness is told.
         #[serde(default, skip_serializing_if = "is_default")]
         reads: Reads = Reads::default();
+    }
+}
+
+impl Experiment {
+    /// The order of the links: that of the file, or else the system's own. Those of the lab's node are
+    /// independent; every other system has a connection to each follower, which keeps the order.
+    #[must_use]
+    pub fn link_order(&self) -> LinkOrder {
+        self.network.link.unwrap_or_else(|| match is_default(&self.system) {
+            true => LinkOrder::Independent,
+            false => LinkOrder::Ordered,
+        })
     }
 }

@@ -148,10 +148,8 @@ fn read_experiment(
     let default = Experiment { system: system.clone().unwrap_or_default(), ..Experiment::default() };
     let experiment = Experiment::read_from(fields, default, problems);
     checks::check(&fields.path, &experiment, problems);
-    if system.is_some() {
-        systems.check(&fields.path, &experiment, problems);
-    }
-    warnings::check(name, &fields.path, &experiment, problems);
+    let capabilities = system.and_then(|_| systems.check(&fields.path, &experiment, problems));
+    warnings::check(name, &fields.path, &experiment, capabilities, problems);
     experiment
 }
 

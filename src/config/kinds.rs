@@ -1,9 +1,14 @@
 //! What experiments.toml has to know of the systems that can be measured. `config` does not know
 //! them: its caller passes their list in.
 
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
 use super::experiment::Experiment;
 use super::reader::{Fields, Problems};
-use super::system::SystemSettings;
+use super::system::{SystemConfig, SystemSettings};
+use crate::model::Capabilities;
 
 /// The kinds of systems that can be measured.
 pub trait SystemKinds {
@@ -14,8 +19,9 @@ pub trait SystemKinds {
     /// reports what is wrong with them. An unknown kind has no settings.
     fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings;
 
-    /// Reports the settings of an experiment that its system cannot take.
-    fn check(&self, experiment: &Experiment, misfits: &mut Misfits);
+    /// Reports the settings of an experiment that its system cannot take. Returns what the system
+    /// lets be seen and done, or `None` if it cannot be configured.
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities>;
 }
 
 /// The settings of an experiment that its system cannot take.
@@ -39,6 +45,12 @@ impl Misfits {
         self.0.push(Misfit { key: key.into(), message: message.into() });
     }
 
+    /// The settings of a system as its kind's own type. `None` if they are not those of its kind,
+    /// which is reported: only a program that made them itself can meet that.
+    pub fn settings_of<T: DeserializeOwned>(&mut self, system: &SystemConfig) -> Option<T> {
+        system.settings.parse().map_err(|error| self.add("system", error.to_string())).ok()
+    }
+
     /// All that were reported, in their order.
     #[must_use]
     pub fn into_vec(self) -> Vec<Misfit> {
@@ -46,10 +58,15 @@ impl Misfits {
     }
 }
 
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.shown_key(), self.message)
+    }
+}
+
 impl Misfit {
     /// The key as a message names it: without the numbers of list items.
-    #[must_use]
-    pub fn shown_key(&self) -> String {
+    pub(super) fn shown_key(&self) -> String {
         let mut depth = 0_u32;
         let keep = |c: &char| {
             depth += u32::from(*c == '[');

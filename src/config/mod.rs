@@ -27,13 +27,14 @@ pub use experiment_name::ExperimentName;
 pub use faults::{CutFrom, Elapsed, Fault, FaultKind, Trigger};
 pub use file::{Config, SCHEMA, parse};
 pub use kinds::{Misfit, Misfits, SystemKinds};
-pub use network::{FollowerNetwork, Network};
+pub use network::{Coherence, FollowerNetwork, Network};
 pub use problem::{ConfigError, Problem, Warning};
 pub use reader::{Fields, Problems};
 pub use reads::Reads;
-#[allow(unused_imports, reason = "settings of systems are declared with these")]
+#[allow(unused_imports, reason = "a system declares its settings with these, if it has any")]
 pub(crate) use setting::{Setting, choice, is_default, settings};
 pub use system::{SystemConfig, SystemSettings};
+pub use system_tables::default_settings;
 pub use timeout::Timeout;
 pub use workload::{Concurrency, KeyCount, Pacing, Workload, WriteCount};
 

@@ -1,6 +1,7 @@
 //! `[experiment.NAME.network]`: how long messages take, and what happens to late ones.
 
 mod bounds;
+mod coherence;
 mod display;
 mod follower;
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::setting::{is_default, settings};
 use super::timeout::Timeout;
-use crate::model::{CatchUp, Distribution, LinkDelays, NodeId, ReplicationOrder};
+use crate::model::{CatchUp, Distribution, LinkDelays, LinkOrder, NodeId, ReplicationOrder};
 
+pub use coherence::Coherence;
 pub use follower::FollowerNetwork;
 
 settings! {
@@ -30,6 +32,14 @@ settings! {
         /// What differs for single followers.
         #[serde(default, skip_serializing_if = "is_default")]
         follower: BTreeMap<NodeId, FollowerNetwork> = BTreeMap::new();
+        /// Whether a link keeps copies in order, as one connection does. `None`: as the system has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::link_order"))]
+        link: Option<LinkOrder> = None, words_if_given "{} links";
+        /// How long an ordered link's delay stays as it is. `None`: a tenth of the delay's 99th
+        /// percentile, at least 1 ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coherence_ms: Option<Coherence> = None, words_if_given "a new delay every {} ms";
         /// Time limit of one replication, injected delays included.
         replication_timeout_s: Timeout = Timeout::constant(2.0), words_if_changed "replication timeout {} s";
         /// Time limit of one client write.

@@ -178,13 +178,13 @@ impl<'i> Fields<'i> {
         let path = format!("{}{key}.", self.path);
         match self.take(key) {
             Some(value) => self.nested(value, path, problems),
-            None => self.absent(self.span.clone(), path),
+            None => Self::empty(self.span.clone(), path, self.size),
         }
     }
 
     /// A table that the file does not have; what it lacks is reported at `span`.
-    pub(super) fn absent(&self, span: Range<usize>, path: String) -> Self {
-        Self { table: DeTable::new(), span, path, size: self.size, known: Vec::new() }
+    pub(super) fn empty(span: Range<usize>, path: String, size: Size) -> Self {
+        Self { table: DeTable::new(), span, path, size, known: Vec::new() }
     }
 
     /// A value of this table as a table; an empty one if it is not a table.

@@ -24,7 +24,8 @@ pub(crate) trait Setting: Sized {
 /// - `key "..."`: its key in TOML, if that is not the field's name;
 /// - `read_by f`: a function instead of [`Setting::read`];
 /// - `words "{} writes"`: how one line about the experiment tells of it;
-/// - `words_if_changed "..."`: the same, told only where the value is not the default.
+/// - `words_if_changed "..."`: the same, told only where the value is not the default;
+/// - `words_if_given "..."`: the same of an optional setting, told only where it has a value.
 ///
 /// A setting that did not exist from the beginning has
 /// `#[serde(default, skip_serializing_if = "is_default")]`: old manifests lack it, and the
@@ -32,19 +33,20 @@ pub(crate) trait Setting: Sized {
 macro_rules! settings {
     (
         $(#[$table:meta])*
-        pub struct $name:ident {
+        $visibility:vis struct $name:ident {
             $(
                 $(#[$field_meta:meta])*
                 $field:ident: $type:ty = $default:expr
                     $(, key $key:literal)?
                     $(, read_by $reader:path)?
                     $(, words $words:literal)?
-                    $(, words_if_changed $words_if_changed:literal)?;
+                    $(, words_if_changed $words_if_changed:literal)?
+                    $(, words_if_given $words_if_given:literal)?;
             )+
         }
     ) => {
         $(#[$table])*
-        pub struct $name {
+        $visibility struct $name {
             $($(#[$field_meta])* pub $field: $type,)+
         }
 
@@ -56,7 +58,7 @@ macro_rules! settings {
 
         impl $name {
             /// Reads the settings of a table, all but unknown keys.
-            pub(in $crate::config) fn read_from(
+            pub(crate) fn read_from(
                 fields: &mut $crate::config::Fields<'_>,
                 default: Self,
                 problems: &mut $crate::config::Problems<'_>,
@@ -70,13 +72,17 @@ macro_rules! settings {
 
             /// The settings in words, those that have any.
             #[must_use]
-            pub fn in_words(&self) -> Vec<String> {
+            #[allow(dead_code, reason = "settings of systems are told in one line for all of them")]
+            $visibility fn in_words(&self) -> Vec<String> {
                 #[allow(unused_mut, unused_variables, reason = "a table may have no setting with words")]
                 let (mut parts, default) = (Vec::new(), Self::default());
                 $(
                     $(parts.push(format!($words, self.$field));)?
                     $(if self.$field != default.$field {
                         parts.push(format!($words_if_changed, self.$field));
+                    })?
+                    $(if let Some(value) = &self.$field {
+                        parts.push(format!($words_if_given, value));
                     })?
                 )+
                 parts
@@ -135,6 +141,23 @@ impl<T: Accepted + DeserializeOwned> Setting for T {
     }
 }
 
+/// A setting that may be left out, with no default in its place.
+macro_rules! optional_setting {
+    ($($name:ty),+) => {
+        $(impl $crate::config::setting::Setting for Option<$name> {
+            fn read(
+                fields: &mut $crate::config::reader::Fields<'_>,
+                key: &'static str,
+                default: Self,
+                problems: &mut $crate::config::reader::Problems<'_>,
+            ) -> Self {
+                fields.optional::<$name>(key, problems).value.or(default)
+            }
+        })+
+    };
+}
+pub(super) use optional_setting;
+
 /// A list of distinct values; it must have at least one if its default has.
 impl<T: Accepted + DeserializeOwned + PartialEq + fmt::Display> Setting for Vec<T> {
     fn read(fields: &mut Fields<'_>, key: &'static str, default: Self, problems: &mut Problems<'_>) -> Self {
@@ -185,6 +208,18 @@ impl Accepted for u64 {
 impl Accepted for i64 {
     fn accepted() -> String {
         "a whole number".to_owned()
+    }
+}
+
+impl Accepted for bool {
+    fn accepted() -> String {
+        "true or false".to_owned()
+    }
+}
+
+impl Accepted for String {
+    fn accepted() -> String {
+        "a text in quotes".to_owned()
     }
 }
 

@@ -31,6 +31,16 @@ impl fmt::Display for SystemConfig {
     }
 }
 
+impl SystemConfig {
+    /// The system with its settings: `system mine (redis): image = "redis:7"`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let settings: Vec<String> = self.settings.0.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let colon = if settings.is_empty() { "" } else { ": " };
+        format!("system {self}{colon}{}", settings.join(", "))
+    }
+}
+
 impl Setting for SystemConfig {
     /// Tables of systems are read before all experiments: the default is what the file says.
     fn read(_: &mut Fields<'_>, _: &'static str, default: Self, _: &mut Problems<'_>) -> Self {
@@ -54,7 +64,8 @@ impl SystemSettings {
     #[expect(clippy::panic, reason = "whether a type is a JSON object is decided where it is written")]
     pub fn of(settings: &impl Serialize) -> Self {
         match serde_json::to_value(settings) {
-            Ok(Value::Object(settings)) => Self(settings),
+            // TOML, which a recipe is written in, has no null.
+            Ok(Value::Object(settings)) => Self(settings.into_iter().filter(|(_, value)| !value.is_null()).collect()),
             other => panic!("the settings of a system must be a JSON object, not {other:?}"),
         }
     }

@@ -1,15 +1,16 @@
 //! `[system.NAME]`: systems under test that differ from their kind's defaults.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 
 use toml::de::DeValue;
 
 use super::experiment::Experiment;
 use super::kinds::{Misfits, SystemKinds};
-use super::reader::{Fields, Problems};
-use super::system::SystemConfig;
-use crate::model::{SystemName, one_of};
+use super::reader::{Fields, Problems, Size};
+use super::system::{SystemConfig, SystemSettings};
+use crate::model::{Capabilities, SystemName, one_of};
 
 /// The systems of a file: its tables, and the kinds that need none.
 pub(super) struct SystemTables<'k> {
@@ -39,8 +40,15 @@ impl<'k> SystemTables<'k> {
                 systems.unusable.push(name.to_string());
                 continue;
             };
-            let settings = kinds.read_settings(kind.as_str(), &mut table, problems);
-            table.finish(problems);
+            let settings = sound(problems, |problems| {
+                let settings = kinds.read_settings(kind.as_str(), &mut table, problems);
+                table.finish(problems);
+                settings
+            });
+            let Some(settings) = settings else {
+                systems.unusable.push(name.to_string());
+                continue;
+            };
             systems.tables.insert(name.clone(), SystemConfig { name, kind, settings });
         }
         systems
@@ -96,26 +104,33 @@ impl<'k> SystemTables<'k> {
             return None;
         }
         let name = SystemName::try_from(name.to_owned()).ok()?;
-        Some(self.tables.get(&name).cloned().unwrap_or_else(|| self.without_a_table(name, span, experiment, problems)))
+        let table = self.tables.get(&name).cloned();
+        table.or_else(|| self.without_a_table(name, span, experiment, problems))
     }
 
-    /// A kind with its defaults. What it needs a table for is reported at `span`.
+    /// A kind with its defaults. `None` if it needs a table, which is reported at `span`.
     fn without_a_table(
         &self,
         kind: SystemName,
         span: Range<usize>,
         experiment: &Fields<'_>,
         problems: &mut Problems<'_>,
-    ) -> SystemConfig {
-        let mut empty = experiment.absent(span, format!("system.{kind}."));
-        let settings = self.kinds.read_settings(kind.as_str(), &mut empty, problems);
-        SystemConfig { name: kind.clone(), kind, settings }
+    ) -> Option<SystemConfig> {
+        let mut empty = Fields::empty(span, format!("system.{kind}."), experiment.size);
+        let settings = sound(problems, |problems| self.kinds.read_settings(kind.as_str(), &mut empty, problems))?;
+        Some(SystemConfig { name: kind.clone(), kind, settings })
     }
 
     /// Reports the settings that an experiment's system cannot take. `path` leads to the experiment.
-    pub(super) fn check(&self, path: &str, experiment: &Experiment, problems: &mut Problems<'_>) {
+    /// Returns what the system lets be seen and done, or `None` if it cannot be configured.
+    pub(super) fn check(
+        &self,
+        path: &str,
+        experiment: &Experiment,
+        problems: &mut Problems<'_>,
+    ) -> Option<Capabilities> {
         let mut misfits = Misfits::default();
-        self.kinds.check(experiment, &mut misfits);
+        let capabilities = self.kinds.check(experiment, &mut misfits);
         let name = &experiment.system.name;
         for misfit in misfits.into_vec() {
             let (shown, message) = (misfit.shown_key(), &misfit.message);
@@ -127,5 +142,23 @@ impl<'k> SystemTables<'k> {
             };
             problems.add_at(&place, format!("{shown}: {message}"));
         }
+        capabilities
     }
+}
+
+/// What `read` makes of a part of a file. `None` if it reported a problem.
+fn sound<'i, T>(problems: &mut Problems<'i>, read: impl FnOnce(&mut Problems<'i>) -> T) -> Option<T> {
+    let before = problems.found.len();
+    let value = read(problems);
+    (problems.found.len() == before).then_some(value)
+}
+
+/// The settings of a kind without a table. `None` if it needs one.
+#[must_use]
+pub fn default_settings(kind: &str, kinds: &dyn SystemKinds) -> Option<SystemSettings> {
+    let lab = Experiment::default();
+    let size = Size { followers: lab.followers, writes: lab.workload.writes.get() };
+    let mut problems = Problems::new("", &|_| Err(io::ErrorKind::NotFound.into()));
+    let mut empty = Fields::empty(0..0, String::new(), size);
+    sound(&mut problems, |problems| kinds.read_settings(kind, &mut empty, problems))
 }

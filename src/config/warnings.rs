@@ -8,7 +8,7 @@ use super::experiment_name::ExperimentName;
 use super::faults::{FaultKind, Trigger};
 use super::network::Network;
 use super::reader::Problems;
-use crate::model::{Distribution, LinkDelays, NodeId, Quorum};
+use crate::model::{Capabilities, Distribution, LinkDelays, NodeId, Quorum};
 
 /// What the client waits beyond the time limit of a write.
 const CLIENT_MARGIN: Duration = Duration::from_secs(5);
@@ -16,9 +16,18 @@ const CLIENT_MARGIN: Duration = Duration::from_secs(5);
 const SOFTWARE: Duration = Duration::from_millis(100);
 
 /// Warns of everything in an experiment that has no effect. `path` leads to the experiment.
-pub(super) fn check(name: &ExperimentName, path: &str, experiment: &Experiment, problems: &mut Problems<'_>) {
+/// `capabilities` are those of its system, if that can be configured.
+pub(super) fn check(
+    name: &ExperimentName,
+    path: &str,
+    experiment: &Experiment,
+    capabilities: Option<Capabilities>,
+    problems: &mut Problems<'_>,
+) {
     let mut warn = |key: String, message: String| problems.warn_at(&format!("{path}{key}"), name, message);
-    let links = Links::of(&experiment.network, experiment.followers.get());
+    // A log waits for a slow follower, where the lab's node gives a copy up.
+    let gives_up_copies = capabilities.is_none_or(|capabilities| !capabilities.ordered_log);
+    let links = Links::of(&experiment.network, experiment.followers.get(), gives_up_copies);
     for (node, least_ms) in NodeId::followers(experiment.followers).zip(&links.least_ms) {
         if links.loses_all(*least_ms) {
             warn(format!("network.follower.{node}"), links.lost(node, *least_ms));
@@ -56,17 +65,22 @@ pub(super) fn check(name: &ExperimentName, path: &str, experiment: &Experiment, 
 struct Links {
     /// The shortest time of a copy and its acknowledgement, by follower.
     least_ms: Vec<f64>,
+    /// Infinite if copies are never given up.
     replication_timeout_ms: f64,
     request_timeout_ms: f64,
 }
 
 impl Links {
-    fn of(network: &Network, followers: u32) -> Self {
+    fn of(network: &Network, followers: u32, gives_up_copies: bool) -> Self {
         let least =
             |link: &LinkDelays| link.write.quantile_ms(0.0) + link.ack.as_ref().map_or(0.0, |ack| ack.quantile_ms(0.0));
         Self {
             least_ms: network.links(followers).iter().map(least).collect(),
-            replication_timeout_ms: network.replication_timeout_s.secs() * 1000.0,
+            replication_timeout_ms: if gives_up_copies {
+                network.replication_timeout_s.secs() * 1000.0
+            } else {
+                f64::INFINITY
+            },
             request_timeout_ms: network.global_request_timeout_s.secs() * 1000.0,
         }
     }

@@ -90,6 +90,10 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, DataError> {
         return Err(invalid(&path, 1, &message));
     }
     let manifest: Manifest = read_json(&path)?;
+    if manifest.schema > OLDEST_SCHEMA && manifest.system.is_none() {
+        let message = format!("`system` is missing: data of schema {schema} say which system was measured");
+        return Err(invalid(&path, 1, &message));
+    }
     if [manifest.load_us, manifest.settle_us, manifest.wall_us].iter().any(|time_us| *time_us > TIME_LIMIT_US) {
         return Err(invalid(&path, 1, OVER_TEN_YEARS));
     }

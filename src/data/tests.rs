@@ -8,6 +8,8 @@ use crate::model::Role;
 use super::*;
 use crate::config::{Experiment, Quorum};
 use crate::model::NodeId;
+use crate::system::System as _;
+use crate::system::labnode::LabNode;
 
 mod hostile;
 mod untraced;
@@ -44,7 +46,7 @@ fn run() -> RunData {
             experiment: "quorum".parse().unwrap(),
             quorum: quorum(3),
             config,
-            system: None,
+            system: Some(LabNode.facts("0".to_owned())),
             config_sha256: "00".to_owned(),
             seed: 42,
             backend: BackendFacts {
@@ -316,6 +318,41 @@ fn damage_is_named_with_file_and_line() {
         let message = refusal(&path);
         assert!(message.contains(expected), "{file}: {message} has no {expected}");
     }
+}
+
+#[test]
+fn a_run_of_a_system_that_this_labctl_does_not_know_is_read() {
+    let (_folder, path) = saved();
+    edit(&path.join("manifest.json"), |text| {
+        let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        manifest["system"]["name"] = "hydra".into();
+        manifest["config"]["system"] = serde_json::json!({
+            "name": "mine", "kind": "hydra", "settings": { "heads": 9, "image": { "tag": "hydra:9" } }
+        });
+        manifest.to_string()
+    });
+    let manifest = RunData::load(&path).unwrap().manifest;
+    assert_eq!(manifest.config.system.in_words(), "system mine (hydra): heads = 9, image = {\"tag\":\"hydra:9\"}");
+    assert_eq!(manifest.system.unwrap().name, "hydra");
+}
+
+#[test]
+fn a_run_that_does_not_say_what_it_measured_is_refused_but_in_the_schema_that_could_not() {
+    let without_system = |schema: u32| {
+        let (folder, path) = saved();
+        edit(&path.join("manifest.json"), |text| {
+            let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+            manifest["schema"] = schema.into();
+            manifest.as_object_mut().unwrap().remove("system");
+            manifest.to_string()
+        });
+        (folder, path)
+    };
+    let (_folder, path) = without_system(2);
+    let message = refusal(&path);
+    assert!(message.ends_with("manifest.json:1: `system` is missing: data of schema 2 say which system was measured"));
+    let (_folder, path) = without_system(1);
+    assert!(RunData::load(&path).is_ok());
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct ProxiedLink {
     /// What the proxy delays. `None`: the system does that itself, or it is the way of clients, which takes no time.
     delays: Option<LinkDelays>,
     seed: u64,
+    /// How long a delay stays as it is; empty if the experiment does not say.
+    coherence_ms: String,
 }
 
 impl ProxiedLink {
@@ -65,7 +67,7 @@ impl ProxiedLink {
             ("DELAY", text(write)),
             ("ACK_DELAY", text(ack)),
             ("DELAY_SEED", self.seed.to_string()),
-            ("COHERENCE_MS", String::new()),
+            ("REPLICATION_COHERENCE_MS", self.coherence_ms.clone()),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -84,10 +86,11 @@ pub fn proxied_links(experiment: &Experiment, dialer: Dialer, own_delays: bool) 
     let followers = experiment.followers;
     let links = if own_delays { Vec::new() } else { experiment.network.links(followers.get()) };
     let mut delays: BTreeMap<NodeId, LinkDelays> = NodeId::followers(followers).zip(links).collect();
+    let coherence_ms = experiment.network.coherence_ms.map(|ms| ms.to_string()).unwrap_or_default();
     let is_disturbed = |node: NodeId| experiment.faults.iter().any(|fault| works_on(fault, node));
     let link = |node| match delays.remove(&node) {
         None if !is_disturbed(node) => None,
-        delays => Some(ProxiedLink { node, dialer, delays, seed: experiment.seed }),
+        delays => Some(ProxiedLink { node, dialer, delays, seed: experiment.seed, coherence_ms: coherence_ms.clone() }),
     };
     NodeId::all(followers).filter_map(link).collect()
 }
@@ -167,10 +170,15 @@ mod tests {
         assert_eq!(told(Dialer::Follower, false, 3), ["link-f3", "target", "constant(0)", ""]);
         assert_eq!(told(Dialer::Leader, true, 2), ["link-f2", "dialer", "", ""], "a node's own delays are not its");
         assert_eq!(told(Dialer::Follower, false, 0), ["link-leader", "dialer", "", ""]);
-        let link = &proxied_links(&experiment(Network::default(), Vec::new()), Dialer::Leader, false)[0];
-        let told = link.environment("f1:8000", "0.0.0.0:8000", "0.0.0.0:9000");
-        let told = ["PROXY_TO", "LISTEN_ADDR", "CONTROL_ADDR", "DELAY_SEED"].map(|name| told[name].as_str());
-        assert_eq!(told, ["f1:8000", "0.0.0.0:8000", "0.0.0.0:9000", "42"]);
+        let told = |network: Network| {
+            let link = &proxied_links(&experiment(network, Vec::new()), Dialer::Leader, false)[0];
+            let told = link.environment("f1:8000", "0.0.0.0:8000", "0.0.0.0:9000");
+            ["PROXY_TO", "LISTEN_ADDR", "CONTROL_ADDR", "DELAY_SEED", "REPLICATION_COHERENCE_MS"]
+                .map(|name| told[name].clone())
+        };
+        assert_eq!(told(Network::default()), ["f1:8000", "0.0.0.0:8000", "0.0.0.0:9000", "42", ""]);
+        let coherent = Network { coherence_ms: Some(2.5.try_into().unwrap()), ..Network::default() };
+        assert_eq!(told(coherent)[4], "2.5");
     }
 
     #[test]

@@ -202,3 +202,23 @@ fn keep<T>(values: &mut Vec<T>, kept: &[bool]) {
     let mut kept = kept.iter();
     values.retain(|_| kept.next().copied().unwrap_or(true));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headings(rows: &[[&str; 3]]) -> Vec<String> {
+        let rows = rows.iter().map(|row| row.map(str::to_owned).to_vec());
+        let mut table = Table::new("").numbers(&["W", "mean", "predicted"]).rows(rows);
+        table.drop_empty_columns();
+        assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
+        table.columns.into_iter().map(|column| column.name).collect()
+    }
+
+    #[test]
+    fn a_column_without_a_figure_in_any_row_is_dropped() {
+        assert_eq!(headings(&[["1", "2.5", NONE], ["2", NONE, NONE]]), ["W", "mean"]);
+        assert_eq!(headings(&[["1", "2.5", NONE], ["2", NONE, "3.0"]]), ["W", "mean", "predicted"]);
+        assert_eq!(headings(&[]), ["W", "mean", "predicted"]);
+    }
+}

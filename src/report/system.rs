@@ -76,3 +76,30 @@ fn untold(capabilities: &Capabilities) -> Option<String> {
         format!("It does not tell {}. {each}", list(&parts))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_is_named_once() {
+        let lab = Capabilities::LABNODE;
+        assert_eq!(untold(&lab), None);
+        let expected =
+            "It does not tell which delays a write met. What rests on that is left out, and each section says so.";
+        assert_eq!(untold(&Capabilities { own_delays: false, ..lab }).as_deref(), Some(expected));
+        let text = untold(&Capabilities { trace: false, versions: false, ..lab }).unwrap_or_default();
+        let expected = "It does not tell when a copy was sent, arrived or was acknowledged, the order in which it numbered \
+                        the writes and which delays a write met.";
+        assert!(text.starts_with(expected), "{text}");
+    }
+
+    #[test]
+    fn a_system_that_told_no_version_is_named_without_one() {
+        let facts = |version: &str| {
+            let (name, version) = ("redis".to_owned(), version.to_owned());
+            named(&SystemFacts { name, version, capabilities: Capabilities::LABNODE })
+        };
+        assert_eq!((facts("7.0.15"), facts("")), ("`redis` 7.0.15".to_owned(), "`redis` (no version told)".to_owned()));
+    }
+}

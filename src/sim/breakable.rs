@@ -10,11 +10,12 @@ use futures_util::future::BoxFuture;
 use labnode::clock::Clock;
 use labnode::follower::Follower;
 use labnode::node::Node;
-use labnode::transport::{Transport, TransportError};
+use labnode::transport::{Connection, SerialConnection, Transport, TransportError};
 use labnode::wire::{Replicate, Replicated};
 use tokio::sync::oneshot;
 
 use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
+use super::connection::{Route, SimConnection};
 use super::error::SimError;
 use super::link_state::{LinkState, NodeLink, Refused};
 use crate::cluster::{Act, FaultAction};
@@ -219,5 +220,13 @@ impl Transport for BreakableTransport {
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
         let exchange = move |to: Arc<dyn Transport>| async move { to.started_us(follower).await }.boxed();
         self.exchange(follower, exchange).boxed()
+    }
+
+    fn connect(self: Arc<Self>, follower: usize) -> Arc<dyn Connection> {
+        let Ok(link) = self.link(follower).cloned() else {
+            return SerialConnection::open(self, follower);
+        };
+        let (leader, followers) = (self.leader.clone(), Arc::clone(&self.followers));
+        SimConnection::open(Route { leader, link, followers, follower, clock: self.clock })
     }
 }

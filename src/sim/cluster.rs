@@ -18,6 +18,7 @@ use super::error::SimError;
 use crate::config::{Experiment, ExperimentName};
 use crate::model::{BackendFacts, NodeId, Quorum};
 use crate::system::labnode::environment;
+use crate::system::system_of;
 
 /// How many units of tokio's time are one of virtual time. tokio's timers count milliseconds;
 /// stretched so they count microseconds, and no delay is rounded.
@@ -33,6 +34,12 @@ pub(super) fn in_virtual_time<F: Future>(work: impl FnOnce(Clock) -> F) -> Resul
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(SimError::Runtime)?;
     Ok(runtime.block_on(async { work(Clock::at_zero().stretched(STRETCH)).await }))
+}
+
+/// Whether the system of an experiment can run in virtual time.
+#[must_use]
+pub fn can_simulate(experiment: &Experiment) -> bool {
+    system_of(experiment).is_ok_and(|system| system.can_simulate())
 }
 
 /// A run to simulate.
@@ -89,6 +96,9 @@ impl SimCluster {
         arrivals: Option<usize>,
         connect: impl FnOnce(&[Arc<Follower>]) -> Arc<dyn Transport>,
     ) -> Result<Self, SimError> {
+        if !can_simulate(&spec.experiment) {
+            return Err(SimError::System(spec.experiment.system.name.clone()));
+        }
         let followers =
             spec.followers().map(|node| new_follower(spec, node, clock, arrivals)).collect::<Result<Vec<_>, _>>()?;
         let leader = new_leader(spec, clock, arrivals.map(|_| 0), connect(&followers))?;

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cluster::ClusterError;
 use crate::load::RecordError;
-use crate::model::NodeId;
+use crate::model::{NodeId, SystemName};
 use crate::system::SessionError;
 
 /// Why a run in virtual time could not be made.
@@ -18,6 +18,9 @@ pub enum SimError {
         /// What was seen.
         reason: String,
     },
+    /// The experiment measures a system that has no code here.
+    #[error("system {0} cannot run in virtual time")]
+    System(SystemName),
     /// A fault is for a node that the cluster does not have.
     #[error("there is no node {0}")]
     UnknownNode(NodeId),
@@ -54,7 +57,7 @@ impl From<SimError> for ClusterError {
             SimError::Fault(error) => error,
             SimError::Node { node, reason } => Self::Node { node: node.to_string(), reason, log: String::new() },
             SimError::Interrupted => Self::Interrupted,
-            SimError::UnknownNode(_) | SimError::Runtime(_) | SimError::Configuration(_) => {
+            SimError::System(_) | SimError::UnknownNode(_) | SimError::Runtime(_) | SimError::Configuration(_) => {
                 Self::Setup(error.to_string())
             }
         }

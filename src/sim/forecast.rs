@@ -2,18 +2,23 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{SimError, simulate_direct};
+use super::{SimError, can_simulate, simulate_direct};
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::ForecastRow;
+use crate::model::LinkOrder;
 
 /// Most writes of a run that is foreseen: a larger one would take minutes to simulate.
 const MAX_FORESEEN_WRITES: u32 = 5_000;
 
-/// Whether a forecast is kept with runs of this experiment: not if it breaks things, since the
-/// moments of faults shift every write after them, nor if it is very large.
+/// Whether a forecast is kept with runs of this experiment: not if its system cannot run in virtual
+/// time, nor if it breaks things, since the moments of faults shift every write after them, nor if
+/// it is very large. Nor if links are ordered: the delay of a copy then depends on the slot in which it
+/// enters, and so on the software's own time.
 #[must_use]
 pub fn is_foreseeable(experiment: &Experiment) -> bool {
-    experiment.faults.is_empty() && experiment.workload.writes.get() <= MAX_FORESEEN_WRITES
+    let is_ordered = experiment.link_order() == LinkOrder::Ordered;
+    let is_small = experiment.workload.writes.get() <= MAX_FORESEEN_WRITES;
+    can_simulate(experiment) && experiment.faults.is_empty() && !is_ordered && is_small
 }
 
 /// What becomes of each write of a run by the simulation of the same experiment and seed.

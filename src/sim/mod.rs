@@ -3,6 +3,7 @@
 
 mod breakable;
 mod cluster;
+mod connection;
 mod error;
 mod faulty;
 mod forecast;
@@ -21,6 +22,7 @@ use labnode::transport::Transport;
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::{NoSubscriber, with_default};
 
+pub use self::cluster::can_simulate;
 use self::cluster::{SimCluster, SimSpec, direct, in_virtual_time, over_http, routers};
 pub use self::error::SimError;
 use self::faulty::Reach;

@@ -9,7 +9,7 @@ use super::*;
 use crate::analysis::{RunConsistency, write_overheads};
 use crate::config::{Order, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
-use crate::model::uniform_ms;
+use crate::model::{LinkOrder, uniform_ms};
 
 struct Silent;
 
@@ -20,6 +20,13 @@ impl Progress for Silent {
 
 fn quorum(w: i64) -> Quorum {
     Quorum::try_from(w).unwrap()
+}
+
+/// The lab with ordered links.
+fn ordered(seed: u64) -> Experiment {
+    let mut experiment = Experiment { seed, ..Experiment::default() };
+    experiment.network.link = Some(LinkOrder::Ordered);
+    experiment
 }
 
 fn run(experiment: &Experiment, w: i64) -> RunData {
@@ -93,6 +100,33 @@ fn followers_that_compare_versions_never_diverge() {
 }
 
 #[test]
+fn followers_behind_ordered_links_never_diverge_and_copies_arrive_in_the_order_of_versions() {
+    for seed in 0..40 {
+        let experiment = ordered(seed);
+        let w = i64::from(u32::try_from(seed % 5).unwrap()) + 1;
+        let run = simulate_direct(&"ordered".parse().unwrap(), &experiment, quorum(w), &CancellationToken::new());
+        let run = run.unwrap();
+        assert!(run.manifest.settled);
+        assert_eq!(RunConsistency::of(&run).settled.total.differing(), 0, "seed {seed}, W = {w}");
+        for follower in NodeId::followers(experiment.followers) {
+            let arrived = run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version);
+            assert!(arrived.eq(1..=100), "seed {seed}, W = {w}, {follower}");
+        }
+    }
+}
+
+#[test]
+fn an_ordered_link_makes_each_write_take_the_wth_smallest_of_departure_less_entry() {
+    for w in 1..=5 {
+        let mut experiment = ordered(42);
+        experiment.network.ack_delay = Some("uniform(0,50)".parse().unwrap());
+        let overheads = write_overheads(&run(&experiment, w));
+        assert_eq!(overheads.len(), 100, "W = {w}");
+        assert!(overheads.iter().all(|write| write.overhead_us == 0), "W = {w}");
+    }
+}
+
+#[test]
 fn without_delays_nothing_takes_time() {
     let mut experiment = Experiment::default();
     experiment.network.delay = uniform_ms(0, 0).unwrap();
@@ -137,7 +171,7 @@ fn messages_and_http_give_the_same_run() {
     at_once.workload.concurrency = 64.try_into().unwrap();
     let mut batch = Experiment::default();
     batch.workload.pacing = crate::config::Pacing::Batch;
-    for (experiment, w) in [(Experiment::default(), 2), (late, 4), (at_once, 3), (batch, 5)] {
+    for (experiment, w) in [(Experiment::default(), 2), (late, 4), (at_once, 3), (batch, 5), (ordered(42), 3)] {
         let mut routed = run(&experiment, w);
         routed.logs.insert("leader".to_owned(), Vec::new());
         assert_eq!(routed, simulate_direct(&name, &experiment, quorum(w), &CancellationToken::new()).unwrap());

@@ -1,4 +1,5 @@
-//! Every system that labctl can measure.
+//! Every system that labctl can measure. A new one is its folder beside this file, its module here
+//! and its kind in the list: no other file of `src/` names it.
 
 use std::sync::Arc;
 
@@ -6,6 +7,11 @@ use super::checks;
 use super::labnode::LabNodeKind;
 use super::traits::{System, SystemKind};
 use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
+use crate::model::Capabilities;
+
+#[cfg(test)]
+#[path = "fake.rs"]
+pub(crate) mod fake;
 
 /// Every kind of systems that labctl can measure, the lab's own first.
 pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind];
@@ -20,10 +26,9 @@ impl SystemKinds for &[&dyn SystemKind] {
         find(self, kind).map_or_else(SystemSettings::default, |kind| kind.read_settings(fields, problems))
     }
 
-    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) {
-        if let Some(kind) = find(self, experiment.system.kind.as_str()) {
-            configure(kind, experiment, misfits);
-        }
+    fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities> {
+        let kind = find(self, experiment.system.kind.as_str())?;
+        configure(kind, experiment, misfits).map(|system| system.capabilities())
     }
 }
 
@@ -44,12 +49,9 @@ pub enum SystemError {
     /// It is of a kind that is not in the list.
     #[error("this labctl knows no system {0}; it can measure {1}")]
     Unknown(String, String),
-    /// It cannot take a setting of the experiment.
-    #[error("{}{}: {}", .0.shown_key(), match .1 {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    }, .0.message)]
-    Misfit(Misfit, usize),
+    /// It cannot take settings of the experiment.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; also "))]
+    Misfits(Vec<Misfit>),
 }
 
 /// The system that an experiment measures.
@@ -57,35 +59,54 @@ pub enum SystemError {
 /// # Errors
 /// When it cannot be measured, or not with the settings of the experiment.
 pub fn system_of(experiment: &Experiment) -> Result<Arc<dyn System>, SystemError> {
+    system_among(KINDS, experiment)
+}
+
+/// The system that an experiment measures, if its kind is among `kinds`.
+fn system_among(kinds: &[&dyn SystemKind], experiment: &Experiment) -> Result<Arc<dyn System>, SystemError> {
     let name = &experiment.system.kind;
-    let Some(kind) = find(KINDS, name.as_str()) else {
-        return Err(SystemError::Unknown(experiment.system.to_string(), KINDS.names().join(", ")));
+    let Some(kind) = find(kinds, name.as_str()) else {
+        return Err(SystemError::Unknown(experiment.system.to_string(), (&kinds).names().join(", ")));
     };
     let mut misfits = Misfits::default();
     let system = configure(kind, experiment, &mut misfits);
     let misfits = misfits.into_vec();
-    match (system, misfits.first()) {
-        (Some(system), None) => Ok(system),
-        (_, Some(first)) => Err(SystemError::Misfit(first.clone(), misfits.len() - 1)),
-        (None, None) => {
-            let key = "system".to_owned();
-            Err(SystemError::Misfit(Misfit { key, message: format!("{name} cannot be configured") }, 0))
-        }
+    match system {
+        Some(system) if misfits.is_empty() => Ok(system),
+        _ => Err(SystemError::Misfits(misfits)),
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::SystemName;
+    use crate::config::{BackendChoice, SystemConfig, default_settings};
+    use crate::model::{Quorum, SystemName};
 
     #[test]
     fn each_kind_has_a_name_of_its_own() {
         let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), KINDS.len());
         assert!(names.iter().all(|name| SystemName::try_from((*name).to_owned()).is_ok()));
+    }
+
+    #[test]
+    fn what_the_command_line_asks_and_the_system_cannot_take_is_one_line() {
+        let kind = SystemName::try_from("chain".to_owned()).unwrap();
+        let settings = default_settings("chain", &fake::FAKES).unwrap();
+        let system = SystemConfig { name: kind.clone(), kind, settings };
+        let mut experiment = Experiment { system, ..Experiment::default() };
+        assert!(system_among(fake::FAKES, &experiment).is_ok());
+        experiment.quorums = vec![Quorum::constant(0)];
+        experiment.backend = BackendChoice::Sim;
+        assert_eq!(
+            system_among(fake::FAKES, &experiment).unwrap_err().to_string(),
+            "quorums: a chain acknowledges no write by itself; W must be at least 1; also backend: chain cannot run in \
+             virtual time; backend must be \"auto\", \"compose\" or \"process\", not \"sim\""
+        );
     }
 
     #[test]

@@ -4,9 +4,13 @@ mod checks;
 pub mod labnode;
 mod list;
 mod session;
+#[cfg(test)]
+mod tests;
 mod traits;
 
 pub use self::labnode::{Clock, limits, program};
+#[cfg(test)]
+pub(crate) use self::list::fake;
 pub use self::list::{KINDS, SystemError, system_of};
 pub use self::session::{
     ArrivalRecord, CopyRecord, Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace,

@@ -73,6 +73,16 @@ pub trait System: Debug + Send + Sync {
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError>;
 
+    /// What a user who wants to reach a node at `address`, `HOST:PORT`, has to type.
+    fn url(&self, address: &str) -> String {
+        address.to_owned()
+    }
+
+    /// Commands that show a user how to write to the cluster at `endpoints` and read from it.
+    fn examples(&self, _endpoints: &Endpoints) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The most connections that are open between its leader and one follower for this many writes.
     fn connections_to_a_follower(&self, writes: u64) -> u64;
 

@@ -34,6 +34,27 @@ fn what_can_have_no_effect_is_told_by_validate_and_before_a_run() {
 }
 
 #[test]
+fn a_system_of_a_table_is_told_run_and_recorded() {
+    let table = "[system.mine]\nkind = \"labnode\"\n";
+    let small = SMALL.replace("[experiment.small]\n", "[experiment.small]\nsystem = \"mine\"\n");
+    let lab = Lab::new(&format!("{small}{table}"));
+    let validated = lab.ok(&["validate"]);
+    assert_eq!(validated.matches("\n    system mine (labnode)\n").count(), 1, "{validated}");
+    assert!(lab.ok(&["doctor"]).contains("system    mine (labnode): version"));
+    lab.ok(&["run", "1", "--backend", "sim"]);
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read("data/W1/manifest.json")).unwrap();
+    assert_eq!(manifest["config"]["system"], serde_json::json!({ "name": "mine", "kind": "labnode" }));
+    assert_eq!(manifest["system"]["version"], env!("CARGO_PKG_VERSION"));
+    let report = lab.read("report/report.md");
+    assert!(report.contains("system = \"mine\"") && report.contains("[system.mine]\nkind = \"labnode\"\n"));
+
+    lab.edit("experiments.toml", |text| text.replace("\"labnode\"", "\"redos\""));
+    let ended = lab.run(&["validate"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("system.mine.kind must be "), "{}", ended.stderr);
+}
+
+#[test]
 fn measured_delays_lie_beside_the_configuration_and_are_recorded_with_the_run() {
     let measured = "delay = { kind = \"empirical\", file = \"measured/delays.csv\" }";
     let lab = Lab::new("");
@@ -98,7 +119,7 @@ fn doctor_says_what_auto_would_take_and_why() {
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(printed.contains("local processes"), "{printed}");
-    for part in ["machine", "docker", "ports", "disk", "config"] {
+    for part in ["machine", "docker", "ports", "disk", "config", "system    labnode: version"] {
         assert!(printed.contains(part), "{printed}");
     }
 }

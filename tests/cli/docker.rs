@@ -114,6 +114,9 @@ fn down_removes_what_no_living_labctl_owns_and_says_so() {
             "ps --all --filter label=labctl.owner "*)
                 echo 'labctl-dead-w1-00|4194304@5/{place}|/x'; echo 'labctl-live-w1-00|{this}|/y'
                 echo 'labctl-else-w1-00|4194304@5/4026532999/elsewhere/other|/z'; echo 'labctl-old-w1-00|4194304@5|/z' ;;
+            "ps --all --quiet "*=labctl-dead-w1-00) [ -e "$here/gone" ] || echo c7 ;;
+            "ps --all --quiet "*) echo c8 ;;
+            "rm --force --volumes c7") touch "$here/gone" ;;
         esac"#
     );
     let (lab, fake) = (Lab::new(SMALL), Fake::new(&[ENGINE, &left]));
@@ -123,8 +126,8 @@ fn down_removes_what_no_living_labctl_owns_and_says_so() {
         assert!(ended.stderr.contains(&format!("left alone {name}: it was started in /z")), "{}", ended.stderr);
     }
     let calls = fake.calls("?");
-    let removed: Vec<_> = calls.iter().filter(|call| call.contains(" down ")).collect();
-    assert!(removed.len() == 1 && removed[0].contains("-p labctl-dead-w1-00"), "{calls:?}");
+    let removed: Vec<_> = calls.iter().filter(|call| call.starts_with("docker rm ")).collect();
+    assert_eq!(removed, ["docker rm --force --volumes c7"], "{calls:?}");
 }
 
 /// A Docker on which a cluster of `labctl up` runs that this process has started in `folder`.
@@ -133,7 +136,8 @@ fn playing(folder: &Path) -> String {
         r#"
         case "$*" in
             "ps --all --filter label=labctl.owner "*) [ -e "$here/gone" ] || echo 'labctl-play|{}|{}' ;;
-            *" down "*) touch "$here/gone" ;;
+            "ps --all --quiet "*) [ -e "$here/gone" ] || echo c7 ;;
+            "rm --force --volumes c7") touch "$here/gone" ;;
             *" up "*) echo 'up ends here' >&2; exit 1 ;;
         esac"#,
         Owner::this(),
@@ -151,20 +155,20 @@ fn up_replaces_a_running_cluster_only_when_told_and_never_another_folders() {
         assert_eq!(ended.code, Some(3), "{}", ended.stderr);
         let calls = fake.calls("?");
         let called = |verb: &str| calls.iter().position(|call| call.contains(verb));
-        (ended.stderr, called(" down "), called(" up "))
+        (ended.stderr, called("docker rm "), called(" up "))
     };
-    let (stderr, down, started) = up(&ours, &["up", "1", "--backend", "compose"]);
+    let (stderr, removed, started) = up(&ours, &["up", "1", "--backend", "compose"]);
     assert!(stderr.contains("`labctl up --replace` puts a new one in its place"), "{stderr}");
-    assert_eq!((down, started), (None, None));
+    assert_eq!((removed, started), (None, None));
 
-    let (stderr, down, started) = up(&ours, &["up", "1", "--backend", "compose", "--replace"]);
+    let (stderr, removed, started) = up(&ours, &["up", "1", "--backend", "compose", "--replace"]);
     assert!(stderr.contains("removed labctl-play") && stderr.contains("up ends here"), "{stderr}");
-    assert!(down.is_some() && down < started, "{down:?} {started:?}");
+    assert!(removed.is_some() && removed < started, "{removed:?} {started:?}");
 
     let other = tempfile::tempdir().unwrap();
-    let (stderr, down, started) = up(&playing(other.path()), &["up", "1", "--backend", "compose", "--replace"]);
+    let (stderr, removed, started) = up(&playing(other.path()), &["up", "1", "--backend", "compose", "--replace"]);
     assert!(stderr.contains(&format!("it was started in {}", other.path().display())), "{stderr}");
-    assert_eq!((down, started), (None, None));
+    assert_eq!((removed, started), (None, None));
 }
 
 #[test]

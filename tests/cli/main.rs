@@ -18,6 +18,7 @@ mod hardship;
 mod interruption;
 mod lab;
 mod output;
+mod proxies;
 mod running;
 mod staleness;
 mod stored;

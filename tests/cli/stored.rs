@@ -27,6 +27,28 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_run_of_a_system_that_this_labctl_does_not_know_is_checked_and_reported() {
+    let lab = Lab::new(SMALL);
+    lab.ok(&["run", "all", "--backend", "sim"]);
+    for run in ["W1", "W3"] {
+        lab.edit(&format!("data/{run}/manifest.json"), |text| {
+            let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+            manifest["system"]["name"] = "mine".into();
+            manifest["config"]["system"] =
+                serde_json::json!({ "name": "mine", "kind": "hydra", "settings": { "heads": 9 } });
+            manifest.to_string()
+        });
+    }
+    lab.ok(&["check-consistency"]);
+    lab.ok(&["report"]);
+    let report = lab.read("report/report.md");
+    assert!(report.contains("[system.mine]\nkind = \"hydra\"\nheads = 9\n"), "{report}");
+    let ended = lab.run(&["compare", "data", "--sim"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("these runs measured `mine`, and only `labnode` can be simulated"));
+}
+
+#[test]
 fn a_run_of_schema_1_is_read_checked_and_reported() {
     let lab = older_data();
     let checked = lab.ok(&["check-consistency"]);

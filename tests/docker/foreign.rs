@@ -48,15 +48,15 @@ fn cluster(deployment: &Deployment, nodes: Vec<NodeSpec>, dialer: Dialer) -> Com
     ComposeCluster::new(deployment, spec)
 }
 
-/// What a node answers, once it does.
+/// What a node answers until it closes the connection, once it does.
 fn asked(address: &str, question: &str, answer: impl Fn(&str) -> bool) -> String {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(question.as_bytes())?;
-        let mut said = vec![0; 4096];
-        let length = stream.read(&mut said)?;
-        Ok(String::from_utf8_lossy(&said[..length]).into_owned())
+        let mut said = String::new();
+        stream.read_to_string(&mut said)?;
+        Ok(said)
     };
     let started = Instant::now();
     loop {
@@ -91,7 +91,7 @@ fn nodes_and_the_proxies_of_all_links_come_up_break_and_go() {
     let body = |said: &str| said.contains("\"followers\":[\"http://link-f1:8000\"]");
     asked(&endpoints.leader, health, body);
     asked(&endpoints.followers[0], health, |said| said.contains("\"role\":\"follower\""));
-    let put = "PUT /kv/k HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"value\":\"1\"}";
+    let put = "PUT /kv/k HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 13\r\n\r\n{\"value\":\"1\"}";
     asked(&endpoints.leader, put, |said| said.starts_with("HTTP/1.1 200 "));
     cluster.start_epoch().unwrap();
     for act in [Act::Partition(CutFrom::Leader), Act::Heal(CutFrom::Leader), Act::Kill] {
@@ -117,11 +117,8 @@ fn a_node_has_its_files_arguments_and_environment_as_they_stand() {
     let Some(deployment) = deployment() else { return };
     image_of("labctl-test-tail", "tail");
     let deployment = of_image(deployment, "labctl-test-tail", &["tail", "-f"], 8000);
-    let mut leader = node(
-        NodeId::Leader,
-        &[("A", Text::from("${A} $b"))],
-        vec![Text::new().place(Place::Folder).text("/a $file"), Text::from("/proc/1/environ")],
-    );
+    let mut leader =
+        node(NodeId::Leader, &[("A", Text::from("${A} $b"))], vec![Text::new().place(Place::Folder).text("/a $file")]);
     leader.files.insert("a $file".to_owned(), Text::from("$1 ${x} f1=").address_of(F1).text("\n"));
     let f1 = node(F1, &[], vec![Text::from("/no/such/file")]);
     let mut cluster = cluster(&deployment, vec![leader, f1], Dialer::Leader);
@@ -145,10 +142,14 @@ fn a_node_has_its_files_arguments_and_environment_as_they_stand() {
         "--filter",
         "label=com.docker.compose.service=leader",
     ]);
-    let said = Command::new("docker").args(["logs", &leader]).output().unwrap();
-    let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    assert!(said.contains("$1 ${x} f1=link-f1:8000\n"), "{said}");
-    assert!(said.contains("A=${A} $b\0"), "{said}");
+    let started = Instant::now();
+    // What a program prints takes its way.
+    while docker(&["logs", &leader]) != "$1 ${x} f1=link-f1:8000" {
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", docker(&["logs", &leader]));
+        thread::sleep(Duration::from_millis(20));
+    }
+    let environment = docker(&["inspect", "--format", "{{json .Config.Env}}", &leader]);
+    assert!(environment.contains("\"A=${A} $b\""), "{environment}");
     cluster.down().unwrap();
     assert_eq!(left(&cluster), "");
     docker(&["image", "rm", "labctl-test-tail"]);
@@ -203,15 +204,15 @@ fn a_real_database_from_this_machine_replicates_through_its_proxy() {
     let mut cluster = cluster(&deployment, nodes, Dialer::Follower);
     let never = CancellationToken::new();
     let endpoints = cluster.up(&never).unwrap();
-    asked(&endpoints.leader, "WAIT 1 1000\r\n", |said| said == ":1\r\n");
-    asked(&endpoints.leader, "SET k v\r\n", |said| said == "+OK\r\n");
-    asked(&endpoints.followers[0], "GET k\r\n", |said| said == "$1\r\nv\r\n");
+    let (leader, f1) = (&endpoints.leader, &endpoints.followers[0]);
+    asked(leader, "INFO replication\r\nQUIT\r\n", |said| said.contains("state=online"));
+    asked(leader, "SET k v\r\nWAIT 1 9000\r\nQUIT\r\n", |said| said == "+OK\r\n:1\r\n+OK\r\n");
+    asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nv\r\n"));
     cluster.inject(&FaultAction { node: F1, act: Act::Partition(CutFrom::Leader) }, &never).unwrap();
-    asked(&endpoints.leader, "SET k w\r\n", |said| said == "+OK\r\n");
-    asked(&endpoints.leader, "WAIT 1 200\r\n", |said| said == ":0\r\n");
-    asked(&endpoints.followers[0], "GET k\r\n", |said| said == "$1\r\nv\r\n");
+    asked(leader, "SET k w\r\nWAIT 1 200\r\nQUIT\r\n", |said| said == "+OK\r\n:0\r\n+OK\r\n");
+    asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nv\r\n"));
     cluster.inject(&FaultAction { node: F1, act: Act::Heal(CutFrom::Leader) }, &never).unwrap();
-    asked(&endpoints.followers[0], "GET k\r\n", |said| said == "$1\r\nw\r\n");
+    asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nw\r\n"));
     cluster.down().unwrap();
     assert_eq!(left(&cluster), "");
     docker(&["image", "rm", "labctl-test-redis"]);

@@ -25,7 +25,7 @@ const LISTEN: &str = r#"ROLE=follower LISTEN_ADDR="$1" exec "$LABCTL" node"#;
 /// its arguments: a child, one with a session of its own, and a double fork with one. Then the node itself.
 pub(crate) const SPREADS: &str = r#"
     trap '' TERM
-    lives='trap "" TERM HUP INT; while :; do sleep 0.05; done'
+    lives='trap "" TERM HUP INT; echo "$0 lives"; while :; do sleep 0.05; done'
     sh -c "$lives" child "$MARKER" &
     setsid sh -c "$lives" session "$MARKER" &
     (LIVES="$lives" setsid sh -c '(setsid sh -c "$LIVES" daemon "$MARKER" &) &' &)
@@ -71,12 +71,17 @@ impl Scripts {
 
     /// A node that runs this script with its address as first argument.
     pub(crate) fn node(&self, node: NodeId, text: &str) -> NodeSpec {
-        let program = self.script(&node.to_string(), text);
+        // Through the shell: a script that was just written may still be open in a process that another
+        // test is starting, and cannot be executed as long as it is.
+        let script = self.script(&node.to_string(), text);
         let variables = [("LABCTL", env!("CARGO_BIN_EXE_labctl")), ("MARKER", &self.marker())];
         NodeSpec {
             node,
-            program: NodeProgram::Executable(program),
-            arguments: vec![Text::new().place(Place::Host).text(":").place(Place::Port)],
+            program: NodeProgram::Executable("sh".into()),
+            arguments: vec![
+                Text::from(script.to_str().unwrap()),
+                Text::new().place(Place::Host).text(":").place(Place::Port),
+            ],
             environment: variables.map(|(name, value)| (name.to_owned(), Text::from(value))).into(),
             files: BTreeMap::new(),
             start_in: None,

@@ -10,6 +10,8 @@ use labctl::data::{
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
 use labctl::model::{Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, as_uniform_ms, uniform_ms};
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
 use labnode::wire::Role;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -207,7 +209,7 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         experiment: name.parse().expect("a valid name"),
         quorum,
         config: config.clone(),
-        system: None,
+        system: Some(LabNode.facts("0.1.0".to_owned())),
         config_sha256: "0f".repeat(32),
         seed: config.seed,
         backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },

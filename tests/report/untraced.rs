@@ -152,7 +152,7 @@ fn systems_in_one_network_stand_side_by_side() {
     assert_eq!(systems[0]["runs"][1]["diverged"], systems[1]["runs"][1]["diverged"]);
     let text = section(&rendered, "Systems side by side");
     assert!(
-        text.contains("**In the same network, at W = 1 mean latency ") && text.contains("| store 7.2.4 | store |"),
+        text.contains("**Mean latency in the same network at W = 2: ") && text.contains("| store 7.2.4 | store |"),
         "{text}"
     );
     // Another network is no side by side, and neither is the same system.
@@ -162,4 +162,30 @@ fn systems_in_one_network_stand_side_by_side() {
         assert_eq!(summary["systems"], Value::Array(Vec::new()));
         assert_eq!(summary["findings"]["systems"], Value::Null);
     }
+}
+
+/// A student's node: it draws its own delays for each copy, and does not tell them.
+#[test]
+fn where_delays_are_drawn_and_not_told_theory_holds_and_the_excess_over_it_is_told() {
+    let mut runs = untraced(&Experiment::default());
+    let system = |run: &mut RunData| run.manifest.system.as_mut().unwrap().capabilities.own_delays = true;
+    runs.iter_mut().for_each(system);
+    let rendered = edge::render(&runs);
+    let summary = json(&rendered);
+    for run in summary["runs"].as_array().unwrap() {
+        let (latency, excess) = (&run["latency"], &run["excess"]);
+        assert!(latency["ks"].is_object() && run["expected"].is_object(), "{latency}");
+        let mean = |of: &Value| of["mean_ms"].as_f64().unwrap();
+        let less = latency["mean"]["value_ms"].as_f64().unwrap() - mean(&latency["predicted"]);
+        assert!((mean(excess) - less).abs() < 1e-6, "{excess}");
+        assert_eq!(run["summary"]["overhead_p50_ms"], Value::Null);
+    }
+    let text = section(&rendered, "Time the software added");
+    assert!(text.contains("above what is predicted of the network (chance included)."), "{text}");
+    assert!(text.contains("is not known: `store` does not tell the delays that a write met."), "{text}");
+    assert!(text.contains("| W | n | mean | median | p95 | p99 |"), "{text}");
+    let latency = section(&rendered, "Latency against the quorum");
+    assert!(latency.contains("is not compared from one W to the next: `store` does not tell the delays"), "{latency}");
+    assert!(latency.contains("KS p"), "{latency}");
+    assert!(section(&rendered, "Checks on the leader").contains("No check found anything"), "{}", rendered.markdown);
 }

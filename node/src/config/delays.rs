@@ -9,7 +9,7 @@ use super::parse::Vars;
 use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 use crate::delay::{Distribution, LinkDelays, Uniform};
 
-const COHERENCE_MS: &str = "a number of milliseconds from 0.001 to 3600000";
+pub(crate) const COHERENCE_MS: &str = "a number of milliseconds from 0.001 to 3600000";
 const DELAY: &str = "a number of milliseconds from 0 to 3600000";
 
 /// The links to this many followers. On a follower there are none, and the variables are
@@ -48,7 +48,8 @@ pub(super) fn coherence(vars: &Vars<'_>, link: LinkOrder) -> Result<Option<Durat
     }
 }
 
-fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, VariableError> {
+/// The distribution in a variable. `None` if it is not set.
+pub(crate) fn distribution(vars: &Vars<'_>, name: &'static str) -> Result<Option<Distribution>, VariableError> {
     let parse = |text: String| text.parse().map_err(|reason| refuse(name, &text, reason));
     vars.text(name).map(parse).transpose()
 }
@@ -85,7 +86,8 @@ fn refuse(name: &'static str, value: &str, reason: String) -> VariableError {
     VariableError::Delay { name, value: value.chars().take(60).collect(), reason }
 }
 
-fn delay_us(text: &str) -> Option<u32> {
+/// A number of milliseconds up to an hour, in microseconds.
+pub(crate) fn delay_us(text: &str) -> Option<u32> {
     let millis: f64 = text.parse().ok()?;
     let longest = MAX_DURATION.as_secs_f64() * 1_000.0;
     let in_range = millis >= 0.0 && millis <= longest;

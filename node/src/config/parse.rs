@@ -12,7 +12,7 @@ use crate::bounds::{MAX_DURATION, MAX_FOLLOWERS};
 pub(super) const NAME: &str = "1 to 64 characters without control characters";
 pub(super) const ADDRESS: &str = "an IP address and a port, such as 0.0.0.0:8000";
 pub(super) const COUNT: &str = "a whole number from 0 to 4294967295";
-pub(super) const SEED: &str = "a whole number from 0 to 18446744073709551615";
+pub(crate) const SEED: &str = "a whole number from 0 to 18446744073709551615";
 pub(super) const TIMEOUT: &str = "a number of seconds above 0 and at most 3600";
 pub(super) const CAPACITY: &str = "a whole number from 0 to 1000000000";
 const FOLLOWERS: &str = "at most 1000 different base URLs separated by commas, such as http://f1:8000,http://f2:8000";
@@ -38,6 +38,13 @@ impl BaseUrl {
         good.then(|| Self(format!("http://{authority}")))
     }
 
+    /// Host and port, as one connects to them.
+    pub fn address(&self) -> String {
+        let authority = self.0.trim_start_matches("http://");
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if has_port { authority.to_owned() } else { format!("{authority}:80") }
+    }
+
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,22 +58,22 @@ impl fmt::Display for BaseUrl {
 }
 
 /// The environment as seen by the parsers.
-pub(super) struct Vars<'a> {
+pub(crate) struct Vars<'a> {
     var: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> Vars<'a> {
-    pub(super) fn new(var: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn new(var: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self { var }
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         let text = (self.var)(name)?;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    pub(super) fn get<T>(
+    pub(crate) fn get<T>(
         &self,
         name: &'static str,
         expected: &'static str,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
+use super::LinkDelays;
 use super::distribution::Distribution;
 use super::stream::named_stream;
 
@@ -70,6 +71,28 @@ impl OrderedDirection {
         let slot = at_us.div_euclid(self.coherence_us).max(0).unsigned_abs();
         self.stream.set_word_pos(u128::from(slot) * WORDS_PER_DRAW);
         i64::from(self.delay.pick_us(self.stream.next_u64()))
+    }
+}
+
+/// Both directions of the ordered link between the leader and one follower.
+#[derive(Debug)]
+pub struct OrderedLink {
+    /// From the leader to the follower.
+    pub write: OrderedDirection,
+    /// Back again. `None` takes no time.
+    pub ack: Option<OrderedDirection>,
+}
+
+impl OrderedLink {
+    /// The link to the follower with index `follower`, from 0, with these delays. A direction for
+    /// which `coherence` says nothing has [its own](OrderedDirection::default_coherence).
+    pub fn new(delays: &LinkDelays, follower: u32, seed: u64, coherence: Option<Duration>) -> Self {
+        let direction = |delay: &Distribution, name: &str| {
+            let stream = format!("link-f{}/{name}", u64::from(follower) + 1);
+            let coherence = coherence.unwrap_or_else(|| OrderedDirection::default_coherence(delay));
+            OrderedDirection::new(Arc::new(delay.clone()), seed, &stream, coherence)
+        };
+        Self { write: direction(&delays.write, "write"), ack: delays.ack.as_ref().map(|delay| direction(delay, "ack")) }
     }
 }
 
@@ -153,6 +176,20 @@ mod tests {
         assert_eq!(of("constant(0)"), Duration::from_millis(1));
         assert_eq!(of("1500+uniform(0,1000)"), Duration::from_millis(249));
         assert_eq!(of("lognormal(1,0.3)"), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn each_direction_of_a_link_has_its_own_stream_and_slots() {
+        let delays =
+            LinkDelays { write: "uniform(0,1000)".parse().unwrap(), ack: Some("uniform(0,10)".parse().unwrap()) };
+        let link = OrderedLink::new(&delays, 0, 42, None);
+        assert_eq!(link.write.coherence_us, 99_000);
+        assert_eq!(draws(link.write, 2), [280_039, 444_867]);
+        let ack = link.ack.unwrap();
+        assert_eq!((ack.coherence_us, draws(ack, 1)), (1_000, vec![446]));
+        let same = OrderedLink::new(&delays, 1, 42, Some(Duration::from_millis(7)));
+        assert_eq!((same.write.coherence_us, same.ack.map(|ack| ack.coherence_us)), (7_000, Some(7_000)));
+        assert_eq!(draws(same.write, 1), [848_957]);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
+
+use rand::Rng;
 
 use super::backlog::Backlogs;
+use super::ordered::{OrderedLinks, Setup};
 use crate::clock::Clock;
-use crate::config::{CatchUp, NodeConfig};
-use crate::delay::DelaySource;
+use crate::config::{CatchUp, LinkOrder, NodeConfig};
+use crate::delay::{DelaySource, OrderedLink};
 use crate::store::Store;
 use crate::trace::{Sending, Trace};
 use crate::transport::Transport;
@@ -29,6 +32,8 @@ pub struct Leader {
     pub(super) backlogs: Option<Backlogs>,
     /// Lets the first write start the tasks that bring followers up to date.
     pub(super) first_write: Once,
+    /// The links to followers if they are ordered; they begin with the first write.
+    pub(super) ordered: OnceLock<OrderedLinks>,
 }
 
 impl Leader {
@@ -44,16 +49,34 @@ impl Leader {
             failing: config.followers.iter().map(|_| AtomicBool::new(false)).collect(),
             backlogs: (config.catch_up == CatchUp::Snapshot).then(|| Backlogs::new(config.followers.len())),
             first_write: Once::new(),
+            ordered: OnceLock::new(),
             started_us: clock.now_us(),
             config,
             clock,
         }
     }
 
+    /// The links if they are ordered. They begin, and their slots count, with the first write.
+    pub(super) fn ordered_links(&self) -> Option<&OrderedLinks> {
+        let config = &self.config;
+        let start = || {
+            let seed = config.delay_seed.unwrap_or_else(|| rand::rng().next_u64());
+            let link = |(follower, delays)| OrderedLink::new(delays, follower, seed, config.coherence);
+            OrderedLinks::start(Setup {
+                links: (0..).zip(&config.links).map(link).collect(),
+                limit: config.replication_timeout,
+                transport: Arc::clone(&self.transport),
+                clock: self.clock,
+            })
+        };
+        (config.link_order == LinkOrder::Ordered).then(|| self.ordered.get_or_init(start))
+    }
+
     /// What may still change a follower that can be reached: replications begun and not yet
     /// finished, and entries that bring followers up to date. An [unreachable](Self::unreachable)
     /// follower does not count, so this becomes 0 whatever fails: at most `CATCH_UP_ATTEMPTS` + 1
-    /// replication timeouts after the last write, or a little later.
+    /// replication timeouts after the last write, or a little later. On an ordered link a copy that
+    /// has left counts until it is answered, at most for one more timeout.
     pub fn in_flight(&self) -> u64 {
         // In this order: what a replication leaves to be caught up with is noted before it ends.
         let replications = self.in_flight.load(Ordering::Acquire);

@@ -22,10 +22,11 @@ mod network;
 const FOLLOWERS: usize = 3;
 const TIMEOUT_MS: u64 = 100;
 
-fn config(role: &str, order: &str, catch_up: &str) -> NodeConfig {
+fn config(role: &str, link: &str, order: &str, catch_up: &str) -> NodeConfig {
     NodeConfig::from_vars(|name| {
         let value = match name {
             "ROLE" => role,
+            "REPLICATION_LINK" => link,
             "REPLICATION_ORDER" => order,
             "REPLICATION_CATCH_UP" => catch_up,
             "FOLLOWERS" => "http://f1,http://f2,http://f3",
@@ -47,10 +48,14 @@ struct Cluster {
 
 impl Cluster {
     fn new(order: &str, catch_up: &str, seed: u64) -> Self {
+        Self::over("independent", order, catch_up, seed)
+    }
+
+    fn over(link: &str, order: &str, catch_up: &str, seed: u64) -> Self {
         let clock = Clock::at_zero();
         let network = Network::new(order, clock, seed);
         let transport: Arc<dyn Transport> = Arc::clone(&network) as Arc<dyn Transport>;
-        let leader = Arc::new(Leader::new(config("leader", order, catch_up), clock, transport));
+        let leader = Arc::new(Leader::new(config("leader", link, order, catch_up), clock, transport));
         Self { network, leader }
     }
 
@@ -180,17 +185,23 @@ async fn only_what_may_be_lacking_is_sent_and_nothing_of_it_counts_as_an_acknowl
 
 #[tokio::test(start_paused = true)]
 async fn the_tasks_end_with_their_leader() {
-    let Cluster { network, leader } = Cluster::new("arrival", "snapshot", 5);
-    let cluster = Cluster { network, leader };
-    cluster.write(0).await;
-    cluster.settle().await;
-    let gone = Arc::downgrade(&cluster.leader);
-    let clock = cluster.leader.clock;
-    drop(cluster.leader);
-    clock.sleep(2 * POLL_INTERVAL).await;
-    assert_eq!(gone.strong_count(), 0);
-    // The network is held by the leader's tasks alone, but for this handle.
-    assert_eq!(Arc::strong_count(&cluster.network), 1);
+    for link in ["independent", "ordered"] {
+        let Cluster { network, leader } = Cluster::over(link, "arrival", "snapshot", 5);
+        let cluster = Cluster { network, leader };
+        cluster.write(0).await;
+        cluster.settle().await;
+        let gone = Arc::downgrade(&cluster.leader);
+        let clock = cluster.leader.clock;
+        drop(cluster.leader);
+        clock.sleep(2 * POLL_INTERVAL).await;
+        assert_eq!(gone.strong_count(), 0);
+        // The network is held by the leader's tasks alone, but for this handle.
+        assert_eq!(Arc::strong_count(&cluster.network), 1, "{link}");
+    }
+}
+
+fn link(is_ordered: bool) -> &'static str {
+    if is_ordered { "ordered" } else { "independent" }
 }
 
 #[derive(Debug, Clone)]
@@ -261,12 +272,12 @@ proptest! {
     /// arrival order, for what an older write has overtaken.
     #[test]
     fn no_history_leaves_a_follower_that_answers_behind(
-        history in history(), in_version_order: bool, seed: u64, dead_in_the_end in 0..=FOLLOWERS,
+        history in history(), is_ordered: bool, in_version_order: bool, seed: u64, dead_in_the_end in 0..=FOLLOWERS,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let order = if in_version_order { "version" } else { "arrival" };
-            let cluster = Cluster::new(order, "snapshot", seed);
+            let cluster = Cluster::over(link(is_ordered), order, "snapshot", seed);
             cluster.play(&history).await;
             cluster.network.lose(0.0);
             for follower in 0..FOLLOWERS {
@@ -292,11 +303,12 @@ proptest! {
     /// the leader counts as acknowledged has reached its follower.
     #[test]
     fn without_catching_up_a_follower_holds_what_reached_it(
-        history in history(), in_version_order: bool, seed: u64,
+        history in history(), is_ordered: bool, in_version_order: bool, seed: u64,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let cluster = Cluster::new(if in_version_order { "version" } else { "arrival" }, "off", seed);
+            let order = if in_version_order { "version" } else { "arrival" };
+            let cluster = Cluster::over(link(is_ordered), order, "off", seed);
             cluster.play(&history).await;
             cluster.settle().await;
             for follower in (0..FOLLOWERS).filter_map(|index| Some((index, cluster.network.alive(index)?))) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::catch_up::CatchUpWorker;
+use super::ordered::{self, OrderedCopy, Progress};
 use super::quorum::{self, QuorumError};
-use super::replication::{InFlight, Replication};
+use super::replication::{InFlight, Passage, Replication, TrackedCopy};
 use super::state::Leader;
 use crate::delay::Delays;
-use crate::trace::{Sending, Seq};
+use crate::trace::Sending;
 use crate::wire::{PutDone, Replicate};
 
 /// A client's write.
@@ -54,30 +55,40 @@ impl Leader {
     fn begin(self: &Arc<Self>, write: &Write) -> (u64, mpsc::Receiver<bool>) {
         // Before the first write there is nothing that a follower could lack.
         self.first_write.call_once(|| CatchUpWorker::start_all(self));
-        let (version, sendings) = self.store.write(&write.key, &write.value, |key, version| {
+        let (results, receiver) = mpsc::channel(self.config.followers.len().max(1));
+        let written_key: Arc<str> = Arc::from(write.key.as_str());
+        // While the store is locked, so that copies enter ordered links in the order of versions.
+        let (version, replications) = self.store.write(&write.key, &write.value, |key, version| {
             let id = write.id.unwrap_or(version);
+            let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version), catch_up: false });
+            let track = |follower: u16, delays| {
+                let seq = self.trace.push(Sending::new(id, version, key, follower, delays));
+                let in_flight = InFlight::enter(Arc::clone(self));
+                Arc::new(TrackedCopy { in_flight, follower: usize::from(follower), seq })
+            };
             let begin = |(follower, _)| {
-                let delays = self.delays.draw(id, u32::from(follower));
-                let record = Sending::new(id, version, key, follower, delays);
-                (follower, delays, self.trace.push(record))
+                let (key, body) = (Arc::clone(&written_key), Arc::clone(&body));
+                let (copy, passage) = match self.ordered_links() {
+                    Some(links) => {
+                        let now_us = self.clock.now_us();
+                        let departs_us = links.departure_us(follower, now_us);
+                        let delays = Delays { write_us: ordered::delay_us(now_us, departs_us), ack_us: 0 };
+                        let (copy, (acknowledged, receiver)) = (track(follower, delays), oneshot::channel());
+                        let progress = Arc::clone(&copy) as Arc<dyn Progress>;
+                        links.queue(follower, OrderedCopy { key, body, progress, acknowledged }, departs_us);
+                        (copy, Passage::Ordered(receiver))
+                    }
+                    None => {
+                        let delays = self.delays.draw(id, u32::from(follower));
+                        (track(follower, delays), Passage::Independent { key, body, delays })
+                    }
+                };
+                Replication { copy, passage, version, results: results.clone() }
             };
-            let sendings: Vec<(u16, Delays, Seq)> = (0..).zip(&self.config.followers).map(begin).collect();
-            (version, sendings)
+            let replications: Vec<Replication> = (0..).zip(&self.config.followers).map(begin).collect();
+            (version, replications)
         });
-        let (results, receiver) = mpsc::channel(sendings.len().max(1));
-        let key: Arc<str> = Arc::from(write.key.as_str());
-        let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version), catch_up: false });
-        for (follower, delays, seq) in sendings {
-            let replication = Replication {
-                in_flight: InFlight::enter(Arc::clone(self)),
-                follower: usize::from(follower),
-                delays,
-                seq,
-                version,
-                key: Arc::clone(&key),
-                body: Arc::clone(&body),
-                results: results.clone(),
-            };
+        for replication in replications {
             tokio::spawn(replication.run());
         }
         (version, receiver)

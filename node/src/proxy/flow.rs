@@ -156,7 +156,10 @@ impl Flow {
         match self.source {
             Source::Open => self.source = Source::Deaf,
             Source::Deaf => {}
-            Source::Ended if self.progress != Progress::Abandoned => self.push(Message::Reset, clock, state),
+            Source::Ended if self.progress != Progress::Abandoned => {
+                self.push(Message::Reset, clock, state);
+                self.progress = Progress::Open;
+            }
             Source::Ended => {}
         }
     }

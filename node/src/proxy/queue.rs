@@ -28,9 +28,8 @@ pub(super) struct DelayQueue {
 }
 
 impl DelayQueue {
-    /// Takes a message that may leave at `due_us`, but not before what is ahead of it.
+    /// Takes a message that may leave at `due_us`, once what is ahead of it has left.
     pub(super) fn push(&mut self, message: Message, due_us: u64) {
-        let due_us = self.messages.back().map_or(due_us, |(ahead_us, _)| due_us.max(*ahead_us));
         self.bytes += size(&message);
         self.messages.push_back((due_us, message));
     }

@@ -24,7 +24,7 @@ fn variables_are_checked() {
         ("DELAY", "uniform(0,200)"),
         ("ACK_DELAY", "2+constant(1)"),
         ("DELAY_SEED", "17"),
-        ("COHERENCE_MS", "2.5"),
+        ("REPLICATION_COHERENCE_MS", "2.5"),
     ]);
     let all = all.unwrap();
     assert_eq!((all.to.as_str(), all.name.as_str(), all.writes_from), ("f3:8000", "link-f3", WriteSource::Target));
@@ -42,9 +42,9 @@ fn variables_are_checked() {
         ("DELAY", "uniform(5,1)"),
         ("ACK_DELAY", "soon"),
         ("DELAY_SEED", "-1"),
-        ("COHERENCE_MS", "0"),
-        ("COHERENCE_MS", "NaN"),
-        ("COHERENCE_MS", "3600001"),
+        ("REPLICATION_COHERENCE_MS", "0"),
+        ("REPLICATION_COHERENCE_MS", "NaN"),
+        ("REPLICATION_COHERENCE_MS", "3600001"),
     ] {
         let error = config(&[(name, value), ("PROXY_TO", "f3:8000")]).unwrap_err().to_string();
         assert!(error.starts_with(name) && !error.contains('\n'), "{name}={value}: {error}");

@@ -1,6 +1,6 @@
 //! Followers over HTTP.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::http::Request;
 use bytes::Bytes;
@@ -13,15 +13,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use super::{Transport, TransportError, message};
+use super::connection::IDLE_TIMEOUT;
+use super::pipeline::PipelinedConnection;
+use super::{Connection, SerialConnection, Transport, TransportError, message};
 use crate::config::BaseUrl;
 use crate::limits;
 use crate::wire::{Replicate, Replicated};
-
-/// How long an unused connection is kept: well below the
-/// [time](crate::server::HEADER_DEADLINE) after which a node closes one, so that a request
-/// never meets a connection in the act of closing.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many requests to one follower are in flight at once. More wait for their turn, inside
 /// their replication timeout. A connection costs the leader some 20 kB, and a follower that
@@ -100,5 +97,12 @@ impl Transport for HttpTransport {
 
     fn started_us(&self, follower: usize) -> BoxFuture<'_, Result<Option<u64>, TransportError>> {
         self.health(follower).boxed()
+    }
+
+    fn connect(self: Arc<Self>, follower: usize) -> Arc<dyn Connection> {
+        match self.followers.get(follower) {
+            Some(pool) => Arc::new(PipelinedConnection::open(pool.base.clone())),
+            None => SerialConnection::open(self, follower),
+        }
     }
 }

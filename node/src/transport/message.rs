@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use axum::http::uri::Authority;
 use axum::http::{Method, Request, Response, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -17,7 +18,7 @@ use crate::wire::Replicate;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The longest answer that is read; a follower's has about 150 bytes.
-const MAX_ANSWER_BYTES: usize = 64 * 1_024;
+pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1_024;
 
 /// The request that delivers `body` for `key` to the node at `base` (which may be empty when
 /// no connection is involved).
@@ -34,6 +35,20 @@ pub(super) fn request(base: &str, key: &str, body: &Replicate) -> Result<Request
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(json))
         .map_err(|error| cannot(&error))
+}
+
+/// The same request as it stands on a connection of HTTP/1.1.
+pub(super) fn request_bytes(base: &str, key: &str, body: &Replicate) -> Result<Bytes, TransportError> {
+    let (head, body) = request(base, key, body)?.into_parts();
+    let body = body.into_inner().unwrap_or_default();
+    let host = head.uri.authority().map_or("", Authority::as_str);
+    let lines = format!(
+        "{} {} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        head.method,
+        head.uri.path(),
+        body.len(),
+    );
+    Ok([lines.as_bytes(), &body].concat().into())
 }
 
 /// The request for the health of the node at `base`.
@@ -64,13 +79,16 @@ where
             TransportError::NoAnswer(chain(&*error))
         })?
         .to_bytes();
-    if !head.status.is_success() {
-        return Err(TransportError::Refused {
-            status: head.status.as_u16(),
-            body: String::from_utf8_lossy(&body).chars().take(200).collect(),
-        });
+    parse_answer(head.status.as_u16(), &body)
+}
+
+/// What an answer with this status and body says.
+pub(super) fn parse_answer<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, TransportError> {
+    if !(200..300).contains(&status) {
+        let body = String::from_utf8_lossy(body).chars().take(200).collect();
+        return Err(TransportError::Refused { status, body });
     }
-    serde_json::from_slice(&body).map_err(|error| TransportError::BadAnswer(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| TransportError::BadAnswer(error.to_string()))
 }
 
 /// An error and its causes on one line.

@@ -1,6 +1,7 @@
 //! The program as its users meet it: environment, exit status, signals, standard streams.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use crate::support::{Node, command, wait};
@@ -57,6 +58,36 @@ fn both_signals_stop_a_node_at_once_even_amid_a_request() {
         kill_process(pid, signal).unwrap();
         assert!(leader.exit().success());
     }
+}
+
+#[test]
+fn both_signals_stop_a_proxy_at_once_even_with_messages_on_their_way() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let node = Node::follower();
+        let vars = [
+            ("PROXY_TO", node.address.as_str()),
+            ("LISTEN_ADDR", "127.0.0.1:0"),
+            ("CONTROL_ADDR", "127.0.0.1:0"),
+            ("DELAY", "constant(3600000)"),
+        ];
+        let mut proxy = command(&vars).arg("proxy").spawn().unwrap();
+        let lines: Vec<String> =
+            BufReader::new(proxy.stdout.take().unwrap()).lines().take(2).map(Result::unwrap).collect();
+        assert!(lines[0].starts_with("control on 127.0.0.1:"), "{lines:?}");
+        let address = lines[1].strip_prefix("listening on ").unwrap();
+        let _idle = TcpStream::connect(address).unwrap();
+        let mut waiting = TcpStream::connect(address).unwrap();
+        waiting.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        kill_process(Pid::from_child(&proxy), signal).unwrap();
+        assert!(wait(&mut proxy).success());
+    }
+}
+
+#[test]
+fn a_bad_variable_of_a_proxy_is_one_line_and_status_2() {
+    let (code, stderr) = stderr_of(&[("PROXY_TO", "f1:8000"), ("WRITES_FROM", "leader")], &["proxy"]);
+    assert_eq!(code, Some(2));
+    assert_eq!(stderr, "labnode: WRITES_FROM=\"leader\" is not accepted: expected dialer or target\n");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub enum Mechanism {
     Versions,
     /// Each key is written once.
     WrittenOnce,
+    /// Copies reach each follower in the order of the leader's writes.
+    Ordered,
     /// The next write to a key starts when the one before is on every follower.
     NoOverlap,
 }
@@ -25,6 +27,10 @@ impl Mechanism {
     #[must_use]
     pub fn of(run: &RunData) -> Option<Self> {
         let Experiment { network, workload, followers, faults, .. } = &run.manifest.config;
+        // What keeps one log delivers all of it, or delivers nothing more; no trace has to show that.
+        if run.manifest.capabilities().ordered_log && faults.is_empty() {
+            return Some(Self::Ordered);
+        }
         let is_whole = faults.is_empty() && every_copy_arrived(run);
         if !is_whole && network.catch_up == CatchUp::Off {
             return None;
@@ -50,6 +56,9 @@ impl Mechanism {
         match self {
             Self::Versions => "followers keep the newest version, in whatever order copies arrive",
             Self::WrittenOnce => "each key is written once, so that no older write can replace a newer one",
+            Self::Ordered => {
+                "copies reach each follower in the order of the leader's writes, so that none overtakes another"
+            }
             Self::NoOverlap => "the next write to a key starts only when the one before is on every follower",
         }
     }
@@ -64,7 +73,7 @@ fn every_copy_arrived(run: &RunData) -> bool {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::analysis::fixture::{RunBuilder, right_leader};
+    use crate::analysis::fixture::{RunBuilder, right_leader, without_trace};
     use crate::config::Fault;
 
     fn of(quorum: u32, configure: impl FnOnce(&mut Experiment)) -> Option<Mechanism> {
@@ -81,6 +90,17 @@ mod tests {
         assert_eq!(of(1, |config| config.network.order = Order::Version), Some(Mechanism::Versions));
         assert_eq!(of(1, |config| config.workload.keys = 100.try_into().unwrap()), Some(Mechanism::WrittenOnce));
         assert_eq!(of(1, |config| config.workload.keys = 99.try_into().unwrap()), None);
+    }
+
+    #[test]
+    fn one_ordered_log_lets_no_write_overtake_another_unless_something_was_broken() {
+        let mut run = without_trace(RunBuilder::new(1).load(right_leader).build());
+        assert_eq!(Mechanism::of(&run), None);
+        run.manifest.system.as_mut().unwrap().capabilities.ordered_log = true;
+        assert_eq!(Mechanism::of(&run), Some(Mechanism::Ordered));
+        let fault: Fault = serde_json::from_str(r#"{"at":3,"node":"f1","kind":"kill"}"#).unwrap();
+        run.manifest.config.faults.push(fault);
+        assert_eq!(Mechanism::of(&run), None);
     }
 
     #[test]

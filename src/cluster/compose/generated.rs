@@ -68,7 +68,7 @@ impl Setting<'_> {
                 ClusterError::Setup(format!("{}: a path that is not UTF-8 cannot be named to Compose", file.display()))
             })?;
             // The long form: with the short one the engine makes a folder of a file that it does not see.
-            let target = format!("{FOLDER}/{name}");
+            let target = format!("{FOLDER}/{}", escaped(name));
             volumes.push(json!({ "type": "bind", "source": escaped(source), "target": target, "read_only": true }));
         }
         let outside = self.first_port.map_or(0, |first| first + u16::try_from(offset(node)).unwrap_or_default());

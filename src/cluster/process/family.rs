@@ -9,7 +9,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
 /// How long it may take until all stand still.
 const FREEZE_LIMIT: Duration = Duration::from_secs(5);
@@ -52,6 +52,10 @@ pub(super) fn kill(child: Pid) {
     for member in members(child) {
         // It may have ended since.
         let _ = kill_process(member.pid, Signal::KILL);
+    }
+    if cfg!(not(target_os = "linux")) {
+        // Most of the family is in the child's group.
+        let _ = kill_process_group(child, Signal::KILL);
     }
 }
 

@@ -66,11 +66,30 @@ impl BoundedLog {
         let mut kept = self.part(0, HEAD_BYTES)?;
         let note = format!("\n[labctl: {} bytes of this log are not kept]\n", printed - HELD_BYTES);
         kept.extend(note.into_bytes());
-        // The oldest byte of the ring is the one that would be overwritten next.
-        let (oldest, room) = place_of(printed);
-        kept.extend(self.part(oldest, room)?);
-        kept.extend(self.part(HEAD_BYTES, oldest - HEAD_BYTES)?);
+        kept.extend(self.tail(printed)?);
         Ok(kept)
+    }
+
+    /// What is kept of what was printed after so many bytes, and how many were printed in all.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn since(&self, seen: u64) -> io::Result<(Vec<u8>, u64)> {
+        let printed = self.printed()?;
+        if printed <= HELD_BYTES {
+            return Ok((self.part(seen.min(printed), printed.saturating_sub(seen))?, printed));
+        }
+        let mut kept = self.tail(printed)?;
+        let new = usize::try_from(printed.saturating_sub(seen)).map_err(io::Error::other)?;
+        Ok((kept.split_off(kept.len().saturating_sub(new)), printed))
+    }
+
+    /// The ring from its oldest byte on, which is the one that would be overwritten next.
+    fn tail(&self, printed: u64) -> io::Result<Vec<u8>> {
+        let (oldest, room) = place_of(printed);
+        let mut tail = self.part(oldest, room)?;
+        tail.extend(self.part(HEAD_BYTES, oldest - HEAD_BYTES)?);
+        Ok(tail)
     }
 
     fn part(&self, place: u64, length: u64) -> io::Result<Vec<u8>> {
@@ -142,5 +161,21 @@ mod tests {
         let second = BoundedLog::new(file);
         second.write(b"second\n").unwrap();
         assert_eq!(second.read().unwrap(), b"first\nsecond\n");
+    }
+
+    #[test]
+    fn what_is_new_is_told_also_of_a_log_that_is_full() {
+        let log = BoundedLog::new(tempfile::tempfile().unwrap());
+        let (mut seen, mut told) = (0, Vec::new());
+        let printed = output(2 * HELD_BYTES + 5);
+        for piece in printed.chunks(700_001) {
+            log.write(piece).unwrap();
+            let (new, now) = log.since(seen).unwrap();
+            seen = now;
+            told.extend(new);
+        }
+        assert!(told == printed);
+        assert_eq!(log.since(seen).unwrap(), (Vec::new(), printed.len() as u64));
+        assert_eq!(log.since(0).unwrap().0.len() as u64, TAIL_BYTES);
     }
 }

@@ -40,7 +40,9 @@ pub(super) struct Supervised {
     folder: PathBuf,
     log: BoundedLog,
     /// How much of the log has been looked at.
-    seen: usize,
+    seen: u64,
+    /// The beginning of a line whose end has not been printed yet.
+    begun: Vec<u8>,
 }
 
 impl Supervised {
@@ -76,9 +78,18 @@ impl Supervised {
             }
         });
         let log = BoundedLog::new(log.try_clone()?);
-        let seen = log.read()?.len();
-        let mut started =
-            Self { supervisor, orders, notices, ended: None, left: None, folder: own.to_owned(), log, seen };
+        let (_, seen) = log.since(0)?;
+        let mut started = Self {
+            supervisor,
+            orders,
+            notices,
+            ended: None,
+            left: None,
+            folder: own.to_owned(),
+            log,
+            seen,
+            begun: Vec::new(),
+        };
         started.await_answer(&Notice::Started)?;
         Ok(started)
     }
@@ -137,11 +148,13 @@ impl Child for Supervised {
 
     /// The whole lines that it has printed since the last call.
     fn new_lines(&mut self) -> Vec<String> {
-        let log = self.log.read().unwrap_or_default();
-        let new = log.get(self.seen..).unwrap_or_default();
-        let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        self.seen += whole;
-        String::from_utf8_lossy(&new[..whole]).lines().map(str::to_owned).collect()
+        let Ok((new, seen)) = self.log.since(self.seen) else { return Vec::new() };
+        self.seen = seen;
+        self.begun.extend(new);
+        let whole = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let rest = self.begun.split_off(whole);
+        let lines = std::mem::replace(&mut self.begun, rest);
+        String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect()
     }
 
     /// How the program ended. `None` while it runs.

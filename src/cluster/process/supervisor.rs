@@ -15,8 +15,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{self, Pid, WaitOptions, WaitStatus, kill_process, wait};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::family;
@@ -46,9 +46,16 @@ enum Event {
 /// Runs a program under supervision until it and all that it started have ended.
 #[must_use]
 pub fn supervise(program: &OsString, arguments: &[OsString]) -> ExitCode {
-    let supervised = family::adopt().and_then(|()| spawn(program, arguments));
-    let (child, drain) = match supervised {
-        Ok(spawned) => spawned,
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let supervised = runtime.and_then(|runtime| {
+        // Before there is a node that a signal could leave behind.
+        let signals = runtime.block_on(async { Signals::catch() })?;
+        family::adopt()?;
+        let (child, drain) = spawn(program, arguments)?;
+        Ok((runtime, signals, child, drain))
+    });
+    let (runtime, signals, child, drain) = match supervised {
+        Ok(supervised) => supervised,
         Err(error) => {
             tell(&Notice::Unstartable(error.to_string()));
             return ExitCode::FAILURE;
@@ -58,18 +65,29 @@ pub fn supervise(program: &OsString, arguments: &[OsString]) -> ExitCode {
     let (sender, events) = unbounded_channel();
     read_orders(sender.clone());
     reap(sender);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let is_clean = runtime.and_then(|runtime| runtime.block_on(watch(child, events))).unwrap_or_else(|error| {
-        // Without it the node would run unwatched.
-        family::kill(child);
-        tell(&Notice::Refused(error.to_string()));
-        false
-    });
+    let is_clean = runtime.block_on(watch(child, events, signals));
     let deadline = Instant::now() + DRAIN_LIMIT;
     while !drain.is_finished() && Instant::now() < deadline {
         thread::sleep(KILL_PAUSE);
     }
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Signals that ask the supervisor to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
 }
 
 /// Starts the program in a process group of its own, so that it cannot signal its supervisor by
@@ -130,29 +148,26 @@ fn reap(events: UnboundedSender<Event>) {
 }
 
 /// Carries out orders until every process of the node has ended; true if that is so.
-async fn watch(child: Pid, mut events: UnboundedReceiver<Event>) -> io::Result<bool> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn watch(child: Pid, mut events: UnboundedReceiver<Event>, mut signals: Signals) -> bool {
     loop {
         let event = tokio::select! {
             biased;
             event = events.recv() => event.unwrap_or(Event::Abandoned),
-            _ = terminate.recv() => Event::Abandoned,
-            _ = interrupt.recv() => Event::Abandoned,
-            _ = hangup.recv() => Event::Abandoned,
+            _ = signals.terminate.recv() => Event::Abandoned,
+            _ = signals.interrupt.recv() => Event::Abandoned,
+            _ = signals.hangup.recv() => Event::Abandoned,
         };
         match event {
             Event::Ordered(Order::Pause) => answer(family::freeze(child)),
             Event::Ordered(Order::Resume) => answer(family::thaw(child)),
-            Event::Ordered(Order::Stop) => answer(kill_process(child, Signal::TERM).map_err(io::Error::from)),
-            Event::Ordered(Order::Kill) | Event::Abandoned => return Ok(end_all(child, &mut events).await),
+            Event::Ordered(Order::Stop) => answer(kill_process(child, process::Signal::TERM).map_err(io::Error::from)),
+            Event::Ordered(Order::Kill) | Event::Abandoned => return end_all(child, &mut events).await,
             Event::Ended(pid, status) if pid == child => {
                 tell(&Notice::Ended(in_words(status)));
-                return Ok(end_all(child, &mut events).await);
+                return end_all(child, &mut events).await;
             }
             Event::Ended(..) => {}
-            Event::AllEnded => return Ok(true),
+            Event::AllEnded => return true,
         }
     }
 }

@@ -22,7 +22,8 @@ use crate::cli::{ExperimentSelection, Explore, Format, Paths};
 use crate::config::Config;
 use crate::data::Lock;
 use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
-use crate::sim::SimError;
+use crate::model::SystemName;
+use crate::sim::{SimError, can_simulate};
 use crate::system::KINDS;
 
 /// What `--format json` prints.
@@ -43,6 +44,14 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
         bail!(
             "experiment {name}: explore simulates no faults; choose an experiment without them, or run \
              `labctl run all -e {name} --backend sim --seed N` for each seed"
+        );
+    }
+    if !can_simulate(experiment) {
+        bail!(
+            "experiment {name}: explore runs in virtual time, and system {} cannot; choose an experiment that measures \
+             {}",
+            experiment.system,
+            SystemName::LABNODE
         );
     }
     let points = grid::grid(name, experiment, args)?.points();

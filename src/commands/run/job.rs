@@ -1,14 +1,16 @@
 //! One experiment as it is about to be run: file and command line put together.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
 use crate::commands::output::note;
-use crate::config::{Config, Experiment, ExperimentName, Quorum};
+use crate::config::{Config, Experiment, ExperimentName, Quorum, SystemConfig};
 use crate::data::{DataFolder, RunData, config_sha256};
+use crate::system::{System, system_of};
 
 /// An experiment to run.
 pub(super) struct Job {
@@ -16,6 +18,8 @@ pub(super) struct Job {
     pub(super) name: ExperimentName,
     /// Its resolved configuration.
     pub(super) experiment: Experiment,
+    /// The system that is measured.
+    pub(super) system: Arc<dyn System>,
     /// The quorums to run, in this order.
     pub(super) quorums: Vec<Quorum>,
     /// Where its runs go.
@@ -26,13 +30,16 @@ pub(super) struct Job {
 
 impl Job {
     /// Puts together what the file and the command line say.
+    ///
+    /// # Errors
+    /// When the system cannot take what the command line asks for.
     pub(super) fn new(
         config: &Config,
         name: &ExperimentName,
         experiment: &Experiment,
         paths: &Paths,
         args: &Run,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
         let mut experiment = experiment.clone();
         experiment.seed = args.seed.unwrap_or(experiment.seed);
         experiment.backend = args.backend.unwrap_or(experiment.backend);
@@ -40,9 +47,11 @@ impl Job {
             QuorumSelection::All => experiment.quorums.clone(),
             QuorumSelection::Some(quorums) => quorums.clone(),
         };
+        let planned = Experiment { quorums: quorums.clone(), ..experiment.clone() };
+        let system = system_of(&planned).with_context(|| format!("experiment {name}"))?;
         let data = DataFolder::for_experiment(&paths.data, name, &config.default);
         let report = if *name == config.default { paths.report.clone() } else { paths.report.join(name.as_str()) };
-        Self { name: name.clone(), experiment, quorums, data, report }
+        Ok(Self { name: name.clone(), experiment, system, quorums, data, report })
     }
 
     /// Says what would be run, and how long it would take by theory.
@@ -58,6 +67,9 @@ impl Job {
             self.experiment.seed,
             self.experiment.backend,
         );
+        if self.experiment.system != SystemConfig::default() {
+            text += &format!("\n  {}", self.experiment.system.in_words());
+        }
         for own in network.overrides_in_words() {
             text += &format!("\n  {own}");
         }

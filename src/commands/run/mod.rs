@@ -26,7 +26,7 @@ use crate::commands::descriptors;
 use crate::commands::output::{self, note, paths_as_text, say};
 use crate::config::{Config, ExperimentName};
 use crate::data::{Conditions, DataError, DataFolder, Placement, RunData};
-use crate::system::{KINDS, system_of};
+use crate::system::KINDS;
 
 /// What `--format json` prints of an experiment.
 #[derive(Serialize)]
@@ -50,8 +50,10 @@ pub(super) async fn run(paths: &Paths, args: &Run) -> anyhow::Result<Exit> {
     let selected = select::experiments(&config, args.experiment.as_ref())?;
     let names: BTreeSet<&ExperimentName> = selected.iter().map(|(name, _)| *name).collect();
     output::warn(paths, config.warnings.iter().filter(|warning| names.contains(&warning.experiment)));
-    let jobs: Vec<Job> =
-        selected.into_iter().map(|(name, experiment)| Job::new(&config, name, experiment, paths, args)).collect();
+    let jobs = selected
+        .into_iter()
+        .map(|(name, experiment)| Job::new(&config, name, experiment, paths, args))
+        .collect::<anyhow::Result<Vec<Job>>>()?;
     jobs.iter().for_each(Job::warn_of_impossible);
     if args.dry_run {
         jobs.iter().for_each(|job| say!("{}", job.describe()));
@@ -90,11 +92,7 @@ async fn run_job(
     }
     let backend = choose_backend(job, cancel).await?;
     if !matches!(backend, Backend::Sim) {
-        descriptors::check(
-            system_of(&job.experiment)?.as_ref(),
-            &job.experiment,
-            matches!(backend, Backend::Process { .. }),
-        )?;
+        descriptors::check(job.system.as_ref(), &job.experiment, matches!(backend, Backend::Process { .. }))?;
     }
     note!("experiment {}, backend {}", job.name, backend.describe());
     let conditions = Conditions::new(&job.experiment, backend.name(), backend.node_sha256());
@@ -117,7 +115,7 @@ async fn run_job(
                 return Err(ClusterError::Interrupted.into());
             }
             activity.set("stopping the nodes");
-            let run = quorum::run_quorum(&job.name, &job.experiment, *quorum, &backend, cancel);
+            let run = quorum::run_quorum(job, *quorum, &backend, cancel);
             let data = run.await.with_context(|| format!("W = {quorum}"))?;
             activity.set("saving the run");
             if let Some(aside) = data.save(&path)? {
@@ -172,13 +170,13 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 /// Chooses the backend, on a thread where blocking is welcome, and clears up after a killed labctl.
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
-    let system = system_of(&job.experiment)?;
-    let nodes = job.quorums.first().map(|quorum| system.nodes(&job.experiment, *quorum)).unwrap_or_default();
-    let containers = system.containers();
+    let nodes = job.quorums.first().map(|quorum| job.system.nodes(&job.experiment, *quorum)).unwrap_or_default();
+    let containers = job.system.containers();
     let chosen = spawn_blocking(move || {
         orphans::end_processes().iter().for_each(|done| note!("{done}"));
         let backend = Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)?;
-        if let Backend::Compose(Deployment { docker, folder, .. }) = &backend {
+        if let Backend::Compose(deployment) = &backend {
+            let Deployment { docker, folder, .. } = deployment.as_ref();
             let cleared = orphans::remove(docker, folder, Keep::ClusterToPlayWith, &cancel)?;
             for name in cleared.removed {
                 note!("removed {name}, which a labctl that was killed had left behind");

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::job::Job;
 use super::progress::Bar;
 use super::shared_cluster::{FaultInjector, SharedCluster};
 use crate::analysis::faults_left_out;
@@ -20,13 +21,15 @@ use crate::commands::output::note;
 use crate::config::{Experiment, ExperimentName, Quorum};
 use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
 use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
-use crate::model::{Endpoints, Micros};
+use crate::model::{Endpoints, Micros, SystemName};
 use crate::sim::{foresee, is_foreseeable, simulate};
-use crate::system::{Clock, SessionError, System, limits, system_of};
+use crate::system::{Clock, SessionError, System, limits};
 
 /// How long the end of a node may stay unseen after its first unanswered request: the kernel closes
 /// the sockets of a dying process before its parent can wait for it, and Docker takes longer still.
 const DEATH_NOTICE: Duration = Duration::from_secs(1);
+/// How long a system may take to say something of itself at the end.
+const NOTES_LIMIT: Duration = Duration::from_secs(5);
 /// How often the nodes are looked at meanwhile.
 const DEATH_POLL: Duration = Duration::from_millis(20);
 
@@ -35,21 +38,22 @@ const DEATH_POLL: Duration = Duration::from_millis(20);
 /// # Errors
 /// Whatever the cluster or a node answered; the cluster is down by then.
 pub(super) async fn run_quorum(
-    name: &ExperimentName,
-    experiment: &Experiment,
+    job: &Job,
     quorum: Quorum,
     backend: &Backend,
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
+    let Job { name, experiment, system, .. } = job;
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
     let mut run = match backend {
         Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
-        _ => on_cluster(name, experiment, quorum, backend, bar, cancel).await,
+        _ => on_cluster(system.as_ref(), name, experiment, quorum, backend, bar, cancel).await,
     }?;
     for step in faults_left_out(&run) {
         note!("W = {quorum}: the load was over before `{step}`, which was left out");
     }
-    if !matches!(backend, Backend::Sim) && is_foreseeable(experiment) {
+    let is_simulated_system = run.manifest.system_name() == SystemName::LABNODE;
+    if !matches!(backend, Backend::Sim) && is_simulated_system && is_foreseeable(experiment) {
         run.forecast = forecast(name, experiment, quorum).await;
     }
     Ok(run)
@@ -92,6 +96,7 @@ async fn simulated(
 
 /// Runs on real nodes: starts them, loads them and stops them.
 async fn on_cluster(
+    system: &dyn System,
     name: &ExperimentName,
     experiment: &Experiment,
     quorum: Quorum,
@@ -102,7 +107,6 @@ async fn on_cluster(
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
-    let system = system_of(experiment)?;
     let spec = ClusterSpec::new(
         name,
         experiment,
@@ -117,7 +121,7 @@ async fn on_cluster(
         Ok(endpoints) => tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-            recorded = load(system.as_ref(), experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
+            recorded = load(system, experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
                 Ok(recorded) => Ok(recorded),
                 Err(error) => Err(explain(error, &cluster, cancel).await),
             },
@@ -131,17 +135,10 @@ async fn on_cluster(
     let down = cluster.with(|cluster| cluster.down()).await;
     bar.finish();
     // First, since it may be what is behind any other error.
-    check_limits(
-        system.as_ref(),
-        &logs,
-        recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()),
-    )?;
+    check_limits(system, &logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
     let Measured { recorded, gaps, version, notes } = recorded?;
     down?;
-    for (name, text) in notes {
-        // What a node printed is worth more than a note of the same name.
-        logs.entry(name).or_insert_with(|| text.into_bytes());
-    }
+    add_notes(&mut logs, notes);
     if !gaps.is_empty() {
         let length_us: u64 = gaps.iter().map(|gap| gap.length_us).sum();
         note!(
@@ -192,6 +189,14 @@ fn check_limits(
     of_labctl.or_else(|| told.cloned()).or_else(logged).map_or(Ok(()), |(who, what)| Err(LimitError::Met { who, what }))
 }
 
+/// Puts what a system says of itself beside the logs. What a node printed is worth more than a
+/// note of the same name.
+fn add_notes(logs: &mut BTreeMap<String, Vec<u8>>, notes: BTreeMap<String, String>) {
+    for (name, text) in notes {
+        logs.entry(name).or_insert_with(|| text.into_bytes());
+    }
+}
+
 /// What a run brought, and when labctl could not measure.
 struct Measured {
     recorded: RunRecord,
@@ -222,7 +227,8 @@ async fn load(
         recorded = record(session.as_ref(), experiment, &injector, &clock, bar) => recorded?,
         never = gaps.watch(&clock) => match never {},
     };
-    let notes = session.notes().await;
+    // They are worth having, but not waiting for.
+    let notes = timeout(NOTES_LIMIT, session.notes()).await.unwrap_or_default();
     Ok(Measured { gaps: gaps.since(recorded.start_us), recorded, version, notes })
 }
 
@@ -251,4 +257,17 @@ async fn explain(error: anyhow::Error, cluster: &SharedCluster, cancel: &Cancell
     let reason = reason.trim_start_matches(&format!("{node}: ")).to_owned();
     let log = cluster.with(|cluster| cluster.logs()).await.remove(&node).unwrap_or_default();
     ClusterError::of_node(&node, reason, &log).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_lie_beside_the_logs_and_replace_none() {
+        let mut logs = BTreeMap::from([("leader".to_owned(), b"starts".to_vec())]);
+        let notes = [("leader", "info"), ("leader-info", "role:master")];
+        add_notes(&mut logs, notes.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+        assert_eq!((logs["leader"].as_slice(), logs["leader-info"].as_slice()), (&b"starts"[..], &b"role:master"[..]));
+    }
 }

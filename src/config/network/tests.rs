@@ -44,6 +44,18 @@ fn every_network_survives_its_manifest() {
 }
 
 #[test]
+fn links_that_are_left_out_leave_no_trace_and_others_survive_their_manifest() {
+    assert!(!json(&Network::default()).contains("link") && !json(&Network::default()).contains("coherence"));
+    let network =
+        Network { link: Some(LinkOrder::Ordered), coherence_ms: Some(2.5.try_into().unwrap()), ..Network::default() };
+    let text = json(&network);
+    assert!(text.contains(r#""link":"ordered","coherence_ms":2.5"#), "{text}");
+    assert_eq!(serde_json::from_str::<Network>(&text).unwrap(), network);
+    assert!(network.in_words().contains(&"ordered links".to_owned()));
+    assert!(network.in_words().contains(&"a new delay every 2.5 ms".to_owned()));
+}
+
+#[test]
 fn a_uniform_delay_in_whole_milliseconds_has_one_form() {
     let as_distribution = json(&Network { delay: of("uniform(0,1000)"), ..Network::default() });
     assert_eq!(as_distribution, json(&Network::default()));

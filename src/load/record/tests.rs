@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::*;
+use crate::cluster::FaultAction;
 use crate::load::NoFaults;
 use crate::model::{Endpoints, Role, StoreDump, WriteOutcome};
 use crate::system::{Found, PendingCopies, PlannedWrite, SettleLimits, Trace, WriteAnswer};
@@ -81,4 +82,31 @@ async fn a_system_without_a_trace_is_loaded_and_recorded_all_the_same() {
     assert_eq!((recorded.replication, recorded.arrivals, recorded.trace_dropped), (Vec::new(), Vec::new(), 0));
     let read = session.read(NodeId::Follower(4), "k9").await.unwrap().unwrap();
     assert_eq!((read.value.as_str(), &recorded.settled[&NodeId::Follower(4)].store["k9"]), ("v99", &read.value));
+}
+
+/// Notes when the delays of the proxies begin, and how many writes the leader had got by then.
+struct Epochs<'a> {
+    session: &'a OneStore,
+    clock: Clock,
+    begun: Mutex<Vec<(u64, usize)>>,
+}
+
+impl Injector for Epochs<'_> {
+    async fn inject(&self, _: &FaultAction) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    async fn start_epoch(&self) -> Result<(), ClusterError> {
+        self.clock.sleep(Duration::from_millis(3)).await;
+        self.begun.lock().unwrap().push((self.clock.now_us(), self.session.held.lock().unwrap().len()));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_delays_of_proxies_begin_once_right_before_the_first_write() {
+    let (session, clock) = (OneStore::default(), Clock::at_zero());
+    let epochs = Epochs { session: &session, clock, begun: Mutex::default() };
+    let recorded = record(&session, &Experiment::default(), &epochs, &clock, &Unwatched).await.unwrap();
+    assert_eq!(epochs.begun.into_inner().unwrap(), [(recorded.start_us, 0)]);
 }

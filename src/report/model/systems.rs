@@ -1,9 +1,11 @@
 //! Other systems in the same network, under the same load.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::analysis::{Bounds, ExperimentFigures, RunFigures, Verdict};
-use crate::config::{Experiment, ExperimentName};
+use crate::config::{Experiment, ExperimentName, Fault, Workload};
+use crate::model::Followers;
 
 /// One system among several.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -44,9 +46,8 @@ pub struct SystemRun {
 
 /// This experiment and the others that differ in what they measure alone; nothing if there are none.
 pub(super) fn systems(this: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<ComparedSystem> {
-    let is_other = |other: &&ExperimentFigures| {
-        other.system_name() != this.system_name() && is_same_but_for_the_system(&this.config, &other.config)
-    };
+    let is_other =
+        |other: &&ExperimentFigures| other.system_name() != this.system_name() && conditions(this) == conditions(other);
     let others: Vec<&ExperimentFigures> = others.iter().filter(is_other).collect();
     if others.is_empty() {
         return Vec::new();
@@ -54,10 +55,25 @@ pub(super) fn systems(this: &ExperimentFigures, others: &[ExperimentFigures]) ->
     std::iter::once(this).chain(others).map(ComparedSystem::of).collect()
 }
 
-/// Whether two experiments have the same network, followers, load and faults.
-fn is_same_but_for_the_system(this: &Experiment, other: &Experiment) -> bool {
-    let of = |config: &Experiment| (config.network.clone(), config.followers, config.workload, config.faults.clone());
-    of(this) == of(other)
+/// What two systems must have in common to stand side by side: network, followers, load and faults.
+#[derive(PartialEq)]
+struct Conditions<'a> {
+    /// As JSON, but for whether links keep their order: left out, that is as the system has it.
+    network: Option<Value>,
+    is_ordered: bool,
+    followers: Followers,
+    workload: Workload,
+    faults: &'a [Fault],
+}
+
+fn conditions(figures: &ExperimentFigures) -> Conditions<'_> {
+    let Experiment { network, followers, workload, faults, .. } = &figures.config;
+    // A configuration was read from TOML or JSON: there is nothing in it that JSON cannot hold.
+    let mut network = serde_json::to_value(network).ok();
+    let link = network.as_mut().and_then(Value::as_object_mut).and_then(|fields| fields.remove("link"));
+    let is_ordered_log = figures.system.as_ref().is_some_and(|system| system.capabilities.ordered_log);
+    let is_ordered = link.map_or(is_ordered_log, |link| link == "ordered");
+    Conditions { network, is_ordered, followers: *followers, workload: *workload, faults }
 }
 
 impl ComparedSystem {

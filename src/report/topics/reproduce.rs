@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::analysis::Need;
-use crate::config::{Experiment, SCHEMA};
+use crate::config::{Experiment, SCHEMA, SystemConfig, SystemSettings};
 use crate::data::{HostFacts, Manifest};
+use crate::model::SystemName;
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
@@ -169,16 +170,45 @@ fn configuration(manifest: &Manifest) -> Vec<Block> {
     )
 }
 
+/// An experiment that names its system, where the manifest holds all of it.
+#[derive(Serialize)]
+struct RecipeExperiment<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
+    #[serde(flatten)]
+    config: Experiment,
+}
+
+/// `[system.NAME]`.
+#[derive(Serialize)]
+struct SystemTable<'a> {
+    kind: &'a SystemName,
+    #[serde(flatten)]
+    settings: &'a SystemSettings,
+}
+
 fn recipe(manifest: &Manifest) -> Result<String, toml::ser::Error> {
     #[derive(Serialize)]
     struct File<'a> {
         schema: i64,
         default: &'a str,
-        experiment: BTreeMap<&'a str, &'a Experiment>,
+        experiment: BTreeMap<&'a str, RecipeExperiment<'a>>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        system: BTreeMap<&'a str, SystemTable<'a>>,
     }
-    let name = manifest.experiment.as_str();
-    let experiment = [(name, &manifest.config)].into();
-    let text = toml::to_string(&File { schema: SCHEMA, default: name, experiment })?;
+    let (name, system) = (manifest.experiment.as_str(), &manifest.config.system);
+    let table = (*system != SystemConfig::default()).then_some(system);
+    let config = Experiment { system: SystemConfig::default(), ..manifest.config.clone() };
+    let experiment = RecipeExperiment { system: table.map(|system| system.name.as_str()), config };
+    let table =
+        table.map(|system| (system.name.as_str(), SystemTable { kind: &system.kind, settings: &system.settings }));
+    let file = File {
+        schema: SCHEMA,
+        default: name,
+        experiment: [(name, experiment)].into(),
+        system: table.into_iter().collect(),
+    };
+    let text = toml::to_string(&file)?;
     // The file says `fault`, of each one; the manifest `faults`, of them all.
     Ok(text.trim_end().replace(".faults]]", ".fault]]"))
 }
@@ -194,6 +224,7 @@ mod tests {
     use crate::config::{Config, Quorum};
     use crate::sim::simulate_direct;
     use crate::system::KINDS;
+    use crate::system::fake::FAKES;
 
     #[test]
     fn a_recipe_is_a_configuration_file_that_gives_the_same_experiment() {
@@ -211,5 +242,14 @@ mod tests {
             let read = Config::read(&path, &KINDS).unwrap();
             assert_eq!((read.default.as_str(), &read.experiments[&name]), ("mine", &experiment), "{lab_name}");
         }
+        let table = "[system.long]\nkind = \"chain\"\nmost_followers = 50\n";
+        let text = format!("default = \"mine\"\n[experiment.mine]\nsystem = \"long\"\n{table}");
+        std::fs::write(&path, text).unwrap();
+        let config = Config::read(&path, &FAKES).unwrap().experiments.remove(&name).unwrap();
+        let text = recipe(&Manifest { config: config.clone(), ..manifest.clone() }).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Config::read(&path, &FAKES).unwrap().experiments[&name], config, "{text}");
+        assert!(text.contains("[experiment.mine]\nsystem = \"long\"\n"), "{text}");
+        assert!(text.contains("[system.long]\nkind = \"chain\"\nmajority = false\n"), "{text}");
     }
 }

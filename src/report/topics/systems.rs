@@ -27,7 +27,8 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let dashed = if is_predicted { " Dashed lines of the same colour are predicted of the network alone." } else { "" };
     let reading = format!(
         "The same writes in the same network, to different systems. Solid lines are measured: one run at each W, without \
-         the spread from run to run.{dashed}"
+         the spread from run to run.{dashed}{}",
+        diverged(systems)
     );
     let subtitle = if is_predicted { "Solid: measured. Dashed: predicted of the network." } else { "Measured." };
     let chart = Chart { y_title: "Mean write latency, ms", unit: "ms", series: series(systems) };
@@ -40,38 +41,38 @@ fn named(of: &ComparedSystem) -> String {
     of.version.as_ref().map_or_else(|| of.system.clone(), |version| format!("{} {version}", of.system))
 }
 
-/// What sets the systems apart at the lowest and the highest W that all have.
+/// Mean latency at the highest W that all have.
 fn finding(systems: &[ComparedSystem]) -> String {
+    let Some(quorum) = common(systems).last().copied() else {
+        return "No W was run with each of these systems".to_owned();
+    };
+    let latencies = each(systems, quorum, |run| Some(format!("{} ms", ms(run.mean_ms?))));
+    if latencies.is_empty() {
+        return format!("No latency to compare at W = {quorum}");
+    }
+    format!("Mean latency in the same network at W = {quorum}: {latencies}")
+}
+
+/// How many copies were wrong for good at the lowest W that all have: there most go wrong, if any do.
+fn diverged(systems: &[ComparedSystem]) -> String {
+    let Some(quorum) = common(systems).first().copied() else { return String::new() };
+    let wrong = each(systems, quorum, |run| Some(format!("{} of {}", grouped(run.diverged?), grouped(run.pairs))));
+    if wrong.is_empty() { String::new() } else { format!(" Copies wrong for good at W = {quorum}: {wrong}.") }
+}
+
+/// `24.1 ms with redis and 22.0 ms with labnode`.
+fn each(systems: &[ComparedSystem], quorum: u32, tell: impl Fn(&SystemRun) -> Option<String>) -> String {
+    let told = |of: &ComparedSystem| {
+        let run = of.runs.iter().find(|run| run.quorum == quorum)?;
+        Some(format!("{} with {}", tell(run)?, of.system))
+    };
+    list(&systems.iter().filter_map(told).collect::<Vec<_>>())
+}
+
+/// Every W that was run with each system.
+fn common(systems: &[ComparedSystem]) -> Vec<u32> {
     let is_everywhere = |quorum: &u32| systems.iter().all(|of| of.runs.iter().any(|run| run.quorum == *quorum));
-    let mut common: Vec<u32> = quorums(systems);
-    common.retain(is_everywhere);
-    let ends = match common.as_slice() {
-        [] => return "No W was run with each of these systems".to_owned(),
-        [only] => vec![*only],
-        [first, .., last] => vec![*first, *last],
-    };
-    let each = |quorum: u32, tell: fn(&SystemRun) -> Option<String>| {
-        let told: Vec<String> = systems
-            .iter()
-            .filter_map(|of| {
-                let run = of.runs.iter().find(|run| run.quorum == quorum)?;
-                Some(format!("{} with {}", tell(run)?, of.system))
-            })
-            .collect();
-        list(&told)
-    };
-    let told = |quorum: &u32| {
-        let latency = each(*quorum, |run| Some(format!("{} ms", ms(run.mean_ms?))));
-        let wrong = each(*quorum, |run| Some(format!("{} of {}", grouped(run.diverged?), grouped(run.pairs))));
-        let parts: Vec<String> = [("mean latency", latency), ("copies wrong for good", wrong)]
-            .into_iter()
-            .filter(|(_, told)| !told.is_empty())
-            .map(|(what, told)| format!("{what} {told}"))
-            .collect();
-        format!("at W = {quorum} {}", parts.join(", "))
-    };
-    let told: Vec<String> = ends.iter().map(told).collect();
-    format!("In the same network, {}", told.join("; "))
+    quorums(systems).into_iter().filter(is_everywhere).collect()
 }
 
 /// Every W of any system.

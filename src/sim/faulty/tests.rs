@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{CatchUp, Experiment, Order, Quorum};
-use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
-use crate::model::NodeId;
+use crate::data::{ReplicationOutcome, ReplicationRow, RunData, WriteOutcome};
+use crate::model::{LinkOrder, NodeId};
 use crate::sim::{Unwatched, simulate, simulate_direct};
 
 /// The lab with these faults, as the manifest writes them, run both ways.
@@ -111,7 +111,7 @@ fn a_frozen_follower_applies_what_has_got_to_it_when_it_goes_on() {
     assert_eq!(arrived.len(), 100);
     assert!(arrived.values().all(|at_us| !(from_us..to_us).contains(at_us)));
     assert!(arrived.values().filter(|at_us| **at_us == to_us).count() > 10);
-    let given_up = |row: &&crate::data::ReplicationRow| row.outcome == ReplicationOutcome::Timeout;
+    let given_up = |row: &&ReplicationRow| row.outcome == ReplicationOutcome::Timeout;
     assert!(run.replication.iter().filter(given_up).all(|row| row.follower == NodeId::Follower(0)));
 }
 
@@ -180,4 +180,79 @@ fn a_leader_that_is_cut_off_reaches_nobody() {
     assert!(run.arrivals.iter().all(|row| !during(row.at_us)));
     assert!(run.writes.iter().all(|row| !during((row.start_us + row.latency_us).cast_signed())));
     assert!(run.manifest.settled);
+}
+
+/// As [`run`], with ordered links.
+fn ordered(faults: serde_json::Value, w: i64) -> RunData {
+    run(faults, w, |experiment| experiment.network.link = Some(LinkOrder::Ordered))
+}
+
+/// The versions that arrived at a follower, in their order.
+fn versions(run: &RunData, follower: NodeId) -> Vec<u64> {
+    run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version).collect()
+}
+
+#[test]
+fn on_an_ordered_link_nothing_that_breaks_changes_the_order() {
+    for fault in [
+        json!([{"at": 30, "node": "f2", "kind": "partition", "from": "leader", "until": 70}]),
+        json!([{"at": 30, "node": "f2", "kind": "partition", "from": "leader", "until": "9s"}]),
+        json!([{"at": 30, "node": "f2", "kind": "slow", "delay_ms": 500, "until": 50}]),
+        json!([{"at": 30, "node": "f2", "kind": "pause", "until": 70}]),
+        json!([{"at": 30, "node": "f2", "kind": "kill", "until": 70}]),
+        json!([{"at": 30, "node": "leader", "kind": "pause", "until": "9s"}]),
+    ] {
+        let run = ordered(fault.clone(), 3);
+        assert!(run.manifest.settled, "{fault}");
+        for follower in NodeId::followers(run.manifest.config.followers) {
+            assert!(versions(&run, follower).is_sorted(), "{fault} {follower}");
+        }
+    }
+}
+
+#[test]
+fn what_has_left_over_an_ordered_link_arrives_after_the_cut_unless_its_connection_was_closed() {
+    let f2 = |row: &&ReplicationRow| row.follower == NodeId::Follower(1);
+    let cut = |until: serde_json::Value| {
+        ordered(json!([{"at": "800ms", "node": "f2", "kind": "partition", "from": "leader", "until": until}]), 3)
+    };
+    let run = cut(json!("2500ms"));
+    let arrived = arrivals(&run, NodeId::Follower(1));
+    assert!(arrived.values().all(|at_us| !(800_001..2_500_000).contains(at_us)));
+    assert!(arrived.values().filter(|at_us| **at_us == 2_500_000).count() >= 10);
+    for row in run.replication.iter().filter(f2) {
+        assert_eq!(arrived.contains_key(&row.version), row.sent_us.is_some(), "{row:?}");
+    }
+    // Some had been given up by then.
+    let late = |row: &&ReplicationRow| row.outcome == ReplicationOutcome::Timeout && row.sent_us.is_some();
+    assert!(run.replication.iter().filter(f2).any(|row| late(&row)));
+
+    // Two seconds after the first copy that stayed unanswered had left, the connection is closed.
+    let run = cut(json!("3900ms"));
+    let arrived = arrivals(&run, NodeId::Follower(1));
+    let departures = |row: &ReplicationRow| row.sent_us.filter(|sent_us| *sent_us > 800_000);
+    let first_us = run.replication.iter().filter(f2).filter_map(departures).min().unwrap();
+    for row in run.replication.iter().filter(f2) {
+        let is_lost = row.sent_us.is_none_or(|sent_us| (first_us..first_us + 2_000_000).contains(&sent_us));
+        assert_eq!(arrived.contains_key(&row.version), !is_lost, "{row:?}");
+    }
+}
+
+#[test]
+fn what_is_sent_over_an_ordered_link_to_a_slow_follower_is_no_slower_for_what_is_ahead_of_it() {
+    let run = ordered(json!([{"at": 0, "node": "f3", "kind": "slow", "delay_ms": 500}]), 1);
+    let arrived = arrivals(&run, NodeId::Follower(2));
+    for row in run.replication.iter().filter(|row| row.follower == NodeId::Follower(2)) {
+        assert_eq!(arrived[&row.version], row.sent_us.unwrap() + 500_000);
+    }
+}
+
+#[test]
+fn a_killed_leader_takes_along_what_is_queued_on_an_ordered_link() {
+    let run = ordered(
+        json!([{"at": 0, "node": "f3", "kind": "slow", "delay_ms": 500}, {"at": 50, "node": "leader", "kind": "kill"}]),
+        3,
+    );
+    let died_us = run.faults[1].begun_us;
+    assert!(run.arrivals.iter().all(|row| row.at_us <= died_us));
 }

@@ -32,6 +32,8 @@ pub(super) static CONTAINERS: ComposeFile = ComposeFile {
         "MAX_DELAY_MS",
         "MIN_DELAY_MS",
         "REPLICATION_CATCH_UP",
+        "REPLICATION_COHERENCE_MS",
+        "REPLICATION_LINK",
         "REPLICATION_ORDER",
         "REPLICATION_TIMEOUT_S",
         "RUST_LOG",

@@ -16,6 +16,9 @@ pub fn environment(experiment: &Experiment, quorum: Quorum) -> BTreeMap<String, 
         ("GLOBAL_REQUEST_TIMEOUT_S", network.global_request_timeout_s.secs().to_string()),
         ("REPLICATION_ORDER", network.order.to_string()),
         ("REPLICATION_CATCH_UP", network.catch_up.to_string()),
+        ("REPLICATION_LINK", experiment.link_order().to_string()),
+        // Blank is as good as not set.
+        ("REPLICATION_COHERENCE_MS", network.coherence_ms.map(|ms| ms.to_string()).unwrap_or_default()),
         ("DELAY_SEED", experiment.seed.to_string()),
     ];
     pairs.extend(delays(experiment));
@@ -54,11 +57,13 @@ fn delays(experiment: &Experiment) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
+    use std::time::Duration;
+
     use labnode::config::NodeConfig;
 
     use super::*;
     use crate::config::{FollowerNetwork, Network};
-    use crate::model::CatchUp;
+    use crate::model::{CatchUp, LinkOrder};
 
     /// What the leader of such a network makes of its environment.
     fn leader(network: Network) -> (BTreeMap<String, String>, NodeConfig) {
@@ -88,11 +93,14 @@ mod tests {
             ack_delay: Some("uniform(0.1,0.2)".parse().unwrap()),
             follower: follower.into(),
             catch_up: CatchUp::Snapshot,
+            link: Some(LinkOrder::Ordered),
+            coherence_ms: Some(2.5.try_into().unwrap()),
             ..Network::default()
         };
         let (_, config) = leader(network.clone());
         assert_eq!(config.links, network.links(3));
         assert_eq!(config.catch_up, CatchUp::Snapshot);
+        assert_eq!((config.link_order, config.coherence), (LinkOrder::Ordered, Some(Duration::from_micros(2_500))));
         // A follower that this cluster does not have is none of the nodes' business.
         let more = [("f5".to_owned().try_into().unwrap(), FollowerNetwork::default())].into();
         assert_eq!(leader(Network { follower: more, ..network }).1.links.len(), 3);
@@ -109,5 +117,6 @@ mod tests {
                 .all(|name| environment[*name].is_empty())
         );
         assert_eq!(config.links, Network::default().links(3));
+        assert_eq!((config.link_order, config.coherence), (LinkOrder::Independent, None));
     }
 }

@@ -106,6 +106,18 @@ impl System for LabNode {
         Ok(Arc::new(LabSession::new(client, experiment, clock)))
     }
 
+    fn url(&self, address: &str) -> String {
+        format!("http://{address}")
+    }
+
+    fn examples(&self, endpoints: &Endpoints) -> Vec<String> {
+        let (leader, follower) = (&endpoints.leader, endpoints.followers.first().unwrap_or(&endpoints.leader));
+        vec![
+            format!("curl -X PUT -d '{{\"value\":\"1\"}}' {}/kv/k0", self.url(leader)),
+            format!("curl {}/kv/k0", self.url(follower)),
+        ]
+    }
+
     fn connections_to_a_follower(&self, writes: u64) -> u64 {
         // One more asks whether the follower was restarted.
         writes.min(MAX_IN_FLIGHT as u64) + 1

@@ -8,8 +8,8 @@ use labnode::wire::Health;
 
 use super::client::Client;
 use super::timeline::Timeline;
-use crate::config::{Experiment, Network};
-use crate::model::{CatchUp, Endpoints, Followers, NodeId, StoreDump};
+use crate::config::Experiment;
+use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, NodeId, StoreDump};
 use crate::system::session::{
     Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
 };
@@ -29,15 +29,20 @@ pub struct LabSession<C> {
 impl<C: Client> LabSession<C> {
     /// A session with the nodes of an experiment; `clock` is the load's.
     pub fn new(client: C, experiment: &Experiment, clock: Clock) -> Self {
-        Self { client, clock, followers: experiment.followers, settle_limits: settle_limits(&experiment.network) }
+        Self { client, clock, followers: experiment.followers, settle_limits: settle_limits(experiment) }
     }
 }
 
 /// How long a leader may take: a replication ends within its timeout, and a follower is given up
 /// after [`CATCH_UP_ATTEMPTS`] more. A follower that is back is noticed because it is asked every
 /// [`CATCH_UP_POLL_INTERVAL`]; a question from before may hang for a replication timeout.
-fn settle_limits(network: &Network) -> SettleLimits {
-    let timeout = network.replication_timeout_s.duration();
+fn settle_limits(experiment: &Experiment) -> SettleLimits {
+    let network = &experiment.network;
+    let timeout = match experiment.link_order() {
+        LinkOrder::Independent => network.replication_timeout_s.duration(),
+        // What has left cannot be taken back, and may be answered one more timeout later.
+        LinkOrder::Ordered => 2 * network.replication_timeout_s.duration(),
+    };
     match network.catch_up {
         CatchUp::Off => SettleLimits { step: timeout, notice: None },
         CatchUp::Snapshot => SettleLimits {
@@ -104,10 +109,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Network;
 
     #[test]
     fn a_leader_that_catches_up_has_the_time_that_it_promises() {
-        let limits = |catch_up| settle_limits(&Network { catch_up, ..Network::default() });
+        let limits = |catch_up| {
+            let network = Network { catch_up, ..Network::default() };
+            settle_limits(&Experiment { network, ..Experiment::default() })
+        };
         // Replications time out after 2 s.
         assert_eq!(limits(CatchUp::Off), SettleLimits { step: Duration::from_secs(2), notice: None });
         let snapshot = limits(CatchUp::Snapshot);

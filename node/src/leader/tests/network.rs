@@ -41,7 +41,7 @@ pub(super) enum Reached {
 
 impl Network {
     pub(super) fn new(order: &str, clock: Clock, seed: u64) -> Arc<Self> {
-        let config = config("follower", order, "off");
+        let config = config("follower", "independent", order, "off");
         let fates = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
         let reached = Mutex::new(vec![Vec::new(); FOLLOWERS]);
         let network = Self { clock, config, fates, loss: Mutex::new(0.0), followers: vec![], reached };

@@ -227,7 +227,7 @@ fn scripts() -> impl Strategy<Value = Script> {
                     ("DELAY", write),
                     ("ACK_DELAY", ack),
                     ("DELAY_SEED", "5"),
-                    ("COHERENCE_MS", coherence),
+                    ("REPLICATION_COHERENCE_MS", coherence),
                 ],
                 events: events.collect(),
             }
@@ -292,7 +292,7 @@ fn slots_count_from_the_epoch() {
     let first = |epoch_us: Option<u64>, sent_us: u64| {
         let epoch = epoch_us.map(|at_us| (at_us, Event::Order(Order::Epoch)));
         let events = epoch.into_iter().chain([(sent_us, Event::Send(Side::Dialer, 1))]).collect();
-        let [_, target] = played(&script(&[delay, ("COHERENCE_MS", "1")], events));
+        let [_, target] = played(&script(&[delay, ("REPLICATION_COHERENCE_MS", "1")], events));
         target.bytes[0].0 - sent_us
     };
     let before = first(None, 4_500);
@@ -305,7 +305,8 @@ fn slots_count_from_the_epoch() {
 #[tokio::test(start_paused = true)]
 async fn connections_share_the_draws_and_wait_for_no_other() {
     // Two connections, the second opened while the first waits for a slow draw.
-    let variables = [("PROXY_TO", "f1:80"), ("DELAY_SEED", "5"), ("DELAY", "uniform(0,3)"), ("COHERENCE_MS", "1")];
+    let variables =
+        [("PROXY_TO", "f1:80"), ("DELAY_SEED", "5"), ("DELAY", "uniform(0,3)"), ("REPLICATION_COHERENCE_MS", "1")];
     let config = Arc::new(config(&variables).unwrap());
     let clock = Clock::at_zero().stretched(STRETCH);
     let (orders, state) = watch::channel(LinkState::default());
