@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
 pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
-pub(crate) use self::write::{Arrival, Place, WriteCopies};
+pub(crate) use self::write::{Arrival, PlaceInOrder, WriteCopies};
 use crate::config::Order;
 use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
 use crate::model::{Micros, NodeId};
@@ -85,7 +85,7 @@ impl<'a> Copies<'a> {
             of_one.sort_unstable();
             for (place, (_, _, index)) in of_one.iter().enumerate() {
                 let overall = overall.get(index).copied().unwrap_or_default();
-                writes[*index].place = Some(Place { key, place, overall });
+                writes[*index].place = Some(PlaceInOrder { key, place, overall });
             }
             of_key.push(of_one.into_iter().map(|(_, _, index)| index).collect());
         }

@@ -159,7 +159,7 @@ fn a_node_has_its_files_arguments_and_environment_as_they_stand() {
 fn an_image_that_is_nowhere_is_told_in_a_line() {
     let Some(deployment) = deployment() else { return };
     let spec = ImageSpec {
-        // A registry that nobody serves.
+        // No registry answers there.
         image: "127.0.0.1:1/labctl/none:1".to_owned(),
         command: Vec::new(),
         port: 1,

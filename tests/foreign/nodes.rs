@@ -106,7 +106,7 @@ impl Scripts {
         processes.filter(has_marker).collect()
     }
 
-    /// Waits until so many processes have the marker among their arguments.
+    /// Waits until this number of processes have the marker among their arguments.
     pub(crate) fn await_marked(&self, count: usize) {
         await_that(&format!("{count} marked processes"), || self.marked().len() == count);
     }

@@ -90,7 +90,7 @@ fn what_both_can_tell_are_the_same_numbers() {
             assert_eq!((&own["total"], &own["followers"]), (&whole["total"], &whole["followers"]));
         }
         assert_eq!(own["consistency"]["verdict"], whole["consistency"]["verdict"]);
-        // And nothing that rests on what is not known.
+        // And nothing that rests on unknown facts.
         for name in ["overhead_p50_ms", "predicted_mean_ms"] {
             assert_eq!(own["summary"][name], Value::Null, "{name}");
         }

@@ -2,18 +2,18 @@
 
 use super::lives::{FollowerRecord, Life};
 use super::replay::Event;
-use super::write::{Place, WriteCopies};
+use super::write::{PlaceInOrder, WriteCopies};
 
 impl FollowerRecord<'_> {
     /// Adds everything that changed what this follower, by index, held.
     pub(super) fn add_events(&self, follower: usize, writes: &[WriteCopies<'_>], events: &mut Vec<(i64, Event)>) {
         for (write, row) in self.trace.iter().filter(|(_, row)| row.applied) {
-            if let Some(Place { key, place, .. }) = writes[*write].place {
+            if let Some(PlaceInOrder { key, place, .. }) = writes[*write].place {
                 events.push((row.at_us, Event::Arrive { follower, key, place }));
             }
         }
         for (index, write) in writes.iter().enumerate() {
-            let Some(Place { key, place, .. }) = write.place else { continue };
+            let Some(PlaceInOrder { key, place, .. }) = write.place else { continue };
             if let Some((sent_us, acked_us)) = self.acked(write.row)
                 && self.traced_ack(index, acked_us).is_none()
             {

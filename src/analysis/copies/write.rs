@@ -34,7 +34,7 @@ impl Arrival {
 
 /// A write's place in the leader's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct PlaceInOrder {
     /// The number of its key.
     pub(crate) key: usize,
     /// How many writes of that key came before it.
@@ -50,7 +50,7 @@ pub(crate) struct WriteCopies<'a> {
     /// The leader's number, from its answer or its trace.
     pub(crate) version: Option<u64>,
     /// `None` if its version is not known.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<PlaceInOrder>,
     /// By follower index.
     pub(crate) arrivals: Vec<Arrival>,
 }

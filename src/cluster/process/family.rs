@@ -125,7 +125,7 @@ fn members(child: Pid) -> Vec<Member> {
     below(getpid(), stats.into_iter())
 }
 
-/// Every process that descends from another one; none where there is no `/proc`.
+/// Every process that descends from another one. Empty on systems without `/proc`.
 pub(super) fn descendants(root: Pid) -> Vec<Pid> {
     below(root, stats().into_iter()).iter().map(|member| member.pid).collect()
 }

@@ -54,7 +54,7 @@ impl BoundedLog {
         if printed > HELD_BYTES { self.file.write_all_at(&printed.to_le_bytes(), HELD_BYTES) } else { Ok(()) }
     }
 
-    /// What is kept of what was printed, with a line in place of what is not.
+    /// The kept output, with a line in place of what was dropped.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -70,7 +70,7 @@ impl BoundedLog {
         Ok(kept)
     }
 
-    /// What is kept of what was printed after so many bytes, and how many were printed in all.
+    /// The kept output after this number of printed bytes, and how many bytes were printed in all.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -99,7 +99,7 @@ impl BoundedLog {
     }
 }
 
-/// Where the byte goes before which so many were printed, and how many bytes fit from there on
+/// Where the byte goes that follows `printed` others, and how many bytes fit from there on
 /// without a break.
 fn place_of(printed: u64) -> (u64, u64) {
     if printed < HELD_BYTES {

@@ -90,7 +90,7 @@ impl Signals {
     }
 }
 
-/// Starts the program in a process group of its own, so that it cannot signal its supervisor by
+/// Starts the program in a new process group, so that it cannot signal its supervisor by
 /// signalling its group.
 fn spawn(program: &OsString, arguments: &[OsString]) -> io::Result<(Pid, JoinHandle<()>)> {
     let log = BoundedLog::new(File::from(io::stderr().as_fd().try_clone_to_owned()?));
