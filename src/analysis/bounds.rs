@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 /// The ends between which a figure lies; equal where the data give it exactly.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Bounds_of_{T}"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Bounds<T> {
     /// It is at least this.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub lower: T,
     /// It is at most this.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub upper: T,
 }
 

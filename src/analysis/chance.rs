@@ -8,13 +8,17 @@ use super::stats::{Interval, t_quantile};
 const Z: f64 = 1.959_963_984_540_054;
 
 /// A chance, 0 to 1, and how well it is known.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Chance {
     /// The estimate.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub value: f64,
     /// Its standard error; none from a single value.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub standard_error: Option<f64>,
     /// Where it lies with 95 % confidence, within 0 to 1.
+    #[cfg_attr(test, schemars(schema_with = "crate::model::schema::interval_of_shares"))]
     pub interval: Interval,
 }
 

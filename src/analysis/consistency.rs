@@ -18,6 +18,7 @@ mod tests;
 pub use mechanism::Mechanism;
 
 /// When the stores were looked at.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -28,6 +29,7 @@ pub enum Moment {
 }
 
 /// What a follower holds for a key, against its leader.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellState {
@@ -42,6 +44,7 @@ pub enum CellState {
 }
 
 /// Why a pair does not match. Times are microseconds from the run's start.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
@@ -63,6 +66,7 @@ pub enum Cause {
         /// The leader's version.
         version: u64,
         /// `timeout` or `failed`.
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::outcome"))]
         outcome: ReplicationOutcome,
     },
     /// The follower had the leader's version, and was restarted empty afterwards.
@@ -86,6 +90,7 @@ pub enum Cause {
 }
 
 /// One follower and one key.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cell {
     /// The follower.
@@ -108,6 +113,7 @@ pub struct Cell {
 }
 
 /// How many pairs are in each state.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
     /// Pairs that match.
@@ -136,6 +142,7 @@ impl Counts {
 }
 
 /// How one follower compares with its leader.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FollowerConsistency {
     /// The follower.
@@ -173,6 +180,7 @@ impl Consistency {
 }
 
 /// What can be said of a run's replicas once it is over.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

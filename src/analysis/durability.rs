@@ -21,6 +21,7 @@ const CLOCK_TOLERANCE_US: i64 = 1_000;
 ///
 /// A follower holds a copy of a write while it holds that write or a newer one of its key. The
 /// leader's own is not counted: it is what would be lost. A killed follower holds nothing.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Exposure {
     /// How many followers hold a copy: 0 is what would be lost with the leader.
@@ -38,6 +39,7 @@ pub struct Exposure {
 /// Acknowledged writes that would be lost if the leader died at an instant of the load and a
 /// follower took its place as it is. Copies that wait for their injected delay die with the leader;
 /// on a real network what has been sent would still arrive.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Loss {
     /// Averaged over every instant of the load.
@@ -47,6 +49,7 @@ pub struct Loss {
 }
 
 /// The loss by who takes the leader's place: a follower that could be asked at that instant.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LossAtDeath {
     /// The follower that has received the newest write, the first by name of several.
@@ -58,6 +61,7 @@ pub struct LossAtDeath {
 }
 
 /// What could have been lost at one quorum.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Durability {
     /// W.
@@ -89,6 +93,7 @@ pub struct Durability {
 }
 
 /// Acknowledged writes had reached fewer than W followers.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, thiserror::Error)]
 #[error(
     "{writes} of {checked} acknowledged writes had reached fewer than W = {quorum} followers when acknowledged, \
@@ -106,6 +111,7 @@ pub struct GuaranteeBreach {
 }
 
 /// A write that was acknowledged too early.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BreachedWrite {
     /// Its number in the plan.

@@ -7,6 +7,7 @@ use super::latency::Latency;
 
 /// Latency less what is predicted, figure by figure. Unlike the overhead of single writes, it holds
 /// the chance in the delays as well: a run that drew long ones has more of it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Excess {
     /// W.

@@ -14,6 +14,7 @@ mod model;
 mod tests;
 
 /// The distribution of one figure of a run over the trials.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Expectation {
     /// Its mean.
@@ -45,6 +46,7 @@ impl Expectation {
 }
 
 /// What the model expects of a run at one quorum.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expected {
     /// W.
@@ -56,6 +58,7 @@ pub struct Expected {
     /// Pairs that do not match once nothing is in flight.
     pub diverged: Expectation,
     /// The chance that any pair does not match then.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub chance_of_any: f64,
     /// Its standard error, from the number of trials.
     pub chance_standard_error: f64,

@@ -21,6 +21,7 @@ pub use left_out::faults_left_out;
 pub use loss::{LeaderLoss, LostWrite};
 
 /// What the faults of one run did.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FaultFigures {
     /// W.
@@ -38,6 +39,7 @@ pub struct FaultFigures {
 }
 
 /// One fault, from its beginning to its end.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spell {
     /// Whom it met.
@@ -58,6 +60,7 @@ pub struct Spell {
 }
 
 /// How the writes ended that a fault met.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Met {
     /// With their quorum.
@@ -77,6 +80,7 @@ pub struct Met {
 }
 
 /// Times in milliseconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
     /// The least.
@@ -88,6 +92,7 @@ pub struct Spread {
 }
 
 /// Copies that did not get through, by what the leader saw of them.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LostCopies {
     /// Refused: the loss was certain at once.
@@ -97,6 +102,7 @@ pub struct LostCopies {
 }
 
 /// A follower that was down, frozen, cut off or slow, and is no more.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Returned {
     /// The follower.

@@ -31,11 +31,14 @@ pub struct ExperimentFigures {
 }
 
 /// What one more acknowledgement cost, from the lowest quorum to the highest.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CostPerAck {
     /// The lowest W of 1 to N that was run.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub from: u32,
     /// The highest.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub to: u32,
     /// Writes acknowledged at every W of 1 to N that was run, with the same delays: all figures are
     /// theirs, so that the mean lies between the cheapest step and the dearest.

@@ -23,6 +23,7 @@ const NEAR_US: u64 = 10_000;
 const JITTER: f64 = 0.99;
 
 /// How well the simulation foresaw one run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Forecast {
     /// W.
@@ -37,6 +38,7 @@ pub struct Forecast {
 }
 
 /// How far latencies are from those foreseen.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LatencyForecast {
     /// Writes acknowledged in both: what the figures are made of.
@@ -54,6 +56,7 @@ pub struct LatencyForecast {
 }
 
 /// Which pairs ended as foreseen.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PairForecast {
     /// Pairs that could be judged in both.
@@ -72,6 +75,7 @@ pub struct PairForecast {
 }
 
 /// A pair that did not end as foreseen.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Surprise {
     /// The follower.
@@ -87,6 +91,7 @@ pub struct Surprise {
 }
 
 /// Two writes of one key that took effect at one node in another order than foreseen.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Race {
     /// Where: a follower, by arrivals, or the leader, by the clients' requests.

@@ -11,21 +11,26 @@ use super::theory::Prediction;
 mod tests;
 
 /// The result of a Kolmogorov-Smirnov test.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct KsTest {
     /// The greatest distance between the two distribution functions, 0 to 1.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub distance: f64,
     /// The chance of a distance at least as great if the distributions were the same.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p_value: f64,
 }
 
 /// The test of one run's latencies, as one of the tests of an experiment's runs.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Fit {
     /// The test on its own.
     #[serde(flatten)]
     pub test: KsTest,
     /// Its p-value, corrected for the other tests of the page.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p_adjusted: f64,
     /// The least shift of the predicted distribution, in milliseconds, that reaches the critical
     /// distance: at least half of such runs show it. `None` until corrected.

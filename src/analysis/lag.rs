@@ -20,6 +20,7 @@ const NEVER_US: i64 = i64::MAX;
 /// Lag at one quorum. It is measured from the client's side: 0 where every follower had the
 /// write before the client heard of it. A write that some follower never got counts as later than
 /// all others.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lag {
     /// W.
@@ -48,11 +49,13 @@ pub struct Lag {
     /// The same share for the write that was acknowledged last alone.
     pub behind_at_last_ack: Option<Bounds<f64>>,
     /// The share by theory: (N - W) / N, or less where acknowledgements take time.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub predicted_behind: Option<f64>,
 }
 
 /// A distribution of lags. A write that never reached every follower has an infinite lag: a quantile
 /// is absent where it falls on such a write, and mean and maximum are absent if there is one.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LagFigures {
     /// The mean.

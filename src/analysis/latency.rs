@@ -12,6 +12,7 @@ use super::theory::{NotPredicted, PredictedFigures, Prediction, as_met};
 use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
 
 /// Latency at one quorum. Only acknowledged writes have one; the others are counted.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Latency {
     /// W.

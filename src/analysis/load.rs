@@ -10,9 +10,11 @@ use crate::data::{RunData, WriteOutcome};
 /// The load of one run. In a closed loop the rate is what latency lets through: writes in flight
 /// = rate times latency (J. D. C. Little, "A proof for the queuing formula: L = λW", Operations
 /// Research 9 (1961), 383-387).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Load {
     /// Most writes under way together.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub concurrency: u32,
     /// Writes under way, on average from the first start to the last answer.
     pub in_flight: f64,

@@ -26,6 +26,7 @@ pub struct WriteOverhead {
 
 /// The overhead of a run's acknowledged writes, free of the chance in the delays. Writes that
 /// met a fault are left out: what they waited for was not the software.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overhead {
     /// W.
@@ -53,6 +54,7 @@ pub struct Overhead {
 }
 
 /// What the first writes cost, which find connections not yet open and caches empty.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct WarmUp {
     /// The first writes of the plan: as many as are under way together.

@@ -16,6 +16,7 @@ use crate::model::{Micros, NodeId};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Paired {
     /// The lower W.
@@ -48,11 +49,14 @@ pub struct Paired {
 }
 
 /// Whether latency rises between two quorums as theory says, by Student's paired test.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairedTest {
     /// The chance of a mean difference at least as far from the prediction if that holds.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p_value: f64,
     /// The same, corrected for the other tests of the page.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p_adjusted: f64,
 }
 

@@ -41,6 +41,7 @@ pub(super) fn is_open_beyond(p: f64) -> bool {
 const ROUNDING: f64 = 1e-9;
 
 /// Whether neighbouring values of a series depend on each other, and what its intervals rest on.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Dependence {
     /// The lag-1 autocorrelation, -1 to 1; `None` of fewer than 20 values or of equal ones.
@@ -56,6 +57,7 @@ pub struct Dependence {
 }
 
 /// Why a dependent series has no intervals.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoInterval {

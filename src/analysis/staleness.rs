@@ -45,6 +45,7 @@ const MOST_AVERAGED: u32 = 20_000;
 const CURVE_PARTS: u64 = 80;
 
 /// Staleness at one write quorum.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Staleness {
     /// W.
@@ -67,6 +68,7 @@ pub struct Staleness {
 }
 
 /// What a prediction comes from.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Basis {
@@ -75,14 +77,17 @@ pub enum Basis {
     /// A seeded simulation of the WARS model.
     MonteCarlo {
         /// Writes that were drawn.
+        #[cfg_attr(test, schemars(range(min = 1)))]
         trials: u32,
     },
 }
 
 /// Staleness of one kind of read.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadStaleness {
     /// R: how many answers the reader waits for.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub replicas: u32,
     /// How it chooses them.
     pub reader: Reader,
@@ -101,9 +106,11 @@ pub struct ReadStaleness {
 }
 
 /// The chance that a read from R random followers, begun at the acknowledgement, is stale.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StaleAtAck {
     /// R.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub replicas: u32,
     /// That the write has not arrived at any of them, from the trace: the write alone.
     pub misses_write: Option<Bounds<f64>>,
@@ -116,9 +123,11 @@ pub struct StaleAtAck {
 }
 
 /// The chance that a read returns a write some time after its acknowledgement.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SeenAt {
     /// Milliseconds after the acknowledgement at which the read begins.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub at_ms: f64,
     /// From the trace, as in [`ReadStaleness`].
     pub from_trace: Option<Chance>,
@@ -129,17 +138,22 @@ pub struct SeenAt {
 }
 
 /// What reads or writes take by the model.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ModelLatency {
     /// The median.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub median_ms: Option<f64>,
     /// The 99th percentile.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub p99_ms: Option<f64>,
     /// The 99.9th percentile.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub p999_ms: Option<f64>,
 }
 
 /// The chance that a read returns a write, against the time since its acknowledgement.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
     /// From the trace, as in [`ReadStaleness`]; empty without data.
@@ -151,11 +165,14 @@ pub struct Curve {
 }
 
 /// A point of a [`Curve`].
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CurvePoint {
     /// Milliseconds after the acknowledgement.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub ms: f64,
     /// The chance.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub seen: f64,
 }
 

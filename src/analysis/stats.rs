@@ -25,6 +25,7 @@ pub struct Sample {
 }
 
 /// A 95 % interval; an end the sample is too small to give is absent.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// The lower end.
@@ -34,9 +35,11 @@ pub struct Interval {
 }
 
 /// A quantile of a sample and where the population's may lie.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantile {
     /// Which quantile, 0 to 1.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p: f64,
     /// The estimate, in milliseconds.
     pub value_ms: f64,
@@ -45,6 +48,7 @@ pub struct Quantile {
 }
 
 /// A mean and where the population's may lie.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Mean {
     /// The estimate, in milliseconds.
@@ -58,6 +62,7 @@ pub struct Mean {
 }
 
 /// The difference of the means of two independent samples.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Difference {
     /// The second mean less the first, in milliseconds.

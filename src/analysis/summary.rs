@@ -8,6 +8,7 @@ use super::overhead::Overhead;
 use crate::data::{RunData, WriteRow};
 
 /// One quorum's line. Fields are in the order of the columns.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// W.

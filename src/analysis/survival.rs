@@ -22,6 +22,7 @@ mod tests;
 const MAX_LISTED: usize = 1_000;
 
 /// Which acknowledged writes are left in the end.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Survival {
     /// W.
@@ -40,6 +41,7 @@ pub struct Survival {
 }
 
 /// What one node lacks in the end.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NodeSurvival {
     /// The node.
@@ -49,6 +51,7 @@ pub struct NodeSurvival {
 }
 
 /// An acknowledged write that no node holds in the end.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GoneWrite {
     /// Its number in the plan.

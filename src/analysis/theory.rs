@@ -32,6 +32,7 @@ pub enum Prediction {
 }
 
 /// Why there is no [`Prediction`].
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum NotPredicted {
@@ -50,6 +51,7 @@ pub enum NotPredicted {
 }
 
 /// A prediction's figures, all in milliseconds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PredictedFigures {
     /// The mean.

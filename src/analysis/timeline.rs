@@ -8,6 +8,7 @@ use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, Write
 use crate::model::NodeId;
 
 /// Which write of a run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exemplar {
@@ -18,6 +19,7 @@ pub enum Exemplar {
 }
 
 /// The life of one write. Times are milliseconds from its client's request.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteLife {
     /// W.
@@ -39,6 +41,7 @@ pub struct WriteLife {
 }
 
 /// A write's way to one follower. Times are milliseconds from its client's request.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FollowerLeg {
     /// The follower.
@@ -54,6 +57,7 @@ pub struct FollowerLeg {
     /// When the leader had the acknowledgement.
     pub acked_ms: Option<f64>,
     /// How the replication ended; `None` where the trace does not say.
+    #[cfg_attr(test, schemars(schema_with = "crate::model::schema::maybe_outcome"))]
     pub outcome: Option<ReplicationOutcome>,
     /// 1 for the first follower to acknowledge, 2 for the second, and so on.
     pub ack_rank: Option<u32>,

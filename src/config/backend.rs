@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::setting::choice;
 
 /// Where the nodes run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BackendChoice {

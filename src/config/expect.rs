@@ -7,6 +7,7 @@ use crate::model::Quorum;
 
 settings! {
     /// What `check-consistency` requires of the runs.
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub struct Expect {
         /// Quorums at which every follower must end equal to the leader.

@@ -17,6 +17,7 @@ pub const MAX_SEED: u64 = i64::MAX.cast_unsigned();
 
 settings! {
     /// One experiment. The defaults are the lab as written.
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Experiment {
         /// Which system is measured.

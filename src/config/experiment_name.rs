@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Accepted;
 
 /// An experiment's name: it becomes a folder, a Compose project and a heading.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ExperimentName(String);

@@ -18,13 +18,16 @@ pub use follower::FollowerNetwork;
 
 settings! {
     /// Injected delays, time limits, and what followers do with late writes.
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Network {
         /// Delay of a write on its way to a follower.
         #[serde(flatten, with = "bounds")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::network_delay"))]
         delay: Distribution = bounds::lab(), read_by bounds::read;
         /// Delay of an acknowledgement on its way back. `None`: it takes no time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::delay"))]
         ack_delay: Option<Distribution> = None;
         /// What differs for single followers.
         #[serde(default, skip_serializing_if = "is_default")]
@@ -41,9 +44,11 @@ settings! {
         /// Time limit of one client write.
         global_request_timeout_s: Timeout = Timeout::constant(5.0), words_if_changed "request timeout {} s";
         /// Which of two writes to a key a follower keeps.
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
         order: ReplicationOrder = ReplicationOrder::Arrival, words "{} order";
         /// What the leader does for a follower that lacks writes.
         #[serde(default, skip_serializing_if = "is_default")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::catch_up"))]
         catch_up: CatchUp = CatchUp::Off, words_if_changed "catch-up by {}";
     }
 }

@@ -12,6 +12,7 @@ use crate::model::SystemName;
 
 /// The system that an experiment measures, and how it is configured. A manifest holds it, so
 /// that it must be readable for systems that this labctl does not know.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SystemConfig {
     /// The name of its table `[system.NAME]`, or of its kind if it has no table.
@@ -49,6 +50,7 @@ impl Setting for SystemConfig {
 
 /// The settings of a system, resolved: those that its table leaves out have their defaults. What
 /// they mean is known to the system's kind alone.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SystemSettings(Map<String, Value>);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Accepted, Micros, refusal};
 
 /// A time limit in seconds, from a millisecond to an hour.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Timeout(f64);

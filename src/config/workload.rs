@@ -8,6 +8,7 @@ use crate::model::ranged_integer;
 
 settings! {
     /// The writes of a run.
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
     pub struct Workload {
         /// Number of writes.
@@ -43,6 +44,7 @@ ranged_integer!(
 );
 
 /// When the next write starts.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pacing {

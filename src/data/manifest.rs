@@ -17,6 +17,7 @@ pub(super) const OLDEST_SCHEMA: u32 = 1;
 /// A simulated run depends on the experiment and on labctl's version alone, and so does its
 /// manifest: it has no executable, source, command line, machine or time of day, and its
 /// durations are of virtual time.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the run directory's layout, at most [`SCHEMA`].
@@ -86,6 +87,7 @@ impl Manifest {
 }
 
 /// A time in which labctl could not measure: an answer that came then was noticed late.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GapFacts {
     /// When it began, in microseconds from the run's start.
@@ -97,6 +99,7 @@ pub struct GapFacts {
 }
 
 /// What stood still in a gap.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapKind {
@@ -130,6 +133,7 @@ pub fn config_sha256(experiment: &Experiment) -> serde_json::Result<String> {
 }
 
 /// Which source was checked out.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitFacts {
     /// The commit's full hash.
@@ -139,6 +143,7 @@ pub struct GitFacts {
 }
 
 /// The machine, as far as it bears on latencies.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostFacts {
     /// Operating system and architecture, e.g. `linux x86_64`.

@@ -79,6 +79,7 @@ pub struct ReplicationRow {
 }
 
 /// What was done to a node on purpose.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultEvent {

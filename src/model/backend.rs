@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where the nodes ran, and with which versions of what.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendFacts {
     /// `compose`, `process` or `sim`.

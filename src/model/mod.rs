@@ -15,6 +15,8 @@ mod node_spec;
 mod order;
 mod outcome;
 mod ranged;
+#[cfg(test)]
+pub(crate) mod schema;
 mod system;
 mod system_name;
 mod text;

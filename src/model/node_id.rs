@@ -10,6 +10,7 @@ use super::count::Followers;
 /// One node of a cluster: `leader`, or a follower `f1`, `f2`, ... up to `f99`.
 ///
 /// Orders the leader first, then the followers by number.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum NodeId {

@@ -4,6 +4,7 @@ pub use labnode::wire::{Outcome as ReplicationOutcome, Role, StoreDump};
 use serde::{Deserialize, Serialize};
 
 /// How a write ended, as far as its client can know.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteOutcome {

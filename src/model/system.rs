@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The system a run measured.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SystemFacts {
     /// Its name in the list of systems.
@@ -14,6 +15,7 @@ pub struct SystemFacts {
 }
 
 /// What a system lets be seen and done. An analysis that needs more is left out.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// Whether it tells from inside when each copy was sent, arrived and was acknowledged.
@@ -50,6 +52,7 @@ impl Capabilities {
 }
 
 /// How a system is told its write quorum.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuorumControl {
@@ -73,6 +76,7 @@ pub enum Dialer {
 }
 
 /// How it is known that a run has settled.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settling {
@@ -83,6 +87,7 @@ pub enum Settling {
 }
 
 /// What a node that was killed has when it comes back.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartState {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::accepted::{Accepted, refusal};
 
 /// The name of a system under test: a kind of systems, or a table `[system.NAME]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SystemName(String);

@@ -11,6 +11,7 @@ pub struct WriteId(u64);
 
 /// The number the leader gave a write, from 1 and without gaps: of two writes, the one with
 /// the higher version is newer.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(u64);

@@ -33,6 +33,7 @@ const MOST_SHARE: f64 = 0.999;
 const CURVE_POINTS: u32 = 120;
 
 /// Everything the report says, as numbers.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The experiment reported on.
@@ -58,6 +59,7 @@ pub struct Report {
 }
 
 /// What one run came to.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
     /// W.
@@ -120,6 +122,7 @@ pub struct RunReport {
 }
 
 /// A distribution function as points to draw it through.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DistributionCurves {
     /// W.
@@ -131,15 +134,18 @@ pub struct DistributionCurves {
 }
 
 /// A share of values at or below one.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct DistributionPoint {
     /// The value, in milliseconds.
     pub ms: f64,
     /// The share at or below it, 0 to 1.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub share: f64,
 }
 
 /// Overhead and the values behind it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OverheadReport {
     /// The figures.

@@ -12,9 +12,11 @@ use super::model::Report;
 pub const SCHEMA: u32 = 3;
 
 /// `summary.json`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 struct SummaryFile<'a> {
     /// Version of this format.
+    #[cfg_attr(test, schemars(schema_with = "schema::version"))]
     schema: u32,
     /// What came out, in one paragraph.
     answer: &'a str,
@@ -23,6 +25,7 @@ struct SummaryFile<'a> {
     /// What a reader must know before believing the rest.
     warnings: &'a [String],
     /// What each topic shows, in one sentence.
+    #[cfg_attr(test, schemars(schema_with = "schema::findings"))]
     findings: &'a BTreeMap<&'static str, Option<String>>,
     #[serde(flatten)]
     report: &'a Report,
@@ -33,3 +36,6 @@ pub(super) fn summary(headline: &Headline, report: &Report) -> Result<String, se
     let Headline { answer, method, warnings, findings } = headline;
     json::to_string(&SummaryFile { schema: SCHEMA, answer, method, warnings, findings, report })
 }
+
+#[cfg(test)]
+mod schema;

@@ -33,11 +33,8 @@ impl Schema {
                     self.check(&self.root["$defs"][name], value, at, problems);
                     true
                 }
-                "anyOf" => rule.as_array().unwrap().iter().any(|option| {
-                    let mut inside = Vec::new();
-                    self.check(option, value, at, &mut inside);
-                    inside.is_empty()
-                }),
+                "anyOf" => self.fitting(rule, value).next().is_some(),
+                "oneOf" => self.fitting(rule, value).count() == 1,
                 "const" => value == rule,
                 "enum" => rule.as_array().unwrap().contains(value),
                 "type" => match rule {
@@ -64,7 +61,22 @@ impl Schema {
                 }
                 "additionalProperties" => {
                     let known = &schema["properties"];
-                    value.as_object().is_none_or(|fields| fields.keys().all(|name| known.get(name).is_some()))
+                    let further = value.as_object().into_iter().flatten().filter(|(name, _)| known.get(name).is_none());
+                    match rule {
+                        Value::Bool(allowed) => *allowed || further.count() == 0,
+                        rule => {
+                            further.for_each(|(name, one)| self.check(rule, one, &format!("{at}.{name}"), problems));
+                            true
+                        }
+                    }
+                }
+                "unevaluatedProperties" => {
+                    let choices = ["anyOf", "oneOf"].into_iter().filter_map(|keyword| schema.get(keyword));
+                    let chosen: Vec<&Value> = choices.flat_map(|rule| self.fitting(rule, value)).collect();
+                    let is_known = |name: &String| {
+                        chosen.iter().copied().chain([schema]).any(|part| part["properties"].get(name).is_some())
+                    };
+                    *rule == Value::Bool(false) && value.as_object().is_none_or(|fields| fields.keys().all(is_known))
                 }
                 unknown => panic!("the schema uses `{unknown}`, which this test does not know"),
             };
@@ -72,6 +84,15 @@ impl Schema {
                 problems.push(format!("{at}: {keyword} {rule} against {value:.60}"));
             }
         }
+    }
+
+    /// Those of some schemas that a value fits.
+    fn fitting<'a>(&'a self, schemas: &'a Value, value: &'a Value) -> impl Iterator<Item = &'a Value> {
+        schemas.as_array().unwrap().iter().filter(|option| {
+            let mut inside = Vec::new();
+            self.check(option, value, "", &mut inside);
+            inside.is_empty()
+        })
     }
 
     fn check_fields(&self, properties: &Map<String, Value>, value: &Value, at: &str, problems: &mut Vec<String>) {

@@ -8,6 +8,7 @@ use crate::config::{ExperimentName, Order, Pacing};
 
 /// What can be said of a claim under the experiment's conditions. That one run of it came out
 /// this way or that is not enough: another seed may give the contrary.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimFinding {
@@ -20,6 +21,7 @@ pub enum ClaimFinding {
 }
 
 /// One statement and what became of it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
     /// The lab's statement.
@@ -33,6 +35,7 @@ pub struct Claim {
 }
 
 /// The numbers behind a [`Claim`].
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Evidence {
@@ -60,6 +63,7 @@ pub enum Evidence {
 
 /// The difference of mean latency between two quorums: of the same writes where they met the
 /// same delays at both, else of all writes of each run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Step {
     /// The lower W.
@@ -80,10 +84,12 @@ pub struct Step {
     /// How much higher it should be by theory.
     pub predicted_rise_ms: Option<f64>,
     /// The p-value of the paired test of that, corrected for the other tests of the page.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub p_adjusted: Option<f64>,
 }
 
 /// Where the middle of a run's latencies lies against their tail.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TailShape {
     /// W.
@@ -109,6 +115,7 @@ pub struct TailShape {
 }
 
 /// How far the followers of one run differed from their leader, and whether they had to match.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Divergence {
     /// W.
@@ -133,12 +140,15 @@ pub struct Divergence {
     /// Why the run could not end but consistent.
     pub mechanism: Option<Mechanism>,
     /// The share of simulated runs in which some pair differs in the end.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub chance_of_any: Option<f64>,
     /// Simulated runs.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub trials: Option<u32>,
 }
 
 /// What contradicts "consistency is guaranteed only when W = N".
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Counterexample {
@@ -149,6 +159,7 @@ pub enum Counterexample {
         /// How its writes were paced.
         pacing: Pacing,
         /// What its followers did with older writes.
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
         order: Order,
         /// The run at W = N.
         #[serde(flatten)]
@@ -159,6 +170,7 @@ pub enum Counterexample {
         /// The experiment.
         experiment: ExperimentName,
         /// What its followers did with older writes.
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
         order: Order,
         /// Why no pair can differ.
         mechanism: Mechanism,

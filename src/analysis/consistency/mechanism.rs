@@ -7,6 +7,7 @@ use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
 
 /// What keeps older writes from replacing newer ones. One run that matched proves no rule; a
 /// mechanism does.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mechanism {

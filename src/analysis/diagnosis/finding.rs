@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 /// What is wrong with the leader, or with how it was measured.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaderDefect {
@@ -21,6 +22,7 @@ pub enum LeaderDefect {
 }
 
 /// One figure that speaks for a [`LeaderDefect`].
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Sign {
     /// W.
@@ -32,6 +34,7 @@ pub struct Sign {
 }
 
 /// A recognised fault.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The fault.

@@ -11,9 +11,11 @@ use crate::config::{Experiment, Order, Quorum};
 const MOST_TRIALS: u32 = 200;
 
 /// The loss over runs of the model that differ in their seed alone.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ExpectedLoss {
     /// Simulated runs.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub trials: u32,
     /// If the follower that has received the newest write takes over.
     pub most_advanced: LossExpectation,
@@ -24,6 +26,7 @@ pub struct ExpectedLoss {
 }
 
 /// Acknowledged writes lost, over runs of the model.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LossExpectation {
     /// A run's mean over every instant of its load.

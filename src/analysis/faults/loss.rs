@@ -11,6 +11,7 @@ use crate::model::NodeId;
 
 /// What the leader's death cost: acknowledged writes that its successor does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeaderLoss {
     /// Acknowledged writes whose version is known.
@@ -32,6 +33,7 @@ pub struct LeaderLoss {
 }
 
 /// An acknowledged write that went with the leader.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LostWrite {
     /// Its number in the plan.

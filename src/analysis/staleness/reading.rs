@@ -7,6 +7,7 @@ use rand::seq::SliceRandom;
 use serde::Serialize;
 
 /// How a reader reads from R of N followers. It takes the newest version among the answers.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reader {

@@ -23,6 +23,7 @@ pub fn is_enough(pairs: u64, p: f64) -> bool {
 }
 
 /// The t-visibility of one read.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Visibility {
     /// The chance that a read at the acknowledgement does not return the write.
@@ -38,10 +39,12 @@ pub struct Visibility {
 }
 
 /// From when on some share of reads returns a write.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct VisibleAfter {
     /// Milliseconds after the acknowledgement; absent where there are too few pairs of a write and a
     /// follower to say, at least 4 / (1 - share).
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub ms: Option<f64>,
     /// Its 95 % interval; without an end where the data do not give it. Without `ms` the lower end
     /// is what it is at least.

@@ -13,11 +13,14 @@ use crate::config::{Experiment, Quorum};
 const DRAWS: u32 = 100_000;
 
 /// How a figure was simulated.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct MonteCarlo {
     /// Writes drawn.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub draws: u32,
     /// The standard error of their mean, in milliseconds.
+    #[cfg_attr(test, schemars(range(min = 0.0)))]
     pub mean_standard_error_ms: f64,
 }
 

@@ -9,6 +9,7 @@ use super::moment::Trigger;
 use crate::model::NodeId;
 
 /// `[[experiment.NAME.fault]]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// When it begins.

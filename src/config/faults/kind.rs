@@ -10,6 +10,7 @@ use crate::config::setting::choice;
 use crate::model::{Accepted as _, ranged_integer};
 
 /// What a fault does: to a node itself, or to the links that lead to it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultKind {
@@ -32,6 +33,7 @@ pub enum FaultKind {
 }
 
 /// Whom a partitioned node cannot reach, nor be reached by.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CutFrom {

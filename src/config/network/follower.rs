@@ -10,16 +10,20 @@ use crate::model::{Distribution, Millis, NodeId};
 
 settings! {
     /// What differs for one follower.
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct FollowerNetwork {
         /// Replaces the network's delay.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::delay"))]
         delay: Option<Distribution> = None;
         /// Replaces the network's delay of acknowledgements.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::delay"))]
         ack_delay: Option<Distribution> = None;
         /// Added to the delay of each write, but not of its acknowledgement.
         #[serde(default, skip_serializing_if = "Millis::is_zero")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::millis"))]
         extra_ms: Millis = Millis::ZERO;
     }
 }

@@ -43,11 +43,14 @@ impl Serialize for RunFile {
 }
 
 /// Something that a file says and another file of the same run rules out.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Contradiction {
     /// The file that says it, in the run's folder.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub file: RunFile,
     /// The line, counted from 1; `None` of a JSON file.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub line: Option<u64>,
     /// The node it is about; `None` if it is about none.
     pub node: Option<NodeId>,

@@ -7,6 +7,7 @@ use crate::config::{ExperimentName, Order, Pacing};
 use crate::model::as_uniform_ms;
 
 /// One experiment among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedExperiment {
     /// Its name.
@@ -14,6 +15,7 @@ pub struct ComparedExperiment {
     /// How its writes were paced.
     pub pacing: Pacing,
     /// What its followers did with older writes.
+    #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
     pub order: Order,
     /// The injected delays, in words.
     pub delays: String,
@@ -27,6 +29,7 @@ pub struct ComparedExperiment {
 }
 
 /// One run among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ComparedRun {
     /// W.
@@ -44,6 +47,7 @@ pub struct ComparedRun {
     /// How many do by the model, on average; `None` of a load too large to simulate.
     pub expected_diverged: Option<f64>,
     /// The chance of any by the model.
+    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub chance_of_any: Option<f64>,
 }
 

@@ -14,6 +14,7 @@ const MOST_KEYS: usize = 12;
 const MOST_PAIRS: usize = 1000;
 
 /// A run's consistency at both moments.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConsistencyReport {
     /// What follows from the settled stores.
@@ -25,6 +26,7 @@ pub struct ConsistencyReport {
 }
 
 /// Followers against their leader at one moment.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MomentReport {
     /// When.

@@ -9,6 +9,7 @@ use crate::data::{RunData, WriteOutcome, WriteRow};
 const MOST_WRITES: usize = 600;
 
 /// What the faults of one run did.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FaultReport {
     /// The figures.
@@ -19,6 +20,7 @@ pub struct FaultReport {
 }
 
 /// One write as a point: when it began, and how long it took to end how.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PlottedWrite {
     /// When its client asked, in milliseconds from the run's start.

@@ -8,6 +8,7 @@ use crate::config::{Experiment, ExperimentName, Fault, Workload};
 use crate::model::Followers;
 
 /// One system among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedSystem {
     /// The experiment that measured it.
@@ -21,6 +22,7 @@ pub struct ComparedSystem {
 }
 
 /// One run of a system among several.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SystemRun {
     /// W.
