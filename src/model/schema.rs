@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::{CatchUp, FAMILIES, ReplicationOrder, ReplicationOutcome};
+use super::{CatchUp, FAMILIES, LinkOrder, ReplicationOrder, ReplicationOutcome};
 
 /// A delay distribution, as `delay = { kind = "uniform", min_ms = 0, max_ms = 200 }`.
 pub(crate) fn delay(_: &mut SchemaGenerator) -> Schema {
@@ -51,6 +51,11 @@ pub(crate) fn interval_of_shares(_: &mut SchemaGenerator) -> Schema {
 /// Which of two writes a follower keeps.
 pub(crate) fn order(_: &mut SchemaGenerator) -> Schema {
     one_of(&[ReplicationOrder::Arrival, ReplicationOrder::Version])
+}
+
+/// Whether a link keeps copies in order.
+pub(crate) fn link(_: &mut SchemaGenerator) -> Schema {
+    one_of(&[LinkOrder::Independent, LinkOrder::Ordered])
 }
 
 /// What the leader does for a follower that lacks writes.
