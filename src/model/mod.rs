@@ -24,8 +24,8 @@ pub use accepted::{Accepted, one_of};
 pub use backend::BackendFacts;
 pub use count::{Followers, Quorum, ReadQuorum};
 pub use delay::{
-    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, Parameters, Part,
-    Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
+    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, OrderedLink,
+    Parameters, Part, Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
 pub use labnode::relay::Mode as RelayMode;

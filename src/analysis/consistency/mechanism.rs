@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::{CatchUp, Experiment, Order, Pacing};
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
+use crate::model::LinkOrder;
 
 /// What keeps older writes from replacing newer ones. One run that matched proves no rule; a
 /// mechanism does.
@@ -12,6 +13,8 @@ use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
 pub enum Mechanism {
     /// Followers keep the newest version, in whatever order copies arrive.
     Versions,
+    /// Links keep copies in order, and every copy arrived.
+    OrderedLinks,
     /// Each key is written once.
     WrittenOnce,
     /// The next write to a key starts when the one before is on every follower.
@@ -36,6 +39,8 @@ impl Mechanism {
             && run.writes.iter().all(|write| write.outcome == WriteOutcome::Ok);
         if network.order == Order::Version {
             Some(Self::Versions)
+        } else if is_whole && run.manifest.config.link_order() == LinkOrder::Ordered {
+            Some(Self::OrderedLinks)
         } else if workload.writes.get() <= workload.keys.get() {
             Some(Self::WrittenOnce)
         } else {
@@ -48,6 +53,7 @@ impl Mechanism {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Versions => "followers keep the newest version, in whatever order copies arrive",
+            Self::OrderedLinks => "links keep copies in order, so that no older write can arrive after a newer one",
             Self::WrittenOnce => "each key is written once, so that no older write can replace a newer one",
             Self::NoOverlap => "the next write to a key starts only when the one before is on every follower",
         }
@@ -80,6 +86,18 @@ mod tests {
         assert_eq!(of(1, |config| config.network.order = Order::Version), Some(Mechanism::Versions));
         assert_eq!(of(1, |config| config.workload.keys = 100.try_into().unwrap()), Some(Mechanism::WrittenOnce));
         assert_eq!(of(1, |config| config.workload.keys = 99.try_into().unwrap()), None);
+    }
+
+    #[test]
+    fn ordered_links_hold_at_every_quorum_if_no_copy_was_lost() {
+        let ordered = |config: &mut Experiment| config.network.link = Some(LinkOrder::Ordered);
+        assert_eq!(of(1, ordered), Some(Mechanism::OrderedLinks));
+        let mut run = RunBuilder::new(1).configure(ordered).load(right_leader).build();
+        run.replication[7].outcome = ReplicationOutcome::Timeout;
+        assert_eq!(Mechanism::of(&run), None);
+        // Catching up overtakes what is queued.
+        run.manifest.config.network.catch_up = CatchUp::Snapshot;
+        assert_eq!(Mechanism::of(&run), None);
     }
 
     #[test]
