@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::analysis::{ExperimentFigures, RunFigures, Verdict};
+use crate::analysis::{ExperimentFigures, Mechanism, RunFigures, Verdict};
 use crate::config::{ExperimentName, Order, Pacing};
-use crate::model::as_uniform_ms;
+use crate::model::{LinkOrder, as_uniform_ms};
 
 /// One experiment among several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +15,9 @@ pub struct ComparedExperiment {
     pub pacing: Pacing,
     /// What its followers did with older writes.
     pub order: Order,
+    /// Whether its links kept copies in order.
+    #[serde(skip)]
+    pub link: LinkOrder,
     /// The injected delays, in words.
     pub delays: String,
     /// The longest of them, in milliseconds, where they are uniform.
@@ -45,6 +48,9 @@ pub struct ComparedRun {
     pub expected_diverged: Option<f64>,
     /// The chance of any by the model.
     pub chance_of_any: Option<f64>,
+    /// Why it could not end but consistent.
+    #[serde(skip)]
+    pub mechanism: Option<Mechanism>,
 }
 
 /// This experiment and the others; nothing where there are no others.
@@ -62,6 +68,7 @@ impl ComparedExperiment {
             name: figures.name.clone(),
             pacing: config.workload.pacing,
             order: config.network.order,
+            link: config.link_order(),
             delays: config.network.delays_in_words(),
             max_delay_ms: as_uniform_ms(&config.network.delay).map(|(_, max)| max),
             writes: config.workload.writes.get(),
@@ -82,6 +89,7 @@ impl ComparedRun {
             diverged: figures.summary.diverged,
             expected_diverged: expected.map(|expected| expected.diverged.mean),
             chance_of_any: expected.map(|expected| expected.chance_of_any),
+            mechanism: figures.mechanism,
         }
     }
 }
