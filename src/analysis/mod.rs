@@ -80,5 +80,7 @@ pub use staleness::{
 pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use survival::{GoneWrite, NodeSurvival, Survival};
-pub use theory::{MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, Simulated};
+pub use theory::{
+    MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, RunSpread, Simulated,
+};
 pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

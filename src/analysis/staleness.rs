@@ -22,6 +22,7 @@ use super::stats::Sample;
 use super::theory::as_met;
 use crate::config::{Experiment, Quorum};
 use crate::data::RunData;
+use crate::model::LinkOrder;
 
 mod closed_form;
 mod figures;
@@ -60,8 +61,10 @@ impl Staleness {
         let averaged = |leads: &[Vec<i64>]| Averaged::of(&setup, leads, &all, Some(circumstances));
         let traced =
             Traced { earliest: averaged(&earliest), at_latest: (earliest != latest).then(|| averaged(&latest)) };
+        // The model of single writes does not know that a late copy holds up those behind it.
+        let met = as_met(run).ok().filter(|met| met.link_order() == LinkOrder::Independent);
         let predicted =
-            as_met(run).map_or(Predicted::Nothing, |met| Predicted::of(&Setup::new(&met, run.manifest.quorum), &all));
+            met.map_or(Predicted::Nothing, |met| Predicted::of(&Setup::new(&met, run.manifest.quorum), &all));
         let kinds = setup.wars.path.readers().iter();
         let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
         let reads: Vec<_> = kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, &traced, &predicted)).collect();
@@ -106,6 +109,9 @@ fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
 /// must begin to return it with chance `p`, 0 to 1; `None` without a closed form.
 #[must_use]
 pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> Option<f64> {
+    if experiment.link_order() == LinkOrder::Ordered {
+        return None;
+    }
     let setup = Setup::new(experiment, quorum);
     let form = ClosedForm::new(setup.uniform_ms?, setup.followers(), quorum.get(), 1)?;
     form.visible_us(p).map(|us| us as f64 / 1000.0)

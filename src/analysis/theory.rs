@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::analysis::independence::hangs_together;
-use crate::model::{Distribution, Millis};
+use crate::model::{Distribution, LinkDelays, LinkOrder, Millis};
 use serde::Serialize;
 
 use self::simulated::SimulatedLag;
@@ -18,12 +18,12 @@ use crate::config::{Experiment, FaultKind, Network, Quorum};
 use crate::data::RunData;
 
 pub use order_statistic::OrderStatistic;
-pub use simulated::{MonteCarlo, Simulated};
+pub use simulated::{MonteCarlo, RunSpread, Simulated};
 
 /// A time at a write quorum by theory, without the software's own cost.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prediction {
-    /// Always the same number of milliseconds: no waiting (W = 0), or a constant delay.
+    /// Always the same number of milliseconds: no waiting (W = 0), or constant delays.
     Constant(f64),
     /// The W-th smallest of N delays with one distribution: exact.
     OrderStatistic(OrderStatistic),
@@ -45,7 +45,7 @@ pub enum NotPredicted {
     /// A fault changed the network, or took nodes away, during the load.
     #[error("a fault changed what the writes met")]
     Faults,
-    /// The system does not draw delays itself, or its links keep copies in order.
+    /// The system draws no delays of its own.
     #[error("latencies of one run hang together")]
     HangsTogether,
 }
@@ -65,6 +65,9 @@ pub struct PredictedFigures {
     /// How they were simulated; exact without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub simulated: Option<MonteCarlo>,
+    /// How much they differ from run to run, where the writes of a run hang together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_spread: Option<RunSpread>,
 }
 
 /// The experiment with the delays that a run's copies really met. A follower that was slow from
@@ -74,10 +77,11 @@ pub struct PredictedFigures {
 /// [`NotPredicted::HangsTogether`] of a run whose writes do, [`NotPredicted::Faults`] of one whose
 /// network changed, or whose nodes stopped, meanwhile.
 pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted> {
-    if hangs_together(run) {
+    let config = &run.manifest.config;
+    // On ordered links writes hang together as well, and the simulation knows how.
+    if hangs_together(run) && config.link_order() == LinkOrder::Independent {
         return Err(NotPredicted::HangsTogether);
     }
-    let config = &run.manifest.config;
     if run.faults.is_empty() {
         return Ok(Cow::Borrowed(config));
     }
@@ -118,11 +122,24 @@ impl Prediction {
         if quorum.get() > followers.get() {
             return Err(NotPredicted::QuorumBeyondFollowers);
         }
-        let prediction = match network.common_delay(followers.get()) {
+        if let Some(constants) = constant_ways_ms(network, followers.get()) {
+            return Self::of_constants(constants, quorum, network).ok_or(NotPredicted::Truncated);
+        }
+        let is_ordered = experiment.link_order() == LinkOrder::Ordered;
+        let prediction = match network.common_delay(followers.get()).filter(|_| !is_ordered) {
             Some(delay) => Self::nth_smallest(delay, quorum.get(), followers.get(), limit_ms(network)),
             None => Simulated::latency(experiment, quorum).map(Self::Simulated),
         };
         prediction.ok_or(NotPredicted::Truncated)
+    }
+
+    /// The W-th smallest of constant delays there and back, in whatever order links keep: a link whose
+    /// delay never changes holds nothing up.
+    fn of_constants(mut ways_ms: Vec<f64>, quorum: Quorum, network: &Network) -> Option<Self> {
+        ways_ms.retain(|way_ms| *way_ms < network.replication_timeout_s.secs() * 1000.0);
+        ways_ms.sort_by(f64::total_cmp);
+        let latency_ms = ways_ms.get((quorum.get() as usize).checked_sub(1)?).copied()?;
+        (latency_ms < limit_ms(network)).then_some(Self::Constant(latency_ms))
     }
 
     /// The `rank`-th smallest of `of` delays where it is below a limit, a rank there is; `None`
@@ -206,8 +223,21 @@ impl Prediction {
                 Self::Constant(_) | Self::OrderStatistic(_) => None,
                 Self::Simulated(simulated) => Some(simulated.method()),
             },
+            run_spread: match self {
+                Self::Constant(_) | Self::OrderStatistic(_) => None,
+                Self::Simulated(simulated) => simulated.spread(),
+            },
         }
     }
+}
+
+/// The delay of each follower there and back in milliseconds; `None` if any of them changes.
+fn constant_ways_ms(network: &Network, followers: u32) -> Option<Vec<f64>> {
+    let way_ms = |link: LinkDelays| {
+        let ack_ms = link.ack.as_ref().map_or(Some(0.0), Distribution::as_constant_ms)?;
+        Some(link.write.as_constant_ms()? + ack_ms)
+    };
+    network.links(followers).into_iter().map(way_ms).collect()
 }
 
 /// Neither a copy nor a write may take as long, in milliseconds.
@@ -234,7 +264,11 @@ impl PredictedLag {
             return Self::none(NotPredicted::QuorumBeyondFollowers);
         };
         let common = network.common_delay(followers.get());
-        if let Some(lag) = common.as_ref().and_then(|delay| exact(delay, waited_for, followers.get(), network)) {
+        let is_constant = common.as_ref().is_some_and(|delay| delay.as_constant_ms().is_some());
+        let has_formula = is_constant || experiment.link_order() == LinkOrder::Independent;
+        if let Some(lag) =
+            common.as_ref().filter(|_| has_formula).and_then(|delay| exact(delay, waited_for, followers.get(), network))
+        {
             // If all copies of a write arrive together, either no follower is behind or all are.
             let differs = common.is_some_and(|delay| delay.as_constant_ms().is_none());
             let behind = differs.then(|| f64::from(rest) / f64::from(followers.get()));

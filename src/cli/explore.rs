@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Format;
 use crate::config::{Concurrency, ExperimentName, KeyCount, MAX_SEED, Pacing, WriteCount};
-use crate::model::{Distribution, Followers, Quorum, ReplicationOrder};
+use crate::model::{Distribution, Followers, LinkOrder, Quorum, ReplicationOrder};
 
 /// `labctl explore`. Every axis takes a list; what is left out is as in the experiment.
 #[derive(Debug, Args)]
@@ -46,6 +46,9 @@ pub struct Explore {
     /// What followers do with older writes
     #[arg(long, value_name = "ORDER,...", value_delimiter = ',', value_parser = order())]
     pub order: Vec<ReplicationOrder>,
+    /// Whether links keep copies in order, as one connection does
+    #[arg(long, value_name = "LINK,...", value_delimiter = ',', value_parser = link())]
+    pub link: Vec<LinkOrder>,
     /// When the next write starts
     #[arg(long, value_enum, value_name = "PACING,...", value_delimiter = ',')]
     pub pacing: Vec<Pacing>,
@@ -71,5 +74,13 @@ fn order() -> impl TypedValueParser<Value = ReplicationOrder> {
     PossibleValuesParser::new(ReplicationOrder::ALL.map(ReplicationOrder::name)).map(|word| {
         // One of the words above.
         word.parse().unwrap_or(ReplicationOrder::Arrival)
+    })
+}
+
+/// Reads `--link`.
+fn link() -> impl TypedValueParser<Value = LinkOrder> {
+    PossibleValuesParser::new(LinkOrder::ALL.map(LinkOrder::name)).map(|word| {
+        // One of the words above.
+        word.parse().unwrap_or_default()
     })
 }

@@ -34,11 +34,12 @@ settings! {
         follower: BTreeMap<NodeId, FollowerNetwork> = BTreeMap::new();
         /// Whether a link keeps copies in order, as one connection does. `None`: as the system has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::link_order"))]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::link"))]
         link: Option<LinkOrder> = None, words_if_given "{} links";
         /// How long an ordered link's delay stays as it is. `None`: a tenth of the delay's 99th
         /// percentile, at least 1 ms.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::millis"))]
         coherence_ms: Option<Coherence> = None, words_if_given "a new delay every {} ms";
         /// Time limit of one replication, injected delays included.
         replication_timeout_s: Timeout = Timeout::constant(2.0), words_if_changed "replication timeout {} s";

@@ -20,7 +20,8 @@ pub struct ResultsFile {
 
 impl ResultsFile {
     /// Opens the results in `folder`, or creates the file. A last line without its end, as a power
-    /// failure leaves it, is dropped.
+    /// failure leaves it, is dropped. A file from before links could be ordered gets the column that it
+    /// lacks.
     ///
     /// # Errors
     /// If the file cannot be read or written, or does not hold results of `explore`.
@@ -37,7 +38,10 @@ impl ResultsFile {
             Err(error) => return Err(io("read")(error)),
         };
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let rows = parse(&path, &text[..whole])?;
+        let (rows, is_current) = parse(&path, &text[..whole])?;
+        if !is_current {
+            return Self::replace(path.clone(), rows).map_err(io("write"));
+        }
         let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(io("write"))?;
         if whole < text.len() {
             file.set_len(whole as u64).map_err(io("write"))?;
@@ -46,6 +50,20 @@ impl ResultsFile {
             let header = PointRow::COLUMNS.join(",") + "\n";
             file.write_all(header.as_bytes()).map_err(io("write"))?;
         }
+        Ok(Self { path, file, rows })
+    }
+
+    /// Writes a file of these rows in the place of the one that there is, whole or not at all.
+    fn replace(path: PathBuf, rows: Vec<PointRow>) -> io::Result<Self> {
+        let mut text = (PointRow::COLUMNS.join(",") + "\n").into_bytes();
+        for row in &rows {
+            text.extend(line(row)?);
+        }
+        let beside = path.with_extension("csv.new");
+        fs::write(&beside, &text)?;
+        File::open(&beside)?.sync_all()?;
+        fs::rename(&beside, &path)?;
+        let file = OpenOptions::new().append(true).open(&path)?;
         Ok(Self { path, file, rows })
     }
 
@@ -66,23 +84,28 @@ impl ResultsFile {
     /// # Errors
     /// If it cannot be written.
     pub fn append(&mut self, row: PointRow) -> Result<(), DataError> {
-        let line = || {
-            let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-            csv.serialize(&row).map_err(io::Error::other)?;
-            csv.into_inner().map_err(|error| io::Error::other(error.to_string()))
-        };
-        let written = line().and_then(|line| self.file.write_all(&line));
+        let written = line(&row).and_then(|line| self.file.write_all(&line));
         written.map_err(|source| DataError::Io { path: self.path.clone(), action: "write", source })?;
         self.rows.push(row);
         Ok(())
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
+/// A row as a line of the file.
+fn line(row: &PointRow) -> io::Result<Vec<u8>> {
+    let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    csv.serialize(row).map_err(io::Error::other)?;
+    csv.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// The rows, and whether they have all columns.
+fn parse(path: &Path, text: &str) -> Result<(Vec<PointRow>, bool), DataError> {
     let invalid = |line: u64, message: String| DataError::Invalid { path: path.to_owned(), line, message };
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     let headers = csv.headers().map_err(|error| invalid(1, error.to_string()))?.clone();
-    if !text.is_empty() && headers != PointRow::COLUMNS.to_vec() {
+    let is_current = text.is_empty() || headers == PointRow::COLUMNS.to_vec();
+    let before_links: Vec<&str> = PointRow::COLUMNS.into_iter().filter(|column| *column != "link").collect();
+    if !is_current && headers != before_links {
         let message = "these are not results of this labctl's `explore`; choose another folder with --out";
         return Err(invalid(1, message.to_owned()));
     }
@@ -96,5 +119,6 @@ fn parse(path: &Path, text: &str) -> Result<Vec<PointRow>, DataError> {
         row(&record)
     });
     // The header is the first line, and no field has a line break.
-    (2..).zip(read).map(|(line, row)| row.map_err(|error: csv::Error| invalid(line, error.to_string()))).collect()
+    let located = (2..).zip(read).map(|(line, row)| row.map_err(|error: csv::Error| invalid(line, error.to_string())));
+    Ok((located.collect::<Result<_, _>>()?, is_current))
 }

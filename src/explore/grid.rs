@@ -5,7 +5,7 @@ use crate::config::{
     WriteCount,
 };
 use crate::data::config_sha256;
-use crate::model::Distribution;
+use crate::model::{Distribution, LinkOrder};
 
 /// The distinct values of every axis, in order. The points are their product.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Grid {
     pub writes: Vec<WriteCount>,
     /// What followers do with older writes.
     pub orders: Vec<Order>,
+    /// Whether links keep copies in order.
+    pub links: Vec<LinkOrder>,
     /// When the next write starts.
     pub pacings: Vec<Pacing>,
     /// Runs per point: with the experiment's seed and the following ones.
@@ -61,6 +63,7 @@ impl Grid {
             ..self.base.clone()
         }];
         vary(&mut conditions, &self.orders, |experiment, order| experiment.network.order = order);
+        vary(&mut conditions, &self.links, set_link);
         vary(&mut conditions, &self.delays, |experiment, delay| experiment.network.delay = delay);
         vary(&mut conditions, &self.ack_delays, |experiment, delay| experiment.network.ack_delay = delay);
         vary(&mut conditions, &self.writes, |experiment, writes| experiment.workload.writes = writes);
@@ -83,6 +86,14 @@ impl Grid {
         };
         quorums.into_iter().filter(|quorum| quorum.get() <= most).map(point).collect()
     }
+}
+
+/// Sets the order of the links. Independent ones are left out, as in the lab's own configuration, so that
+/// the same point has the same SHA-256.
+fn set_link(experiment: &mut Experiment, link: LinkOrder) {
+    let is_ordered = link == LinkOrder::Ordered;
+    experiment.network.link = is_ordered.then_some(link);
+    experiment.network.coherence_ms = experiment.network.coherence_ms.filter(|_| is_ordered);
 }
 
 /// Replaces each condition by one for each value.

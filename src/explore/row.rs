@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Point, PointFigures, Predicted, RunOutcome};
 use crate::analysis::{PredictedLag, Prediction, predicted_visible_ms};
 use crate::config::{Order, Pacing};
-use crate::model::as_uniform_ms;
+use crate::model::{LinkOrder, as_uniform_ms};
 
 /// A point and its figures. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct PointConditions {
     pub ack_delay: Option<String>,
     /// What followers do with older writes.
     pub order: Order,
+    /// Whether links keep copies in order. Files from before ordered links do not say.
+    #[serde(default)]
+    pub link: LinkOrder,
     /// Writes per run.
     pub writes: u32,
     /// Number of keys.
@@ -69,6 +72,7 @@ impl PointConditions {
             delay: network.delay.to_string(),
             ack_delay: network.ack_delay.as_ref().map(ToString::to_string),
             order: network.order,
+            link: experiment.link_order(),
             writes: workload.writes.get(),
             keys: workload.keys.get(),
             concurrency: workload.concurrency.get(),
@@ -98,7 +102,7 @@ impl PointConditions {
 
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 40] = [
+    pub const COLUMNS: [&str; 41] = [
         "experiment",
         "followers",
         "quorum",
@@ -107,6 +111,7 @@ impl PointRow {
         "delay",
         "ack_delay",
         "order",
+        "link",
         "writes",
         "keys",
         "concurrency",

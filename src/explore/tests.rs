@@ -8,8 +8,7 @@ use super::*;
 use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
 use crate::config::{Experiment, Order, Pacing, Timeout};
 use crate::data::{DataError, RunData};
-use crate::model::NodeId;
-use crate::model::{Quorum, uniform_ms};
+use crate::model::{LinkOrder, NodeId, Quorum, uniform_ms};
 use crate::sim::SimError;
 use crate::sim::simulate_direct;
 
@@ -26,6 +25,7 @@ fn lab() -> Grid {
         keys: vec![base.workload.keys],
         writes: vec![base.workload.writes],
         orders: vec![base.network.order],
+        links: vec![base.link_order()],
         pacings: vec![base.workload.pacing],
         seeds: 1,
         base,
@@ -57,9 +57,11 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
     let versions = |experiment: &mut Experiment| experiment.network.order = Order::Version;
     let at_once = |experiment: &mut Experiment| experiment.network.delay = uniform_ms(0, 0).unwrap();
     let as_it_is = |_: &mut Experiment| {};
-    for change in [late as fn(&mut Experiment), versions, at_once, as_it_is] {
+    let ordered = |experiment: &mut Experiment| experiment.network.link = Some(LinkOrder::Ordered);
+    for change in [late as fn(&mut Experiment), versions, at_once, as_it_is, ordered] {
         let mut grid = lab();
         change(&mut grid.base);
+        grid.links = vec![grid.base.link_order()];
         (grid.orders, grid.delays) = (vec![grid.base.network.order], vec![grid.base.network.delay.clone()]);
         for point in grid.points() {
             let cancel = CancellationToken::new();
@@ -107,6 +109,12 @@ fn the_grid_is_the_product_of_its_axes_without_impossible_quorums() {
     grid.followers = vec![3.try_into().unwrap(), 5.try_into().unwrap()];
     grid.orders = vec![Order::Arrival, Order::Version];
     assert_eq!(grid.points().len(), (3 + 5) * 2);
+    // Independent links are those that a configuration without links has.
+    let without: Vec<String> = grid.points().iter().map(|point| point.sha256().unwrap()).collect();
+    grid.links = vec![LinkOrder::Independent, LinkOrder::Ordered];
+    let with: Vec<String> = grid.points().iter().map(|point| point.sha256().unwrap()).collect();
+    assert_eq!((with.len(), without.iter().filter(|sha256| with.contains(sha256)).count()), (32, 16));
+    grid.links = vec![LinkOrder::Independent];
     grid.quorums = vec![1.try_into().unwrap(), 4.try_into().unwrap()];
     let points = grid.points();
     let at: Vec<_> = points.iter().map(|point| (point.experiment.followers.get(), point.quorum.get())).collect();
@@ -173,6 +181,17 @@ fn results_are_found_again_and_a_cut_line_is_not() {
     let mut again = ResultsFile::open(folder.path()).unwrap();
     assert_eq!(again.find(&last.conditions), None);
     again.append(last.clone()).unwrap();
+    assert_eq!(fs::read(results.path()).unwrap(), whole);
+
+    // A file from before links could be ordered gets their column.
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let column = PointRow::COLUMNS.iter().position(|column| *column == "link").unwrap();
+    let without = |line: &str| {
+        let cells = line.split(',').enumerate().filter(|(index, _)| *index != column + usize::from(line.contains('"')));
+        cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",") + "\n"
+    };
+    fs::write(results.path(), text.lines().map(without).collect::<String>()).unwrap();
+    assert_eq!(ResultsFile::open(folder.path()).unwrap().find(&last.conditions), Some(last));
     assert_eq!(fs::read(results.path()).unwrap(), whole);
 
     fs::write(results.path(), "a,b\n1,2\n").unwrap();

@@ -79,14 +79,14 @@ impl RunRecord {
     }
 }
 
-/// Waits until every node answers; all waiting is on `clock`.
+/// Waits until every node answers and takes part in replication; all waiting is on `clock`.
 ///
 /// # Errors
 /// The last answer of a node that never became healthy.
 pub async fn await_ready(session: &dyn Session, followers: Followers, clock: &Clock) -> Result<(), SessionError> {
     let deadline_us = after_us(clock, READY_LIMIT);
     for node in NodeId::all(followers) {
-        while let Err(error) = session.ready(node).await {
+        while let Err(error) = takes_part(session, node).await {
             if clock.now_us() > deadline_us {
                 return Err(error);
             }
@@ -94,6 +94,11 @@ pub async fn await_ready(session: &dyn Session, followers: Followers, clock: &Cl
         }
     }
     Ok(())
+}
+
+async fn takes_part(session: &dyn Session, node: NodeId) -> Result<(), SessionError> {
+    session.ready(node).await?;
+    session.joined(node).await
 }
 
 /// Opens as many connections to the leader as the load will use, so that no write pays for one.

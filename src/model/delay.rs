@@ -1,8 +1,8 @@
 //! Delays of messages: the distributions of `labnode`, whose nodes draw from them.
 
 pub use labnode::delay::{
-    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, Parameters, Part,
-    Uniform, named_stream, quantiles_of,
+    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, OrderedLink,
+    Parameters, Part, Uniform, named_stream, quantiles_of,
 };
 
 /// The longest delay in whole milliseconds: an hour.

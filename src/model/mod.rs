@@ -29,8 +29,8 @@ pub use backend::BackendFacts;
 pub use container_spec::{ComposeFile, ContainerSpec, ImageRecipe, ImageSpec};
 pub use count::{Followers, Quorum, ReadQuorum};
 pub use delay::{
-    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, Parameters, Part,
-    Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
+    Delays, Distribution, FAMILIES, Family, LinkDelays, LinkPath, Millis, Number, OrderedDirection, OrderedLink,
+    Parameters, Part, Uniform, as_uniform_ms, named_stream, quantiles_of, uniform_ms,
 };
 pub use digest::sha256;
 pub use labnode::poison::ignore_poison;

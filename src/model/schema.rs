@@ -54,7 +54,7 @@ pub(crate) fn order(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// Whether a link keeps copies in order.
-pub(crate) fn link_order(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn link(_: &mut SchemaGenerator) -> Schema {
     one_of(&[LinkOrder::Independent, LinkOrder::Ordered])
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::analysis::{RunConsistency, write_overheads};
+use crate::analysis::{Interval, Prediction, RunConsistency, ok_latencies, write_overheads};
 use crate::config::{Order, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
 use crate::model::{LinkOrder, uniform_ms};
@@ -112,6 +112,36 @@ fn followers_behind_ordered_links_never_diverge_and_copies_arrive_in_the_order_o
             let arrived = run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version);
             assert!(arrived.eq(1..=100), "seed {seed}, W = {w}, {follower}");
         }
+    }
+}
+
+#[test]
+fn the_prediction_of_ordered_links_is_what_the_nodes_own_code_does_over_many_seeds() {
+    const SEEDS: u64 = 60;
+    for (w, ack_delay) in [(1, None), (3, Some("uniform(0,200)")), (5, None)] {
+        let with = |seed| {
+            let mut experiment = ordered(seed);
+            experiment.network.ack_delay = ack_delay.map(|text| text.parse().unwrap());
+            experiment
+        };
+        let prediction = Prediction::new(&with(42), quorum(w)).unwrap().figures();
+        let (error_ms, spread) = (prediction.simulated.unwrap().mean_standard_error_ms, prediction.run_spread.unwrap());
+        let means: Vec<f64> = (1_000..1_000 + SEEDS)
+            .map(|seed| {
+                let name = "ordered".parse().unwrap();
+                let run = simulate_direct(&name, &with(seed), quorum(w), &CancellationToken::new()).unwrap();
+                ok_latencies(&run).mean_ms().unwrap()
+            })
+            .collect();
+        let n = means.len() as f64;
+        let mean = means.iter().sum::<f64>() / n;
+        let variance = means.iter().map(|each| (each - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let error_ms = (error_ms.powi(2) + variance / n).sqrt();
+        assert!((mean - prediction.mean_ms).abs() < 4.0 * error_ms, "W = {w}: {mean} {prediction:?}");
+        let Interval { lower, upper } = spread.mean_ms;
+        let within = means.iter().filter(|each| (lower.unwrap()..=upper.unwrap()).contains(each)).count();
+        // 57 of 60 are expected; 48 or fewer happen once in 10,000 tries.
+        assert!(within > 48, "W = {w}: {within} of 60 in {spread:?}");
     }
 }
 

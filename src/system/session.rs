@@ -23,6 +23,12 @@ pub trait Session: Send + Sync {
     /// Whether a node takes requests; an error says why not.
     fn ready(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>>;
 
+    /// Whether a node that takes requests also takes part in replication; an error says why not.
+    fn joined(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
+        let _ = node;
+        async { Ok(()) }.boxed()
+    }
+
     /// What may still change a follower.
     fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>>;
 

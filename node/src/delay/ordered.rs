@@ -33,6 +33,8 @@ pub struct OrderedDirection {
     stream: ChaCha8Rng,
     coherence_us: i64,
     last_departure_us: Option<i64>,
+    /// The slot that was looked up last, and its delay.
+    current: Option<(u64, i64)>,
 }
 
 impl OrderedDirection {
@@ -40,7 +42,7 @@ impl OrderedDirection {
     /// a slot is as long as `coherence`, and at least a microsecond.
     pub fn new(delay: Arc<Distribution>, seed: u64, stream: &str, coherence: Duration) -> Self {
         let coherence_us = i64::try_from(coherence.as_micros()).unwrap_or(i64::MAX).max(1);
-        Self { delay, stream: named_stream(seed, stream), coherence_us, last_departure_us: None }
+        Self { delay, stream: named_stream(seed, stream), coherence_us, last_departure_us: None, current: None }
     }
 
     /// How long a slot is if no setting says so: a tenth of the delay's 99th percentile, and at
@@ -69,8 +71,13 @@ impl OrderedDirection {
     /// The delay of the slot in which this moment is.
     fn draw_us(&mut self, at_us: i64) -> i64 {
         let slot = at_us.div_euclid(self.coherence_us).max(0).unsigned_abs();
+        if let Some((_, delay_us)) = self.current.filter(|(current, _)| *current == slot) {
+            return delay_us;
+        }
         self.stream.set_word_pos(u128::from(slot) * WORDS_PER_DRAW);
-        i64::from(self.delay.pick_us(self.stream.next_u64()))
+        let delay_us = i64::from(self.delay.pick_us(self.stream.next_u64()));
+        self.current = Some((slot, delay_us));
+        delay_us
     }
 }
 

@@ -5,7 +5,9 @@ use super::claim::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, qu
 use crate::analysis::consistency::{Cause, Mechanism, Verdict};
 use crate::analysis::figures::ExperimentFigures;
 use crate::analysis::run_figures::RunFigures;
-use crate::config::ExperimentName;
+use crate::analysis::theory::Prediction;
+use crate::config::{ExperimentName, Quorum};
+use crate::model::LinkOrder;
 
 impl Divergence {
     /// Of a run that the claim expects to end like this.
@@ -279,4 +281,66 @@ fn without_counterexample(experiment: &ExperimentFigures) -> String {
         "Nothing here shows the contrary, but no run shows a guarantee under other conditions.{here} The experiments \
          `quorum` and `versioned` put it to the test."
     )
+}
+
+/// What ordered links buy and cost; `None` of an experiment whose links are independent.
+pub(super) fn never_diverge(experiment: &ExperimentFigures) -> Option<Claim> {
+    if experiment.config.link_order() == LinkOrder::Independent {
+        return None;
+    }
+    let runs: Vec<Divergence> = experiment.runs.iter().map(|run| Divergence::of(run, Verdict::Consistent)).collect();
+    let (finding, sentence) = judge_ordered(&runs);
+    let sentence = format!("{sentence}{}", cost_of_order(experiment));
+    let statement = "Over ordered links no follower diverges, at any W, unless a copy is lost; \
+                     writes pay for it by waiting behind late ones";
+    Some(Claim { statement, finding, sentence, evidence: Evidence::Divergence { runs } })
+}
+
+fn judge_ordered(runs: &[Divergence]) -> (ClaimFinding, String) {
+    let has_whole_links = |run: &&Divergence| run.mechanism == Some(Mechanism::OrderedLinks);
+    if let Some(run) = runs.iter().filter(has_whole_links).find(|run| run.verdict == Verdict::Inconsistent) {
+        let text = format!("At W = {} every copy arrived, and yet {}.", run.quorum, run.end());
+        return (ClaimFinding::Refuted, text);
+    }
+    let is_kept = |run: &&Divergence| run.guarantee() == Some(Mechanism::OrderedLinks);
+    let kept = quorums(runs.iter().filter(is_kept));
+    let others = quorums(runs.iter().filter(|run| !is_kept(run)));
+    if kept.is_empty() {
+        return (ClaimFinding::NotTestable, "In no run is it known that every copy arrived.".to_owned());
+    }
+    let reason = Mechanism::OrderedLinks.reason();
+    let held = format!("At {} every pair matched in the end, as it must: {reason}.", quorum_list(&kept));
+    if others.is_empty() {
+        return (ClaimFinding::Confirmed, held);
+    }
+    let rest = quorum_list(&others);
+    (
+        ClaimFinding::NotTestable,
+        format!("{held} At {rest} it is not known that every copy arrived, or versions decide."),
+    )
+}
+
+/// What a write takes by theory at the lowest and the highest W, and would take over independent links,
+/// as a sentence that follows another.
+fn cost_of_order(experiment: &ExperimentFigures) -> String {
+    let mut independent = experiment.config.clone();
+    independent.network.link = Some(LinkOrder::Independent);
+    let compare = |run: &RunFigures| {
+        let quorum = Quorum::try_from(i64::from(run.quorum())).ok()?;
+        let alone = Prediction::new(&independent, quorum).ok()?.mean_ms();
+        Some((quorum, run.latency.predicted?.mean_ms, alone))
+    };
+    let compared: Vec<_> = experiment.runs.iter().filter(|run| run.quorum() > 0).filter_map(compare).collect();
+    if !compared.is_empty() && compared.iter().all(|(_, ordered, alone)| ordered == alone) {
+        return " By theory the order costs nothing here: no link's delay changes.".to_owned();
+    }
+    let ends = compared.first().into_iter().chain(compared.last().filter(|_| compared.len() > 1));
+    let ends: Vec<String> = ends
+        .map(|(quorum, ordered, alone)| format!("{ordered:.1} ms instead of {alone:.1} ms at W = {quorum}"))
+        .collect();
+    if ends.is_empty() {
+        return String::new();
+    }
+    let ends = ends.join(" and ");
+    format!(" By theory a write takes {ends} on average: what is late holds up what is behind it.")
 }

@@ -7,7 +7,7 @@ use crate::analysis::faults::FaultFigures;
 use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
 use crate::config::{Experiment, Order, Pacing};
 use crate::data::RunData;
-use crate::model::uniform_ms;
+use crate::model::{LinkOrder, uniform_ms};
 
 const RISES: usize = 0;
 const EXTREMES: usize = 1;
@@ -315,4 +315,31 @@ fn intervals_without_an_end_do_not_overlap() {
     let few = |config: &mut Experiment| config.workload.writes = 40.try_into().unwrap();
     let sentence = &claims(&lab("quorum", 1..=5, few, right_leader), &[])[TAILS].sentence;
     assert!(sentence.starts_with("40 writes at W = 1 are too few for an interval: the median is"), "{sentence}");
+}
+
+#[test]
+fn ordered_links_make_a_claim_that_a_lost_copy_leaves_open_and_a_wrong_copy_refutes() {
+    let ordered = |config: &mut Experiment| config.network.link = Some(LinkOrder::Ordered);
+    // Arrivals are in the order of the writes: all copies take equally long.
+    let same = |config: &mut Experiment| {
+        ordered(config);
+        config.network.delay = uniform_ms(20, 20).unwrap();
+    };
+    let claim = |experiment: &ExperimentFigures| claims(experiment, &[]).into_iter().nth(GUARANTEE + 1);
+    assert_eq!(claim(&versioned()), None);
+    let kept = claim(&lab("ordered", 1..=5, same, right_leader)).unwrap();
+    assert_eq!(kept.finding, ClaimFinding::Confirmed);
+    assert_eq!(
+        kept.sentence,
+        "At W = 1, 2, 3, 4 and 5 every pair matched in the end, as it must: links keep copies in order, so that no older \
+         write can arrive after a newer one. By theory the order costs nothing here: no link's delay changes."
+    );
+    // Delays of single copies on links that are said to keep the order: older writes arrive last.
+    let broken = claim(&lab("ordered", 1..=5, ordered, right_leader)).unwrap();
+    assert_eq!(broken.finding, ClaimFinding::Refuted, "{}", broken.sentence);
+    assert!(broken.sentence.starts_with("At W = 1 every copy arrived, and yet "), "{}", broken.sentence);
+    let mut run = RunBuilder::new(1).configure(same).load(right_leader).build();
+    run.replication[7].outcome = crate::data::ReplicationOutcome::Timeout;
+    let lost = claim(&figures(&[run])).unwrap();
+    assert_eq!(lost.finding, ClaimFinding::NotTestable, "{}", lost.sentence);
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::{CatchUp, Experiment, Order, Pacing};
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
+use crate::model::LinkOrder;
 
 /// What keeps older writes from replacing newer ones. One run that matched proves no rule; a
 /// mechanism does.
@@ -13,10 +14,10 @@ use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
 pub enum Mechanism {
     /// Followers keep the newest version, in whatever order copies arrive.
     Versions,
+    /// Links keep copies in order, and every copy arrived.
+    OrderedLinks,
     /// Each key is written once.
     WrittenOnce,
-    /// Copies reach each follower in the order of the leader's writes.
-    Ordered,
     /// The next write to a key starts when the one before is on every follower.
     NoOverlap,
 }
@@ -29,7 +30,7 @@ impl Mechanism {
         let Experiment { network, workload, followers, faults, .. } = &run.manifest.config;
         // What keeps one log delivers all of it, or delivers nothing more; no trace has to show that.
         if run.manifest.capabilities().ordered_log && faults.is_empty() {
-            return Some(Self::Ordered);
+            return Some(Self::OrderedLinks);
         }
         let is_whole = faults.is_empty() && every_copy_arrived(run);
         if !is_whole && network.catch_up == CatchUp::Off {
@@ -43,6 +44,8 @@ impl Mechanism {
             && run.writes.iter().all(|write| write.outcome == WriteOutcome::Ok);
         if network.order == Order::Version {
             Some(Self::Versions)
+        } else if is_whole && run.manifest.config.link_order() == LinkOrder::Ordered {
+            Some(Self::OrderedLinks)
         } else if workload.writes.get() <= workload.keys.get() {
             Some(Self::WrittenOnce)
         } else {
@@ -55,10 +58,8 @@ impl Mechanism {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Versions => "followers keep the newest version, in whatever order copies arrive",
+            Self::OrderedLinks => "links keep copies in order, so that no older write can arrive after a newer one",
             Self::WrittenOnce => "each key is written once, so that no older write can replace a newer one",
-            Self::Ordered => {
-                "copies reach each follower in the order of the leader's writes, so that none overtakes another"
-            }
             Self::NoOverlap => "the next write to a key starts only when the one before is on every follower",
         }
     }
@@ -97,9 +98,21 @@ mod tests {
         let mut run = without_trace(RunBuilder::new(1).load(right_leader).build());
         assert_eq!(Mechanism::of(&run), None);
         run.manifest.system.as_mut().unwrap().capabilities.ordered_log = true;
-        assert_eq!(Mechanism::of(&run), Some(Mechanism::Ordered));
+        assert_eq!(Mechanism::of(&run), Some(Mechanism::OrderedLinks));
         let fault: Fault = serde_json::from_str(r#"{"at":3,"node":"f1","kind":"kill"}"#).unwrap();
         run.manifest.config.faults.push(fault);
+        assert_eq!(Mechanism::of(&run), None);
+    }
+
+    #[test]
+    fn ordered_links_hold_at_every_quorum_if_no_copy_was_lost() {
+        let ordered = |config: &mut Experiment| config.network.link = Some(LinkOrder::Ordered);
+        assert_eq!(of(1, ordered), Some(Mechanism::OrderedLinks));
+        let mut run = RunBuilder::new(1).configure(ordered).load(right_leader).build();
+        run.replication[7].outcome = ReplicationOutcome::Timeout;
+        assert_eq!(Mechanism::of(&run), None);
+        // Catching up overtakes what is queued.
+        run.manifest.config.network.catch_up = CatchUp::Snapshot;
         assert_eq!(Mechanism::of(&run), None);
     }
 

@@ -2,11 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
+use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
 use crate::analysis::way::Way;
-use crate::config::{Experiment, Order, Pacing, Quorum};
+use crate::config::{Coherence, Experiment, Order, Pacing, Quorum};
+use crate::model::{LinkDelays, LinkOrder, OrderedLink};
 
 /// An arrival that never happens.
 const LOST: u64 = u64::MAX;
@@ -20,21 +23,32 @@ pub(in crate::analysis) struct Model {
     quorum: usize,
     pacing: Pacing,
     order: Order,
-    /// By follower.
-    ways: Vec<Way>,
+    links: Links,
     replication_timeout_us: u64,
     request_timeout_us: u64,
+}
+
+/// The links, by follower.
+enum Links {
+    /// Each copy has its own delay.
+    Independent(Vec<Way>),
+    /// Copies keep their order. Each trial has its own delays.
+    Ordered(Vec<LinkDelays>, Option<Duration>),
 }
 
 /// Buffers that all trials share.
 pub(in crate::analysis) struct Scratch {
     /// By write, then follower.
     arrivals: Vec<u64>,
+    /// By write: when it started.
+    started_us: Vec<u64>,
     /// By write: when it was acknowledged; `None` if it was not.
     acknowledged_us: Vec<Option<u64>>,
     /// Of one write: there and back.
     delays: Vec<u64>,
     running: BinaryHeap<Reverse<u64>>,
+    /// Of the run at hand if links are ordered.
+    ordered: Vec<OrderedLink>,
     /// By follower, then key: the write held and when it arrived.
     settled: Vec<Option<(u64, usize)>>,
     at_last_ack: Vec<Option<(u64, usize)>>,
@@ -70,6 +84,21 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Of the run played last, by write: after how long it arrived at each follower, and was
+    /// acknowledged.
+    pub(in crate::analysis) fn times(
+        &self,
+        followers: usize,
+    ) -> impl Iterator<Item = (impl Iterator<Item = Option<u64>>, Option<u64>)> {
+        let of_writes = self.arrivals.chunks_exact(followers).zip(&self.started_us).zip(&self.acknowledged_us);
+        of_writes.map(|((arrivals, started_us), acknowledged_us)| {
+            let arrivals = arrivals.iter().map(move |at_us| (*at_us != LOST).then(|| at_us - started_us));
+            (arrivals, acknowledged_us.map(|at_us| at_us - started_us))
+        })
+    }
+}
+
 impl Model {
     /// How many keys, writes and followers there are.
     pub(in crate::analysis) const fn size(&self) -> (usize, usize, usize) {
@@ -86,7 +115,14 @@ impl Model {
             quorum: quorum.get() as usize,
             pacing: workload.pacing,
             order: network.order,
-            ways: network.links(followers.get()).into_iter().map(Way::new).collect(),
+            links: match experiment.link_order() {
+                LinkOrder::Independent => {
+                    Links::Independent(network.links(followers.get()).into_iter().map(Way::new).collect())
+                }
+                LinkOrder::Ordered => {
+                    Links::Ordered(network.links(followers.get()), network.coherence_ms.map(Coherence::duration))
+                }
+            },
             replication_timeout_us: network.replication_timeout_s.micros().length(),
             request_timeout_us: network.global_request_timeout_s.micros().length(),
         }
@@ -100,9 +136,11 @@ impl Model {
     pub(in crate::analysis) fn scratch(&self) -> Scratch {
         Scratch {
             arrivals: vec![LOST; self.writes * self.followers],
+            started_us: vec![0; self.writes],
             acknowledged_us: vec![None; self.writes],
             delays: Vec::with_capacity(self.followers),
             running: BinaryHeap::with_capacity(self.concurrency),
+            ordered: Vec::new(),
             settled: vec![None; self.keys * self.followers],
             at_last_ack: vec![None; self.keys * self.followers],
         }
@@ -112,6 +150,11 @@ impl Model {
     pub(in crate::analysis) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
         let mut trial = Trial { diverged: 0, behind_at_last_ack: 0, load_us: 0, acked: 0, latency_sum_us: 0 };
         scratch.running.clear();
+        if let Links::Ordered(links, coherence) = &self.links {
+            let seed = rng.next_u64();
+            let link = |(follower, delays)| OrderedLink::new(delays, follower, seed, *coherence);
+            scratch.ordered = (0..).zip(links).map(link).collect();
+        }
         let mut batch_start_us = 0;
         for write in 0..self.writes {
             let start_us = match self.pacing {
@@ -124,6 +167,9 @@ impl Model {
                     batch_start_us
                 }
             };
+            if let Some(started_us) = scratch.started_us.get_mut(write) {
+                *started_us = start_us;
+            }
             let (latency_us, acked) = self.replicate(write, start_us, scratch, rng);
             let end_us = start_us + latency_us;
             if let Some(acknowledged_us) = scratch.acknowledged_us.get_mut(write) {
@@ -144,10 +190,21 @@ impl Model {
     fn replicate(&self, write: usize, start_us: u64, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> (u64, bool) {
         scratch.delays.clear();
         let slots = scratch.arrivals.iter_mut().skip(write * self.followers).take(self.followers);
-        for (arrival, way) in slots.zip(&self.ways) {
-            let (arrival_us, answer_us) = way.draw_us(rng);
-            *arrival = if arrival_us < self.replication_timeout_us { start_us + arrival_us } else { LOST };
-            scratch.delays.push(answer_us);
+        match &self.links {
+            Links::Independent(ways) => {
+                for (arrival, way) in slots.zip(ways) {
+                    let (arrival_us, answer_us) = way.draw_us(rng);
+                    *arrival = if arrival_us < self.replication_timeout_us { start_us + arrival_us } else { LOST };
+                    scratch.delays.push(answer_us);
+                }
+            }
+            Links::Ordered(..) => {
+                for (arrival, link) in slots.zip(&mut scratch.ordered) {
+                    let (arrival_us, answer_us) = self.pass(link, start_us);
+                    *arrival = arrival_us;
+                    scratch.delays.push(answer_us);
+                }
+            }
         }
         scratch.delays.sort_unstable();
         let quorum_us = match self.quorum.checked_sub(1) {
@@ -160,6 +217,18 @@ impl Model {
             Some(us) if us < self.replication_timeout_us.min(self.request_timeout_us) => (us, true),
             Some(_) => (self.replication_timeout_us.min(self.request_timeout_us), false),
         }
+    }
+
+    /// When a copy that enters an ordered link now arrives, and after how long it is acknowledged. A
+    /// copy that is given up before it leaves is lost; one that has left arrives.
+    fn pass(&self, link: &mut OrderedLink, start_us: u64) -> (u64, u64) {
+        let arrival_us = link.write.pass(start_us.cast_signed());
+        let since_start_us = |at_us: i64| at_us.cast_unsigned().saturating_sub(start_us);
+        if since_start_us(arrival_us) >= self.replication_timeout_us {
+            return (LOST, LOST);
+        }
+        let back_us = link.ack.as_mut().map_or(arrival_us, |ack| ack.pass(arrival_us));
+        (arrival_us.cast_unsigned(), since_start_us(back_us))
     }
 
     /// Compares what each follower holds, at the last answer and in the end, with the last

@@ -1,13 +1,17 @@
-//! Times at a write quorum by Monte Carlo, where no formula gives them.
+//! Times at a write quorum by Monte Carlo, where no formula gives them. On independent links single
+//! writes are drawn; on ordered ones whole runs, since a copy that is late holds up those behind it.
 
 use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
+use crate::analysis::expected::{Expectation, Model};
 use crate::analysis::random::stream;
+use crate::analysis::stats::{Interval, Sample};
 use crate::analysis::way::Way;
 use crate::config::{Experiment, Quorum};
+use crate::model::LinkOrder;
 
 /// Writes that are drawn.
 const DRAWS: u32 = 100_000;
@@ -24,12 +28,37 @@ pub struct MonteCarlo {
     pub mean_standard_error_ms: f64,
 }
 
+/// How much the figures of one run differ from those of another that differs in its seed alone: the
+/// middle 95 % of the simulated runs.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RunSpread {
+    /// Simulated runs.
+    pub runs: u32,
+    /// Of a run's mean, in milliseconds.
+    pub mean_ms: Interval,
+    /// Of its median.
+    pub median_ms: Interval,
+    /// Of its 95th percentile.
+    pub p95_ms: Interval,
+    /// Of its 99th percentile.
+    pub p99_ms: Interval,
+}
+
+/// Fewest runs that are simulated: below it their middle 95 % would rest on a single run.
+const MIN_RUNS: u32 = 80;
+
+/// Most runs that are simulated.
+const MAX_RUNS: u32 = 500;
+
 /// The times of the drawn writes that have one: of those that reach their quorum in time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
     /// Ascending, in milliseconds; never empty.
     values_ms: Arc<[f64]>,
     is_continuous: bool,
+    draws: u32,
+    spread: Option<RunSpread>,
 }
 
 /// What is simulated of a lag.
@@ -43,36 +72,38 @@ pub(super) struct SimulatedLag {
 impl Simulated {
     /// Latency at quorum W, which is at least 1; `None` where no drawn write is acknowledged.
     pub(super) fn latency(experiment: &Experiment, quorum: Quorum) -> Option<Self> {
-        let mut latencies_us = Vec::with_capacity(DRAWS as usize);
-        each_write(experiment, quorum, |_, latency_us| latencies_us.extend(latency_us));
+        let mut latencies_us = Runs::default();
+        each_write(experiment, quorum, |run, _, latency_us| latencies_us.push(run, latency_us));
         Self::of(latencies_us, experiment)
     }
 
     /// From the acknowledgement at quorum W to the last follower.
     pub(super) fn lag(experiment: &Experiment, quorum: Quorum) -> SimulatedLag {
         let limit_us = experiment.network.replication_timeout_s.micros().length();
-        let mut lags_us = Vec::with_capacity(DRAWS as usize);
+        let mut lags_us = Runs::default();
         let (mut copies, mut behind) = (0_u64, 0_u64);
-        each_write(experiment, quorum, |arrivals_us, latency_us| {
+        each_write(experiment, quorum, |run, arrivals_us, latency_us| {
             let Some(latency_us) = latency_us else { return };
             copies += arrivals_us.len() as u64;
             behind +=
                 arrivals_us.iter().filter(|arrival| **arrival > latency_us || **arrival >= limit_us).count() as u64;
             let last_us = arrivals_us.iter().copied().max().unwrap_or(0);
-            if last_us < limit_us {
-                lags_us.push(last_us.saturating_sub(latency_us));
-            }
+            lags_us.push(run, (last_us < limit_us).then(|| last_us.saturating_sub(latency_us)));
         });
         let behind = (copies > 0).then(|| behind as f64 / copies as f64);
         SimulatedLag { lag: Self::of(lags_us, experiment), behind }
     }
 
-    fn of(mut values_us: Vec<u64>, experiment: &Experiment) -> Option<Self> {
+    fn of(values_us: Runs, experiment: &Experiment) -> Option<Self> {
+        let is_ordered = experiment.link_order() == LinkOrder::Ordered;
+        let spread = if is_ordered { values_us.spread() } else { None };
+        let draws = values_us.draws;
+        let mut values_us: Vec<u64> = values_us.by_run.into_iter().flatten().collect();
         values_us.sort_unstable();
         let values_ms: Arc<[f64]> = values_us.into_iter().map(|us| us as f64 / 1000.0).collect();
         let links = experiment.network.links(experiment.followers.get());
         let is_continuous = links.iter().all(|link| link.write.is_continuous());
-        (!values_ms.is_empty()).then_some(Self { values_ms, is_continuous })
+        (!values_ms.is_empty()).then_some(Self { values_ms, is_continuous, draws, spread })
     }
 
     /// How the figures came about.
@@ -81,7 +112,16 @@ impl Simulated {
         let n = self.values_ms.len() as f64;
         let mean = self.mean_ms();
         let squares: f64 = self.values_ms.iter().map(|value| (value - mean).powi(2)).sum();
-        MonteCarlo { draws: DRAWS, mean_standard_error_ms: (squares / (n - 1.0).max(1.0) / n).sqrt() }
+        let of_writes = (squares / (n - 1.0).max(1.0) / n).sqrt();
+        // The writes of a run hang together: only runs are independent.
+        let error = self.spread.map_or(of_writes, |spread| spread.mean_standard_error_ms());
+        MonteCarlo { draws: self.draws, mean_standard_error_ms: error }
+    }
+
+    /// How much runs differ; `None` where links are independent.
+    #[must_use]
+    pub fn spread(&self) -> Option<RunSpread> {
+        self.spread
     }
 
     /// How many values there are: draws that have one.
@@ -118,9 +158,59 @@ impl Simulated {
     }
 }
 
-/// Draws writes and hands on when each arrives at its followers, and after how long it is
-/// acknowledged, if ever, in microseconds.
-fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(&[u64], Option<u64>)) {
+/// Values of writes by the run that they belong to.
+#[derive(Default)]
+struct Runs {
+    by_run: Vec<Vec<u64>>,
+    draws: u32,
+}
+
+impl Runs {
+    /// Adds what a drawn write of run `run` came to, if anything. Runs come in their order.
+    fn push(&mut self, run: usize, value_us: Option<u64>) {
+        if self.by_run.len() <= run {
+            self.by_run.resize_with(run + 1, Vec::new);
+        }
+        self.draws += 1;
+        if let Some(values) = self.by_run.last_mut() {
+            values.extend(value_us);
+        }
+    }
+
+    /// The middle 95 % of the runs' figures; `None` if some run has no value.
+    fn spread(&self) -> Option<RunSpread> {
+        let figures: Vec<[f64; 4]> = self.by_run.iter().map(|run| figures_ms(run)).collect::<Option<_>>()?;
+        let middle = |index: usize| {
+            let expectation = Expectation::of(figures.iter().map(|figures| figures[index]).collect());
+            Interval { lower: Some(expectation.low), upper: Some(expectation.high) }
+        };
+        let runs = u32::try_from(figures.len()).ok().filter(|runs| *runs > 0)?;
+        Some(RunSpread { runs, mean_ms: middle(0), median_ms: middle(1), p95_ms: middle(2), p99_ms: middle(3) })
+    }
+}
+
+/// Mean, median, 95th and 99th percentile of one run's values, in milliseconds.
+fn figures_ms(values_us: &[u64]) -> Option<[f64; 4]> {
+    let sample: Sample = values_us.iter().copied().collect();
+    let quantile = |p| sample.quantile_ms(p);
+    Some([sample.mean_ms()?, quantile(0.5)?, quantile(0.95)?, quantile(0.99)?])
+}
+
+impl RunSpread {
+    /// The standard error of the mean over all runs, by the width of the middle 95 %.
+    fn mean_standard_error_ms(&self) -> f64 {
+        let Interval { lower, upper } = self.mean_ms;
+        let width_ms = lower.zip(upper).map_or(0.0, |(lower, upper)| upper - lower);
+        width_ms / (2.0 * 1.96) / f64::from(self.runs).sqrt()
+    }
+}
+
+/// Draws writes and hands on to which run each belongs, when it arrives at its followers, and after
+/// how long it is acknowledged, if ever, in microseconds. What never arrives does so at the end of time.
+fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[u64], Option<u64>)) {
+    if experiment.link_order() == LinkOrder::Ordered {
+        return each_write_of_runs(experiment, quorum, take);
+    }
     let Experiment { network, followers, .. } = experiment;
     let (copy_limit_us, write_limit_us) =
         (network.replication_timeout_s.micros().length(), network.global_request_timeout_s.micros().length());
@@ -140,6 +230,24 @@ fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(&[u6
             None => Some(0),
             Some(index) => answers_us.get(index).copied().filter(|latency_us| *latency_us < write_limit_us),
         };
-        take(&arrivals_us, latency_us);
+        take(0, &arrivals_us, latency_us);
+    }
+}
+
+/// The same over ordered links: the writes of whole runs.
+fn each_write_of_runs(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[u64], Option<u64>)) {
+    let model = Model::new(experiment, quorum);
+    let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: theory of ordered links");
+    let mut scratch = model.scratch();
+    let (_, writes, followers) = model.size();
+    let runs = (DRAWS / u32::try_from(writes).unwrap_or(u32::MAX).max(1)).clamp(MIN_RUNS, MAX_RUNS);
+    let mut arrivals_us = Vec::new();
+    for run in 0..runs as usize {
+        model.run(&mut scratch, &mut rng);
+        for (arrivals, latency_us) in scratch.times(followers) {
+            arrivals_us.clear();
+            arrivals_us.extend(arrivals.map(|arrival_us| arrival_us.unwrap_or(u64::MAX)));
+            take(run, &arrivals_us, latency_us);
+        }
     }
 }

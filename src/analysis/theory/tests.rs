@@ -251,3 +251,41 @@ proptest! {
         prop_assert!((prediction.mean_ms() - area).abs() < 0.001, "{} {area}", prediction.mean_ms());
     }
 }
+
+#[test]
+fn constant_delays_are_exact_in_whatever_order_links_keep() {
+    let mut experiment = Experiment::default();
+    for (follower, ms) in (0..).zip([20, 100, 60, 80, 40]) {
+        let delay = Some(format!("constant({ms})").parse().unwrap());
+        let own = FollowerNetwork { delay, ..FollowerNetwork::default() };
+        experiment.network.follower.insert(NodeId::Follower(follower), own);
+    }
+    for link in [None, Some(LinkOrder::Ordered)] {
+        experiment.network.link = link;
+        let at = |w: i64| Prediction::new(&experiment, Quorum::try_from(w).unwrap());
+        assert_eq!([1, 2, 3, 4, 5].map(|w| at(w).unwrap().mean_ms()), [20.0, 40.0, 60.0, 80.0, 100.0], "{link:?}");
+        assert_eq!(at(5).unwrap(), Prediction::Constant(100.0));
+    }
+    experiment.network.replication_timeout_s = Timeout::try_from(0.09).unwrap();
+    let at = |w: i64| Prediction::new(&experiment, Quorum::try_from(w).unwrap());
+    assert_eq!((at(4).unwrap(), at(5)), (Prediction::Constant(80.0), Err(NotPredicted::Truncated)));
+}
+
+#[test]
+fn ordered_links_that_change_are_simulated_in_runs_and_cost_more() {
+    let mut experiment = Experiment::default();
+    let independent = Prediction::new(&experiment, Quorum::try_from(1).unwrap()).unwrap().mean_ms();
+    experiment.network.link = Some(LinkOrder::Ordered);
+    let ordered = Prediction::new(&experiment, Quorum::try_from(1).unwrap()).unwrap();
+    let figures = ordered.figures();
+    let (method, spread) = (figures.simulated.unwrap(), figures.run_spread.unwrap());
+    assert_eq!((method.draws, spread.runs), (50_000, 500));
+    assert!(figures.mean_ms > 1.2 * independent, "{} {independent}", figures.mean_ms);
+    let (low, high) = (spread.mean_ms.lower.unwrap(), spread.mean_ms.upper.unwrap());
+    assert!(low < figures.mean_ms && figures.mean_ms < high && high - low > 20.0, "{spread:?}");
+    assert_eq!(ordered, Prediction::new(&experiment, Quorum::try_from(1).unwrap()).unwrap());
+    // The median lag of the slowest follower, and nobody but those who were waited for has the write.
+    let lag = PredictedLag::new(&experiment, Quorum::try_from(2).unwrap());
+    assert_eq!(lag.behind, Some(0.6));
+    assert!(lag.lag.unwrap().mean_ms() > 0.0);
+}

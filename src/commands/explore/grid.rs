@@ -24,6 +24,7 @@ pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explor
         keys: axis(args.keys.clone(), workload.keys),
         writes: axis(args.writes.clone(), workload.writes),
         orders: axis(args.order.clone(), network.order),
+        links: axis(args.link.clone(), experiment.link_order()),
         pacings: axis(args.pacing.clone(), workload.pacing),
         seeds: args.seeds,
     })

@@ -122,6 +122,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
     let header = [
         "delay",
         "order",
+        "links",
         "writes",
         "keys",
         "at once",
@@ -144,6 +145,7 @@ fn table(rows: &[PointRow]) -> comfy_table::Table {
         vec![
             conditions.delays_in_words(),
             conditions.order.to_string(),
+            conditions.link.to_string(),
             conditions.writes.to_string(),
             conditions.keys.to_string(),
             conditions.concurrency.to_string(),

@@ -4,10 +4,11 @@ use crate::explore::{PointConditions, PointRow};
 use crate::report::number::{count, grouped, list};
 
 /// The conditions in words, without N and W: what the points of a panel have in common.
-fn words(conditions: &PointConditions) -> [String; 6] {
+fn words(conditions: &PointConditions) -> [String; 7] {
     [
         conditions.delays_in_words(),
         format!("{} order", conditions.order),
+        format!("{} links", conditions.link),
         count(u64::from(conditions.writes), "write"),
         count(u64::from(conditions.keys), "key"),
         format!("{} at once", grouped(u64::from(conditions.concurrency))),
@@ -26,7 +27,7 @@ pub(super) struct ConditionGroup<'a> {
 /// Every panel, in the points' order.
 pub(super) fn condition_groups(points: &[PointRow]) -> Vec<ConditionGroup<'_>> {
     let varied = varied(points);
-    let mut panels: Vec<([String; 6], ConditionGroup<'_>)> = Vec::new();
+    let mut panels: Vec<([String; 7], ConditionGroup<'_>)> = Vec::new();
     for point in points {
         let words = words(&point.conditions);
         let index = panels.iter().position(|(shared, _)| *shared == words).unwrap_or_else(|| {
@@ -46,14 +47,14 @@ pub(super) fn condition_groups(points: &[PointRow]) -> Vec<ConditionGroup<'_>> {
 }
 
 /// For each of the words, whether points differ in it.
-fn varied(points: &[PointRow]) -> [bool; 6] {
+fn varied(points: &[PointRow]) -> [bool; 7] {
     let all: Vec<_> = points.iter().map(|point| words(&point.conditions)).collect();
     std::array::from_fn(|i| all.windows(2).any(|pair| pair[0][i] != pair[1][i]))
 }
 
 /// The columns that distinguish points, N and W last.
 pub(super) fn columns(points: &[PointRow]) -> Vec<&'static str> {
-    let names = ["delay", "order", "writes", "keys", "at once", "pacing"];
+    let names = ["delay", "order", "link", "writes", "keys", "at once", "pacing"];
     let told = names.into_iter().zip(varied(points)).filter_map(|(name, varied)| varied.then_some(name));
     told.chain(["N", "W"]).collect()
 }
@@ -75,7 +76,7 @@ pub(super) fn subtitle(points: &[PointRow]) -> String {
     };
     let followers = distinct(points, |conditions| conditions.followers.to_string());
     let axes: Vec<String> =
-        (0..6).map(|axis| list(&distinct(points, |conditions| words(conditions)[axis].clone()))).collect();
+        (0..7).map(|axis| list(&distinct(points, |conditions| words(conditions)[axis].clone()))).collect();
     format!(
         "Experiment {}, simulated in virtual time: {} followers; {}. {} a point, seeds {} to {}.",
         first.experiment,
@@ -109,12 +110,13 @@ pub(super) fn command(points: &[PointRow]) -> String {
         _ => format!("{delays} {}", repeated("--ack-delay", acks)),
     };
     format!(
-        "labctl explore -e {} --quorums {} --followers {} {delays} --order {} --writes {} \
-         --keys {} --concurrency {} --pacing {} --seed {} --seeds {}",
+        "labctl explore -e {} --quorums {} --followers {} {delays} --order {} --link {} \
+         --writes {} --keys {} --concurrency {} --pacing {} --seed {} --seeds {}",
         first.experiment,
         axis(|c| c.quorum.to_string()),
         axis(|c| c.followers.to_string()),
         axis(|c| c.order.to_string()),
+        axis(|c| c.link.to_string()),
         axis(|c| c.writes.to_string()),
         axis(|c| c.keys.to_string()),
         axis(|c| c.concurrency.to_string()),

@@ -39,7 +39,8 @@ pub(super) const LATENCY: Measure = Measure {
     axis: "Mean write latency, ms",
     reading: "One line for each number of followers N. Solid: simulated, with 95 % intervals, most too narrow to be seen. \
               Dashed: the mean of the W-th smallest of N delays, exact if all have one distribution and \
-              acknowledgements take no time, otherwise from 100,000 draws. Each panel has its own scale.",
+              acknowledgements take no time, otherwise from 100,000 draws; on ordered links that change, from \
+              other simulated runs. Each panel has its own scale.",
     one_scale: false,
     value: |point| {
         let value = point.figures.mean_ms?;

@@ -23,6 +23,7 @@ fn points() -> Vec<PointRow> {
         keys: vec![base.workload.keys],
         writes: vec![30.try_into().unwrap()],
         orders: vec![Order::Arrival, Order::Version],
+        links: vec![base.link_order()],
         pacings: vec![base.workload.pacing],
         seeds: 4,
         base,
@@ -51,13 +52,13 @@ fn the_same_points_give_the_same_files_and_say_what_was_found() {
     let markdown = String::from_utf8(files[1].clone()).unwrap();
     for expected in [
         "64 simulated runs of 16 points.",
-        "3 and 5 followers; 0 to 100 ms; arrival order and version order; 30 writes; 10 keys; 10 at once",
+        "3 and 5 followers; 0 to 100 ms; arrival order and version order; independent links; 30 writes; 10 keys; 10 at once",
         "Mean latency rises from",
         "The chance of a stale read from one follower falls from 80 % at W = 1 to 0 % at W = 5",
         "0 % throughout in 2 of 4 conditions",
         "The time until 99 % of reads see a write falls from",
         "labctl explore -e quorum --quorums 1,2,3,4,5 --followers 3,5 --min-delay-ms 0 --max-delay-ms 100 \
-         --order arrival,version --writes 30 --keys 10 --concurrency 10 --pacing window --seed 42 --seeds 4",
+         --order arrival,version --link independent --writes 30 --keys 10 --concurrency 10 --pacing window --seed 42 --seeds 4",
     ] {
         assert!(markdown.contains(expected), "{expected}\n{markdown}");
     }

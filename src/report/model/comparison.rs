@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::analysis::{ExperimentFigures, RunFigures, Verdict};
+use crate::analysis::{ExperimentFigures, Mechanism, RunFigures, Verdict};
 use crate::config::{ExperimentName, Order, Pacing};
-use crate::model::as_uniform_ms;
+use crate::model::{LinkOrder, as_uniform_ms};
 
 /// One experiment among several.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -17,6 +17,9 @@ pub struct ComparedExperiment {
     /// What its followers did with older writes.
     #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
     pub order: Order,
+    /// Whether its links kept copies in order.
+    #[serde(skip)]
+    pub link: LinkOrder,
     /// The injected delays, in words.
     pub delays: String,
     /// The longest of them, in milliseconds, where they are uniform.
@@ -49,6 +52,9 @@ pub struct ComparedRun {
     /// The chance of any by the model.
     #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub chance_of_any: Option<f64>,
+    /// Why it could not end but consistent.
+    #[serde(skip)]
+    pub mechanism: Option<Mechanism>,
 }
 
 /// This experiment and the others; nothing where there are no others.
@@ -66,6 +72,7 @@ impl ComparedExperiment {
             name: figures.name.clone(),
             pacing: config.workload.pacing,
             order: config.network.order,
+            link: config.link_order(),
             delays: config.network.delays_in_words(),
             max_delay_ms: as_uniform_ms(&config.network.delay).map(|(_, max)| max),
             writes: config.workload.writes.get(),
@@ -86,6 +93,7 @@ impl ComparedRun {
             diverged: figures.summary.diverged,
             expected_diverged: expected.map(|expected| expected.diverged.mean),
             chance_of_any: expected.map(|expected| expected.chance_of_any),
+            mechanism: figures.mechanism,
         }
     }
 }

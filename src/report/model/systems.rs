@@ -1,11 +1,10 @@
 //! Other systems in the same network, under the same load.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::analysis::{Bounds, ExperimentFigures, RunFigures, Verdict};
-use crate::config::{Experiment, ExperimentName, Fault, Workload};
-use crate::model::Followers;
+use crate::config::{Experiment, ExperimentName, Fault, Network, Workload};
+use crate::model::{Followers, LinkOrder};
 
 /// One system among several.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -58,9 +57,9 @@ pub(super) fn systems(this: &ExperimentFigures, others: &[ExperimentFigures]) ->
 /// What two systems must have in common to stand side by side: network, followers, load and faults.
 #[derive(PartialEq)]
 struct Conditions<'a> {
-    /// As JSON, but for whether links keep their order: left out, that is as the system has it.
-    network: Option<Value>,
-    is_ordered: bool,
+    /// Without the order of its links: left out of the file, that is as the system has it.
+    network: Network,
+    link: LinkOrder,
     followers: Followers,
     workload: Workload,
     faults: &'a [Fault],
@@ -68,12 +67,13 @@ struct Conditions<'a> {
 
 fn conditions(figures: &ExperimentFigures) -> Conditions<'_> {
     let Experiment { network, followers, workload, faults, .. } = &figures.config;
-    // A configuration was read from TOML or JSON: there is nothing in it that JSON cannot hold.
-    let mut network = serde_json::to_value(network).ok();
-    let link = network.as_mut().and_then(Value::as_object_mut).and_then(|fields| fields.remove("link"));
-    let is_ordered_log = figures.system.as_ref().is_some_and(|system| system.capabilities.ordered_log);
-    let is_ordered = link.map_or(is_ordered_log, |link| link == "ordered");
-    Conditions { network, is_ordered, followers: *followers, workload: *workload, faults }
+    Conditions {
+        network: Network { link: None, ..network.clone() },
+        link: figures.config.link_order(),
+        followers: *followers,
+        workload: *workload,
+        faults,
+    }
 }
 
 impl ComparedSystem {

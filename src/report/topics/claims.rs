@@ -3,8 +3,8 @@
 use crate::analysis::{Claim, ClaimFinding as Verdict, Divergence, Evidence};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
-use crate::report::model::Report;
-use crate::report::number::{NONE, list};
+use crate::report::model::{ComparedExperiment, ComparedRun, Report};
+use crate::report::number::{NONE, grouped, list, maybe, ms};
 use crate::report::topic::{Finding, Page, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
@@ -33,7 +33,45 @@ fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> 
     )
     .text(&["the lab said", "verdict", "in these runs", "because"])
     .rows(report.claims.iter().map(row));
-    Ok(vec![Block::Table { table }])
+    let guards = guards(&report.experiments).map(|table| Block::Table { table });
+    Ok(std::iter::once(Block::Table { table }).chain(guards).collect())
+}
+
+/// What keeps followers from diverging in each experiment that has data, and what it costs; `None` if
+/// there are no others, or none of them has anything that does.
+fn guards(experiments: &[ComparedExperiment]) -> Option<Table> {
+    let has_guard = |experiment: &ComparedExperiment| experiment.runs.iter().any(|run| run.mechanism.is_some());
+    if !experiments.iter().any(has_guard) {
+        return None;
+    }
+    let at = |run: &ComparedRun, value: String| format!("{value} at W = {}", run.quorum);
+    let row = |experiment: &ComparedExperiment| {
+        let kept: Vec<&ComparedRun> = experiment.runs.iter().filter(|run| run.mechanism.is_some()).collect();
+        let guard = match (kept.as_slice(), kept.first().and_then(|run| run.mechanism)) {
+            ([], _) | (_, None) => "nothing".to_owned(),
+            (kept, Some(mechanism)) if kept.len() == experiment.runs.len() => mechanism.reason().to_owned(),
+            (kept, Some(mechanism)) => {
+                let quorums: Vec<String> = kept.iter().map(|run| run.quorum.to_string()).collect();
+                format!("at W = {}: {}", list(&quorums), mechanism.reason())
+            }
+        };
+        let ends = [experiment.runs.first(), experiment.runs.last().filter(|_| experiment.runs.len() > 1)];
+        let cells = |cell: &dyn Fn(&ComparedRun) -> String| {
+            ends.into_iter().flatten().map(|run| at(run, cell(run))).collect::<Vec<_>>().join(", ")
+        };
+        vec![
+            experiment.name.to_string(),
+            guard,
+            cells(&|run| format!("{} of {}", maybe(run.diverged, grouped), grouped(run.pairs))),
+            cells(&|run| maybe(run.mean_ms, |mean| format!("{} ms", ms(mean)))),
+        ]
+    };
+    let table = Table::new(
+        "What keeps followers at what the leader holds, in each experiment that has data: copies wrong for good in one run, \
+         and what a write took on average. A run without anything that does may match by luck.",
+    )
+    .text(&["experiment", "what keeps them together", "copies wrong for good", "mean latency"]);
+    Some(table.rows(experiments.iter().map(row)))
 }
 
 const fn verdict(finding: Verdict) -> &'static str {

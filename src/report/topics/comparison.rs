@@ -75,13 +75,14 @@ fn series(experiments: &[ComparedExperiment]) -> Vec<Line> {
 
 fn conditions(experiments: &[ComparedExperiment]) -> Table {
     Table::new("The experiments that have data.")
-        .text(&["experiment", "pacing", "order", "delays"])
+        .text(&["experiment", "pacing", "order", "links", "delays"])
         .numbers(&["writes a run"])
         .rows(experiments.iter().map(|e| {
             vec![
                 e.name.to_string(),
                 e.pacing.to_string(),
                 e.order.to_string(),
+                e.link.to_string(),
                 e.delays.clone(),
                 grouped(u64::from(e.writes)),
             ]

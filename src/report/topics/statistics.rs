@@ -1,6 +1,6 @@
 //! The four statistics that latency and lag are told by.
 
-use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile};
+use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile, RunSpread};
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Line, Measured};
 use crate::report::document::Table;
@@ -21,8 +21,8 @@ pub(super) struct Statistics {
 
 /// How to read a chart of them.
 pub(super) fn reading(all: &[Statistics]) -> String {
-    let solid =
-        if has_intervals(all) { "Solid lines are measured, with 95 % intervals" } else { "Solid lines are measured" };
+    let has_bars = has_intervals(all) && spreads(all).next().is_none();
+    let solid = if has_bars { "Solid lines are measured, with 95 % intervals" } else { "Solid lines are measured" };
     let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
     let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
     format!("{solid}{predicted}.{}{}", unbounded(all), withheld(all))
@@ -79,19 +79,46 @@ fn withheld(all: &[Statistics]) -> String {
              than one run shows; only several runs give an interval."
         )
     });
-    let hanging = at(NoInterval::HangsTogether)
-        .map(|at| format!(" No intervals at {at}: latencies of one run hang together, so only several runs give one."));
+    let hanging = at(NoInterval::HangsTogether).map(|at| match spreads(all).map(|spread| spread.runs).max() {
+        Some(runs) => format!(
+            " At {at} latencies of one run hang together, so no interval can come from it; instead stands the middle 95 % of \
+             {} of the same experiment with other seeds.",
+            count(u64::from(runs), "simulated run")
+        ),
+        None => format!(" No intervals at {at}: latencies of one run hang together, so only several runs give one."),
+    });
     [short, saturated, hanging].into_iter().flatten().collect()
+}
+
+/// How much runs differ, where that takes the place of an interval.
+fn spreads(all: &[Statistics]) -> impl Iterator<Item = RunSpread> {
+    all.iter().filter_map(spread)
+}
+
+fn spread(s: &Statistics) -> Option<RunSpread> {
+    let hangs_together = s.dependence.no_interval == Some(NoInterval::HangsTogether);
+    s.predicted.filter(|_| hangs_together)?.run_spread
+}
+
+/// The interval of a measured figure, or the spread of simulated runs in its place.
+fn beside(s: &Statistics, own: Interval, of: fn(&RunSpread) -> Interval) -> Interval {
+    spread(s).map_or(own, |spread| of(&spread))
 }
 
 /// The same in short, for a file that stands alone.
 pub(super) fn short_reading(all: &[Statistics]) -> String {
-    let intervals = if has_intervals(all) { ", with 95 % intervals" } else { "" };
+    let bars = if spreads(all).next().is_some() {
+        ", with the middle 95 % of simulated runs"
+    } else if has_intervals(all) {
+        ", with 95 % intervals"
+    } else {
+        ""
+    };
     match method(all) {
         Some(method) => {
-            format!("Solid: measured{intervals}. Dashed: predicted from the injected delays alone, {method}.")
+            format!("Solid: measured{bars}. Dashed: predicted from the injected delays alone, {method}.")
         }
-        None => format!("Measured{intervals}."),
+        None => format!("Measured{bars}."),
     }
 }
 
@@ -104,8 +131,12 @@ fn predictions(all: &[Statistics]) -> impl Iterator<Item = PredictedFigures> {
 pub(super) fn method(all: &[Statistics]) -> Option<String> {
     let simulated: Vec<Option<MonteCarlo>> = predictions(all).map(|predicted| predicted.simulated).collect();
     let draws = simulated.iter().flatten().map(|method| method.draws).max();
+    let runs = predictions(all).filter_map(|predicted| Some(predicted.run_spread?.runs)).max();
+    let of_runs = runs.map_or_else(String::new, |runs| {
+        format!(" in {} over ordered links, whose software takes no time", count(u64::from(runs), "run"))
+    });
     draws
-        .map(|draws| format!("by simulation of {}", count(u64::from(draws), "write")))
+        .map(|draws| format!("by simulation of {}{of_runs}", count(u64::from(draws), "write")))
         .or_else(|| (!simulated.is_empty()).then(|| "exactly".to_owned()))
 }
 
@@ -139,19 +170,21 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Line> {
                 .collect(),
         }
     };
-    let quantile = |of: QuantileOf| {
+    let quantile = |of: QuantileOf, spread: fn(&RunSpread) -> Interval| {
         move |s: &Statistics| {
-            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: drawn(q.interval_ms) })
+            let interval = |q: Quantile| drawn(beside(s, q.interval_ms, spread));
+            of(s).map(|q| Measured { quorum: s.quorum, value: q.value_ms, interval: interval(q) })
         }
     };
     let mean = |s: &Statistics| {
-        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: drawn(m.interval_ms) })
+        let interval = |m: Mean| drawn(beside(s, m.interval_ms, |spread| spread.mean_ms));
+        s.mean.map(|m| Measured { quorum: s.quorum, value: m.value_ms, interval: interval(m) })
     };
     vec![
         line("mean", None, &mean, |p| p.mean_ms),
-        line("median", Some(Hue::Blue), &quantile(|s| s.median), |p| p.median_ms),
-        line("p95", Some(Hue::Green), &quantile(|s| s.p95), |p| p.p95_ms),
-        line("p99", Some(Hue::Vermillion), &quantile(|s| s.p99), |p| p.p99_ms),
+        line("median", Some(Hue::Blue), &quantile(|s| s.median, |spread| spread.median_ms), |p| p.median_ms),
+        line("p95", Some(Hue::Green), &quantile(|s| s.p95, |spread| spread.p95_ms), |p| p.p95_ms),
+        line("p99", Some(Hue::Vermillion), &quantile(|s| s.p99, |spread| spread.p99_ms), |p| p.p99_ms),
     ]
 }
 
@@ -162,12 +195,19 @@ fn drawn(interval: Interval) -> Option<Interval> {
 
 /// Every statistic with its interval.
 pub(super) fn intervals(all: &[Statistics], what: &str) -> Table {
-    let quantile = |q: Option<Quantile>| maybe(q, |q| format!("{} ({})", ms(q.value_ms), interval(q.interval_ms, ms)));
+    let cell = |value_ms, of| format!("{} ({})", ms(value_ms), interval(of, ms));
     let row = |s: &Statistics| {
-        let mean = maybe(s.mean, |m| format!("{} ({})", ms(m.value_ms), interval(m.interval_ms, ms)));
-        let mut row = vec![s.quorum.to_string(), grouped(s.n), mean];
-        row.extend([s.median, s.p95, s.p99].map(quantile));
-        row
+        let quantile = |q: Option<Quantile>, spread: fn(&RunSpread) -> Interval| {
+            maybe(q, |q| cell(q.value_ms, beside(s, q.interval_ms, spread)))
+        };
+        vec![
+            s.quorum.to_string(),
+            grouped(s.n),
+            maybe(s.mean, |m| cell(m.value_ms, beside(s, m.interval_ms, |spread| spread.mean_ms))),
+            quantile(s.median, |spread| spread.median_ms),
+            quantile(s.p95, |spread| spread.p95_ms),
+            quantile(s.p99, |spread| spread.p99_ms),
+        ]
     };
     Table::new(format!(
         "{what} in ms with 95 % intervals: Student's for the mean, distribution-free for quantiles; from consecutive \
