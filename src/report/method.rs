@@ -4,6 +4,7 @@ use super::model::RunReport;
 use super::number::{count, grouped, list, percent};
 use crate::analysis::{Need, NoInterval};
 use crate::config::Pacing;
+use crate::model::LinkOrder;
 
 /// One paragraph: what intervals cover, what the load is, which clock is read.
 pub(super) fn method(runs: &[RunReport]) -> String {
@@ -20,6 +21,10 @@ fn intervals(runs: &[RunReport]) -> String {
     let seeds = runs.iter().map(|run| run.manifest.seed);
     let is_drawn_by_write = runs.iter().all(|run| run.withheld(&[Need::Delays]).is_none());
     let shared = match (seeds.clone().min(), seeds.max()) {
+        (Some(low), Some(high)) if low == high && runs.len() > 1 && is_ordered(runs) => format!(
+            " Every W met the same links (seed {low}), whose delays change in the same slots of time; which of them a write \
+             met depends on when it began."
+        ),
         _ if !is_drawn_by_write => String::new(),
         (Some(low), Some(high)) if low == high && runs.len() > 1 => {
             format!(
@@ -60,6 +65,10 @@ fn intervals(runs: &[RunReport]) -> String {
         "95 % intervals say how much a figure would differ with other delays from the same distribution. They do not \
          cover differences between machines or days.{batches}{withheld}{shared}"
     )
+}
+
+fn is_ordered(runs: &[RunReport]) -> bool {
+    runs.iter().all(|run| run.manifest.config.link_order() == LinkOrder::Ordered)
 }
 
 /// Where most of the latency is waiting for other writes.
