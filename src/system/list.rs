@@ -9,12 +9,15 @@ use super::traits::{System, SystemKind};
 use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
 use crate::model::Capabilities;
 
+#[path = "redis/mod.rs"]
+mod redis;
+
 #[cfg(test)]
 #[path = "fake.rs"]
 pub(crate) mod fake;
 
 /// Every kind of systems that labctl can measure, the lab's own first.
-pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind];
+pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind, &redis::RedisKind];
 
 /// A list of kinds, as experiments.toml is read with it.
 impl SystemKinds for &[&dyn SystemKind] {

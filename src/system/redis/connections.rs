@@ -1,0 +1,106 @@
+//! Connections to the servers of one cluster.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
+
+use crate::model::{Endpoints, NodeId};
+
+/// How long it may take to connect.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server may take to answer anything but a write.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Connections for writes, of which each carries one write at a time, and one for questions to each node.
+#[derive(Debug)]
+pub(super) struct Connections {
+    addresses: Mutex<BTreeMap<NodeId, String>>,
+    /// Connections to the leader that carry no write at the moment.
+    idle: Mutex<Vec<MultiplexedConnection>>,
+    /// Connections for questions.
+    asking: Mutex<BTreeMap<NodeId, MultiplexedConnection>>,
+    /// How long the leader may take to answer a write.
+    write_limit: Duration,
+}
+
+impl Connections {
+    pub(super) fn new(endpoints: &Endpoints, write_limit: Duration) -> Self {
+        Self {
+            addresses: Mutex::new(addresses(endpoints)),
+            idle: Mutex::default(),
+            asking: Mutex::default(),
+            write_limit,
+        }
+    }
+
+    /// A connection to the leader for one write. Give it back with [`Self::keep`] once the write has been
+    /// answered; otherwise drop it: a late answer must not be taken for the next write's.
+    pub(super) async fn for_a_write(&self) -> RedisResult<MultiplexedConnection> {
+        let idle = lock(&self.idle).pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => self.connect(NodeId::Leader, self.write_limit).await,
+        }
+    }
+
+    /// Keeps a connection for the next write.
+    pub(super) fn keep(&self, connection: MultiplexedConnection) {
+        lock(&self.idle).push(connection);
+    }
+
+    /// A connection over which a write has been sent, if one is idle.
+    pub(super) fn idle_writer(&self) -> Option<MultiplexedConnection> {
+        lock(&self.idle).last().cloned()
+    }
+
+    /// The connection for questions to a node.
+    pub(super) async fn to(&self, node: NodeId) -> RedisResult<MultiplexedConnection> {
+        let open = lock(&self.asking).get(&node).cloned();
+        if let Some(connection) = open {
+            return Ok(connection);
+        }
+        let connection = self.connect(node, ANSWER_LIMIT).await?;
+        lock(&self.asking).insert(node, connection.clone());
+        Ok(connection)
+    }
+
+    /// Closes the connection for questions to a node after an error: the next question opens another.
+    pub(super) fn close(&self, node: NodeId) {
+        lock(&self.asking).remove(&node);
+    }
+
+    /// Finds the nodes here from now on.
+    pub(super) fn redirect(&self, endpoints: &Endpoints) {
+        let now = addresses(endpoints);
+        let before = std::mem::replace(&mut *lock(&self.addresses), now.clone());
+        lock(&self.asking).retain(|node, _| before.get(node) == now.get(node));
+        if before.get(&NodeId::Leader) != now.get(&NodeId::Leader) {
+            lock(&self.idle).clear();
+        }
+    }
+
+    async fn connect(&self, node: NodeId, answer_limit: Duration) -> RedisResult<MultiplexedConnection> {
+        let address = lock(&self.addresses).get(&node).cloned().unwrap_or_default();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_LIMIT))
+            .set_response_timeout(Some(answer_limit));
+        Client::open(format!("redis://{address}"))?.get_multiplexed_async_connection_with_config(&config).await
+    }
+}
+
+fn addresses(endpoints: &Endpoints) -> BTreeMap<NodeId, String> {
+    endpoints.addresses().map(|(node, address)| (node, address.to_owned())).collect()
+}
+
+/// No code here panics with locked data half changed.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the server itself has answered with this error, so that the connection is still of use.
+pub(super) fn is_an_answer(error: &RedisError) -> bool {
+    error.code().is_some() && !error.is_io_error() && !error.is_timeout()
+}

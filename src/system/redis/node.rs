@@ -1,0 +1,217 @@
+//! Redis as a system under test: its servers, and what it lets be seen.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::session::RedisSession;
+use super::settings::RedisSettings;
+use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
+use crate::model::{
+    Capabilities, ContainerSpec, Dialer, Endpoints, ImageSpec, NodeId, NodeProgram, NodeSpec, Place, Quorum,
+    QuorumControl, Readiness, RestartState, Settling, SystemName, Text,
+};
+use crate::system::labnode::Clock;
+use crate::system::session::{Session, SessionError};
+use crate::system::traits::{Presence, System, SystemKind};
+
+/// The name of the kind.
+const NAME: &str = "redis";
+/// The oldest major version: replicas announce names since 5.
+const OLDEST: u64 = 5;
+/// How long a server may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// The port of a server in a container.
+const PORT: u16 = 6379;
+/// A link is taken for broken after this time at least, in seconds: Redis's own default.
+const REPLICATION_TIMEOUT_S: u64 = 60;
+/// The chance that a message takes longer than what is called a link's longest delay.
+const LONGEST: f64 = 0.9999;
+
+/// Redis and Valkey in the list of systems.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RedisKind;
+
+impl SystemKind for RedisKind {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn read_settings(&self, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings {
+        SystemSettings::of(&RedisSettings::read_from(fields, RedisSettings::default(), problems))
+    }
+
+    fn configure(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Arc<dyn System>> {
+        let settings = misfits.settings_of(&experiment.system)?;
+        Some(Arc::new(Redis { name: experiment.system.name.clone(), settings }))
+    }
+
+    fn presence(&self, settings: &SystemSettings) -> Presence {
+        let settings: RedisSettings = settings.parse().unwrap_or_default();
+        let program = settings.program.as_str();
+        let missing = |what: String| Presence::Missing {
+            what,
+            advice: "install redis-server or valkey-server, or say in [system.redis] program where it is".to_owned(),
+        };
+        match Command::new(program).arg("--version").output() {
+            Err(error) => missing(format!("{program} cannot be started: {error}")),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                match version_of(&said) {
+                    Some((major, version)) if major >= OLDEST => Presence::Found(format!("{program} {version}")),
+                    Some((_, version)) => {
+                        missing(format!("{program} is version {version}, and {OLDEST} is the oldest that works"))
+                    }
+                    None => missing(format!("{program} --version does not say a version")),
+                }
+            }
+        }
+    }
+}
+
+/// The version in `Redis server v=7.0.15 sha=...`, and its first number.
+fn version_of(said: &str) -> Option<(u64, String)> {
+    let version = said.split_whitespace().find_map(|word| word.strip_prefix("v="))?;
+    Some((version.split('.').next()?.parse().ok()?, version.to_owned()))
+}
+
+/// A leader and its replicas. Nothing is written to disk.
+#[derive(Debug)]
+struct Redis {
+    name: SystemName,
+    settings: RedisSettings,
+}
+
+impl Redis {
+    fn server(&self, node: NodeId, longest_delay: Duration) -> NodeSpec {
+        // A replica that waits this long for a byte gives its leader up and starts over.
+        let timeout_s = REPLICATION_TIMEOUT_S.max(longest_delay.as_secs().saturating_mul(10));
+        let mut arguments: Vec<Text> = Vec::new();
+        let mut set = |name: &str, value: Text| arguments.extend([Text::from(format!("--{name}")), value]);
+        set("port", Text::new().place(Place::Port));
+        set("bind", Text::new().place(Place::Host));
+        set("protected-mode", Text::from("no"));
+        set("save", Text::from(""));
+        set("appendonly", Text::from("no"));
+        set("dir", Text::new().place(Place::Folder));
+        // The log of a run is read by people: without the banner.
+        set("always-show-logo", Text::from("no"));
+        set("repl-diskless-sync", Text::from("yes"));
+        set("repl-diskless-sync-delay", Text::from("0"));
+        set("repl-timeout", Text::from(timeout_s.to_string()));
+        if !node.is_leader() {
+            arguments.extend([
+                Text::from("--replicaof"),
+                Text::new().place(Place::HostOf(NodeId::Leader)),
+                Text::new().place(Place::PortOf(NodeId::Leader)),
+            ]);
+            // By this name the leader lists it.
+            arguments.extend([Text::from("--replica-announce-ip"), Text::from(node.to_string())]);
+        }
+        NodeSpec {
+            node,
+            program: NodeProgram::Executable(self.settings.program.as_str().into()),
+            arguments,
+            environment: BTreeMap::new(),
+            files: BTreeMap::new(),
+            start_in: None,
+            readiness: Readiness::Accepts,
+            start_limit: START_LIMIT,
+        }
+    }
+}
+
+impl System for Redis {
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            trace: false,
+            versions: false,
+            own_delays: false,
+            quorum: QuorumControl::PerWrite,
+            counts_leader: false,
+            settles: Settling::Reported,
+            restart: RestartState::Resync,
+            ordered_log: true,
+        }
+    }
+
+    fn dialer(&self) -> Dialer {
+        Dialer::Follower
+    }
+
+    fn nodes(&self, experiment: &Experiment, _: Quorum) -> Vec<NodeSpec> {
+        let longest = longest_delay(experiment);
+        NodeId::all(experiment.followers).map(|node| self.server(node, longest)).collect()
+    }
+
+    fn containers(&self) -> ContainerSpec {
+        ContainerSpec::Image(ImageSpec {
+            image: self.settings.image.as_str().to_owned(),
+            command: vec!["redis-server".to_owned()],
+            port: PORT,
+            setting: format!("[system.{}] image", self.name),
+        })
+    }
+
+    fn connect(
+        &self,
+        endpoints: &Endpoints,
+        experiment: &Experiment,
+        quorum: Quorum,
+        _: Clock,
+    ) -> Result<Arc<dyn Session>, SessionError> {
+        Ok(Arc::new(RedisSession::new(endpoints, experiment, quorum, longest_delay(experiment))))
+    }
+
+    fn connections_to_a_follower(&self, _: u64) -> u64 {
+        // The link itself, and a second one while a replica is synchronised.
+        2
+    }
+
+    fn limit_met(&self, log: &[u8]) -> Option<String> {
+        let text = String::from_utf8_lossy(log);
+        let limits =
+            ["Too many open files", "Out Of Memory", "Can't save in background: fork", "No space left on device"];
+        let line = text.lines().find(|line| limits.iter().any(|limit| line.contains(limit)))?;
+        Some(line.trim().to_owned())
+    }
+}
+
+/// The longest that a message of any link takes, nearly always; what faults add, included.
+fn longest_delay(experiment: &Experiment) -> Duration {
+    let links = experiment.network.links(experiment.followers.get());
+    let longest_ms = links
+        .iter()
+        .flat_map(|link| std::iter::once(&link.write).chain(&link.ack))
+        .map(|delay| delay.quantile_ms(LONGEST));
+    Duration::from_secs_f64(longest_ms.fold(0.0, f64::max) / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_found_in_what_the_program_prints() {
+        let said = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0\n";
+        assert_eq!(version_of(said), Some((7, "7.0.15".to_owned())));
+        assert_eq!(version_of("Valkey server v=8.0.1 sha=0"), Some((8, "8.0.1".to_owned())));
+        assert_eq!(version_of("bash: 1.0"), None);
+    }
+
+    #[test]
+    fn a_limit_of_the_machine_is_found_in_the_log() {
+        let redis = Redis { name: SystemName::default(), settings: RedisSettings::default() };
+        assert_eq!(redis.limit_met(b"1:M * Ready to accept connections\n"), None);
+        let log = b"1:M * Ready\n1:M # Accepting client connection: accept: Too many open files\n";
+        assert_eq!(
+            redis.limit_met(log).as_deref(),
+            Some("1:M # Accepting client connection: accept: Too many open files")
+        );
+    }
+}
