@@ -115,8 +115,9 @@ fn a_node_that_cannot_start_is_named_with_its_log() {
     let ended = lab.run(&["up", "1", "--backend", "process"]);
     drop(taken);
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
-    assert!(ended.stderr.contains("leader: the node ended before it listened"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("127.0.0.1:8080"), "{}", ended.stderr);
+    let told = "leader: another program listens on its port, 127.0.0.1:8080";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(ended.stderr.contains("labnode: cannot listen on 127.0.0.1:8080"), "{}", ended.stderr);
 }
 
 #[test]
