@@ -153,7 +153,7 @@ impl Series {
     /// Where they are not, the interval of the share of values at or below the quantile, from
     /// batches, turned into ranks: R. S. Woodruff, "Confidence intervals for medians and other
     /// position measures", Journal of the American Statistical Association 47 (1952), 635-646.
-    /// An end in the tail is then absent, see [`is_open_beyond`].
+    /// An end in the tail is then absent: slow writes come in clusters, of which one run has too few.
     #[must_use]
     pub fn quantile(&self, p: f64) -> Option<Quantile> {
         let independent = self.sample.quantile(p)?;
