@@ -17,7 +17,7 @@ use super::stats::Interval;
 use super::survival::Survival;
 use crate::config::{ExperimentName, Quorum};
 use crate::data::{RunData, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, WriteId};
 
 mod bootstrap;
 mod conditions;
@@ -221,7 +221,7 @@ fn shifts(bootstrap: &Bootstrap, intervals: [Interval; FIGURES]) -> [Shift; FIGU
 
 /// The latencies of the acknowledged writes in microseconds, by write.
 fn latencies(run: &RunData) -> Vec<i64> {
-    let ok: BTreeMap<u64, i64> = run
+    let ok: BTreeMap<WriteId, i64> = run
         .writes
         .iter()
         .filter(|row| row.outcome == WriteOutcome::Ok)

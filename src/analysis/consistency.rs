@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::history::History;
 use crate::data::{ReplicationOutcome, ReplicationRow, RunData, Snapshot};
-use crate::model::{Micros, NodeId};
+use crate::model::{Micros, NodeId, Version, WriteId};
 
 mod history;
 mod mechanism;
@@ -51,9 +51,9 @@ pub enum Cause {
     /// The older write arrived after the newer one and replaced it.
     Overtaken {
         /// The version the follower holds.
-        older_version: u64,
+        older_version: Version,
         /// The leader's version.
-        newer_version: u64,
+        newer_version: Version,
         /// When the older write arrived.
         older_at_us: i64,
         /// When the newer write had arrived.
@@ -64,7 +64,7 @@ pub enum Cause {
     /// The leader's version never arrived: its replication ended like this.
     Lost {
         /// The leader's version.
-        version: u64,
+        version: Version,
         /// `timeout` or `failed`.
         #[cfg_attr(test, schemars(schema_with = "crate::model::schema::outcome"))]
         outcome: ReplicationOutcome,
@@ -72,7 +72,7 @@ pub enum Cause {
     /// The follower had the leader's version, and was restarted empty afterwards.
     Erased {
         /// The leader's version.
-        version: u64,
+        version: Version,
         /// When the leader had its acknowledgement.
         acked_us: i64,
         /// When the follower was back.
@@ -81,7 +81,7 @@ pub enum Cause {
     /// The leader's version was still on its way.
     Lagging {
         /// The leader's version, where it is known.
-        version: Option<u64>,
+        version: Option<Version>,
         /// When it arrived, where it did before the traces were taken.
         arrived_us: Option<i64>,
     },
@@ -100,14 +100,14 @@ pub struct Cell {
     /// How it compares.
     pub state: CellState,
     /// The version of what the follower holds, where it is known.
-    pub follower_version: Option<u64>,
+    pub follower_version: Option<Version>,
     /// The version of what the leader holds, where it is known.
-    pub leader_version: Option<u64>,
+    pub leader_version: Option<Version>,
     /// The number in the plan of the write that the follower holds; `None` of nothing, and of what
     /// no client wrote.
-    pub follower_write: Option<u64>,
+    pub follower_write: Option<WriteId>,
     /// The same of the leader.
-    pub leader_write: Option<u64>,
+    pub leader_write: Option<WriteId>,
     /// Why it does not match; absent where it does.
     pub cause: Option<Cause>,
 }
@@ -324,17 +324,17 @@ impl Judge<'_> {
 
     /// What a node holds for a key, and its version: by the client's own record of that
     /// value, else as the node numbers it.
-    fn held(&self, node: NodeId, key: &str) -> (Option<&str>, Option<u64>) {
+    fn held(&self, node: NodeId, key: &str) -> (Option<&str>, Option<Version>) {
         let Some(dump) = self.snapshot.get(&node) else {
             return (None, None);
         };
         let value = dump.store.get(key).map(String::as_str);
         let known = value.and_then(|value| self.history.version_of(key, value));
-        (value, known.or_else(|| value.and_then(|_| dump.versions.get(key).copied())))
+        (value, known.or_else(|| value.and_then(|_| dump.versions.get(key).copied()).map(Version::new)))
     }
 
     /// Why the follower does not hold the leader's `newest` but the version `own`, or nothing.
-    fn cause(&self, follower: NodeId, key: &str, own: Option<u64>, newest: u64) -> Option<Cause> {
+    fn cause(&self, follower: NodeId, key: &str, own: Option<Version>, newest: Version) -> Option<Cause> {
         let replication = self.history.replication(follower, newest);
         let Some((newest_index, arrival)) = self.history.arrival(follower, key, newest) else {
             return self.cause_without_arrival(follower, replication?);

@@ -15,7 +15,7 @@ pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
 pub(crate) use self::write::{Arrival, PlaceInOrder, WriteCopies};
 use crate::config::Order;
 use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId};
+use crate::model::{Micros, NodeId, Version, WriteId};
 
 mod events;
 mod lives;
@@ -27,7 +27,7 @@ mod write;
 
 /// Stands for the client's record of a write that arrived somewhere and has none.
 static UNANSWERED: LazyLock<WriteRow> = LazyLock::new(|| WriteRow {
-    write: u64::MAX,
+    write: WriteId::new(u64::MAX),
     key: String::new(),
     value: String::new(),
     start_us: 0,
@@ -51,10 +51,10 @@ pub(crate) struct Copies<'a> {
 
 impl<'a> Copies<'a> {
     pub(crate) fn of(run: &'a RunData) -> Self {
-        let traced: HashMap<u64, u64> = run.replication.iter().map(|row| (row.write, row.version)).collect();
+        let traced: HashMap<WriteId, Version> = run.replication.iter().map(|row| (row.write, row.version)).collect();
         let terms = Terms::of(run);
-        let mut by_key: BTreeMap<&str, Vec<(u32, u64, usize)>> = BTreeMap::new();
-        let mut by_version: HashMap<(u32, u64, &str), usize> = HashMap::with_capacity(run.writes.len());
+        let mut by_key: BTreeMap<&str, Vec<(u32, Version, usize)>> = BTreeMap::new();
+        let mut by_version: HashMap<(u32, Version, &str), usize> = HashMap::with_capacity(run.writes.len());
         let mut writes: Vec<WriteCopies<'a>> = Vec::with_capacity(run.writes.len());
         for (index, row) in run.writes.iter().enumerate() {
             let version = row.version.or_else(|| traced.get(&row.write).copied());
@@ -76,7 +76,7 @@ impl<'a> Copies<'a> {
                 writes.push(WriteCopies { row: &UNANSWERED, version, place: None, arrivals: Vec::new() });
             }
         }
-        let mut order: Vec<(u32, u64, usize)> = by_key.values().flatten().copied().collect();
+        let mut order: Vec<(u32, Version, usize)> = by_key.values().flatten().copied().collect();
         order.sort_unstable();
         let overall: HashMap<usize, usize> =
             order.iter().enumerate().map(|(place, (_, _, index))| (*index, place)).collect();
@@ -89,7 +89,7 @@ impl<'a> Copies<'a> {
             }
             of_key.push(of_one.into_iter().map(|(_, _, index)| index).collect());
         }
-        let find = |version: u64, key: &str, at_us: i64| {
+        let find = |version: Version, key: &str, at_us: i64| {
             let mut terms = (0..=terms.at(at_us)).rev();
             terms.find_map(|term| by_version.get(&(term, version, key)).copied())
         };

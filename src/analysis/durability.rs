@@ -8,6 +8,7 @@ use super::bounds::Bounds;
 use super::copies::{Copies, CountOverTime, Tally};
 use super::stats::ms;
 use crate::data::RunData;
+use crate::model::WriteId;
 
 mod model;
 #[cfg(test)]
@@ -115,7 +116,7 @@ pub struct GuaranteeBreach {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BreachedWrite {
     /// Its number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// When its client heard of the quorum, in milliseconds from the run's start.
     pub acknowledged_ms: f64,
     /// Followers that it had reached then.

@@ -9,7 +9,7 @@ use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsi
 use super::need::{Need, Withheld};
 use super::stats::{Sample, ms};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, WriteId};
 
 mod left_out;
 mod loss;
@@ -244,7 +244,7 @@ impl Met {
 /// From the sending of the copy that put each write's quorum out of reach to its refusal: with N
 /// followers and a quorum of W that is the (N - W + 1)-th of the copies that were lost.
 fn failed_after_sent<'a>(run: &RunData, failed: impl Iterator<Item = &'a &'a WriteRow>) -> Sample {
-    let mut sent: BTreeMap<u64, Vec<Option<i64>>> = BTreeMap::new();
+    let mut sent: BTreeMap<WriteId, Vec<Option<i64>>> = BTreeMap::new();
     let is_lost =
         |row: &&ReplicationRow| matches!(row.outcome, ReplicationOutcome::Failed | ReplicationOutcome::Timeout);
     for row in run.replication.iter().filter(is_lost) {
@@ -272,7 +272,7 @@ impl LostCopies {
     /// Lost copies for the node, or for every follower where it is the leader, that were on
     /// their way at any time of the fault.
     fn of(run: &RunData, span: &Span<'_>) -> Self {
-        let started: BTreeMap<u64, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
+        let started: BTreeMap<WriteId, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
         let limit_us = run.manifest.config.network.replication_timeout_s.micros().get();
         let meets = |row: &&ReplicationRow| {
             let begun_us = started.get(&row.write).copied().unwrap_or_default();

@@ -200,7 +200,7 @@ mod tests {
         let run = |w: u32| {
             let mut run =
                 (0..40).fold(RunBuilder::new(w), |run, i| run.write_with_delays(i, own(w, i), &[1; 5])).build();
-            let odd = run.writes.iter_mut().filter(|row| w == 3 && row.write % 2 == 1);
+            let odd = run.writes.iter_mut().filter(|row| w == 3 && row.write.get() % 2 == 1);
             odd.for_each(|row| row.outcome = crate::data::WriteOutcome::Failed);
             run
         };

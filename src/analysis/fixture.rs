@@ -11,7 +11,9 @@ use crate::data::{
     ArrivalRow, BackendFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA, Snapshot,
     StoreDump, WriteOutcome, WriteRow,
 };
-use crate::model::{Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, as_uniform_ms, uniform_ms};
+use crate::model::{
+    Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms, uniform_ms,
+};
 
 #[path = "../../tests/support/without_trace.rs"]
 mod without_trace;
@@ -138,7 +140,7 @@ impl RunBuilder {
     /// Plays the writes.
     pub(crate) fn build(mut self) -> RunData {
         self.planned.sort_by_key(|write| (write.start_us, write.write));
-        let versioned: Vec<(u64, &Planned)> = (1..).zip(&self.planned).collect();
+        let versioned: Vec<(Version, &Planned)> = (1..).map(Version::new).zip(&self.planned).collect();
         let mut writes: Vec<WriteRow> =
             versioned.iter().map(|(version, planned)| self.row(*version, planned)).collect();
         writes.sort_by_key(|row| row.write);
@@ -166,12 +168,12 @@ impl RunBuilder {
         }
     }
 
-    fn row(&self, version: u64, planned: &Planned) -> WriteRow {
+    fn row(&self, version: Version, planned: &Planned) -> WriteRow {
         let mut sorted = planned.delays_us.clone();
         sorted.sort_unstable();
         let quorum_us = self.quorum.checked_sub(1).and_then(|index| sorted.get(index as usize)).copied().unwrap_or(0);
         WriteRow {
-            write: planned.write,
+            write: WriteId::new(planned.write),
             key: planned.key.clone(),
             value: format!("v{}", planned.write),
             start_us: planned.start_us,
@@ -184,10 +186,10 @@ impl RunBuilder {
         }
     }
 
-    fn arrivals(&self, versioned: &[(u64, &Planned)]) -> Vec<ArrivalRow> {
+    fn arrivals(&self, versioned: &[(Version, &Planned)]) -> Vec<ArrivalRow> {
         let mut all = Vec::new();
         for (follower, node) in NodeId::followers(self.config.followers).enumerate() {
-            let mut order: Vec<(u64, u64, &str)> = versioned
+            let mut order: Vec<(u64, Version, &str)> = versioned
                 .iter()
                 .filter(|(_, planned)| !planned.lost.contains_key(&follower))
                 .map(|(version, planned)| {
@@ -195,11 +197,11 @@ impl RunBuilder {
                 })
                 .collect();
             order.sort_unstable();
-            let mut held: BTreeMap<&str, u64> = BTreeMap::new();
+            let mut held: BTreeMap<&str, Option<Version>> = BTreeMap::new();
             for (at_us, version, key) in order {
-                let newest = held.entry(key).or_insert(0);
-                let applied = self.config.network.order == Order::Arrival || version > *newest;
-                *newest = if applied { version } else { *newest };
+                let newest = held.entry(key).or_default();
+                let applied = self.config.network.order == Order::Arrival || Some(version) > *newest;
+                *newest = if applied { Some(version) } else { *newest };
                 let at_us = i64::try_from(at_us).unwrap();
                 all.push(ArrivalRow { follower: node, version, key: key.to_owned(), applied, at_us, catch_up: false });
             }
@@ -208,7 +210,7 @@ impl RunBuilder {
     }
 
     fn stores(&self, writes: &[WriteRow], arrivals: &[ArrivalRow], until_us: i64) -> Snapshot {
-        let value = |version: u64| writes.iter().find(|row| row.version == Some(version)).unwrap().value.clone();
+        let value = |version: Version| writes.iter().find(|row| row.version == Some(version)).unwrap().value.clone();
         let mut by_version: Vec<&WriteRow> = writes.iter().collect();
         by_version.sort_by_key(|row| row.version);
         let leader = dump(
@@ -250,12 +252,12 @@ impl RunBuilder {
     }
 }
 
-fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
+fn replications(version: Version, planned: &Planned) -> Vec<ReplicationRow> {
     let row = |(follower, delay_us): (u32, &u64)| {
         let lost = planned.lost.get(&(follower as usize)).copied();
         let at_us = Some(i64::try_from(planned.start_us + delay_us).unwrap());
         ReplicationRow {
-            write: planned.write,
+            write: WriteId::new(planned.write),
             version,
             key: planned.key.clone(),
             follower: NodeId::Follower(follower),
@@ -270,13 +272,13 @@ fn replications(version: u64, planned: &Planned) -> Vec<ReplicationRow> {
 }
 
 /// A store after these writes, in this order.
-fn dump(node: NodeId, applied: impl Iterator<Item = (String, String, u64)>) -> StoreDump {
+fn dump(node: NodeId, applied: impl Iterator<Item = (String, String, Version)>) -> StoreDump {
     use crate::model::Role;
     let role = if node.is_leader() { Role::Leader } else { Role::Follower };
     let mut dump = StoreDump { node: node.to_string(), role, store: BTreeMap::new(), versions: BTreeMap::new() };
     for (key, value, version) in applied {
         dump.store.insert(key.clone(), value);
-        dump.versions.insert(key, version);
+        dump.versions.insert(key, version.get());
     }
     dump
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::consistency::{CellState, RunConsistency};
 use super::stats::{Quantile, Sample, ms};
 use crate::data::{ForecastRow, RunData, WriteOutcome};
-use crate::model::{Micros, NodeId};
+use crate::model::{Micros, NodeId, WriteId};
 
 #[cfg(test)]
 mod tests;
@@ -97,9 +97,9 @@ pub struct Race {
     /// Where: a follower, by arrivals, or the leader, by the clients' requests.
     pub node: NodeId,
     /// The write that was last.
-    pub last: u64,
+    pub last: WriteId,
     /// The write that was to be last.
-    pub foreseen_last: u64,
+    pub foreseen_last: WriteId,
     /// By how much it was to come later, in milliseconds.
     pub foreseen_gap_ms: f64,
     /// By how much it came earlier, in milliseconds; negative if it came later, as foreseen, so
@@ -124,7 +124,7 @@ impl Forecast {
 }
 
 fn other_delays(run: &RunData, foreseen: &[ForecastRow]) -> u64 {
-    let foreseen: HashMap<(u64, NodeId), u64> =
+    let foreseen: HashMap<(WriteId, NodeId), u64> =
         foreseen.iter().filter_map(|row| Some(((row.write, row.node), row.delay_us?))).collect();
     let rows = run.replication.iter();
     rows.filter(|row| foreseen.get(&(row.write, row.follower)) != Some(&row.delay_us)).count() as u64
@@ -152,7 +152,7 @@ impl LatencyForecast {
 }
 
 /// Latencies of acknowledged writes by number, in microseconds.
-fn acknowledged(writes: impl Iterator<Item = (u64, WriteOutcome, Micros)>) -> BTreeMap<u64, i64> {
+fn acknowledged(writes: impl Iterator<Item = (WriteId, WriteOutcome, Micros)>) -> BTreeMap<WriteId, i64> {
     let ok = writes.filter(|(_, outcome, _)| *outcome == WriteOutcome::Ok);
     ok.map(|(write, _, latency)| (write, latency.get())).collect()
 }
@@ -206,15 +206,15 @@ struct Pair<'a> {
 /// When each write took effect where, and which of them the nodes ended with.
 struct Course<'a> {
     /// By node, key and write.
-    times_us: BTreeMap<(NodeId, &'a str, u64), i64>,
+    times_us: BTreeMap<(NodeId, &'a str, WriteId), i64>,
     /// By node and key: the write whose value the node has at the end; `None` in place of a write
     /// that has no value of the key. A node that could not be asked is absent.
-    last: BTreeMap<(NodeId, &'a str), Option<u64>>,
+    last: BTreeMap<(NodeId, &'a str), Option<WriteId>>,
 }
 
 impl<'a> Course<'a> {
     fn of(rows: &'a [ForecastRow]) -> Self {
-        let mut last: BTreeMap<(NodeId, &str), Option<u64>> = BTreeMap::new();
+        let mut last: BTreeMap<(NodeId, &str), Option<WriteId>> = BTreeMap::new();
         for row in rows {
             if let Some(kept) = row.kept {
                 let last = last.entry((row.node, &row.key)).or_default();
@@ -237,7 +237,7 @@ impl<'a> Course<'a> {
     }
 
     /// How long after `earlier` the write `later` took effect at a node, in microseconds.
-    fn gap_us(&self, node: NodeId, key: &str, earlier: u64, later: u64) -> Option<i64> {
+    fn gap_us(&self, node: NodeId, key: &str, earlier: WriteId, later: WriteId) -> Option<i64> {
         let at = |write| self.times_us.get(&(node, key, write));
         Some(at(later)?.saturating_sub(*at(earlier)?))
     }

@@ -9,13 +9,14 @@ use super::independence::hangs_together;
 use super::series::{Dependence, Series};
 use super::stats::{Quantile, Sample, ms};
 use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
+use crate::model::WriteId;
 
 /// One acknowledged write's latency beyond the W-th smallest of its own drawn delays, there and
 /// back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOverhead {
     /// The write's number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// When it started, in microseconds from the run's start.
     pub start_us: u64,
     /// The W-th smallest delay drawn for it, in microseconds; 0 at W = 0.
@@ -154,11 +155,11 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
         let ack_us = row.ack_delay_us.or((!has_ack_delays).then_some(0))?;
         row.delay_us.checked_add(ack_us)
     };
-    let mut delays: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    let mut delays: BTreeMap<WriteId, Vec<u64>> = BTreeMap::new();
     for row in &run.replication {
         delays.entry(row.write).or_default().extend(drawn_us(row));
     }
-    let injected = |write: u64| match quorum.checked_sub(1) {
+    let injected = |write: WriteId| match quorum.checked_sub(1) {
         None => Some(0),
         Some(index) => {
             let mut drawn = delays.get(&write).filter(|drawn| drawn.len() == followers)?.clone();
@@ -202,7 +203,7 @@ mod tests {
             .write_with_delays(0, 9_000, &[8_000; 5])
             .write_with_delays(1, 9_000, &[1_000; 5])
             .build();
-        run.replication.retain(|row| row.write != 0 || row.follower != NodeId::Follower(1));
+        run.replication.retain(|row| row.write != WriteId::new(0) || row.follower != NodeId::Follower(1));
         let overhead = Overhead::of(&run);
         assert_eq!((overhead.n, overhead.without_trace), (1, 1));
         assert_eq!(overhead.p99.map(|q| q.value_ms), Some(8.0));

@@ -12,7 +12,7 @@ use super::run_figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId};
+use crate::model::{Micros, NodeId, WriteId};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
@@ -81,15 +81,16 @@ impl Paired {
     }
 
     /// The same of those writes, by number, that `is_meant` picks.
-    pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(u64) -> bool) -> Self {
-        let latencies: HashMap<u64, Micros> = acknowledged(to).map(|row| (row.write, row.latency())).collect();
+    pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(WriteId) -> bool) -> Self {
+        let latencies: HashMap<WriteId, Micros> = acknowledged(to).map(|row| (row.write, row.latency())).collect();
         let mut both: Vec<(&WriteRow, Micros)> =
             acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
         both.retain(|(row, _)| is_meant(row.write));
         both.sort_by_key(|(row, _)| (row.start_us, row.write));
         let (delays_from, delays_to) = (delays(from), delays(to));
         let can_be_paired = ![from, to].into_iter().any(hangs_together);
-        let is_same = |write: &u64| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
+        let is_same =
+            |write: &WriteId| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
         let of_same: Vec<(&WriteRow, Micros)> =
             both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
         let differences = of_same.iter().map(|(row, to)| (*to - row.latency()).get());
@@ -141,13 +142,13 @@ pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
 }
 
 /// Writes, by number, that were acknowledged in each of the runs after the same drawn delays.
-pub(super) fn same_writes(runs: &[&RunData]) -> HashSet<u64> {
+pub(super) fn same_writes(runs: &[&RunData]) -> HashSet<WriteId> {
     let Some((first, others)) = runs.split_first() else { return HashSet::new() };
     let drawn = delays(first);
-    let mut same: HashSet<u64> = acknowledged(first).map(|row| row.write).collect();
+    let mut same: HashSet<WriteId> = acknowledged(first).map(|row| row.write).collect();
     for run in others {
-        let (again, answered) = (delays(run), acknowledged(run).map(|row| row.write).collect::<HashSet<u64>>());
-        let is_same = |write: &u64| Some(drawn.get(write)? == again.get(write)?);
+        let (again, answered) = (delays(run), acknowledged(run).map(|row| row.write).collect::<HashSet<WriteId>>());
+        let is_same = |write: &WriteId| Some(drawn.get(write)? == again.get(write)?);
         same.retain(|write| answered.contains(write) && is_same(write) == Some(true));
     }
     same
@@ -159,8 +160,8 @@ fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
 }
 
 /// What each write drew for its followers.
-fn delays(run: &RunData) -> HashMap<u64, Vec<(NodeId, u64)>> {
-    let mut delays: HashMap<u64, Vec<(NodeId, u64)>> = HashMap::new();
+fn delays(run: &RunData) -> HashMap<WriteId, Vec<(NodeId, u64)>> {
+    let mut delays: HashMap<WriteId, Vec<(NodeId, u64)>> = HashMap::new();
     for row in &run.replication {
         delays.entry(row.write).or_default().push((row.follower, row.delay_us));
     }

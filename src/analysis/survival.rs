@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::bounds::Bounds;
 use super::stats::ms;
 use crate::data::{FaultEvent, RunData, StoreDump, WriteOutcome, WriteRow};
-use crate::model::{NodeId, RestartState};
+use crate::model::{NodeId, RestartState, WriteId};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -55,7 +55,7 @@ pub struct NodeSurvival {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GoneWrite {
     /// Its number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// Its key.
     pub key: String,
     /// When its client heard of the quorum, in milliseconds from the run's start.
@@ -146,7 +146,7 @@ impl<'a> Held<'a> {
 /// Which write of a key is the newer one, as far as that is known.
 struct Order<'a> {
     /// By key, the number of the write that the leader applied last.
-    newest: HashMap<&'a str, u64>,
+    newest: HashMap<&'a str, WriteId>,
 }
 
 impl<'a> Order<'a> {

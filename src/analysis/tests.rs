@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use super::fixture::{RunBuilder, right_leader};
 use super::*;
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version};
 
 /// Something that a crash, a hand or a foreign leader may have done to a run directory.
 #[derive(Debug, Clone)]
@@ -106,7 +106,9 @@ fn inflict(run: &mut RunData, damage: &Damage) {
         Damage::Arrival(at, us) => pick(&mut run.arrivals, at).into_iter().for_each(|row| row.at_us = *us),
         Damage::Ack(at, us) => pick(&mut run.replication, at).into_iter().for_each(|row| row.acked_us = *us),
         Damage::Delay(at, us) => pick(&mut run.replication, at).into_iter().for_each(|row| row.delay_us = *us),
-        Damage::Version(at, version) => pick(&mut run.writes, at).into_iter().for_each(|row| row.version = *version),
+        Damage::Version(at, version) => {
+            pick(&mut run.writes, at).into_iter().for_each(|row| row.version = version.map(Version::new))
+        }
         Damage::WriteOutcome(at, outcome) => {
             pick(&mut run.writes, at).into_iter().for_each(|row| row.outcome = *outcome)
         }

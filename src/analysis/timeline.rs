@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::copies::{Arrival, Copies};
 use super::stats::ms;
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// Which write of a run.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -27,11 +27,11 @@ pub struct WriteLife {
     /// Why this write.
     pub exemplar: Exemplar,
     /// Its number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// The key written.
     pub key: String,
     /// The leader's number, where it is known.
-    pub version: Option<u64>,
+    pub version: Option<Version>,
     /// When the client had its answer.
     pub latency_ms: f64,
     /// When the leader had the W-th acknowledgement, by its trace; `None` at W = 0.
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn the_median_and_the_worst_write_are_told() {
         let lives = write_lives(&run(3));
-        let told: Vec<_> = lives.iter().map(|life| (life.exemplar, life.write, life.latency_ms)).collect();
+        let told: Vec<_> = lives.iter().map(|life| (life.exemplar, life.write.get(), life.latency_ms)).collect();
         assert_eq!(told, [(Exemplar::Median, 0, 35.0), (Exemplar::Worst, 2, 45.0)]);
-        assert_eq!((lives[1].key.as_str(), lives[1].version, lives[1].quorum), ("k2", Some(3), 3));
+        assert_eq!((lives[1].key.as_str(), lives[1].version, lives[1].quorum), ("k2", Some(Version::new(3)), 3));
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
     #[test]
     fn equally_slow_writes_and_single_ones_and_none() {
         let same = (0..4).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 9_000, &[1_000; 5])).build();
-        assert_eq!(write_lives(&same).iter().map(|life| life.write).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(write_lives(&same).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [1, 0]);
         let one = RunBuilder::new(1).write_with_delays(7, 9_000, &[1_000; 5]).build();
-        assert_eq!(write_lives(&one).iter().map(|life| life.write).collect::<Vec<_>>(), [7, 7]);
+        assert_eq!(write_lives(&one).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [7, 7]);
         assert_eq!(write_lives(&RunBuilder::new(1).build()), []);
     }
 }

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunData;
-use crate::model::{NodeId, WriteOutcome};
+use crate::model::{NodeId, Version, WriteId, WriteOutcome};
 
 /// One line of `forecast.csv`: one write at one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForecastRow {
     /// The write's number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// The node.
     pub node: NodeId,
     /// The key written.
@@ -39,11 +39,11 @@ impl RunData {
     #[must_use]
     pub fn as_forecast(&self) -> Vec<ForecastRow> {
         let answered = self.writes.iter().filter_map(|row| Some((row.version?, row.write)));
-        let writes: HashMap<u64, u64> =
+        let writes: HashMap<Version, WriteId> =
             self.replication.iter().map(|row| (row.version, row.write)).chain(answered).collect();
-        let delays: HashMap<(u64, NodeId), u64> =
+        let delays: HashMap<(WriteId, NodeId), u64> =
             self.replication.iter().map(|row| ((row.write, row.follower), row.delay_us)).collect();
-        let arrivals: HashMap<(u64, NodeId), i64> = self
+        let arrivals: HashMap<(WriteId, NodeId), i64> = self
             .arrivals
             .iter()
             .filter_map(|row| Some(((*writes.get(&row.version)?, row.follower), row.at_us)))

@@ -175,7 +175,7 @@ fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<Write
     let (path, last_line) = (table.path.clone(), table.lines.last().copied().unwrap_or(1));
     let rows = table.checked(|row| {
         let write = row.write;
-        if write >= planned {
+        if write.get() >= planned {
             Some(format!("write {write} is not among the {planned} of the plan (0 to {})", planned - 1))
         } else if !seen.insert(write) {
             Some(format!("write {write} is there twice"))
@@ -248,7 +248,7 @@ fn read_forecast(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<Foreca
     let planned = u64::from(manifest.config.workload.writes.get());
     let mut seen = BTreeSet::new();
     let rows = read_csv::<ForecastRow>(path)?.checked(|row| {
-        if row.write >= planned {
+        if row.write.get() >= planned {
             Some(format!("write {} is not among the {planned} of the plan (0 to {})", row.write, planned - 1))
         } else if !row.node.is_in(manifest.config.followers) {
             Some(format!("there is no node `{}`", row.node))

@@ -7,13 +7,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Micros, NodeId, ReplicationOutcome, WriteOutcome};
+use crate::model::{Micros, NodeId, ReplicationOutcome, Version, WriteId, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteRow {
     /// The write's number in the plan, from 0; its `x-write-id`.
-    pub write: u64,
+    pub write: WriteId,
     /// The key written.
     pub key: String,
     /// The value written, unique to this write.
@@ -27,7 +27,7 @@ pub struct WriteRow {
     /// The answer's status, where one came.
     pub http_status: Option<u16>,
     /// The leader's number for it, where it said so.
-    pub version: Option<u64>,
+    pub version: Option<Version>,
     /// Acknowledgements the leader counted when it answered.
     pub acks: Option<u32>,
     /// The error's code and message, where there was one.
@@ -58,9 +58,9 @@ impl WriteRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicationRow {
     /// The write's number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// The leader's number.
-    pub version: u64,
+    pub version: Version,
     /// The key written.
     pub key: String,
     /// The follower.
@@ -138,7 +138,7 @@ pub struct ArrivalRow {
     /// The follower.
     pub follower: NodeId,
     /// The leader's number.
-    pub version: u64,
+    pub version: Version,
     /// The key written.
     pub key: String,
     /// False when the follower kept something newer (`version` order).

@@ -7,7 +7,7 @@ use crate::model::Role;
 
 use super::*;
 use crate::config::{Experiment, Quorum};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 use crate::system::System as _;
 use crate::system::labnode::LabNode;
 
@@ -29,14 +29,14 @@ fn run() -> RunData {
     };
     let snapshot: Snapshot = NodeId::all(config.followers).map(|node| (node, dump(node))).collect();
     let write = |write: u64| WriteRow {
-        write,
+        write: WriteId::new(write),
         key: format!("k{}", write % 10),
         value: format!("v{write}"),
         start_us: write * 1000,
         latency_us: 5000,
         outcome: if write == 3 { WriteOutcome::Unknown } else { WriteOutcome::Ok },
         http_status: (write != 3).then_some(200),
-        version: (write != 3).then_some(write + 1),
+        version: (write != 3).then_some(Version::new(write + 1)),
         acks: (write != 3).then_some(3),
         error: (write == 3).then(|| "broken, \"pipe\"\nof lines".to_owned()),
     };
@@ -73,8 +73,8 @@ fn run() -> RunData {
         },
         writes: (0..100).map(write).collect(),
         replication: vec![ReplicationRow {
-            write: 0,
-            version: 1,
+            write: WriteId::new(0),
+            version: Version::new(1),
             key: "k0".to_owned(),
             follower: NodeId::Follower(0),
             delay_us: 7,
@@ -85,7 +85,7 @@ fn run() -> RunData {
         }],
         arrivals: vec![ArrivalRow {
             follower: NodeId::Follower(0),
-            version: 1,
+            version: Version::new(1),
             key: "k0".to_owned(),
             applied: true,
             at_us: 12,
@@ -97,7 +97,7 @@ fn run() -> RunData {
         logs: [("leader".to_owned(), b"line\n".to_vec())].into(),
         forecast: Some(vec![
             ForecastRow {
-                write: 0,
+                write: WriteId::new(0),
                 node: NodeId::Leader,
                 key: "k0".to_owned(),
                 at_us: Some(0),
@@ -107,7 +107,7 @@ fn run() -> RunData {
                 kept: Some(false),
             },
             ForecastRow {
-                write: 0,
+                write: WriteId::new(0),
                 node: NodeId::Follower(0),
                 key: "k0".to_owned(),
                 at_us: None,

@@ -9,6 +9,7 @@ use std::iter::{Peekable, from_fn};
 use std::sync::Arc;
 
 use crate::data::{WriteOutcome, WriteRow};
+use crate::model::Version;
 use crate::sim::Follower;
 
 /// Arrivals read from a trace at a time.
@@ -47,8 +48,8 @@ pub(super) struct TracedRun<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum TraceEvent {
-    Arrival { follower: usize, version: u64, applied: bool },
-    Acknowledgement { version: u64 },
+    Arrival { follower: usize, version: Version, applied: bool },
+    Acknowledgement { version: Version },
 }
 
 /// Events with their times.
@@ -106,7 +107,7 @@ impl TracedRun<'_> {
     /// follower's order.
     fn events(&self) -> impl Iterator<Item = (u64, TraceEvent)> {
         let arrivals = self.followers.iter().enumerate().map(|(index, node)| self.arrivals(index, node));
-        let mut acknowledged: Vec<(u64, u64)> =
+        let mut acknowledged: Vec<(u64, Version)> =
             self.rows.iter().filter_map(|row| Some((acknowledged_us(row)?, row.version?))).collect();
         acknowledged.sort_unstable();
         let acknowledgements: Stream =
@@ -127,7 +128,8 @@ impl TracedRun<'_> {
             (!chunk.is_empty()).then_some(chunk)
         });
         Box::new(chunks.flatten().map(move |arrived| {
-            let event = TraceEvent::Arrival { follower, version: arrived.version, applied: arrived.applied };
+            let event =
+                TraceEvent::Arrival { follower, version: Version::new(arrived.version), applied: arrived.applied };
             (arrived.at_us.saturating_sub(start_us), event)
         }))
     }
@@ -143,7 +145,7 @@ impl Replayer {
         let mut writes = vec![Tracked::default(); load.rows.len()];
         for row in load.rows {
             if let Some(write) = row.version.and_then(|version| writes.get_mut(index_of(version))) {
-                write.key = to_u32(row.write % load.keys);
+                write.key = to_u32(row.write.get() % load.keys);
                 write.acknowledged_us = acknowledged_us(row);
             }
         }
@@ -171,7 +173,7 @@ impl Replayer {
         self.replay.losing_us += if self.lost > 0 { lasted_us } else { 0 };
     }
 
-    fn acknowledge(&mut self, version: u64) {
+    fn acknowledge(&mut self, version: Version) {
         let Some(write) = self.writes.get_mut(index_of(version)) else { return };
         write.is_acknowledged = true;
         self.replay.copies_at_ack += u64::from(write.arrivals);
@@ -180,7 +182,7 @@ impl Replayer {
     }
 
     /// A follower receives a write, and applies it or not.
-    fn arrive(&mut self, follower: usize, version: u64, applied: bool, at_us: u64) {
+    fn arrive(&mut self, follower: usize, version: Version, applied: bool, at_us: u64) {
         let Some(write) = self.writes.get_mut(index_of(version)) else { return };
         write.arrivals += 1;
         if let Some(acknowledged_us) = write.acknowledged_us.filter(|_| write.is_acknowledged) {
@@ -220,8 +222,8 @@ impl Replayer {
 }
 
 /// The index of the write with this version; the first version is 1.
-fn index_of(version: u64) -> usize {
-    usize::try_from(version).map_or(usize::MAX, |version| version.wrapping_sub(1))
+fn index_of(version: Version) -> usize {
+    usize::try_from(version.get()).map_or(usize::MAX, |version| version.wrapping_sub(1))
 }
 
 /// A count or a time that fits; saturates otherwise. As microseconds the limit is more than an hour.

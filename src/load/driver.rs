@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use super::plan::Plan;
 use crate::config::Pacing;
 use crate::data::WriteRow;
+use crate::model::WriteId;
 use crate::system::{Clock, PlannedWrite, Session};
 
 /// Sends every write of the plan and returns one row each, by `write`; `started` sees each
@@ -15,7 +16,7 @@ pub async fn drive(
     plan: &Plan,
     clock: &Clock,
     start_us: u64,
-    started: &(dyn Fn(u64) + Send + Sync),
+    started: &(dyn Fn(WriteId) + Send + Sync),
     done: &(dyn Fn(&WriteRow) + Send + Sync),
 ) -> Vec<WriteRow> {
     let send = |write| async move {
@@ -42,7 +43,7 @@ async fn send_one(
     write: &PlannedWrite,
     clock: &Clock,
     start_us: u64,
-    started: &(dyn Fn(u64) + Send + Sync),
+    started: &(dyn Fn(WriteId) + Send + Sync),
 ) -> WriteRow {
     started(write.id);
     let began = clock.now_us();

@@ -3,6 +3,7 @@
 use std::iter::repeat_n;
 
 use crate::config::{Pacing, Workload};
+use crate::model::WriteId;
 use crate::system::PlannedWrite;
 
 /// All writes of a run and their pacing.
@@ -27,7 +28,7 @@ impl Plan {
         let write = |id: u64| {
             let mut value = format!("v{id}");
             value.extend(repeat_n('.', (workload.value_bytes.get() as usize).saturating_sub(value.len())));
-            PlannedWrite { id, key: format!("k{}", id % keys), value }
+            PlannedWrite { id: WriteId::new(id), key: format!("k{}", id % keys), value }
         };
         Self {
             writes: (0..u64::from(workload.writes.get())).map(write).collect(),
@@ -49,7 +50,7 @@ mod tests {
         assert_eq!(plan.writes.len(), 100);
         assert_eq!(plan.concurrency, 10);
         let write = &plan.writes[37];
-        assert_eq!((write.id, write.key.as_str(), write.value.as_str()), (37, "k7", "v37"));
+        assert_eq!((write.id.get(), write.key.as_str(), write.value.as_str()), (37, "k7", "v37"));
         let mut values: Vec<_> = plan.writes.iter().map(|write| &write.value).collect();
         values.sort();
         values.dedup();

@@ -15,7 +15,7 @@ use super::watchdog::LeaderWatchdog;
 use crate::cluster::ClusterError;
 use crate::config::Experiment;
 use crate::data::{ArrivalRow, FaultRow, Manifest, ReplicationRow, RunData, Snapshot, WriteRow};
-use crate::model::{Followers, Micros, NodeId};
+use crate::model::{Followers, Micros, NodeId, WriteId};
 use crate::system::{ArrivalRecord, Clock, CopyRecord, Session, SessionError};
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ pub async fn observe<I: Injector>(
     let watchdog = LeaderWatchdog::of(experiment);
     let (load, state) = watch::channel(LoadState::default());
     let drive = async {
-        let started = |write| load.send_modify(|state| state.started = write + 1);
+        let started = |write: WriteId| load.send_modify(|state| state.started = write.get() + 1);
         let done = |row: &WriteRow| {
             progress.write_done(row);
             if let Some(writes) = watchdog.after(row) {

@@ -40,12 +40,23 @@ impl LeaderWatchdog {
 mod tests {
     use super::*;
     use crate::config::{Fault, FaultKind, Trigger};
-    use crate::model::NodeId;
+    use crate::model::{NodeId, WriteId};
 
     fn row(outcome: WriteOutcome) -> WriteRow {
         let (key, value) = ("k0".to_owned(), "v0".to_owned());
         let (http_status, version, acks, error) = (None, None, None, None);
-        WriteRow { write: 0, key, value, start_us: 0, latency_us: 0, outcome, http_status, version, acks, error }
+        WriteRow {
+            write: WriteId::new(0),
+            key,
+            value,
+            start_us: 0,
+            latency_us: 0,
+            outcome,
+            http_status,
+            version,
+            acks,
+            error,
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ pub struct WriteId(u64);
 
 /// The number the leader gave a write, from 1 and without gaps: of two writes, the one with
 /// the higher version is newer.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(u64);
@@ -29,6 +28,22 @@ macro_rules! plain_number {
             #[must_use]
             pub const fn get(self) -> u64 {
                 self.0
+            }
+        }
+
+        /// In a schema it is a plain number too.
+        #[cfg(test)]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                u64::json_schema(generator)
             }
         }
 

@@ -3,6 +3,7 @@
 use super::number::ms;
 use crate::analysis::{Cause, Cell, CellState};
 use crate::data::ReplicationOutcome;
+use crate::model::{Version, WriteId};
 
 /// What the letters in a map stand for, with the letters.
 pub(super) const LETTERS: [(&str, &str); 6] = [
@@ -81,7 +82,7 @@ pub(super) fn explain(cause: Cause) -> String {
 
 /// What the follower holds against its leader.
 pub(super) fn held(cell: &Cell) -> String {
-    let one = |version: Option<u64>, write: Option<u64>| match (version, write) {
+    let one = |version: Option<Version>, write: Option<WriteId>| match (version, write) {
         (Some(version), _) => format!("version {version}"),
         (None, Some(write)) => format!("write {write}"),
         (None, None) => "nothing".to_owned(),
@@ -111,10 +112,10 @@ mod tests {
             follower: crate::model::NodeId::Follower(1),
             key: "k3".to_owned(),
             state,
-            follower_version: Some(73),
-            leader_version: Some(83),
-            follower_write: Some(72),
-            leader_write: Some(82),
+            follower_version: Some(Version::new(73)),
+            leader_version: Some(Version::new(83)),
+            follower_write: Some(WriteId::new(72)),
+            leader_write: Some(WriteId::new(82)),
             cause,
         }
     }
@@ -122,8 +123,8 @@ mod tests {
     #[test]
     fn an_overtaken_pair_says_which_write_came_how_late() {
         let cause = Cause::Overtaken {
-            older_version: 73,
-            newer_version: 83,
+            older_version: Version::new(73),
+            newer_version: Version::new(83),
             older_at_us: 900_000,
             newer_at_us: 487_700,
             gap_us: 412_300,
@@ -150,9 +151,9 @@ mod tests {
 
     #[test]
     fn every_letter_in_use_is_explained() {
-        let lost = Cause::Lost { version: 83, outcome: ReplicationOutcome::Timeout };
-        let erased = Cause::Erased { version: 83, acked_us: 1_000, restarted_us: 2_000 };
-        let lagging = Cause::Lagging { version: Some(83), arrived_us: None };
+        let lost = Cause::Lost { version: Version::new(83), outcome: ReplicationOutcome::Timeout };
+        let erased = Cause::Erased { version: Version::new(83), acked_us: 1_000, restarted_us: 2_000 };
+        let lagging = Cause::Lagging { version: Some(Version::new(83)), arrived_us: None };
         let cells = [
             cell(CellState::Missing, Some(lost)),
             cell(CellState::Missing, Some(erased)),

@@ -9,7 +9,7 @@ use super::*;
 use crate::analysis::{Interval, Prediction, RunConsistency, ok_latencies, write_overheads};
 use crate::config::{Order, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
-use crate::model::{LinkOrder, uniform_ms};
+use crate::model::{LinkOrder, Version, uniform_ms};
 
 struct Silent;
 
@@ -110,7 +110,7 @@ fn followers_behind_ordered_links_never_diverge_and_copies_arrive_in_the_order_o
         assert_eq!(RunConsistency::of(&run).settled.total.differing(), 0, "seed {seed}, W = {w}");
         for follower in NodeId::followers(experiment.followers) {
             let arrived = run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version);
-            assert!(arrived.eq(1..=100), "seed {seed}, W = {w}, {follower}");
+            assert!(arrived.eq((1..=100).map(Version::new)), "seed {seed}, W = {w}, {follower}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::model::{Endpoints, NodeId, ReplicationOutcome, StoreDump, WriteOutcome};
+use crate::model::{Endpoints, NodeId, ReplicationOutcome, StoreDump, Version, WriteId, WriteOutcome};
 
 /// A session with the nodes of one cluster. Questions about different nodes may be asked at once.
 pub trait Session: Send + Sync {
@@ -57,7 +57,7 @@ pub trait Session: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedWrite {
     /// Its number, from 0.
-    pub id: u64,
+    pub id: WriteId,
     /// The key; needs no percent-encoding.
     pub key: String,
     /// The value, unique to this write.
@@ -72,7 +72,7 @@ pub struct WriteAnswer {
     /// The HTTP status of the answer, if one came.
     pub http_status: Option<u16>,
     /// The leader's number, if it said so.
-    pub version: Option<u64>,
+    pub version: Option<Version>,
     /// Acknowledgements the leader counted.
     pub acks: Option<u32>,
     /// What went wrong.
@@ -93,7 +93,7 @@ pub struct Found {
     /// The value.
     pub value: String,
     /// The leader's number of the write it is from, if the system tells it.
-    pub version: Option<u64>,
+    pub version: Option<Version>,
 }
 
 /// What may still change a follower.
@@ -131,9 +131,9 @@ pub struct Trace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyRecord {
     /// The write's number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// The leader's number.
-    pub version: u64,
+    pub version: Version,
     /// The key written.
     pub key: String,
     /// To whom.
@@ -154,7 +154,7 @@ pub struct CopyRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivalRecord {
     /// The leader's number.
-    pub version: u64,
+    pub version: Version,
     /// The key written.
     pub key: String,
     /// False if the follower kept something newer.

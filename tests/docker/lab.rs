@@ -4,7 +4,7 @@ use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
 use labctl::config::{Experiment, Order};
 use labctl::data::{WriteOutcome, WriteRow};
 use labctl::load::{NoFaults, Progress, await_ready, record};
-use labctl::model::{NodeId, uniform_ms};
+use labctl::model::{NodeId, Version, WriteId, uniform_ms};
 use labctl::system::labnode::{Client, HttpClient, LabNode, LabSession};
 use labctl::system::{PlannedWrite, System as _, WriteAnswer};
 use labnode::clock::Clock;
@@ -46,7 +46,7 @@ impl Lab {
     }
 
     async fn write(&self, id: u64) -> WriteAnswer {
-        let write = PlannedWrite { id, key: format!("k{id}"), value: format!("v{id}") };
+        let write = PlannedWrite { id: WriteId::new(id), key: format!("k{id}"), value: format!("v{id}") };
         self.client.put(&write).await
     }
 
@@ -83,7 +83,7 @@ async fn the_leader_accepts_writes_and_answers_correctly() {
     for id in 0..5 {
         let answer = lab.write(id).await;
         assert_eq!((answer.outcome, answer.http_status, answer.error), (WriteOutcome::Ok, Some(200), None));
-        assert_eq!(answer.version, Some(id + 1));
+        assert_eq!(answer.version, Some(Version::new(id + 1)));
         assert!(answer.acks >= Some(2), "{:?}", answer.acks);
     }
     let store = lab.client.store(NodeId::Leader).await.unwrap();

@@ -9,7 +9,9 @@ use labctl::data::{
     ArrivalRow, BackendFacts, GitFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
-use labctl::model::{Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, as_uniform_ms, uniform_ms};
+use labctl::model::{
+    Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms, uniform_ms,
+};
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use labnode::wire::Role;
@@ -104,7 +106,7 @@ impl Played {
     /// Plays one write and answers when its client heard.
     fn play(&mut self, write: u64, start_us: u64, rng: &mut ChaCha8Rng) -> u64 {
         let key = format!("k{}", write % self.keys);
-        let version = write + 1;
+        let version = Version::new(write + 1);
         let mut acks = Vec::new();
         for follower in (0..self.followers as u32).map(NodeId::Follower) {
             let delay_us = rng.random_range(self.delay_us.0..=self.delay_us.1);
@@ -114,7 +116,7 @@ impl Played {
             let acked = arrived.map(|_| start_us + delay_us + cost);
             acks.extend(acked);
             self.replication.push(ReplicationRow {
-                write,
+                write: WriteId::new(write),
                 version,
                 key: key.clone(),
                 follower,
@@ -135,7 +137,7 @@ impl Played {
             w => acks.get(w - 1).map(|at| at + 150),
         };
         let row = WriteRow {
-            write,
+            write: WriteId::new(write),
             value: format!("v{write}"),
             key,
             start_us,
@@ -155,11 +157,11 @@ impl Played {
         self.arrivals.sort_by(|a, b| (&a.follower, a.at_us).cmp(&(&b.follower, b.at_us)));
         self.replication.sort_by(|a, b| (a.write, &a.follower).cmp(&(b.write, &b.follower)));
         if self.order == Some(Order::Version) {
-            let mut newest: BTreeMap<(NodeId, String), u64> = BTreeMap::new();
+            let mut newest: BTreeMap<(NodeId, String), Option<Version>> = BTreeMap::new();
             for row in &mut self.arrivals {
                 let held = newest.entry((row.follower, row.key.clone())).or_default();
-                row.applied = row.version > *held;
-                *held = row.version.max(*held);
+                row.applied = Some(row.version) > *held;
+                *held = Some(row.version).max(*held);
             }
         }
         let load_us = self.writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
@@ -183,14 +185,14 @@ impl Played {
         let mut leader = empty(NodeId::Leader, Role::Leader);
         for row in &self.writes {
             leader.store.insert(row.key.clone(), row.value.clone());
-            leader.versions.insert(row.key.clone(), row.version.unwrap_or(0));
+            leader.versions.insert(row.key.clone(), row.version.map_or(0, Version::get));
         }
         snapshot.insert(NodeId::Leader, leader);
         for name in (0..self.followers as u32).map(NodeId::Follower) {
             let mut dump = empty(name, Role::Follower);
             for row in self.arrivals.iter().filter(|r| r.follower == name && r.applied && r.at_us <= until_us) {
-                dump.store.insert(row.key.clone(), format!("v{}", row.version - 1));
-                dump.versions.insert(row.key.clone(), row.version);
+                dump.store.insert(row.key.clone(), format!("v{}", row.version.get() - 1));
+                dump.versions.insert(row.key.clone(), row.version.get());
             }
             snapshot.insert(name, dump);
         }

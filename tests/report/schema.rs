@@ -137,7 +137,7 @@ fn faults_and_other_experiments_are_within_the_schema() {
     runs[3].writes[0].outcome = WriteOutcome::Unknown;
     // A leader that waits for everyone.
     for run in &mut runs {
-        run.writes.iter_mut().for_each(|row| row.latency_us = 833_000 + row.write * 10);
+        run.writes.iter_mut().for_each(|row| row.latency_us = 833_000 + row.write.get() * 10);
     }
     let network = Network { order: Order::Version, ..Experiment::default().network };
     let versioned = sample::runs("versioned", &Experiment { network, ..Experiment::default() });

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, RunData, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// Lookups only: nothing iterates over the maps, so their order reaches no output.
 pub(super) struct History<'a> {
     /// By key and value; values are unique to a write.
     writes: HashMap<(&'a str, &'a str), &'a WriteRow>,
     /// The version of each write the leader's trace knows.
-    versions: HashMap<u64, u64>,
+    versions: HashMap<WriteId, Version>,
     /// By follower and version.
-    replications: HashMap<(NodeId, u64), &'a ReplicationRow>,
+    replications: HashMap<(NodeId, Version), &'a ReplicationRow>,
     /// By follower, key and version: the place in the order of arrival, and the last arrival.
-    arrivals: HashMap<(NodeId, &'a str, u64), (usize, &'a ArrivalRow)>,
+    arrivals: HashMap<(NodeId, &'a str, Version), (usize, &'a ArrivalRow)>,
     faults: &'a [FaultRow],
 }
 
@@ -40,24 +40,24 @@ impl<'a> History<'a> {
     }
 
     /// The number in the plan of the write of this value.
-    pub(super) fn write_of(&self, key: &str, value: &str) -> Option<u64> {
+    pub(super) fn write_of(&self, key: &str, value: &str) -> Option<WriteId> {
         self.writes.get(&(key, value)).map(|row| row.write)
     }
 
     /// The leader's number of the write of this value, from its answer or else its trace.
-    pub(super) fn version_of(&self, key: &str, value: &str) -> Option<u64> {
+    pub(super) fn version_of(&self, key: &str, value: &str) -> Option<Version> {
         let row = self.writes.get(&(key, value))?;
         row.version.or_else(|| self.versions.get(&row.write).copied())
     }
 
     /// How this version's replication to this follower went.
-    pub(super) fn replication(&self, follower: NodeId, version: u64) -> Option<&'a ReplicationRow> {
+    pub(super) fn replication(&self, follower: NodeId, version: Version) -> Option<&'a ReplicationRow> {
         self.replications.get(&(follower, version)).copied()
     }
 
     /// The arrival of this version of this key at this follower, and its place in the order
     /// of that follower's arrivals.
-    pub(super) fn arrival(&self, follower: NodeId, key: &str, version: u64) -> Option<(usize, &'a ArrivalRow)> {
+    pub(super) fn arrival(&self, follower: NodeId, key: &str, version: Version) -> Option<(usize, &'a ArrivalRow)> {
         self.arrivals.get(&(follower, key, version)).copied()
     }
 

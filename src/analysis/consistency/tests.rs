@@ -8,7 +8,7 @@ use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder, without_trace};
 use crate::config::Order;
 use crate::data::{FaultEvent, FaultRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version};
 
 const MS: u64 = 1000;
 
@@ -41,10 +41,10 @@ fn an_older_write_that_arrives_later_overtakes() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.settled);
     assert_eq!((cell.follower, cell.key.as_str(), cell.state), (NodeId::Follower(0), "k0", CellState::Stale));
-    assert_eq!((cell.follower_version, cell.leader_version), (Some(1), Some(2)));
+    assert_eq!((cell.follower_version, cell.leader_version), (Some(Version::new(1)), Some(Version::new(2))));
     let expected = Cause::Overtaken {
-        older_version: 1,
-        newer_version: 2,
+        older_version: Version::new(1),
+        newer_version: Version::new(2),
         older_at_us: 900_000,
         newer_at_us: 40_000,
         gap_us: 860_000,
@@ -59,7 +59,7 @@ fn a_follower_that_has_not_heard_yet_lags() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.at_last_ack);
     assert_eq!((cell.follower, cell.state), (NodeId::Follower(0), CellState::Missing));
-    assert_eq!(cell.cause, Some(Cause::Lagging { version: Some(2), arrived_us: Some(40_000) }));
+    assert_eq!(cell.cause, Some(Cause::Lagging { version: Some(Version::new(2)), arrived_us: Some(40_000) }));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_lost_replication_is_named_with_its_outcome() {
     let judged = RunConsistency::of(&run);
     let cell = only_difference(&judged.settled);
     assert_eq!((cell.follower, cell.state), (NodeId::Follower(4), CellState::Stale));
-    assert_eq!(cell.cause, Some(Cause::Lost { version: 2, outcome: ReplicationOutcome::Timeout }));
+    assert_eq!(cell.cause, Some(Cause::Lost { version: Version::new(2), outcome: ReplicationOutcome::Timeout }));
 }
 
 #[test]
@@ -170,7 +170,10 @@ fn what_is_pending_when_the_deadline_passes_lags() {
     let mut run = RunBuilder::new(1).write(planned(0, 0, [1; 5])).write(newest).build();
     run.manifest.settled = false;
     let judged = RunConsistency::of(&run);
-    assert_eq!(only_difference(&judged.settled).cause, Some(Cause::Lagging { version: Some(2), arrived_us: None }));
+    assert_eq!(
+        only_difference(&judged.settled).cause,
+        Some(Cause::Lagging { version: Some(Version::new(2)), arrived_us: None })
+    );
 }
 
 /// What a follower should hold of a key and why, from the plan alone: by brute force over the
@@ -275,7 +278,7 @@ fn what_a_follower_acknowledged_before_it_was_restarted_is_erased() {
     let cause = |run: &RunData| only_difference(&RunConsistency::of(run).settled).cause;
     assert_eq!(cause(&run), Some(Cause::Unknown));
     run.faults.push(restart.clone());
-    assert_eq!(cause(&run), Some(Cause::Erased { version: 1, acked_us: 20_000, restarted_us: 500_000 }));
+    assert_eq!(cause(&run), Some(Cause::Erased { version: Version::new(1), acked_us: 20_000, restarted_us: 500_000 }));
     // A restart before the acknowledgement explains nothing, nor does another follower's.
     run.faults[0].ended_us = 10_000;
     assert_eq!(cause(&run), Some(Cause::Unknown));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::write::Arrival;
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// From one start of a follower, empty, to its next death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct FollowerRecord<'a> {
     /// When clients could not ask it: killed, stopped, frozen or cut off from all.
     pub(super) away: Vec<(i64, i64)>,
     /// By the write's number: its way here, by the leader's trace.
-    pub(super) replications: HashMap<u64, &'a ReplicationRow>,
+    pub(super) replications: HashMap<WriteId, &'a ReplicationRow>,
     /// Arrivals by its own trace, in their order, with the index of the write.
     pub(super) trace: Vec<(usize, &'a ArrivalRow)>,
     /// By the write's index: its first arrival in that trace.
@@ -36,7 +36,7 @@ pub(super) struct FollowerRecord<'a> {
 
 impl<'a> FollowerRecord<'a> {
     /// `find` gives the index of the write with this version and key that was made before a time.
-    pub(super) fn of(run: &'a RunData, node: NodeId, find: &impl Fn(u64, &str, i64) -> Option<usize>) -> Self {
+    pub(super) fn of(run: &'a RunData, node: NodeId, find: &impl Fn(Version, &str, i64) -> Option<usize>) -> Self {
         let rows = run.arrivals.iter().filter(|row| row.follower == node);
         let trace: Vec<(usize, &ArrivalRow)> =
             rows.filter_map(|row| Some((find(row.version, &row.key, row.at_us)?, row))).collect();
@@ -45,7 +45,7 @@ impl<'a> FollowerRecord<'a> {
             let at_us = first.entry(*write).or_insert(row.at_us);
             *at_us = row.at_us.min(*at_us);
         }
-        let replications: HashMap<u64, &ReplicationRow> =
+        let replications: HashMap<WriteId, &ReplicationRow> =
             run.replication.iter().filter(|row| row.follower == node).map(|row| (row.write, row)).collect();
         let mut record =
             Self { lives: lives(run, node), away: away(run, node), catch_up_us: None, replications, trace, first };
@@ -74,7 +74,7 @@ impl<'a> FollowerRecord<'a> {
         if self.replications.len() < run.writes.len() {
             return Some(i64::MIN);
         }
-        let started: HashMap<u64, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
+        let started: HashMap<WriteId, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
         let lost = self.replications.values().filter(|row| row.outcome != ReplicationOutcome::Acked);
         let lost = lost.filter_map(|row| row.sent_us.or_else(|| started.get(&row.write).copied()));
         lost.chain(self.lives.iter().skip(1).map(|life| life.from_us)).min()

@@ -10,7 +10,7 @@ use crate::analysis::lag::Lag;
 use crate::analysis::staleness::Staleness;
 use crate::config::CatchUp;
 use crate::data::{ArrivalRow, FaultRow, ReplicationOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 fn fault(node: &str, kind: FaultEvent, begun_us: i64, ended_us: i64) -> FaultRow {
     FaultRow { begun_us, ended_us, node: node.parse().unwrap(), kind, detail: None }
@@ -37,7 +37,8 @@ fn kill_f5(run: &mut RunData) {
         fault("f5", FaultEvent::Restart, 3_500_000, 3_510_000),
     ];
     run.arrivals.retain(|row| row.follower != NodeId::Follower(4) || row.at_us > 3_500_000);
-    let down = |row: &&mut crate::data::ReplicationRow| row.follower == NodeId::Follower(4) && row.write == 3;
+    let down =
+        |row: &&mut crate::data::ReplicationRow| row.follower == NodeId::Follower(4) && row.write == WriteId::new(3);
     for row in run.replication.iter_mut().filter(down) {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
     }
@@ -51,7 +52,9 @@ fn f5(run: &RunData) -> Vec<Arrival> {
 fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
     let mut run = run();
     kill_f5(&mut run);
-    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4) && row.write < 3) {
+    for row in
+        run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4) && row.write < WriteId::new(3))
+    {
         row.acked_us = row.acked_us.map(|at_us| at_us + 700);
     }
     let between = |write: i64| Arrival::between(write * 1_000_000 + 50_000, write * 1_000_000 + 50_700);
@@ -66,8 +69,11 @@ fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
 fn what_was_on_its_way_when_its_follower_died_may_have_arrived() {
     let mut run = run();
     kill_f5(&mut run);
-    let under_way =
-        run.replication.iter_mut().find(|row| row.follower == NodeId::Follower(4) && row.write == 2).unwrap();
+    let under_way = run
+        .replication
+        .iter_mut()
+        .find(|row| row.follower == NodeId::Follower(4) && row.write == WriteId::new(2))
+        .unwrap();
     (under_way.acked_us, under_way.outcome) = (None, ReplicationOutcome::Failed);
     assert_eq!(f5(&run)[2], Arrival::perhaps(2_050_000));
     run.replication.clear();
@@ -81,7 +87,7 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
     run.manifest.config.network.catch_up = CatchUp::Snapshot;
     let caught_up = ArrivalRow {
         follower: NodeId::Follower(4),
-        version: 4,
+        version: Version::new(4),
         key: "k3".to_owned(),
         applied: true,
         at_us: 3_600_000,
@@ -102,13 +108,17 @@ fn a_leader_that_is_restarted_counts_from_one_again() {
         fault("leader", FaultEvent::Kill, 2_500_000, 2_500_000),
         fault("leader", FaultEvent::Restart, 2_600_000, 2_700_000),
     ];
-    run.replication.retain(|row| row.write >= 3);
+    run.replication.retain(|row| row.write >= WriteId::new(3));
     for row in &mut run.writes {
-        row.version = Some(if row.write >= 3 { row.write - 2 } else { row.write + 1 });
+        let write = row.write.get();
+        row.version = Some(Version::new(if write >= 3 { write - 2 } else { write + 1 }));
         row.key = "k".to_owned();
     }
     for row in &mut run.arrivals {
-        (row.version, row.key) = (if row.version > 3 { row.version - 3 } else { row.version }, "k".to_owned());
+        (row.version, row.key) = (
+            if row.version > Version::new(3) { Version::new(row.version.get() - 3) } else { row.version },
+            "k".to_owned(),
+        );
     }
     let copies = Copies::of(&run);
     let places: Vec<_> = copies.writes.iter().map(|write| write.place.unwrap().place).collect();
@@ -124,7 +134,7 @@ fn a_trace_that_lacks_records_proves_no_absence() {
     run.replication.clear();
     assert_eq!(f5(&run)[0], Arrival::perhaps(0));
     let mut dropped = super::tests::run();
-    dropped.arrivals.retain(|row| row.version != 1 || row.follower != NodeId::Follower(4));
+    dropped.arrivals.retain(|row| row.version != Version::new(1) || row.follower != NodeId::Follower(4));
     dropped.replication.clear();
     assert_eq!(f5(&dropped)[0], Arrival::NEVER);
     dropped.manifest.trace_dropped = 1;
@@ -214,7 +224,9 @@ fn a_copy_that_was_acknowledged_in_the_microsecond_of_its_followers_death_died_w
     let mut run = run();
     run.faults = vec![fault("f1", FaultEvent::Kill, 2_010_000, 2_010_000)];
     run.arrivals.retain(|row| row.follower != NodeId::Follower(0));
-    for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(0) && row.write > 2) {
+    for row in
+        run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(0) && row.write > WriteId::new(2))
+    {
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
     }
     for row in &mut run.writes[3..] {
@@ -231,7 +243,7 @@ fn an_acknowledgement_that_came_after_a_death_had_left_before_it() {
     run.faults = vec![fault("f5", FaultEvent::Kill, 2_050_100, 2_050_200)];
     run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
     for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4)) {
-        match row.write {
+        match row.write.get() {
             2 => row.acked_us = Some(2_050_500),
             0 | 1 => {}
             _ => (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed),
@@ -249,8 +261,8 @@ fn a_newer_write_without_an_answer_covers_an_older_one() {
     let mut run = run();
     run.replication.clear();
     (run.writes[4].outcome, run.writes[4].version) = (WriteOutcome::Unknown, None);
-    run.arrivals.retain(|row| (row.follower, row.version) != (NodeId::Follower(4), 4));
-    for row in run.arrivals.iter_mut().filter(|row| row.version == 5) {
+    run.arrivals.retain(|row| (row.follower, row.version) != (NodeId::Follower(4), Version::new(4)));
+    for row in run.arrivals.iter_mut().filter(|row| row.version == Version::new(5)) {
         row.key = "k3".to_owned();
     }
     let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();

@@ -1,6 +1,7 @@
 //! One write and when its copies arrived.
 
 use crate::data::{WriteOutcome, WriteRow};
+use crate::model::Version;
 
 /// When a write first arrived at a follower, in microseconds from the run's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(crate) struct PlaceInOrder {
 pub(crate) struct WriteCopies<'a> {
     pub(crate) row: &'a WriteRow,
     /// The leader's number, from its answer or its trace.
-    pub(crate) version: Option<u64>,
+    pub(crate) version: Option<Version>,
     /// `None` if its version is not known.
     pub(crate) place: Option<PlaceInOrder>,
     /// By follower index.

@@ -196,9 +196,9 @@ fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
         let own = |other: &&ArrivalRow| {
             other.follower == name && other.key == row.key && other.applied && other.at_us <= at_us
         };
-        run.arrivals.iter().rfind(own).map_or(0, |other| other.version)
+        run.arrivals.iter().rfind(own).map(|other| other.version)
     };
-    (0..5).filter(|follower| holds(*follower) >= row.version.unwrap()).count()
+    (0..5).filter(|follower| holds(*follower) >= Some(row.version.unwrap())).count()
 }
 
 /// The same of each acknowledged write.

@@ -7,7 +7,7 @@ use crate::analysis::bounds::Bounds;
 use crate::analysis::copies::Copies;
 use crate::analysis::stats::ms;
 use crate::data::{FaultEvent, RunData, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// What the leader's death cost: acknowledged writes that its successor does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
@@ -37,11 +37,11 @@ pub struct LeaderLoss {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LostWrite {
     /// Its number in the plan.
-    pub write: u64,
+    pub write: WriteId,
     /// Its key.
     pub key: String,
     /// The leader's number.
-    pub version: u64,
+    pub version: Version,
     /// When its client heard of the quorum, in milliseconds from the run's start.
     pub acknowledged_ms: f64,
     /// Followers on which it had arrived before it was replaced there, or they died.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::fixture::RunBuilder;
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// Writes at 0, 10, 20 and 30 s, each answered after 40 ms, as quick to each of five followers.
 fn run() -> RunData {
@@ -61,7 +61,8 @@ fn writes_are_met_while_they_are_under_way_and_fail_from_then_on() {
     assert_eq!((met.ok, met.failed, met.unknown), (0, 2, 0));
     assert_eq!(met.failed_after, Some(Spread { min_ms: 25.0, median_ms: 32.5, max_ms: 40.0 }));
     assert_eq!((met.failed_after_sent, met.unknown_after), (None, None));
-    let undisturbed: Vec<u64> = run.writes.iter().filter(|row| undisturbed(&run)(row)).map(|row| row.write).collect();
+    let undisturbed: Vec<u64> =
+        run.writes.iter().filter(|row| undisturbed(&run)(row)).map(|row| row.write.get()).collect();
     assert_eq!(undisturbed, [0, 3]);
 }
 
@@ -75,7 +76,8 @@ fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
     run.writes[1].outcome = WriteOutcome::Failed;
     let (begun_us, answered_us) = (run.writes[1].start().get(), run.writes[1].end().get());
     for (follower, sent_us) in [(NodeId::Follower(3), begun_us + 30_000), (NodeId::Follower(4), begun_us + 10_000)] {
-        let copy = run.replication.iter_mut().find(|row| row.write == 1 && row.follower == follower).unwrap();
+        let copy =
+            run.replication.iter_mut().find(|row| row.write == WriteId::new(1) && row.follower == follower).unwrap();
         (copy.sent_us, copy.acked_us, copy.outcome) = (Some(sent_us), None, ReplicationOutcome::Failed);
     }
     let expected_ms = (answered_us - begun_us - 30_000) as f64 / 1000.0;
@@ -94,7 +96,8 @@ fn lost_copies_are_those_of_the_node_on_their_way_meanwhile() {
         .iter_mut()
         .filter(|row| row.follower == NodeId::Follower(4) || row.follower == NodeId::Follower(0))
     {
-        lost.outcome = if lost.write == 2 { ReplicationOutcome::Failed } else { ReplicationOutcome::Timeout };
+        lost.outcome =
+            if lost.write == WriteId::new(2) { ReplicationOutcome::Failed } else { ReplicationOutcome::Timeout };
     }
     // Of f5's four, write 0 was given up before the fault and write 3 came after it.
     assert_eq!(figures(&run).spells[0].lost_copies, Some(LostCopies { failed: 1, timeout: 1 }));
@@ -152,18 +155,20 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     run.settled.remove(&NodeId::Leader);
     run.replication.clear();
     // Version 2 got nowhere, version 3 to f3 alone; write 3 has no answer, but was stored.
-    run.arrivals.retain(|row| row.version != 2 && (row.version != 3 || row.follower == NodeId::Follower(2)));
+    run.arrivals.retain(|row| {
+        row.version != Version::new(2) && (row.version != Version::new(3) || row.follower == NodeId::Follower(2))
+    });
     run.writes[3].outcome = WriteOutcome::Unknown;
     run.writes[3].version = None;
     let loss = figures(&run).leader_loss.unwrap();
     assert_eq!((loss.acknowledged, loss.survivors.len(), loss.turned_up), (3, 5, 1));
-    let lost = |loss: &LeaderLoss| loss.lost.iter().map(|lost| (lost.write, lost.arrived)).collect::<Vec<_>>();
+    let lost = |loss: &LeaderLoss| loss.lost.iter().map(|lost| (lost.write.get(), lost.arrived)).collect::<Vec<_>>();
     assert_eq!((lost(&loss), loss.union), (vec![(1, 0)], Bounds::exactly(1)));
     // All have received the newest write, which has no answer; the first of them lacks two others.
     assert_eq!((loss.most_advanced, loss.random), (Bounds::exactly(2.0), Bounds::exactly(9.0 / 5.0)));
     // An older write of the key replaces it on f3.
     run.writes[0].key = "k2".to_owned();
-    for row in run.arrivals.iter_mut().filter(|row| row.version == 1) {
+    for row in run.arrivals.iter_mut().filter(|row| row.version == Version::new(1)) {
         (row.key, row.at_us) = ("k2".to_owned(), 29_000_000);
     }
     assert_eq!(lost(&figures(&run).leader_loss.unwrap()), [(1, 0), (2, 1)]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder, right_leader};
-use crate::model::NodeId;
+use crate::model::{NodeId, WriteId};
 
 /// Two writes of k0 at W = 1 that reach f1 at these times; f2 to f5 get them in their order.
 fn two_writes(starts_us: [u64; 2], arrivals_us: [u64; 2]) -> RunData {
@@ -49,8 +49,8 @@ fn a_swap_of_close_arrivals_is_a_surprise_with_its_race() {
         foreseen: CellState::Match,
         race: Some(Race {
             node: NodeId::Follower(0),
-            last: 0,
-            foreseen_last: 1,
+            last: WriteId::new(0),
+            foreseen_last: WriteId::new(1),
             foreseen_gap_ms: 0.4,
             gap_ms: 0.3,
             within_jitter: false,
@@ -68,7 +68,7 @@ fn a_swap_of_requests_is_a_race_at_the_leader() {
     assert_eq!(surprises.len(), 1);
     assert_eq!((surprises[0].measured, surprises[0].foreseen), (CellState::Stale, CellState::Match));
     let race = surprises[0].race.as_ref().unwrap();
-    assert_eq!((race.node, race.last, race.foreseen_last), (NodeId::Leader, 0, 1));
+    assert_eq!((race.node, race.last.get(), race.foreseen_last.get()), (NodeId::Leader, 0, 1));
     assert_eq!((race.foreseen_gap_ms, race.gap_ms), (0.1, 0.05));
 }
 
@@ -97,7 +97,7 @@ fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
     let pairs = Forecast::of(&measured, &foreseen.as_forecast()).pairs;
     assert!((10.5..11.0).contains(&pairs.jitter_ms.unwrap()), "{:?}", pairs.jitter_ms);
     let race = pairs.surprises[0].race.as_ref().unwrap();
-    assert_eq!((race.last, race.foreseen_last, race.gap_ms, race.foreseen_gap_ms), (0, 1, -474.9, 470.4));
+    assert_eq!((race.last.get(), race.foreseen_last.get(), race.gap_ms, race.foreseen_gap_ms), (0, 1, -474.9, 470.4));
     assert!(!race.within_jitter);
     // A true swap of two that were close is explained.
     let foreseen = with_jitter(two_writes([0, 1_000], [30_000, 32_000]), 0);

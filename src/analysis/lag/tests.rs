@@ -3,7 +3,7 @@
 use super::*;
 use crate::analysis::fixture::{Answer, RunBuilder};
 use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version};
 
 fn fault(node: &str, kind: FaultEvent, at_us: i64) -> FaultRow {
     FaultRow { begun_us: at_us, ended_us: at_us, node: node.parse().unwrap(), kind, detail: None }
@@ -79,7 +79,7 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
     // Brought to it again after its restart, it does not count as late.
     let late = ArrivalRow {
         follower: NodeId::Follower(3),
-        version: 1,
+        version: Version::new(1),
         key: "k3".to_owned(),
         applied: true,
         at_us: 900_000,
@@ -115,13 +115,13 @@ fn what_never_reached_every_follower_is_later_than_all_that_did() {
     let run = (0..10).fold(RunBuilder::new(1), |run, write| run.write_with_delays(write, 10_000, &delays));
     let mut run = run.build();
     run.replication.clear();
-    run.arrivals.retain(|row| row.version <= 6 || row.follower != NodeId::Follower(0));
+    run.arrivals.retain(|row| row.version <= Version::new(6) || row.follower != NodeId::Follower(0));
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.not_exact), (10, Bounds::exactly(4), 0));
     let median_ms = lag.figures.median.map(|median| median.value_ms);
     assert_eq!((lag.figures.mean, median_ms, lag.figures.p95), (None, Some(40.0), None));
     assert_eq!(lag.at_latest, None);
-    run.arrivals.retain(|row| row.version <= 4 || row.follower != NodeId::Follower(0));
+    run.arrivals.retain(|row| row.version <= Version::new(4) || row.follower != NodeId::Follower(0));
     assert_eq!(Lag::of(&run).figures.median, None);
 }
 

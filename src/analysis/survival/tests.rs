@@ -48,7 +48,8 @@ fn a_leader_that_comes_back_empty_and_empties_its_followers_loses_what_it_acknow
     let survival = Survival::of(&run);
     assert_eq!((survival.acknowledged, survival.lost), (3, Some(Bounds::exactly(3))));
     assert!(survival.was_leader_emptied);
-    let told: Vec<_> = survival.lost_writes.iter().map(|of| (of.write, of.acknowledged_ms, of.is_certain)).collect();
+    let told: Vec<_> =
+        survival.lost_writes.iter().map(|of| (of.write.get(), of.acknowledged_ms, of.is_certain)).collect();
     assert_eq!(told, [(0, 9.0, true), (10, 100_009.0, true), (20, 200_009.0, true)]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Micros, Role};
+use crate::model::{Micros, Role, Version};
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
@@ -56,7 +56,8 @@ fn keys(facts: &Facts<'_>, node: NodeId, dump: &StoreDump, window: &Window) -> V
     let keys: BTreeSet<&str> =
         dump.store.keys().chain(dump.versions.keys()).map(String::as_str).chain(expected.keys().copied()).collect();
     let wrong = |key: &str| {
-        let (value, version) = (dump.store.get(key).map(String::as_str), dump.versions.get(key).copied());
+        let value = dump.store.get(key).map(String::as_str);
+        let version = dump.versions.get(key).copied().map(Version::new);
         let told = match (value, version) {
             (_, Some(_)) if !facts.has_versions() => Some(format!(
                 "it has a version, and by manifest.json `{}` tells none",
@@ -74,7 +75,7 @@ fn keys(facts: &Facts<'_>, node: NodeId, dump: &StoreDump, window: &Window) -> V
 }
 
 /// What rules out that this value of this version is held for this key.
-fn written(facts: &Facts<'_>, key: &str, value: &str, version: u64) -> Option<String> {
+fn written(facts: &Facts<'_>, key: &str, value: &str, version: Version) -> Option<String> {
     if facts.was_restarted(NodeId::Leader) || !facts.has_trace() {
         return None;
     }
@@ -90,22 +91,22 @@ fn written(facts: &Facts<'_>, key: &str, value: &str, version: u64) -> Option<St
 }
 
 /// What is wrong with a key of which nothing is known to have got there.
-fn unexpected(facts: &Facts<'_>, node: NodeId, version: Option<u64>) -> Option<String> {
+fn unexpected(facts: &Facts<'_>, node: NodeId, version: Option<Version>) -> Option<String> {
     let is_known =
         if node.is_leader() { facts.has_whole_leader_trace() } else { facts.run.manifest.trace_dropped == 0 };
     (is_known && facts.has_trace() && !facts.was_restarted(NodeId::Leader)).then(|| {
         let source =
             if node.is_leader() { "no write wrote this key" } else { "by arrivals.csv this key never arrived" };
-        format!("it holds version {}, and {source}", version.unwrap_or(0))
+        format!("it holds version {}, and {source}", version.map_or(0, Version::get))
     })
 }
 
 /// What a dump may hold of one key.
 struct Held {
     /// The version held when the dump could first have been taken; `None` of nothing.
-    before: Option<u64>,
+    before: Option<Version>,
     /// Versions that took its place while the dump may have been taken.
-    later: BTreeSet<u64>,
+    later: BTreeSet<Version>,
     /// Where it is written that this one was last.
     source: String,
     /// Whether writes without a known version may have followed.
@@ -114,7 +115,7 @@ struct Held {
 
 impl Held {
     /// What is wrong with a dump that has this version, or nothing.
-    fn refuse(&self, version: Option<u64>) -> Option<String> {
+    fn refuse(&self, version: Option<Version>) -> Option<String> {
         let fits = self.open || version == self.before || version.is_some_and(|version| self.later.contains(&version));
         let last = self.later.last().copied().or(self.before)?;
         (!fits).then(|| {

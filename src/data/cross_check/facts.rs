@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::data::{FaultEvent, ReplicationRow, RunData, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 /// How far two readings of one clock may be apart by rounding, in microseconds. All nodes of a
 /// run read the clock of one machine.
@@ -13,22 +13,23 @@ pub(super) const TOLERANCE_US: i64 = 1_000;
 pub(super) struct Facts<'a> {
     pub(super) run: &'a RunData,
     /// Writes by the leader's number, from the client's answer or else from the leader's trace.
-    pub(super) by_version: BTreeMap<u64, &'a WriteRow>,
+    pub(super) by_version: BTreeMap<Version, &'a WriteRow>,
     /// Writes by their number in the plan.
-    pub(super) by_number: HashMap<u64, &'a WriteRow>,
+    pub(super) by_number: HashMap<WriteId, &'a WriteRow>,
     /// Writes whose version is in no file.
     pub(super) unnumbered: Vec<&'a WriteRow>,
     /// Copies by version and follower, with their line.
-    pub(super) copies: HashMap<(u64, NodeId), (u64, &'a ReplicationRow)>,
+    pub(super) copies: HashMap<(Version, NodeId), (u64, &'a ReplicationRow)>,
     /// Keys by version, as the leader's trace has them.
-    pub(super) traced_keys: BTreeMap<u64, &'a str>,
+    pub(super) traced_keys: BTreeMap<Version, &'a str>,
     /// The number of each write that the leader's trace knows.
-    pub(super) traced_versions: HashMap<u64, u64>,
+    pub(super) traced_versions: HashMap<WriteId, Version>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn of(run: &'a RunData) -> Self {
-        let traced_versions: HashMap<u64, u64> = run.replication.iter().map(|row| (row.write, row.version)).collect();
+        let traced_versions: HashMap<WriteId, Version> =
+            run.replication.iter().map(|row| (row.write, row.version)).collect();
         let version = |row: &WriteRow| row.version.or_else(|| traced_versions.get(&row.write).copied());
         Self {
             by_version: run.writes.iter().filter_map(|row| Some((version(row)?, row))).collect(),
@@ -76,7 +77,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The key of the write with this number.
-    pub(super) fn key_of(&self, version: u64) -> Option<&'a str> {
+    pub(super) fn key_of(&self, version: Version) -> Option<&'a str> {
         let traced = self.traced_keys.get(&version).copied();
         self.by_version.get(&version).map(|row| row.key.as_str()).or(traced)
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 use crate::sim::{can_simulate, simulate_direct};
 
 fn lab() -> Config {
@@ -62,7 +62,7 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
         (|run| run.writes[3].acks = Some(6), "write 3 has 6 acknowledgements of 5 followers"),
         (|run| run.writes[3].latency_us = 900_000_000, "writes.csv:5: k3: write 3 ended at "),
         (|run| run.writes[3].key = "k4".to_owned(), "write 3 wrote key k4, and version 4 is of key k3"),
-        (|run| run.writes[3].version = Some(5), "write 3 has version 5, and 4 in replication.csv"),
+        (|run| run.writes[3].version = Some(Version::new(5)), "write 3 has version 5, and 4 in replication.csv"),
         (
             |run| {
                 run.writes[2].error = Some("two\nlines".to_owned());
@@ -80,12 +80,12 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
             |run| (run.replication[0].outcome, run.replication[0].acked_us) = (ReplicationOutcome::Pending, None),
             "version 1 is still pending, and by manifest.json nothing was in flight",
         ),
-        (|run| run.replication[0].write = 400, "version 1 is of write 400, which is not in writes.csv"),
+        (|run| run.replication[0].write = WriteId::new(400), "version 1 is of write 400, which is not in writes.csv"),
         (|run| drop(run.replication.remove(0)), "replication.csv: f1: version 1 went to other followers"),
         (|run| drop(run.arrivals.remove(0)), "was acknowledged, and by arrivals.csv it never arrived"),
         (|run| run.arrivals[0].at_us -= 5_000, "arrivals.csv:2: f1, key "),
         (|run| run.arrivals.swap(3, 4), "arrivals.csv:6: f1, key "),
-        (|run| run.arrivals[0].version = 101, "version 101 arrived, and no write has this version"),
+        (|run| run.arrivals[0].version = Version::new(101), "version 101 arrived, and no write has this version"),
         (|run| run.arrivals[0].applied = false, "was not applied, and followers apply in arrival order"),
         (
             |run| drop(run.settled.get_mut(&NodeId::Follower(1)).unwrap().store.remove("k3")),
@@ -135,7 +135,7 @@ fn what_arrived_last_is_what_a_dump_holds_at_either_moment() {
     for moment in [&mut run.settled, &mut run.at_last_ack] {
         let dump = moment.get_mut(&NodeId::Follower(1)).unwrap();
         dump.store.insert("k3".to_owned(), value.clone());
-        dump.versions.insert("k3".to_owned(), other);
+        dump.versions.insert("k3".to_owned(), other.get());
         dump.store.remove("k4");
         dump.versions.remove("k4");
     }
@@ -186,7 +186,7 @@ fn a_leader_that_is_behind_its_own_writes_is_named() {
     let before = before.max_by_key(|row| row.version).unwrap().clone();
     let dump = run.settled.get_mut(&NodeId::Leader).unwrap();
     dump.store.insert("k3".to_owned(), before.value);
-    dump.versions.insert("k3".to_owned(), before.version.unwrap());
+    dump.versions.insert("k3".to_owned(), before.version.unwrap().get());
     let expected = format!(
         "leader.json: leader, key k3: it holds version {}, and by writes.csv and replication.csv version {} was the \
          last to be applied",

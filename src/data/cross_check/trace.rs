@@ -6,7 +6,7 @@ use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE_US, lines};
 use crate::config::{CatchUp, Order};
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     if !facts.has_trace() || facts.was_restarted(NodeId::Leader) {
@@ -27,7 +27,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
 }
 
 /// When each version first arrived at each follower, by the followers' traces.
-fn first_arrivals(facts: &Facts<'_>) -> HashMap<(u64, NodeId), i64> {
+fn first_arrivals(facts: &Facts<'_>) -> HashMap<(Version, NodeId), i64> {
     let mut first = HashMap::new();
     for row in &facts.run.arrivals {
         let at_us = first.entry((row.version, row.follower)).or_insert(row.at_us);
@@ -37,7 +37,7 @@ fn first_arrivals(facts: &Facts<'_>) -> HashMap<(u64, NodeId), i64> {
 }
 
 /// What cannot be of one copy.
-fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(u64, NodeId), i64>) -> Option<String> {
+fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(Version, NodeId), i64>) -> Option<String> {
     let manifest = &facts.run.manifest;
     let Some(write) = facts.by_number.get(&row.write) else {
         return Some(format!("is of write {}, which is not in writes.csv", row.write));
@@ -79,7 +79,7 @@ fn missing_copies(facts: &Facts<'_>) -> Vec<Contradiction> {
         return Vec::new();
     }
     let followers = NodeId::followers(facts.run.manifest.config.followers);
-    let versions: BTreeSet<u64> = facts.traced_keys.keys().copied().collect();
+    let versions: BTreeSet<Version> = facts.traced_keys.keys().copied().collect();
     let mut found = Vec::new();
     for version in versions {
         for follower in followers.clone().filter(|node| !facts.copies.contains_key(&(version, *node))) {
@@ -132,7 +132,7 @@ fn against_leader(facts: &Facts<'_>, row: &ArrivalRow) -> Option<String> {
 #[derive(Default)]
 struct Follower<'a> {
     last_us: Option<i64>,
-    held: BTreeMap<&'a str, u64>,
+    held: BTreeMap<&'a str, Version>,
 }
 
 impl<'a> Follower<'a> {
@@ -153,7 +153,7 @@ impl<'a> Follower<'a> {
             }
             Order::Version if facts.run.manifest.trace_dropped == 0 => {
                 let newer = held.is_none_or(|held| row.version > held);
-                let held = held.unwrap_or(0);
+                let held = held.map_or(0, Version::get);
                 match (newer, row.applied) {
                     (true, false) => Some(format!("was not applied over version {held}, which is older")),
                     (false, true) => Some(format!("was applied over version {held}, which is as new")),

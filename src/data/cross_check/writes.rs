@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, write_lines};
 use crate::data::{WriteOutcome, WriteRow};
-use crate::model::NodeId;
+use crate::model::{NodeId, Version, WriteId};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let mut found: Vec<Contradiction> = manifest(facts).into_iter().collect();
-    let mut numbered: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut numbered: BTreeMap<Version, WriteId> = BTreeMap::new();
     for (line, row) in write_lines(&facts.run.writes) {
         let mut tell = |message: String| {
             let message = format!("write {} {message}", row.write);

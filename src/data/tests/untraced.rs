@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analysis::without_trace;
+use crate::model::Version;
 
 /// The run of a system without a trace, versions and delays of its own.
 fn untraced() -> RunData {
@@ -50,7 +51,7 @@ fn versions_of_a_system_that_tells_none_are_a_contradiction() {
     let mut spoiled = untraced();
     spoiled.manifest.load_us = 1_000_000;
     assert_eq!(told(spoiled.clone()), Vec::<String>::new());
-    spoiled.writes[4].version = Some(5);
+    spoiled.writes[4].version = Some(Version::new(5));
     spoiled.settled.get_mut(&NodeId::Follower(1)).unwrap().versions.insert("k0".to_owned(), 100);
     assert_eq!(
         told(spoiled),

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{CatchUp, Experiment, Order, Quorum};
 use crate::data::{ReplicationOutcome, ReplicationRow, RunData, WriteOutcome};
-use crate::model::{LinkOrder, NodeId};
+use crate::model::{LinkOrder, NodeId, Version};
 use crate::sim::{Unwatched, simulate, simulate_direct};
 
 /// The lab with these faults, as the manifest writes them, run both ways.
@@ -36,7 +36,7 @@ fn outcomes(run: &RunData) -> (usize, usize, usize) {
 }
 
 /// When a follower's arrivals were, by version.
-fn arrivals(run: &RunData, follower: NodeId) -> BTreeMap<u64, i64> {
+fn arrivals(run: &RunData, follower: NodeId) -> BTreeMap<Version, i64> {
     run.arrivals.iter().filter(|row| row.follower == follower).map(|row| (row.version, row.at_us)).collect()
 }
 
@@ -157,7 +157,7 @@ fn a_leader_that_was_started_again_begins_anew() {
         experiment.workload.writes = 200.try_into().unwrap();
     });
     assert!(outcomes(&run).0 > 150);
-    let versions: Vec<u64> = run.replication.iter().map(|row| row.version).collect();
+    let versions: Vec<u64> = run.replication.iter().map(|row| row.version.get()).collect();
     assert_eq!(versions.iter().min(), Some(&1));
     assert!(*versions.iter().max().unwrap() < 200);
 }
@@ -189,7 +189,7 @@ fn ordered(faults: serde_json::Value, w: i64) -> RunData {
 
 /// The versions that arrived at a follower, in their order.
 fn versions(run: &RunData, follower: NodeId) -> Vec<u64> {
-    run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version).collect()
+    run.arrivals.iter().filter(|row| row.follower == follower).map(|row| row.version.get()).collect()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump, Value};
 
-use crate::model::{Endpoints, NodeId, WriteOutcome};
+use crate::model::{Endpoints, NodeId, Version, WriteOutcome};
 use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// Past a write's own time limit by this much, the leader is taken not to answer any more.
@@ -70,7 +70,7 @@ pub fn done(status: u16, done: &PutDone) -> WriteAnswer {
     WriteAnswer {
         outcome: WriteOutcome::Ok,
         http_status: Some(status),
-        version: Some(done.version),
+        version: Some(Version::new(done.version)),
         acks: Some(done.acks),
         error: None,
     }
@@ -82,7 +82,7 @@ pub fn refused(status: u16, said: &ErrorBody) -> WriteAnswer {
     WriteAnswer {
         outcome: WriteOutcome::Failed,
         http_status: Some(status),
-        version: said.version,
+        version: said.version.map(Version::new),
         acks: said.acks,
         error: Some(format!("{}: {}", said.error, said.message)),
     }

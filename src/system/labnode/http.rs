@@ -93,7 +93,7 @@ impl Client for HttpClient {
         let request = self
             .client
             .put(self.url(NodeId::Leader, &format!("/kv/{}", write.key)))
-            .header(WRITE_ID_HEADER, write.id)
+            .header(WRITE_ID_HEADER, write.id.get())
             .timeout(self.write_limit)
             .json(&Put { value: write.value.clone() });
         let response = match request.send().await {
@@ -160,6 +160,7 @@ mod tests {
 
     use super::*;
     use crate::data::WriteOutcome;
+    use crate::model::WriteId;
 
     /// How long the server of the tests leaves a connection idle.
     const SERVER_LIMIT: Duration = Duration::from_millis(400);
@@ -193,7 +194,7 @@ mod tests {
         });
         let endpoints = Endpoints { leader, followers: Vec::new() };
         let client = HttpClient::with_idle_limit(&endpoints, Duration::from_secs(5), idle).unwrap();
-        let write = PlannedWrite { id: 0, key: "k0".into(), value: "v".into() };
+        let write = PlannedWrite { id: WriteId::new(0), key: "k0".into(), value: "v".into() };
         assert_eq!(client.put(&write).await.outcome, WriteOutcome::Ok);
         tokio::time::sleep(SERVER_LIMIT * 2).await;
         client.put(&write).await.outcome

@@ -70,7 +70,7 @@ fn put_request(write: &PlannedWrite) -> Result<Request<Body>, String> {
     Request::builder()
         .method(Method::PUT)
         .uri(format!("/kv/{}", write.key))
-        .header(WRITE_ID_HEADER, write.id)
+        .header(WRITE_ID_HEADER, write.id.get())
         .body(Body::from(body))
         .map_err(|error| error.to_string())
 }

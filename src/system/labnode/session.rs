@@ -9,7 +9,7 @@ use labnode::wire::Health;
 use super::client::Client;
 use super::timeline::Timeline;
 use crate::config::Experiment;
-use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, NodeId, StoreDump};
+use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, NodeId, StoreDump, Version};
 use crate::system::session::{
     Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
 };
@@ -69,7 +69,7 @@ impl<C: Client> Session for LabSession<C> {
     fn read<'a>(&'a self, node: NodeId, key: &'a str) -> BoxFuture<'a, Result<Option<Found>, SessionError>> {
         let found = async move {
             let value = self.client.value(node, key).await?;
-            Ok(value.map(|found| Found { value: found.value, version: Some(found.version) }))
+            Ok(value.map(|found| Found { value: found.value, version: Some(Version::new(found.version)) }))
         };
         found.boxed()
     }

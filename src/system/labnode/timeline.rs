@@ -4,7 +4,7 @@ use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
 use super::client::{Client, unanswered};
-use crate::model::{Followers, NodeId, TIME_LIMIT_US};
+use crate::model::{Followers, NodeId, TIME_LIMIT_US, Version, WriteId};
 use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
 
 #[cfg(test)]
@@ -80,8 +80,8 @@ impl Timeline<'_> {
                 return Err(format!("a delay of {delay_us} us is over ten years"));
             }
             Ok(CopyRecord {
-                write: record.write,
-                version: record.version,
+                write: WriteId::new(record.write),
+                version: Version::new(record.version),
                 key: record.key,
                 follower,
                 delay_us: record.delay_us,
@@ -99,7 +99,7 @@ impl Timeline<'_> {
     fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: i64) -> Result<Vec<ArrivalRecord>, String> {
         let arrival = |record: FollowerRecord| {
             Ok(ArrivalRecord {
-                version: record.version,
+                version: Version::new(record.version),
                 key: record.key,
                 applied: record.applied,
                 at_us: self.relative(record.at_us, offset_us)?,
