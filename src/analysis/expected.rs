@@ -12,6 +12,7 @@ use crate::config::{CatchUp, Experiment, Quorum};
 mod model;
 #[cfg(test)]
 mod tests;
+mod with_own_time;
 
 /// The distribution of one figure of a run over the trials.
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -6,6 +6,7 @@ use super::faults::undisturbed;
 use super::independence::hangs_together;
 use super::ks::{Fit, Tested, ks_predicted};
 use super::overhead::is_saturated_in_real_time;
+use super::own_time::{OwnTime, OwnTimeSource, is_wanted};
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample, ms};
 use super::theory::{NotPredicted, PredictedFigures, Prediction, as_met};
@@ -46,8 +47,17 @@ pub struct Latency {
     pub min_ms: Option<f64>,
     /// The slowest write, in milliseconds.
     pub max_ms: Option<f64>,
-    /// The same figures by theory.
+    /// The same figures by theory, for software that takes no time.
     pub predicted: Option<PredictedFigures>,
+    /// The same for software that takes the time in `own_time`: known of ordered links that change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_with_own_time: Option<PredictedFigures>,
+    /// Where the software's own time is known from, where theory wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_time: Option<OwnTimeSource>,
+    /// Whether theory wants the software's own time and no run tells it; left out of JSON where not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_own_time: bool,
     /// Why there is no prediction.
     pub not_predicted: Option<NotPredicted>,
     /// The test of the predicted distribution, where that is continuous and the latencies are
@@ -56,6 +66,9 @@ pub struct Latency {
     /// The predicted distribution.
     #[serde(skip)]
     pub prediction: Result<Prediction, NotPredicted>,
+    /// The same with the software's own time.
+    #[serde(skip)]
+    pub prediction_with_own_time: Option<Prediction>,
 }
 
 impl Latency {
@@ -88,10 +101,39 @@ impl Latency {
             min_ms: sample.min_ms(),
             max_ms: sample.max_ms().filter(|_| is_whole),
             predicted: prediction.as_ref().ok().map(Prediction::figures),
+            predicted_with_own_time: None,
+            own_time: None,
+            lacks_own_time: is_wanted(run) && matches!(prediction, Ok(Prediction::Simulated(_))),
+            prediction_with_own_time: None,
             not_predicted: prediction.as_ref().err().copied(),
             ks,
             prediction,
         }
+    }
+
+    /// Adds the prediction with the software's own time, if theory wants that and one of the other runs tells it.
+    pub fn add_own_time<'a>(&mut self, run: &RunData, others: impl IntoIterator<Item = &'a RunData>) {
+        if !self.lacks_own_time {
+            return;
+        }
+        let (Some(own), Ok(met)) = (OwnTime::of(run, others), as_met(run)) else { return };
+        let Some(prediction) = Prediction::with_own_time(&met, run.manifest.quorum, &own) else { return };
+        self.lacks_own_time = false;
+        self.own_time = Some(own.source().clone());
+        self.predicted_with_own_time = Some(prediction.figures());
+        self.prediction_with_own_time = Some(prediction);
+    }
+
+    /// The prediction that measurements are held against: with the software's own time, if that is known.
+    #[must_use]
+    pub fn best_prediction(&self) -> Option<&Prediction> {
+        self.prediction_with_own_time.as_ref().or(self.prediction.as_ref().ok())
+    }
+
+    /// Its figures.
+    #[must_use]
+    pub fn best_predicted(&self) -> Option<PredictedFigures> {
+        self.predicted_with_own_time.or(self.predicted)
     }
 
     /// Its test, to be corrected together with those of other runs; `None` if there is none.

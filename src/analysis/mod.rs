@@ -25,6 +25,7 @@ mod load;
 mod multiple;
 mod need;
 mod overhead;
+mod own_time;
 mod paired;
 mod random;
 mod run_figures;
@@ -70,6 +71,7 @@ pub use latency::{Latency, ok_latencies};
 pub use load::Load;
 pub use need::{Need, Withheld};
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
+pub use own_time::{OwnTime, OwnTimeSource};
 pub use paired::{Paired, PairedTest, paired};
 pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
@@ -81,6 +83,7 @@ pub use stats::{Difference, Interval, Mean, Quantile, Sample, quantile_ranks};
 pub use summary::Summary;
 pub use survival::{GoneWrite, NodeSurvival, Survival};
 pub use theory::{
-    MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, RunSpread, Simulated,
+    MonteCarlo, NotPredicted, OrderStatistic, PredictedFigures, PredictedLag, Prediction, PredictionMethod, RunSpread,
+    Simulated,
 };
 pub use timeline::{Exemplar, FollowerLeg, WriteLife, write_lives};

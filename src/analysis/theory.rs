@@ -1,5 +1,6 @@
 //! What latency at a write quorum should be, were the software free: the W-th smallest of
-//! the N injected delays, there and back.
+//! the N injected delays, there and back. Over ordered links that change, what the software takes
+//! moves writes from one delay to another, and is simulated where it is known.
 
 mod order_statistic;
 mod quadrature;
@@ -10,6 +11,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::analysis::independence::hangs_together;
+use crate::analysis::own_time::OwnTime;
 use crate::model::{Distribution, LinkDelays, LinkOrder, Millis};
 use serde::Serialize;
 
@@ -50,10 +52,27 @@ pub enum NotPredicted {
     HangsTogether,
 }
 
+/// How a prediction came about.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PredictionMethod {
+    /// Exact: it is always the same.
+    Exact,
+    /// Exact: an order statistic of delays with one distribution.
+    OrderStatistic,
+    /// Simulated with software that takes no time.
+    Simulated,
+    /// Simulated with the software's own time, as it was measured without delays.
+    SimulatedWithOwnTime,
+}
+
 /// A prediction's figures, all in milliseconds.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PredictedFigures {
+    /// How they came about.
+    pub method: PredictionMethod,
     /// The mean.
     pub mean_ms: f64,
     /// The median.
@@ -131,6 +150,27 @@ impl Prediction {
             None => Simulated::latency(experiment, quorum).map(Self::Simulated),
         };
         prediction.ok_or(NotPredicted::Truncated)
+    }
+
+    /// The same over ordered links that change, with the software's own time. `None` if links are independent or never change:
+    /// there the time of the software only adds to the prediction, and moves nothing.
+    #[must_use]
+    pub fn with_own_time(experiment: &Experiment, quorum: Quorum, own: &OwnTime) -> Option<Self> {
+        let is_simulated = matches!(Self::new(experiment, quorum), Ok(Self::Simulated(_)));
+        let is_ordered = experiment.link_order() == LinkOrder::Ordered;
+        let simulated = || Simulated::latency_with_own_time(experiment, quorum, own).map(Self::Simulated);
+        (is_simulated && is_ordered).then(simulated).flatten()
+    }
+
+    /// How it came about.
+    #[must_use]
+    pub fn method(&self) -> PredictionMethod {
+        match self {
+            Self::Constant(_) => PredictionMethod::Exact,
+            Self::OrderStatistic(_) => PredictionMethod::OrderStatistic,
+            Self::Simulated(simulated) if simulated.has_own_time() => PredictionMethod::SimulatedWithOwnTime,
+            Self::Simulated(_) => PredictionMethod::Simulated,
+        }
     }
 
     /// The W-th smallest of constant delays there and back, in whatever order links keep: a link whose
@@ -215,6 +255,7 @@ impl Prediction {
     #[must_use]
     pub fn figures(&self) -> PredictedFigures {
         PredictedFigures {
+            method: self.method(),
             mean_ms: self.mean_ms(),
             median_ms: self.quantile_ms(0.5),
             p95_ms: self.quantile_ms(0.95),

@@ -162,7 +162,10 @@ impl Report {
     pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)], forecasts: &[Forecast]) -> Option<Self> {
         let mut data: Vec<&RunData> = runs.iter().collect();
         data.sort_by_key(|run| run.manifest.quorum);
-        let figures = ExperimentFigures::of(runs)?;
+        let mut figures = ExperimentFigures::of(runs)?;
+        for (figures, run) in figures.runs.iter_mut().zip(&data) {
+            figures.latency.add_own_time(run, others.iter().flat_map(|(_, runs)| runs));
+        }
         let trials = |config: &_| Expected::affordable_trials(config).map(|trials| trials.min(TRIALS_OF_OTHERS));
         let others: Vec<_> =
             others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
@@ -250,9 +253,9 @@ impl RunReport {
 impl DistributionCurves {
     fn of(run: &RunData, latency: &Latency) -> Self {
         let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
-        let predicted = match &latency.prediction {
-            Ok(Prediction::Constant(_)) | Err(_) => Vec::new(),
-            Ok(prediction) => (0..=CURVE_POINTS)
+        let predicted = match latency.best_prediction() {
+            Some(Prediction::Constant(_)) | None => Vec::new(),
+            Some(prediction) => (0..=CURVE_POINTS)
                 .map(|i| if prediction.is_bounded() { share(i) } else { share(i).min(MOST_SHARE) })
                 .map(|share| DistributionPoint { ms: prediction.quantile_ms(share), share })
                 .collect(),

@@ -16,12 +16,12 @@ const LOST: u64 = u64::MAX;
 
 /// An experiment at one quorum, as far as the model knows it. Times are microseconds.
 pub(in crate::analysis) struct Model {
-    writes: usize,
-    concurrency: usize,
+    pub(super) writes: usize,
+    pub(super) concurrency: usize,
     keys: usize,
     followers: usize,
     quorum: usize,
-    pacing: Pacing,
+    pub(super) pacing: Pacing,
     order: Order,
     links: Links,
     replication_timeout_us: u64,
@@ -46,7 +46,7 @@ pub(in crate::analysis) struct Scratch {
     acknowledged_us: Vec<Option<u64>>,
     /// Of one write: there and back.
     delays: Vec<u64>,
-    running: BinaryHeap<Reverse<u64>>,
+    pub(super) running: BinaryHeap<Reverse<u64>>,
     /// Of the run at hand if links are ordered.
     ordered: Vec<OrderedLink>,
     /// By follower, then key: the write held and when it arrived.
@@ -146,15 +146,20 @@ impl Model {
         }
     }
 
-    /// Plays the load, then looks at the stores.
-    pub(in crate::analysis) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
-        let mut trial = Trial { diverged: 0, behind_at_last_ack: 0, load_us: 0, acked: 0, latency_sum_us: 0 };
+    /// Clears what is under way, and draws new delays of ordered links.
+    pub(super) fn renew(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) {
         scratch.running.clear();
         if let Links::Ordered(links, coherence) = &self.links {
             let seed = rng.next_u64();
             let link = |(follower, delays)| OrderedLink::new(delays, follower, seed, *coherence);
             scratch.ordered = (0..).zip(links).map(link).collect();
         }
+    }
+
+    /// Plays the load, then looks at the stores.
+    pub(in crate::analysis) fn run(&self, scratch: &mut Scratch, rng: &mut ChaCha8Rng) -> Trial {
+        let mut trial = Trial { diverged: 0, behind_at_last_ack: 0, load_us: 0, acked: 0, latency_sum_us: 0 };
+        self.renew(scratch, rng);
         let mut batch_start_us = 0;
         for write in 0..self.writes {
             let start_us = match self.pacing {
@@ -167,14 +172,8 @@ impl Model {
                     batch_start_us
                 }
             };
-            if let Some(started_us) = scratch.started_us.get_mut(write) {
-                *started_us = start_us;
-            }
-            let (latency_us, acked) = self.replicate(write, start_us, scratch, rng);
+            let (latency_us, acked) = self.play(write, start_us, start_us, scratch, rng);
             let end_us = start_us + latency_us;
-            if let Some(acknowledged_us) = scratch.acknowledged_us.get_mut(write) {
-                *acknowledged_us = acked.then_some(end_us);
-            }
             if self.pacing == Pacing::Window {
                 scratch.running.push(Reverse(end_us));
             }
@@ -184,6 +183,25 @@ impl Model {
         }
         self.inspect(&mut trial, scratch);
         trial
+    }
+
+    /// Plays one write; returns its latency from where it enters the links, and whether the quorum was reached.
+    pub(super) fn play(
+        &self,
+        write: usize,
+        start_us: u64,
+        entry_us: u64,
+        scratch: &mut Scratch,
+        rng: &mut ChaCha8Rng,
+    ) -> (u64, bool) {
+        if let Some(started_us) = scratch.started_us.get_mut(write) {
+            *started_us = start_us;
+        }
+        let (latency_us, acked) = self.replicate(write, entry_us, scratch, rng);
+        if let Some(acknowledged_us) = scratch.acknowledged_us.get_mut(write) {
+            *acknowledged_us = acked.then_some(entry_us + latency_us);
+        }
+        (latency_us, acked)
     }
 
     /// Draws one write's arrivals; returns its latency and whether the quorum was reached.

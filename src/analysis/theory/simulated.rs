@@ -1,5 +1,11 @@
 //! Times at a write quorum by Monte Carlo, where no formula gives them. On independent links single
 //! writes are drawn; on ordered ones whole runs, since a copy that is late holds up those behind it.
+//!
+//! Where the software's own time is known (see [`OwnTime`]), each write of a simulated run over ordered links takes one of the
+//! measured latencies, drawn anew, before it enters the links. So writes that start together do not enter together, and meet
+//! different slots of the links' delays, as real ones do. The limits of that: a part of the real time comes after the links,
+//! where it moves no entry; draws are independent, while real ones hang together where a machine stalls; and the time was
+//! measured while writes followed each other without a pause, which may make it longer than between delays.
 
 use std::sync::Arc;
 
@@ -7,6 +13,7 @@ use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::analysis::expected::{Expectation, Model};
+use crate::analysis::own_time::OwnTime;
 use crate::analysis::random::stream;
 use crate::analysis::stats::{Interval, Sample};
 use crate::analysis::way::Way;
@@ -59,6 +66,7 @@ pub struct Simulated {
     is_continuous: bool,
     draws: u32,
     spread: Option<RunSpread>,
+    has_own_time: bool,
 }
 
 /// What is simulated of a lag.
@@ -75,6 +83,14 @@ impl Simulated {
         let mut latencies_us = Runs::default();
         each_write(experiment, quorum, |run, _, latency_us| latencies_us.push(run, latency_us));
         Self::of(latencies_us, experiment)
+    }
+
+    /// Latency over ordered links at quorum W, of software that takes time; `None` where no drawn write is acknowledged.
+    pub(super) fn latency_with_own_time(experiment: &Experiment, quorum: Quorum, own: &OwnTime) -> Option<Self> {
+        let mut latencies_us = Runs::default();
+        each_write_of_runs(experiment, quorum, Some(own), |run, _, latency_us| latencies_us.push(run, latency_us));
+        let simulated = Self::of(latencies_us, experiment)?;
+        Some(Self { has_own_time: true, ..simulated })
     }
 
     /// From the acknowledgement at quorum W to the last follower.
@@ -103,7 +119,7 @@ impl Simulated {
         let values_ms: Arc<[f64]> = values_us.into_iter().map(|us| us as f64 / 1000.0).collect();
         let links = experiment.network.links(experiment.followers.get());
         let is_continuous = links.iter().all(|link| link.write.is_continuous());
-        (!values_ms.is_empty()).then_some(Self { values_ms, is_continuous, draws, spread })
+        (!values_ms.is_empty()).then_some(Self { values_ms, is_continuous, draws, spread, has_own_time: false })
     }
 
     /// How the figures came about.
@@ -122,6 +138,12 @@ impl Simulated {
     #[must_use]
     pub fn spread(&self) -> Option<RunSpread> {
         self.spread
+    }
+
+    /// Whether each write took the software's own time before it entered the links.
+    #[must_use]
+    pub fn has_own_time(&self) -> bool {
+        self.has_own_time
     }
 
     /// How many values there are: draws that have one.
@@ -209,7 +231,7 @@ impl RunSpread {
 /// how long it is acknowledged, if ever, in microseconds. What never arrives does so at the end of time.
 fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[u64], Option<u64>)) {
     if experiment.link_order() == LinkOrder::Ordered {
-        return each_write_of_runs(experiment, quorum, take);
+        return each_write_of_runs(experiment, quorum, None, take);
     }
     let Experiment { network, followers, .. } = experiment;
     let (copy_limit_us, write_limit_us) =
@@ -234,16 +256,27 @@ fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usiz
     }
 }
 
-/// The same over ordered links: the writes of whole runs.
-fn each_write_of_runs(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[u64], Option<u64>)) {
+/// The same over ordered links: the writes of whole runs. With and without the software's own time, run i meets the same links.
+fn each_write_of_runs(
+    experiment: &Experiment,
+    quorum: Quorum,
+    own: Option<&OwnTime>,
+    mut take: impl FnMut(usize, &[u64], Option<u64>),
+) {
     let model = Model::new(experiment, quorum);
     let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: theory of ordered links");
+    let mut own_rng: ChaCha8Rng = stream(experiment.seed, "analysis: own time of the software");
     let mut scratch = model.scratch();
     let (_, writes, followers) = model.size();
     let runs = (DRAWS / u32::try_from(writes).unwrap_or(u32::MAX).max(1)).clamp(MIN_RUNS, MAX_RUNS);
     let mut arrivals_us = Vec::new();
     for run in 0..runs as usize {
-        model.run(&mut scratch, &mut rng);
+        match own {
+            Some(own) => model.run_with_own_time(&mut scratch, &mut rng, own.latencies_us(), &mut own_rng),
+            None => {
+                model.run(&mut scratch, &mut rng);
+            }
+        }
         for (arrivals, latency_us) in scratch.times(followers) {
             arrivals_us.clear();
             arrivals_us.extend(arrivals.map(|arrival_us| arrival_us.unwrap_or(u64::MAX)));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Experiment, FollowerNetwork, Timeout};
+use crate::config::{Experiment, FollowerNetwork, Pacing, Timeout};
 use crate::model::{NodeId, uniform_ms};
 
 /// The lab over another network.
@@ -288,4 +288,63 @@ fn ordered_links_that_change_are_simulated_in_runs_and_cost_more() {
     let lag = PredictedLag::new(&experiment, Quorum::try_from(2).unwrap());
     assert_eq!(lag.behind, Some(0.6));
     assert!(lag.lag.unwrap().mean_ms() > 0.0);
+}
+
+/// Software that takes 1 to 9 ms, 4 ms on average.
+fn own_time() -> OwnTime {
+    OwnTime::new("still".parse().unwrap(), vec![1_000, 2_000, 4_000, 9_000]).unwrap()
+}
+
+#[test]
+fn constant_links_cost_their_delay_and_the_softwares_own_time() {
+    for pacing in [Pacing::Window, Pacing::Batch] {
+        let mut experiment = lab("constant(50)", None, 5);
+        experiment.network.link = Some(LinkOrder::Ordered);
+        experiment.workload.pacing = pacing;
+        let quorum = Quorum::try_from(3).unwrap();
+        let simulated = Simulated::latency_with_own_time(&experiment, quorum, &own_time()).unwrap();
+        // 50,000 draws with a standard deviation of 3.1 ms: 0.06 ms are more than four standard errors.
+        assert!((simulated.mean_ms() - 54.0).abs() < 0.06, "{}", simulated.mean_ms());
+        // No write waits for another, so each takes exactly one of the four.
+        let taken: Vec<f64> = [0.1, 0.4, 0.6, 0.9].map(|p| simulated.quantile_ms(p)).into();
+        assert_eq!(taken, [51.0, 52.0, 54.0, 59.0], "{pacing:?}");
+        assert_eq!(Prediction::with_own_time(&experiment, quorum, &own_time()), None, "it is exact without");
+    }
+}
+
+#[test]
+fn software_that_takes_no_time_changes_nothing() {
+    for pacing in [Pacing::Window, Pacing::Batch] {
+        let mut experiment = lab("uniform(0,200)", Some("exponential(5)"), 5);
+        experiment.network.link = Some(LinkOrder::Ordered);
+        experiment.workload.pacing = pacing;
+        let quorum = Quorum::try_from(2).unwrap();
+        let none = OwnTime::new("still".parse().unwrap(), vec![0]).unwrap();
+        let with = Prediction::with_own_time(&experiment, quorum, &none).unwrap();
+        let without = Prediction::new(&experiment, quorum).unwrap();
+        let figures = PredictedFigures { method: PredictionMethod::Simulated, ..with.figures() };
+        assert_eq!(figures, without.figures(), "{pacing:?}");
+        assert_ne!(with.method(), without.method());
+    }
+}
+
+#[test]
+fn the_figures_of_ordered_links_without_own_time_never_change() {
+    let mut experiment = lab("uniform(0,200)", None, 5);
+    experiment.network.link = Some(LinkOrder::Ordered);
+    experiment.seed = 1;
+    let figures = |w: i64| {
+        let of = predict(&experiment, w).unwrap().figures();
+        [of.mean_ms, of.median_ms, of.p95_ms, of.p99_ms, of.run_spread.unwrap().mean_ms.lower.unwrap()]
+    };
+    // As labctl printed them before it knew the software's own time, rounded to a nanosecond.
+    let known = [
+        [42.3820804, 37.485, 106.44, 132.249, 1.003],
+        [103.615812, 103.337, 162.452, 179.428, 82.9895],
+        [167.30313, 174.717, 197.785, 199.607, 147.6803],
+    ];
+    for (w, known) in [1, 3, 5].into_iter().zip(known) {
+        let differences = figures(w).into_iter().zip(known).map(|(now, before)| (now - before).abs());
+        assert!(differences.fold(0.0, f64::max) < 1e-6, "W = {w}: {:?}", figures(w));
+    }
 }

@@ -1,6 +1,6 @@
 //! The distribution of latency over its prediction.
 
-use super::statistics::{Statistics, method};
+use super::statistics::{Statistics, basis, method};
 use crate::analysis::{Latency, Need, NotPredicted};
 use crate::report::charts;
 use crate::report::document::{Block, Table};
@@ -29,11 +29,16 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let is_predicted = report.runs.iter().any(|run| !run.distribution.predicted.is_empty());
     let method = method(&statistics).filter(|_| is_predicted);
     let (reading, subtitle) = if let Some(method) = method {
-        let curves = format!(
-            "dashed curves of the same colour are predicted, {method}: the W-th smallest of the injected delays, \
-             without the software's own cost"
-        );
-        let short = format!("Solid: measured. Dashed: predicted from the injected delays alone, {method}.");
+        let basis = basis(&statistics);
+        let curves = if report.runs.iter().any(|run| run.latency.own_time.is_some()) {
+            format!("dashed curves of the same colour are predicted from {basis}, {method}")
+        } else {
+            format!(
+                "dashed curves of the same colour are predicted, {method}: the W-th smallest of the injected delays, \
+                 without the software's own cost"
+            )
+        };
+        let short = format!("Solid: measured. Dashed: predicted from {basis}, {method}.");
         (format!("{steps}; {curves}."), short)
     } else {
         (format!("{steps}."), "Measured.".to_owned())

@@ -1,7 +1,8 @@
 //! Latency against W: figure, table, and the same writes across quorums.
 
+use super::own_time::own_time;
 use super::statistics::{
-    BESIDE_PREDICTION, Statistics, beside_prediction, intervals, method_sentence, reading, series, short_reading,
+    BESIDE_PREDICTION, Statistics, basis, beside_prediction, intervals, method_sentence, reading, series, short_reading,
 };
 use crate::analysis::{CostPerAck, Latency, Need, NotPredicted, Paired, Withheld};
 use crate::report::charts::against_quorum::Chart;
@@ -26,12 +27,13 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let statistics: Vec<Statistics> = report.runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     let subtitle = format!("{} a quorum. {}", writes_a_quorum(&report.runs), short_reading(&statistics));
     let chart = Chart { y_title: "Write latency, ms", unit: "ms", series: series(&statistics) };
-    let reading = reading(&statistics) + &unpredicted(&report.runs) + &spared(&report.runs);
+    let own_time = own_time(&report.runs);
+    let reading = reading(&statistics) + &own_time + &unpredicted(&report.runs) + &spared(&report.runs);
     let table_behind = intervals(&statistics, "Write latency");
     let figure = page.figure(reading, &subtitle, table_behind, |title| chart.scene(title))?;
     let latencies = report.runs.iter().map(|run| &run.latency);
     let is_tested = withheld(report, &[Need::IndependentWrites]).is_none();
-    let table = table(latencies, &statistics, &spared(&report.runs), is_tested);
+    let table = table(latencies, &statistics, &(own_time + &spared(&report.runs)), is_tested);
     let mut blocks = vec![figure, Block::Table { table }];
     blocks.extend(pairs(&report.paired));
     blocks.extend(
@@ -84,17 +86,17 @@ fn answer(report: &Report) -> Option<String> {
 
 fn means(runs: &[RunReport]) -> Option<String> {
     let followers = runs.first()?.followers();
+    let statistics: Vec<Statistics> = runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     // Without injected delays there is nothing to predict.
-    let predicted = |run: &RunReport| run.latency.predicted.map(|p| p.mean_ms).filter(|_| run.has_delays());
+    let predicted = |run: &RunReport| run.latency.best_predicted().map(|p| p.mean_ms).filter(|_| run.has_delays());
     let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
     let what = |quorum| capitalized(&waiting(quorum, followers));
     match ends(runs, mean) {
         Ends::None if runs.iter().any(|run| run.latency.n > 0) => None,
         Ends::None => Some("No write was acknowledged.".to_owned()),
         Ends::One(quorum, (mean, predicted)) => {
-            let predicted = predicted
-                .map(|p| format!(", where the injected delays alone predict {} ms", ms(p)))
-                .unwrap_or_default();
+            let predicted =
+                predicted.map(|p| format!(", where {} predict {} ms", basis(&statistics), ms(p))).unwrap_or_default();
             let n = writes_a_quorum(runs);
             Some(format!("{}, a write took {} ms on average ({n}){predicted}.", what(quorum), ms(mean)))
         }
@@ -206,7 +208,7 @@ impl Statistics {
             median: latency.median,
             p95: latency.p95,
             p99: latency.p99,
-            predicted: latency.predicted,
+            predicted: latency.best_predicted(),
             dependence: latency.dependence,
         }
     }
@@ -244,7 +246,7 @@ fn spared(runs: &[RunReport]) -> String {
 fn table<'a>(
     latencies: impl Iterator<Item = &'a Latency>,
     statistics: &[Statistics],
-    spared: &str,
+    limits: &str,
     is_tested: bool,
 ) -> Table {
     let row = |l: &Latency| {
@@ -262,7 +264,7 @@ fn table<'a>(
     };
     let table = Table::new(format!(
         "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
-         without an answer; if there are any, latency is withheld.{test}{}{spared}",
+         without an answer; if there are any, latency is withheld.{test}{}{limits}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])

@@ -14,6 +14,7 @@ mod guarantee;
 mod lag;
 mod latency;
 mod overhead;
+mod own_time;
 mod reproduce;
 mod staleness;
 mod statistics;

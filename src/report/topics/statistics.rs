@@ -1,6 +1,8 @@
 //! The four statistics that latency and lag are told by.
 
-use crate::analysis::{Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, Quantile, RunSpread};
+use crate::analysis::{
+    Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, PredictionMethod, Quantile, RunSpread,
+};
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Line, Measured};
 use crate::report::document::Table;
@@ -23,7 +25,7 @@ pub(super) struct Statistics {
 pub(super) fn reading(all: &[Statistics]) -> String {
     let has_bars = has_intervals(all) && spreads(all).next().is_none();
     let solid = if has_bars { "Solid lines are measured, with 95 % intervals" } else { "Solid lines are measured" };
-    let dashed = "; dashed lines of the same colour are predicted from the injected delays alone";
+    let dashed = format!("; dashed lines of the same colour are predicted from {}", basis(all));
     let predicted = method(all).map(|method| format!("{dashed}, {method}")).unwrap_or_default();
     format!("{solid}{predicted}.{}{}", unbounded(all), withheld(all))
 }
@@ -116,7 +118,7 @@ pub(super) fn short_reading(all: &[Statistics]) -> String {
     };
     match method(all) {
         Some(method) => {
-            format!("Solid: measured{bars}. Dashed: predicted from the injected delays alone, {method}.")
+            format!("Solid: measured{bars}. Dashed: predicted from {}, {method}.", basis(all))
         }
         None => format!("Measured{bars}."),
     }
@@ -127,13 +129,43 @@ fn predictions(all: &[Statistics]) -> impl Iterator<Item = PredictedFigures> {
     all.iter().filter_map(|s| s.predicted).filter(|predicted| predicted.p99_ms > 0.0)
 }
 
+/// Which predictions rest on the software's own time as well.
+enum OwnTimeIn {
+    All,
+    Some,
+    None,
+}
+
+fn has_own_time(all: &[Statistics]) -> OwnTimeIn {
+    let has = |of: PredictedFigures| of.method == PredictionMethod::SimulatedWithOwnTime;
+    match (predictions(all).any(has), predictions(all).all(has)) {
+        (true, true) => OwnTimeIn::All,
+        (true, false) => OwnTimeIn::Some,
+        (false, _) => OwnTimeIn::None,
+    }
+}
+
+/// What the predictions rest on.
+pub(super) fn basis(all: &[Statistics]) -> &'static str {
+    match has_own_time(all) {
+        OwnTimeIn::All => "the injected delays and the software's own time",
+        OwnTimeIn::Some => "the injected delays and, where it is known, the software's own time",
+        OwnTimeIn::None => "the injected delays alone",
+    }
+}
+
 /// How the predictions came about, e.g. `by simulation of 100,000 writes`.
 pub(super) fn method(all: &[Statistics]) -> Option<String> {
     let simulated: Vec<Option<MonteCarlo>> = predictions(all).map(|predicted| predicted.simulated).collect();
     let draws = simulated.iter().flatten().map(|method| method.draws).max();
     let runs = predictions(all).filter_map(|predicted| Some(predicted.run_spread?.runs)).max();
     let of_runs = runs.map_or_else(String::new, |runs| {
-        format!(" in {} over ordered links, whose software takes no time", count(u64::from(runs), "run"))
+        let software = match has_own_time(all) {
+            OwnTimeIn::All => "its own time, as measured without delays",
+            OwnTimeIn::Some => "its own time, as measured without delays, or none where that is not known",
+            OwnTimeIn::None => "no time",
+        };
+        format!(" in {} over ordered links, whose software takes {software}", count(u64::from(runs), "run"))
     });
     draws
         .map(|draws| format!("by simulation of {}{of_runs}", count(u64::from(draws), "write")))
@@ -150,7 +182,7 @@ pub(super) fn method_sentence(all: &[Statistics]) -> String {
     let error = greatest.map_or_else(String::new, |error| {
         format!("; their means are exact to a standard error of {} ms", fixed((error * 1000.0).ceil() / 1000.0, 3))
     });
-    format!(" Predicted from the injected delays alone, {method}{error}.")
+    format!(" Predicted from {}, {method}{error}.", basis(all))
 }
 
 /// One line a statistic.
