@@ -36,6 +36,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("main", &["commands", "cli"]),
 ];
 
+/// Folders below a room that may use only these, and themselves.
+const ALLOWED_BELOW: &[(&str, &[&str])] = &[("src/report/charts/", &["src/model/"])];
+
 /// The only places that may name the crate `labnode`.
 const MAY_NAME_LABNODE: &[&str] = &["src/model/", "src/system/labnode/", "src/sim/"];
 
@@ -55,6 +58,22 @@ fn every_room_uses_only_the_rooms_it_may() {
         };
     }
     assert!(wrong.is_empty(), "{}", list(&wrong));
+}
+
+#[test]
+fn forms_of_figures_know_no_topic_and_no_data() {
+    let edges = Sources::read("src").edges();
+    for (folder, allowed) in ALLOWED_BELOW {
+        let from_here: Vec<_> = edges.iter().filter(|(from, _)| from.starts_with(folder)).collect();
+        assert!(!from_here.is_empty(), "there is nothing in {folder}");
+        let is_allowed = |to: &str| to.starts_with(folder) || allowed.iter().any(|place| to.starts_with(place));
+        let wrong: Vec<String> = from_here
+            .into_iter()
+            .filter(|(_, to)| !is_allowed(to))
+            .map(|(from, to)| format!("{from} uses {to}: {folder} may use {allowed:?}"))
+            .collect();
+        assert!(wrong.is_empty(), "{}", list(&wrong));
+    }
 }
 
 #[test]

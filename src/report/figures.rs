@@ -4,8 +4,10 @@ use std::num::NonZero;
 use std::thread;
 
 use super::charts::Scene;
+use super::charts::against_quorum::Whiskers;
 use super::document::{Block, Figure, Table};
 use super::error::ReportError;
+use crate::analysis::Interval;
 
 /// The PNG files to draw, in the order of the report.
 #[derive(Debug, Default)]
@@ -21,6 +23,12 @@ pub(crate) struct Legend {
     pub(crate) caption: String,
     /// How to read it.
     pub(crate) reading: String,
+}
+
+impl From<Interval> for Whiskers {
+    fn from(Interval { lower, upper }: Interval) -> Self {
+        Self { lower, upper }
+    }
 }
 
 impl Figures {

@@ -99,7 +99,7 @@ fn figure(measure: &Measure, points: &[PointRow], figures: &mut Figures) -> Resu
 fn series(measure: &Measure, index: usize, followers: u32, points: &[&PointRow]) -> Line {
     let measured = |point: &&PointRow| {
         let (value, interval) = (measure.value)(point)?;
-        Some(Measured { quorum: point.conditions.quorum, value, interval })
+        Some(Measured { quorum: point.conditions.quorum, value, interval: interval.map(Into::into) })
     };
     Line {
         name: format!("N = {followers}"),

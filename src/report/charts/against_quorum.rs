@@ -4,7 +4,6 @@ use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use super::spread::spread;
-use crate::analysis::Interval;
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 550;
@@ -38,7 +37,14 @@ pub(crate) struct Measured {
     pub(crate) quorum: u32,
     pub(crate) value: f64,
     /// Its 95 % interval, where it has one.
-    pub(crate) interval: Option<Interval>,
+    pub(crate) interval: Option<Whiskers>,
+}
+
+/// The ends of an interval; an end without a bound is an arrow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Whiskers {
+    pub(crate) lower: Option<f64>,
+    pub(crate) upper: Option<f64>,
 }
 
 impl Line {
@@ -166,7 +172,7 @@ fn draw_measured(scene: &mut Scene, series: &Line, aside: f64, (x, y): (Scale, S
     scene.path(series.measured.iter().map(place).collect(), Stroke::solid(series.colour(), 2.25));
     for point in &series.measured {
         let (left, top) = place(point);
-        if let Some(Interval { lower, upper }) = point.interval {
+        if let Some(Whiskers { lower, upper }) = point.interval {
             let ends = (lower.map(|end| y.at(end)), upper.map(|end| y.at(end)));
             scene.interval(left, top, ends, series.colour());
         }

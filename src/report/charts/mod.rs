@@ -1,19 +1,20 @@
-//! Figures: functions from analysed data to scenes, one figure a file.
+//! Forms of figures: functions from plain numbers, names and hues to scenes, one form a file. They know no
+//! topic; its file in `topics/` fills them in.
 
 pub(crate) mod against_quorum;
 mod axis;
+pub(crate) mod bars;
 mod canvas;
 mod colour;
-pub(crate) mod consistency_map;
-pub(crate) mod course;
-pub(crate) mod distribution;
-pub(crate) mod durability;
-pub(crate) mod overhead;
+pub(crate) mod curves;
+pub(crate) mod grid;
+pub(crate) mod lanes;
+pub(crate) mod scatter;
 mod scene;
 pub(crate) mod small_multiples;
 mod spread;
-pub(crate) mod staleness;
-pub(crate) mod timeline;
+pub(crate) mod steps;
+pub(crate) mod strips;
 
 pub(crate) use canvas::DrawError;
 pub(crate) use colour::{Hue, variables};

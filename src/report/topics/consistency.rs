@@ -1,8 +1,8 @@
 //! What the followers held, and why not what the leader held.
 
-use crate::analysis::{Cause, Cell, Counts, Expected, Need, Verdict};
+use crate::analysis::{Cause, Cell, CellState, Counts, Expected, FollowerConsistency, Need, Verdict};
 use crate::model::NodeId;
-use crate::report::charts::{Hue, consistency_map};
+use crate::report::charts::{Hue, grid};
 use crate::report::document::{Block, Map, MapCell, MapRow, Maps, QuorumMaps, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -35,7 +35,9 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
          L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
     );
     let shown = evenly(&report.runs, MOST_QUORUMS);
-    let legend = page.picture(&subtitle, |title, subtitle| consistency_map::scene(&shown, title, subtitle));
+    let pairs: Vec<grid::Pair> = shown.iter().map(|run| pair(run)).collect();
+    let headings = ["When the last write was acknowledged", "After every message had arrived"];
+    let legend = page.picture(&subtitle, |title, subtitle| grid::scene(&pairs, headings, title, subtitle));
     let maps = Maps {
         id: legend.id,
         caption: legend.caption,
@@ -216,6 +218,40 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
                 cells: if row.counts.is_some() { keys(row.follower) } else { Vec::new() },
             })
             .collect(),
+    }
+}
+
+/// A quorum's maps in the PNG file.
+fn pair(run: &RunReport) -> grid::Pair {
+    grid::Pair {
+        name: format!("W = {}", run.quorum),
+        hue: Hue::of_quorum(run.quorum),
+        grids: [&run.consistency.at_last_ack, &run.consistency.settled].map(drawn_map),
+    }
+}
+
+fn drawn_map(moment: &MomentReport) -> grid::Grid {
+    let cell = |follower: NodeId, key: &str| moment.difference(follower, key).map_or(grid::Cell::Quiet, drawn_cell);
+    let row = |row: &FollowerConsistency| grid::Row {
+        name: row.follower.to_string(),
+        cells: match row.counts {
+            Some(_) => Ok(moment.shown_keys.iter().map(|key| cell(row.follower, key)).collect()),
+            None => Err("did not answer"),
+        },
+    };
+    grid::Grid {
+        note: format!("{} of {} differ", moment.total.differing(), moment.total.pairs()),
+        columns: moment.shown_keys.clone(),
+        rows: moment.followers.iter().map(row).collect(),
+    }
+}
+
+const fn drawn_cell(cell: &Cell) -> grid::Cell {
+    match cell.state {
+        CellState::Match => grid::Cell::Quiet,
+        CellState::Stale => grid::Cell::Filled(labels::letter(cell)),
+        CellState::Missing => grid::Cell::Hollow(labels::letter(cell)),
+        CellState::Foreign => grid::Cell::Black(labels::letter(cell)),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::analysis::Sample;
 use crate::data::WriteOutcome;
-use crate::report::charts;
-use crate::report::charts::course::Course;
+use crate::report::charts::Hue;
+use crate::report::charts::scatter::{self, Mark, Panel, Scatter, Shade, Shape};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
-use crate::report::model::{Report, RunReport};
+use crate::report::model::{PlottedWrite, Report, RunReport};
 use crate::report::number::{grouped, maybe, ms};
 use crate::report::topic::{Finding, Page, Topic};
 
@@ -28,13 +28,13 @@ pub(super) const TOPIC: Topic = Topic {
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let courses: Vec<Course<'_>> = evenly(&report.runs, MAX_QUORUMS).into_iter().map(course).collect();
+    let scatter = scatter(evenly(&report.runs, MAX_QUORUMS).into_iter().map(course).collect());
     let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was acknowledged, \
                    a cross refused, a ring had no answer. Slow writes at the left are warm-up; a slope is drift, such \
                    as a machine that gets busier.";
     let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer.";
     let table = table(&report.runs);
-    Ok(vec![page.figure(reading.to_owned(), subtitle, table, |title| charts::course::scene(&courses, title))?])
+    Ok(vec![page.figure(reading.to_owned(), subtitle, table, |title| scatter::scene(&scatter, title))?])
 }
 
 /// The medians of the halves. `None` if there were faults, whose own figure shows the writes.
@@ -58,9 +58,28 @@ fn finding(runs: &[RunReport]) -> Option<String> {
     }
 }
 
-fn course(run: &RunReport) -> Course<'_> {
+fn course(run: &RunReport) -> Panel {
     let every = run.writes.len().div_ceil(MAX_WRITES).max(1);
-    Course { quorum: run.quorum, writes: run.writes.iter().step_by(every).collect(), shaded: Vec::new() }
+    panel(run.quorum, run.writes.iter().step_by(every), Vec::new())
+}
+
+/// Writes over the time at which they began, by how long they took.
+pub(super) const fn scatter(panels: Vec<Panel>) -> Scatter {
+    Scatter { x_title: "Seconds since the load began", y_title: "Time until the answer, ms", panels }
+}
+
+/// The panel of the writes at one W.
+pub(super) fn panel<'a>(quorum: u32, writes: impl Iterator<Item = &'a PlottedWrite>, shaded: Vec<Shade>) -> Panel {
+    let mark = |write: &PlottedWrite| Mark {
+        x: write.start_ms / 1000.0,
+        y: write.latency_ms,
+        shape: match write.outcome {
+            WriteOutcome::Ok => Shape::Disc,
+            WriteOutcome::Failed => Shape::Cross,
+            WriteOutcome::Unknown => Shape::Ring,
+        },
+    };
+    Panel { name: format!("W = {quorum}"), hue: Hue::of_quorum(quorum), marks: writes.map(mark).collect(), shaded }
 }
 
 /// Acknowledged writes of the first and the second half of all writes by number: how many, and

@@ -2,11 +2,12 @@
 
 use super::statistics::{Statistics, basis, method};
 use crate::analysis::{Latency, Need, NotPredicted};
-use crate::report::charts;
+use crate::report::charts::Hue;
+use crate::report::charts::steps::{self, Distribution, Steps};
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
 use crate::report::error::ReportError;
-use crate::report::model::{Report, RunReport};
+use crate::report::model::{DistributionPoint, Report, RunReport};
 use crate::report::number::{count, fixed, grouped, maybe, ms, p_value, percent};
 use crate::report::topic::{Finding, Page, Topic};
 
@@ -44,16 +45,31 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
         (format!("{steps}."), "Measured.".to_owned())
     };
     let shown = evenly(&report.runs, MOST_CURVES);
-    let distributions: Vec<_> = shown.iter().map(|run| &run.distribution).collect();
-    let cut = charts::distribution::cut_ms(&distributions).map_or_else(String::new, |cut_ms| {
-        let beyond = percent(1.0 - charts::distribution::SHOWN);
+    let figure = distributions(&shown);
+    let cut = steps::cut(&figure.distributions).map_or_else(String::new, |cut_ms| {
+        let beyond = percent(1.0 - steps::SHOWN);
         format!(" The axis ends at {} ms: at no W were more than {beyond} of the writes slower.", ms(cut_ms))
     });
     let reading = reading + &tests(report) + &cut;
     let is_tested = report.runs.iter().all(|run| run.withheld(&[Need::IndependentWrites]).is_none());
     let table = table(report.runs.iter().map(|run| &run.latency), is_tested);
-    let figure = page.figure(reading, &subtitle, table, |title| charts::distribution::scene(&distributions, title))?;
-    Ok(vec![figure])
+    Ok(vec![page.figure(reading, &subtitle, table, |title| steps::scene(&figure, title))?])
+}
+
+/// The share of writes answered within a time, at each W.
+fn distributions(runs: &[&RunReport]) -> Steps {
+    let points = |points: &[DistributionPoint]| points.iter().map(|point| (point.ms, point.share)).collect();
+    let one = |run: &&RunReport| Distribution {
+        name: format!("W = {}", run.quorum),
+        hue: Hue::of_quorum(run.quorum),
+        measured: points(&run.distribution.measured),
+        expected: points(&run.distribution.predicted),
+    };
+    Steps {
+        x_title: "Latency, ms",
+        y_title: "Share of acknowledged writes answered, %",
+        distributions: runs.iter().map(one).collect(),
+    }
 }
 
 /// How near the distributions are to theory, and how near they would have to be.

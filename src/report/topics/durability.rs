@@ -1,7 +1,8 @@
 //! What the leader's death would have cost.
 
 use crate::analysis::{Bounds, Durability, Exposure, Interval, Loss, LossExpectation, Need};
-use crate::report::charts;
+use crate::report::charts::Hue;
+use crate::report::charts::bars::{self, Bar, Segment};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
@@ -10,6 +11,12 @@ use crate::report::topic::{Finding, Page, Topic};
 
 /// Most numbers of copies that have a column of their own.
 const MOST_COPIES: usize = 8;
+
+/// Means that differ by more than this, in writes, are not drawn as one.
+const VISIBLE: f64 = 0.05;
+
+/// The title of the horizontal axis.
+const AXIS: &str = "Acknowledged writes not on every follower, mean over the load";
 
 pub(super) const TOPIC: Topic = Topic {
     id: "durability",
@@ -28,8 +35,22 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
                    segment). What is on no follower is lost with the leader; a follower that was killed holds nothing.";
     let subtitle = "By the number of followers that held a copy. What is on no follower is lost with the leader.";
     let table = durability_table(&all);
-    let figure = page.figure(reading.to_owned(), subtitle, table, |title| charts::durability::scene(&all, title))?;
+    let bars = if all.iter().all(|of| of.acknowledged == 0) { Vec::new() } else { all.iter().map(bar).collect() };
+    let figure = page.figure(reading.to_owned(), subtitle, table, |title| bars::scene(&bars, AXIS, title))?;
     Ok(vec![figure, Block::Table { table: loss_table(&all) }])
+}
+
+/// Acknowledged writes that were not on every follower, by their number of copies.
+fn bar(durability: &&Durability) -> Bar {
+    let partly = &durability.exposure[..durability.exposure.len().saturating_sub(1)];
+    let is_vague = |of: &Exposure| of.mean_writes.upper - of.mean_writes.lower > VISIBLE;
+    let segment = |of: &Exposure| Segment { label: of.copies.to_string(), length: of.mean_writes.upper };
+    Bar {
+        name: format!("W = {}", durability.quorum),
+        hue: Hue::of_quorum(durability.quorum),
+        segments: partly.iter().map(segment).collect(),
+        instead: partly.iter().any(is_vague).then_some("not exactly known: see the table"),
+    }
 }
 
 /// What the leader's death would have cost.

@@ -1,9 +1,9 @@
 //! What was broken on purpose, and what came of it.
 
+use super::course::{panel, scatter};
 use crate::analysis::{Bounds, LostCopies, Need, Returned, Spell, Spread};
 use crate::data::FaultEvent;
-use crate::report::charts;
-use crate::report::charts::course::{Course, Shade};
+use crate::report::charts::scatter::{self, Panel, Shade};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -30,12 +30,11 @@ pub(super) const TOPIC: Topic = Topic {
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
     let faults: Vec<&FaultReport> = report.runs.iter().filter_map(|run| run.faults.as_ref()).collect();
     let shown: Vec<&FaultReport> = evenly(&faults, MOST_QUORUMS).into_iter().copied().collect();
-    let courses: Vec<Course<'_>> = shown.into_iter().map(course).collect();
+    let scatter = scatter(shown.into_iter().map(course).collect());
     let reading = "Each mark is a write, at the time it began; its height is how long it took. A disc was \
                    acknowledged, a cross refused, a ring had no answer. The ground is grey while a fault lasts.";
     let subtitle = "Disc: acknowledged. Cross: refused. Ring: no answer. Grey: while a fault lasts.";
-    let figure =
-        page.figure(reading.to_owned(), subtitle, spells(&faults), |title| charts::course::scene(&courses, title))?;
+    let figure = page.figure(reading.to_owned(), subtitle, spells(&faults), |title| scatter::scene(&scatter, title))?;
     let mut blocks = vec![figure, Block::Table { table: missed(&faults) }];
     blocks.extend(returned(&faults).map(|table| Block::Table { table }));
     blocks.extend(losses(&faults));
@@ -44,17 +43,13 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 }
 
 /// The writes of a run and when its faults lasted.
-fn course(report: &FaultReport) -> Course<'_> {
+fn course(report: &FaultReport) -> Panel {
     let shade = |spell: &Spell| Shade {
         name: format!("{} {}", spell.node, spell.kind),
-        from_ms: spell.begun_ms,
-        to_ms: spell.ended_ms,
+        from: spell.begun_ms / 1000.0,
+        to: spell.ended_ms.map(|ms| ms / 1000.0),
     };
-    Course {
-        quorum: report.figures.quorum,
-        writes: report.writes.iter().collect(),
-        shaded: report.figures.spells.iter().map(shade).collect(),
-    }
+    panel(report.figures.quorum, report.writes.iter(), report.figures.spells.iter().map(shade).collect())
 }
 
 /// What the faults did to writes, as a title; `None` where nothing was broken.

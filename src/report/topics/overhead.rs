@@ -2,11 +2,12 @@
 
 use super::excess;
 use crate::analysis::{Need, NoInterval, Overhead, Quantile};
-use crate::report::charts;
+use crate::report::charts::Hue;
+use crate::report::charts::strips::{self, Marked, Strip};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::method::queueing;
-use crate::report::model::{Report, RunReport};
+use crate::report::model::{OverheadReport, Report, RunReport};
 use crate::report::number::{count, grouped, interval, list, maybe, short_ms};
 use crate::report::topic::{Finding, Page, Topic, lost};
 
@@ -33,12 +34,25 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let reading = "The time the software added to a write is its latency less the W-th smallest of the delays drawn for \
                    it, so chance in the delays does not enter. Each tick is a write; the disc is the median, the ring p99.";
     let subtitle = "Each tick is a write's latency less the W-th smallest of its own delays. Disc: median. Ring: p99.";
-    let overheads: Vec<_> = report.runs.iter().map(|run| &run.overhead).collect();
+    let strips: Vec<Strip<'_>> = report.runs.iter().map(|run| strip(&run.overhead)).collect();
     let reading = format!("{reading}{}", warm_up(&report.runs));
     let figures: Vec<&Overhead> = report.runs.iter().map(|run| &run.overhead.figures).collect();
     let table = table(&figures, report.runs.iter().any(|run| run.faults.is_some()));
-    let figure = page.figure(reading, subtitle, table, |title| charts::overhead::scene(&overheads, title))?;
+    let figure = page.figure(reading, subtitle, table, |title| strips::scene(&strips, "Overhead, ms", title))?;
     Ok(lost(Need::Trace, &report.runs).into_iter().chain([figure]).collect())
+}
+
+/// Every write's overhead at one W.
+fn strip(overhead: &OverheadReport) -> Strip<'_> {
+    let marked = |of: Option<Quantile>, label| of.map(|quantile| Marked { value: quantile.value_ms, label });
+    let figures = &overhead.figures;
+    Strip {
+        name: format!("W = {}", figures.quorum),
+        hue: Hue::of_quorum(figures.quorum),
+        values: &overhead.values_ms,
+        disc: marked(figures.p50, "p50"),
+        ring: marked(figures.p99, "p99"),
+    }
 }
 
 /// What the software cost.

@@ -1,11 +1,12 @@
 //! How stale reads from followers are.
 
 use crate::analysis::{
-    Basis, Bounds, Chance, ModelLatency, Need, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
-    VisibleAfter,
+    Basis, Bounds, Chance, CurvePoint, ModelLatency, Need, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness,
+    Visibility, VisibleAfter,
 };
 use crate::config::Order;
-use crate::report::charts;
+use crate::report::charts::Hue;
+use crate::report::charts::curves::{self, Curve, Curves};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -78,7 +79,11 @@ fn answer(runs: &[RunReport]) -> Option<String> {
 
 fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
     let shown = evenly(&report.runs, MOST_CURVES);
-    let curves: Vec<_> = shown.iter().filter_map(|run| Some((run.quorum, &run.staleness.as_ref()?.curve))).collect();
+    let curves = Curves {
+        x_title: "Time from the acknowledgement to the read, ms",
+        y_title: "Reads that would return the write, %",
+        curves: shown.into_iter().filter_map(curve).collect(),
+    };
     let first = all_reads(&report.runs).next().map(|(_, read)| read);
     let readers = maybe(first, |read| reader_in_words(read, &report.runs));
     let is_predicted = told(&report.runs).any(|of| of.basis.is_some());
@@ -90,7 +95,19 @@ fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
         basis(&report.runs)
     );
     let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
-    page.figure(reading, &subtitle, numbers(&report.runs), |title| charts::staleness::scene(&curves, title))
+    page.figure(reading, &subtitle, numbers(&report.runs), |title| curves::scene(&curves, title))
+}
+
+/// The chance that a read returns a write, at one W.
+fn curve(run: &RunReport) -> Option<Curve> {
+    let curve = &run.staleness.as_ref()?.curve;
+    let points = |points: &[CurvePoint]| points.iter().map(|point| (point.ms, point.seen)).collect();
+    Some(Curve {
+        name: format!("W = {}", run.quorum),
+        hue: Hue::of_quorum(run.quorum),
+        solid: [points(&curve.from_trace), points(&curve.at_latest)],
+        dashed: points(&curve.predicted),
+    })
 }
 
 /// `one random follower`, `the first 2 of 3 followers that answer`.

@@ -4,7 +4,7 @@ use crate::analysis::{
     Dependence, Interval, Mean, MonteCarlo, NoInterval, PredictedFigures, PredictionMethod, Quantile, RunSpread,
 };
 use crate::report::charts::Hue;
-use crate::report::charts::against_quorum::{Line, Measured};
+use crate::report::charts::against_quorum::{Line, Measured, Whiskers};
 use crate::report::document::Table;
 use crate::report::number::{count, fixed, grouped, interval, list, maybe, ms};
 
@@ -221,8 +221,8 @@ pub(super) fn series(all: &[Statistics]) -> Vec<Line> {
 }
 
 /// An interval that has an end.
-fn drawn(interval: Interval) -> Option<Interval> {
-    Some(interval).filter(|interval| interval.lower.is_some() || interval.upper.is_some())
+fn drawn(interval: Interval) -> Option<Whiskers> {
+    Some(interval.into()).filter(|ends: &Whiskers| ends.lower.is_some() || ends.upper.is_some())
 }
 
 /// Every statistic with its interval.

@@ -1,7 +1,8 @@
 //! Single writes, from the client's request to the last follower.
 
 use crate::analysis::{Exemplar, FollowerLeg, Need, WriteLife};
-use crate::report::charts;
+use crate::report::charts::Hue;
+use crate::report::charts::lanes::{self, Lane, Lanes, Mark, Panel, Row, Shape};
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
 use crate::report::error::ReportError;
@@ -33,6 +34,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
         let text = "No write was acknowledged, or there are too many followers to draw them one by one.";
         return Ok(vec![Block::paragraph(text)]);
     }
+    let lanes = lanes(&lives);
     let reading = "A thin line is a copy's way to a follower, nearly all of it injected delay. A disc is a copy whose \
                    acknowledgement the client waited for, a ring one that arrived later, a cross one that was lost; \
                    the numbers are the order of acknowledgements. The vertical line is the client's answer.";
@@ -46,7 +48,55 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
          answer.{in_short}"
     );
     let reading = format!("{reading}{way_back}");
-    Ok(vec![page.figure(reading, &subtitle, table(&lives), |title| charts::timeline::scene(&lives, title))?])
+    Ok(vec![page.figure(reading, &subtitle, table(&lives), |title| lanes::scene(&lanes, title))?])
+}
+
+/// A row for each W: the median write at the left, the slowest at the right.
+fn lanes(lives: &[&WriteLife]) -> Lanes {
+    let mut quorums: Vec<u32> = lives.iter().map(|life| life.quorum).collect();
+    quorums.dedup();
+    let row = |quorum: u32| {
+        let of = |exemplar| lives.iter().find(|life| life.quorum == quorum && life.exemplar == exemplar);
+        Row {
+            name: format!("W = {quorum}"),
+            hue: Hue::of_quorum(quorum),
+            panels: [Exemplar::Median, Exemplar::Worst].map(|exemplar| of(exemplar).map(|life| panel(life))),
+        }
+    };
+    Lanes {
+        x_title: "ms since the client's request",
+        columns: ["The write of median latency", "The slowest write"],
+        rows: quorums.into_iter().map(row).collect(),
+    }
+}
+
+fn panel(life: &WriteLife) -> Panel {
+    let lane = |leg: &FollowerLeg| Lane { name: leg.follower.to_string(), mark: mark(leg) };
+    Panel {
+        name: "leader",
+        end: life.latency_ms,
+        end_label: format!("answer {:.1} ms", life.latency_ms),
+        lanes: life.followers.iter().map(lane).collect(),
+    }
+}
+
+/// A copy's arrival: a disc for an acknowledgement that the client waited for, a ring for a later
+/// one, a cross if the copy was lost. Then the acknowledgement's way back.
+fn mark(leg: &FollowerLeg) -> Option<Mark> {
+    let shape = if leg.arrived_ms.is_none() && leg.acked_ms.is_none() {
+        Shape::Cross
+    } else if leg.in_quorum {
+        Shape::Disc
+    } else {
+        Shape::Ring
+    };
+    Some(Mark {
+        at: leg.arrived_ms.or(leg.acked_ms).or(leg.sent_ms).or(leg.delay_ms)?,
+        shape,
+        stands_out: leg.in_quorum,
+        back: leg.acked_ms,
+        label: leg.ack_rank.map(|rank| rank.to_string()),
+    })
 }
 
 /// What single writes show.
