@@ -171,7 +171,7 @@ pub(super) fn cut_off_us(run: &RunData) -> Vec<i64> {
     let waited_us = |row: &WriteRow| {
         let start_us = row.start().get();
         let waited = begun_us.iter().filter_map(|begun_us| begun_us.checked_sub(start_us)).filter(|us| *us > 0);
-        waited.min().filter(|us| us.unsigned_abs() <= row.latency_us)
+        waited.min().filter(|us| *us <= row.latency().get())
     };
     run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok).filter_map(waited_us).collect()
 }
@@ -229,7 +229,7 @@ mod tests {
             (0..3).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 10_000 * (i + 1), &[1; 5])).build();
         // The third starts at 2 us and has waited 20 ms when the leader dies.
         run.writes[2].outcome = WriteOutcome::Unknown;
-        let start_us = i64::try_from(run.writes[2].start_us).unwrap();
+        let start_us = run.writes[2].start().get();
         run.faults = vec![fault(start_us + 20_000, LEADER, FaultEvent::Kill)];
         let latency = Latency::of(&run);
         assert_eq!((latency.n, latency.cut_off), (2, 1));
@@ -291,7 +291,7 @@ mod tests {
         let mut run = (0..4).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i * 100, 10_000, &[1; 5])).build();
         run.writes[1].outcome = WriteOutcome::Failed;
         run.writes[2].outcome = WriteOutcome::Failed;
-        let start_us = i64::try_from(run.writes[2].start_us).unwrap();
+        let start_us = run.writes[2].start().get();
         run.faults = vec![fault(start_us - 50, "f5", FaultEvent::Kill)];
         // The one that failed before the fault is no work of its.
         assert_eq!(Latency::of(&run).missed_in_fault, 1);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::need::{Need, Withheld};
 use super::overhead::{Overhead, is_saturated};
-use crate::data::{RunData, WriteOutcome};
+use crate::data::{RunData, WriteOutcome, WriteRow};
 
 /// The load of one run. In a closed loop the rate is what latency lets through: writes in flight
 /// = rate times latency (J. D. C. Little, "A proof for the queuing formula: L = λW", Operations
@@ -30,9 +30,9 @@ impl Load {
     /// The load of a run with this overhead; `None` of one that took no time.
     #[must_use]
     pub fn of(run: &RunData, overhead: &Overhead) -> Option<Self> {
-        let end_us = run.writes.iter().map(|row| row.start_us.saturating_add(row.latency_us)).max()?;
-        let start_us = run.writes.iter().map(|row| row.start_us).min()?;
-        let duration_us = (end_us - start_us) as f64;
+        let end = run.writes.iter().map(WriteRow::end).max()?;
+        let start = run.writes.iter().map(WriteRow::start).min()?;
+        let duration_us = (end - start).get() as f64;
         let latency_us: f64 = run.writes.iter().map(|row| row.latency_us as f64).sum();
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).count();
         let concurrency = run.manifest.config.workload.concurrency.get();

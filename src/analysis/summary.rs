@@ -90,10 +90,7 @@ impl Summary {
 
 /// Writes that were under way during a gap.
 fn writes_in_gaps(run: &RunData) -> u64 {
-    let is_in_gap = |write: &&WriteRow| {
-        let end_us = write.start_us.saturating_add(write.latency_us);
-        run.manifest.gaps.iter().any(|gap| gap.overlaps(write.start_us, end_us))
-    };
+    let is_in_gap = |write: &&WriteRow| run.manifest.gaps.iter().any(|gap| gap.overlaps(write.start(), write.end()));
     run.writes.iter().filter(is_in_gap).count() as u64
 }
 

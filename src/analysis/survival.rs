@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::bounds::Bounds;
-use super::stats::ms;
 use crate::data::{FaultEvent, RunData, StoreDump, WriteOutcome, WriteRow};
 use crate::model::{NodeId, RestartState, WriteId};
 
@@ -86,7 +85,7 @@ impl Survival {
         let listed = gone.iter().filter(|(_, gone)| gone.upper && !holders.is_empty()).map(|(row, gone)| GoneWrite {
             write: row.write,
             key: row.key.clone(),
-            acknowledged_ms: ms(end_us(row)),
+            acknowledged_ms: row.end().as_ms(),
             is_certain: gone.lower && is_final,
         });
         Self {
@@ -184,9 +183,5 @@ impl<'a> Order<'a> {
 /// applied at any time since its start.
 fn began_after(newer: &WriteRow, older: &WriteRow) -> bool {
     let has_ended = older.outcome == WriteOutcome::Ok;
-    has_ended && i64::try_from(newer.start_us).unwrap_or(i64::MAX) >= end_us(older)
-}
-
-fn end_us(row: &WriteRow) -> i64 {
-    i64::try_from(row.start_us.saturating_add(row.latency_us)).unwrap_or(i64::MAX)
+    has_ended && newer.start() >= older.end()
 }

@@ -121,7 +121,7 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         write: row.write,
         key: row.key.clone(),
         version,
-        latency_ms: row.latency_us as f64 / 1000.0,
+        latency_ms: row.latency().as_ms(),
         quorum_ms: quorum_us.map(|at_us| ms(at_us.saturating_sub(start_us))),
         followers: NodeId::followers(run.manifest.config.followers).enumerate().map(leg).collect(),
     }

@@ -112,14 +112,14 @@ pub enum GapKind {
 impl GapFacts {
     /// Whether an interval of the run's clock has a moment in common with the gap.
     #[must_use]
-    pub fn overlaps(&self, from_us: u64, to_us: u64) -> bool {
+    pub fn overlaps(&self, from: Micros, to: Micros) -> bool {
         // The run's clock stands still while the machine sleeps.
         let on_the_clock_us = match self.kind {
             GapKind::Stalled => self.length_us,
             GapKind::Suspended => 0,
         };
         let start = Micros::new(self.start_us);
-        Micros::from(from_us) <= start + on_the_clock_us.into() && Micros::from(to_us) >= start
+        from <= start + on_the_clock_us.into() && to >= start
     }
 }
 

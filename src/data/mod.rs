@@ -39,12 +39,6 @@ pub type Snapshot = BTreeMap<NodeId, StoreDump>;
 /// The leader's name in files, services and figures.
 pub const LEADER: &str = "leader";
 
-/// The name of the follower with this index: 0 is `f1`.
-#[must_use]
-pub fn follower_name(index: usize) -> String {
-    format!("f{}", index + 1)
-}
-
 /// One run directory, read whole or about to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunData {

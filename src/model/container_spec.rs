@@ -1,5 +1,7 @@
 //! How a system's nodes run in containers.
 
+use super::count::Followers;
+
 /// How a system's nodes run in containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerSpec {
@@ -27,7 +29,7 @@ pub struct ComposeFile {
     /// The Compose file, from the checkout's root.
     pub compose_file: &'static str,
     /// How many followers it has; more are copies of the first.
-    pub followers: u32,
+    pub followers: Followers,
     /// The port on which every node listens in its container.
     pub port: u16,
     /// How the image is built.

@@ -10,7 +10,8 @@ use labctl::data::{
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
 use labctl::model::{
-    Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms, uniform_ms,
+    Capabilities, Followers, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms,
+    uniform_ms,
 };
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
@@ -76,10 +77,9 @@ pub(crate) fn run(name: &str, config: &Experiment, quorum: Quorum) -> RunData {
     played.finish(name, config, quorum)
 }
 
-#[derive(Default)]
 struct Played {
     quorum: usize,
-    followers: usize,
+    followers: Followers,
     keys: u64,
     delay_us: (u64, u64),
     replication_limit_us: u64,
@@ -94,12 +94,14 @@ impl Played {
         let delay = as_uniform_ms(&config.network.delay).unwrap();
         Self {
             quorum: quorum.get() as usize,
-            followers: config.followers.get() as usize,
+            followers: config.followers,
             keys: u64::from(config.workload.keys.get()),
             delay_us: (u64::from(delay.0) * 1000, u64::from(delay.1) * 1000),
             replication_limit_us: config.network.replication_timeout_s.duration().as_micros() as u64,
             order: Some(config.network.order),
-            ..Self::default()
+            writes: Vec::new(),
+            replication: Vec::new(),
+            arrivals: Vec::new(),
         }
     }
 
@@ -108,7 +110,7 @@ impl Played {
         let key = format!("k{}", write % self.keys);
         let version = Version::new(write + 1);
         let mut acks = Vec::new();
-        for follower in (0..self.followers as u32).map(NodeId::Follower) {
+        for follower in NodeId::followers(self.followers) {
             let delay_us = rng.random_range(self.delay_us.0..=self.delay_us.1);
             let cost = rng.random_range(COST_US);
             let sent = start_us + delay_us + cost / 4;
@@ -188,7 +190,7 @@ impl Played {
             leader.versions.insert(row.key.clone(), row.version.map_or(0, Version::get));
         }
         snapshot.insert(NodeId::Leader, leader);
-        for name in (0..self.followers as u32).map(NodeId::Follower) {
+        for name in NodeId::followers(self.followers) {
             let mut dump = empty(name, Role::Follower);
             for row in self.arrivals.iter().filter(|r| r.follower == name && r.applied && r.at_us <= until_us) {
                 dump.store.insert(row.key.clone(), format!("v{}", row.version.get() - 1));

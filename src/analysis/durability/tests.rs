@@ -203,7 +203,7 @@ fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
 
 /// The same of each acknowledged write.
 fn copies_at(run: &RunData, at_us: i64) -> Vec<usize> {
-    let acknowledged = |row: &&crate::data::WriteRow| (row.start_us + row.latency_us).cast_signed() <= at_us;
+    let acknowledged = |row: &&crate::data::WriteRow| row.end().get() <= at_us;
     run.writes.iter().filter(acknowledged).map(|row| copies_of(run, row, at_us)).collect()
 }
 
@@ -233,8 +233,7 @@ proptest! {
             .writes
             .iter()
             .filter(|row| {
-                let at_us = (row.start_us + row.latency_us).cast_signed();
-                copies_of(&run, row, at_us) < quorum as usize
+                copies_of(&run, row, row.end().get()) < quorum as usize
             })
             .count() as u64;
         prop_assert_eq!(durability.held_by_fewer, Bounds::exactly(held_by_fewer));

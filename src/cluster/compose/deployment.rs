@@ -93,11 +93,11 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::model::{ComposeFile, ImageRecipe};
+    use crate::model::{ComposeFile, Followers, ImageRecipe};
 
     static FILE: ComposeFile = ComposeFile {
         compose_file: "compose.yml",
-        followers: 5,
+        followers: Followers::constant(5),
         port: 1,
         recipe: ImageRecipe { dockerfile: "node/Dockerfile", binary: "node", binary_argument: "BINARY" },
         image_variable: "IMAGE",

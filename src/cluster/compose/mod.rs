@@ -95,7 +95,7 @@ impl ComposeCluster {
     #[must_use]
     pub fn play(deployment: &Deployment, spec: ClusterSpec) -> Self {
         let ports = match &deployment.containers {
-            ContainerSpec::File(file) if spec.followers().count() > file.followers as usize => Ports::Free,
+            ContainerSpec::File(file) if spec.followers().count() > file.followers.get() as usize => Ports::Free,
             ContainerSpec::File(_) | ContainerSpec::Image(_) => Ports::Fixed,
         };
         Self::named(PLAY_PROJECT, deployment, spec, ports)
@@ -234,7 +234,7 @@ impl ComposeCluster {
         env.insert("LABCTL_FOLDER".into(), self.folder.to_string_lossy().into_owned());
         if self.ports == Ports::Free {
             env.insert("LEADER_PORT".into(), "0".into());
-            let in_file = (0..file.followers).map(NodeId::Follower);
+            let in_file = NodeId::followers(file.followers);
             env.extend(in_file.map(|node| (format!("{}_PORT", node.to_string().to_uppercase()), "0".into())));
         }
         env

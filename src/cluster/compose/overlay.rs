@@ -34,7 +34,7 @@ pub(super) fn write(
 fn services(file: &str, spec: &ClusterSpec, containers: &ComposeFile) -> Option<String> {
     // To Compose a dollar sign begins a variable, but a doubled one does not.
     let first_follower = json!({ "file": file.replace('$', "$$"), "service": NodeId::Follower(0) });
-    let followers = spec.followers().skip(containers.followers as usize).map(|node| {
+    let followers = spec.followers().skip(containers.followers.get() as usize).map(|node| {
         let service = json!({ "extends": first_follower, "environment": { "NODE_NAME": node } });
         (node.to_string(), service)
     });

@@ -167,7 +167,7 @@ fn a_frozen_leader_answers_when_it_goes_on() {
     let run = lab(json!([{"at": 50, "node": "leader", "kind": "pause", "until": "6s"}]), 1);
     let (frozen_us, thawed_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
     assert_eq!(thawed_us, 6_000_000);
-    let answered = run.writes.iter().map(|row| (row.start_us + row.latency_us).cast_signed());
+    let answered = run.writes.iter().map(|row| row.end().get());
     assert!(answered.clone().all(|at_us| !(frozen_us + 1..thawed_us).contains(&at_us)));
     assert!(answered.max().unwrap() > thawed_us);
 }
@@ -178,7 +178,7 @@ fn a_leader_that_is_cut_off_reaches_nobody() {
     let (cut_us, healed_us) = (run.faults[0].begun_us, run.faults[1].begun_us);
     let during = |at_us: i64| (cut_us + 1..healed_us).contains(&at_us);
     assert!(run.arrivals.iter().all(|row| !during(row.at_us)));
-    assert!(run.writes.iter().all(|row| !during((row.start_us + row.latency_us).cast_signed())));
+    assert!(run.writes.iter().all(|row| !during(row.end().get())));
     assert!(run.manifest.settled);
 }
 

@@ -1,11 +1,11 @@
 //! The lab's node in containers: the committed `docker-compose.yml`.
 
-use crate::model::{ComposeFile, ImageRecipe};
+use crate::model::{ComposeFile, Followers, ImageRecipe};
 
 /// What the committed `docker-compose.yml` is made of.
 pub(super) static CONTAINERS: ComposeFile = ComposeFile {
     compose_file: "docker-compose.yml",
-    followers: 5,
+    followers: Followers::constant(5),
     port: 8000,
     recipe: ImageRecipe { dockerfile: "node/Dockerfile", binary: "labnode", binary_argument: "LABNODE_BINARY" },
     image_variable: "LABNODE_IMAGE",
