@@ -184,9 +184,9 @@ impl Consistency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Nothing was in flight, every node answered, and every pair matched.
+    /// Nothing was in flight, every node answered, and every copy matched.
     Consistent,
-    /// Nothing was in flight and some pair did not match.
+    /// Nothing was in flight and some copy did not match.
     Inconsistent,
     /// Something was still in flight, a node did not answer and no other differed, or the run's
     /// files contradict each other.

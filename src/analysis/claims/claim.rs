@@ -139,7 +139,7 @@ pub struct Divergence {
     pub replaced: Option<u64>,
     /// Why the run could not end but consistent.
     pub mechanism: Option<Mechanism>,
-    /// The share of simulated runs in which some pair differs in the end.
+    /// The share of simulated runs in which some copy differs in the end.
     #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
     pub chance_of_any: Option<f64>,
     /// Simulated runs.
@@ -152,7 +152,7 @@ pub struct Divergence {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Counterexample {
-    /// W = N did not guarantee it: some pair may differ all the same.
+    /// W = N did not guarantee it: some copy may differ all the same.
     DivergedAtN {
         /// The experiment.
         experiment: ExperimentName,

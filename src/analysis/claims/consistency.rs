@@ -44,11 +44,11 @@ impl Divergence {
         self.mechanism.filter(|_| self.verdict == Verdict::Consistent && !self.may_differ())
     }
 
-    /// How the run ended, as in "2 of 50 pairs differed in the end (in 2 an older write arrived last)".
+    /// How the run ended, as in "2 of 50 copies differed in the end (in 2 an older write arrived last)".
     fn end(&self) -> String {
         match (self.diverged, self.pairs) {
-            (0, 1) => return "the one pair matched in the end".to_owned(),
-            (0, pairs) => return format!("all {pairs} pairs matched in the end"),
+            (0, 1) => return "the one copy matched in the end".to_owned(),
+            (0, pairs) => return format!("all {pairs} copies matched in the end"),
             _ => {}
         }
         let unexplained = self.diverged.saturating_sub(self.overtaken + self.lost);
@@ -62,8 +62,8 @@ impl Divergence {
         .map(|(number, why)| format!("in {number} {why}"))
         .collect();
         let which = match self.pairs {
-            1 => "the one pair".to_owned(),
-            pairs => format!("{} of {pairs} pairs", self.diverged),
+            1 => "the one copy".to_owned(),
+            pairs => format!("{} of {pairs} copies", self.diverged),
         };
         format!("{which} differed in the end ({})", causes.join(", "))
     }
@@ -77,11 +77,11 @@ impl Divergence {
                 Some(format!("older writes replaced {many} acknowledged writes on some follower for a while"))
             }
         };
-        let share = self.share().map(|share| format!("some pair differs in {share} of simulated runs"));
+        let share = self.share().map(|share| format!("some copy differs in {share} of simulated runs"));
         replaced.into_iter().chain(share).collect::<Vec<_>>().join(", and ")
     }
 
-    /// The share of simulated runs in which some pair differs; `None` if none does.
+    /// The share of simulated runs in which some copy differs; `None` if none does.
     fn share(&self) -> Option<String> {
         let chance = self.chance_of_any.filter(|chance| *chance > 0.0)?;
         Some(match chance * 100.0 {
@@ -127,12 +127,12 @@ fn judge_below_n(runs: &[Divergence]) -> (ClaimFinding, String) {
             String::new()
         } else {
             format!(
-                " At {} some pairs lagged when the last write was answered, and then caught up.",
+                " At {} some copies lagged when the last write was answered, and then caught up.",
                 quorum_list(&lagged)
             )
         };
         let text = format!(
-            "At {} every pair matched in the end, as it must once every copy has arrived: {}.{lag}",
+            "At {} every copy matched in the end, as it must once every message has arrived: {}.{lag}",
             quorum_list(&quorums(kept)),
             mechanism.reason()
         );
@@ -146,7 +146,7 @@ fn judge_below_n(runs: &[Divergence]) -> (ClaimFinding, String) {
     let unproven = quorums(runs.iter().filter(|run| !run.may_differ()));
     if !unproven.is_empty() {
         let text =
-            format!("At {} every pair matched in the end, which one run may do by chance.", quorum_list(&unproven));
+            format!("At {} every copy matched in the end, which one run may do by chance.", quorum_list(&unproven));
         return (ClaimFinding::NotTestable, text);
     }
     let counts: Vec<String> =
@@ -154,7 +154,7 @@ fn judge_below_n(runs: &[Divergence]) -> (ClaimFinding, String) {
     let lucky = runs.iter().filter(|run| run.verdict == Verdict::Consistent);
     let lucky: String =
         lucky.map(|run| format!(" At W = {} they need not have matched: {}.", run.quorum, run.against())).collect();
-    (ClaimFinding::Confirmed, format!("Pairs that differed in the end: {}.{lucky}", counts.join(", ")))
+    (ClaimFinding::Confirmed, format!("Copies that differed in the end: {}.{lucky}", counts.join(", ")))
 }
 
 pub(super) fn consistent_at_n(experiment: &ExperimentFigures) -> Claim {
@@ -177,7 +177,7 @@ fn judge_at_n(run: &Divergence) -> (ClaimFinding, String) {
     }
     if run.verdict == Verdict::Inconsistent {
         let simulated =
-            run.share().map_or_else(String::new, |share| format!(" Some pair does in {share} of simulated runs."));
+            run.share().map_or_else(String::new, |share| format!(" Some copy does in {share} of simulated runs."));
         return (ClaimFinding::Refuted, format!("In this run it did not hold: {end}.{simulated}"));
     }
     if run.may_differ() {
@@ -188,7 +188,7 @@ fn judge_at_n(run: &Divergence) -> (ClaimFinding, String) {
             let reason = mechanism.reason();
             (
                 ClaimFinding::Confirmed,
-                format!("In this run it held, as it must once every copy has arrived: {end}, since {reason}."),
+                format!("In this run it held, as it must once every message has arrived: {end}, since {reason}."),
             )
         }
         None => (
@@ -291,7 +291,7 @@ pub(super) fn never_diverge(experiment: &ExperimentFigures) -> Option<Claim> {
     let runs: Vec<Divergence> = experiment.runs.iter().map(|run| Divergence::of(run, Verdict::Consistent)).collect();
     let (finding, sentence) = judge_ordered(&runs);
     let sentence = format!("{sentence}{}", cost_of_order(experiment));
-    let statement = "Over ordered links no follower diverges, at any W, unless a copy is lost; \
+    let statement = "Over ordered links no follower diverges, at any W, unless a message is lost; \
                      writes pay for it by waiting behind late ones";
     Some(Claim { statement, finding, sentence, evidence: Evidence::Divergence { runs } })
 }
@@ -299,24 +299,24 @@ pub(super) fn never_diverge(experiment: &ExperimentFigures) -> Option<Claim> {
 fn judge_ordered(runs: &[Divergence]) -> (ClaimFinding, String) {
     let has_whole_links = |run: &&Divergence| run.mechanism == Some(Mechanism::OrderedLinks);
     if let Some(run) = runs.iter().filter(has_whole_links).find(|run| run.verdict == Verdict::Inconsistent) {
-        let text = format!("At W = {} every copy arrived, and yet {}.", run.quorum, run.end());
+        let text = format!("At W = {} every message arrived, and yet {}.", run.quorum, run.end());
         return (ClaimFinding::Refuted, text);
     }
     let is_kept = |run: &&Divergence| run.guarantee() == Some(Mechanism::OrderedLinks);
     let kept = quorums(runs.iter().filter(is_kept));
     let others = quorums(runs.iter().filter(|run| !is_kept(run)));
     if kept.is_empty() {
-        return (ClaimFinding::NotTestable, "In no run is it known that every copy arrived.".to_owned());
+        return (ClaimFinding::NotTestable, "In no run is it known that every message arrived.".to_owned());
     }
     let reason = Mechanism::OrderedLinks.reason();
-    let held = format!("At {} every pair matched in the end, as it must: {reason}.", quorum_list(&kept));
+    let held = format!("At {} every copy matched in the end, as it must: {reason}.", quorum_list(&kept));
     if others.is_empty() {
         return (ClaimFinding::Confirmed, held);
     }
     let rest = quorum_list(&others);
     (
         ClaimFinding::NotTestable,
-        format!("{held} At {rest} it is not known that every copy arrived, or versions decide."),
+        format!("{held} At {rest} it is not known that every message arrived, or versions decide."),
     )
 }
 

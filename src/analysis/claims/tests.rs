@@ -65,7 +65,7 @@ fn behind_a_barrier_w_n_is_consistent_and_nothing_shown_to_the_contrary() {
     assert_eq!(claims[AT_N].finding, ClaimFinding::Confirmed);
     assert_eq!(
         claims[AT_N].sentence,
-        "In this run it held, as it must once every copy has arrived: all 50 pairs matched in the end, since the next \
+        "In this run it held, as it must once every message has arrived: all 50 copies matched in the end, since the next \
          write to a key starts only when the one before is on every follower."
     );
     assert_eq!(claims[GUARANTEE].finding, ClaimFinding::NotTestable);
@@ -142,7 +142,7 @@ fn what_refutes_consistency_at_w_n_refutes_the_guarantee() {
     assert_eq!((claims[AT_N].finding, claims[GUARANTEE].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     for claim in [&claims[AT_N], &claims[GUARANTEE]] {
         assert!(
-            claim.sentence.contains("10 of 50 pairs differed in the end (in 10 the newest write was lost)"),
+            claim.sentence.contains("10 of 50 copies differed in the end (in 10 the newest write was lost)"),
             "{}",
             claim.sentence
         );
@@ -174,12 +174,12 @@ fn consistency_by_luck_is_called_chance() {
     for others in [&[][..], &[versioned()]] {
         let claims = claims(&lucky, others);
         assert!(
-            claims[AT_N].sentence.contains("all 50 pairs matched in the end. It need not have: "),
+            claims[AT_N].sentence.contains("all 50 copies matched in the end. It need not have: "),
             "{}",
             claims[AT_N].sentence
         );
         let sentence = &claims[GUARANTEE].sentence;
-        assert!(sentence.contains("all 50 pairs matched in the end, but need not have: "), "{sentence}");
+        assert!(sentence.contains("all 50 copies matched in the end, but need not have: "), "{sentence}");
         assert!(sentence.contains("of simulated runs."), "{sentence}");
     }
 }
@@ -190,8 +190,8 @@ fn version_order_refutes_that_a_small_w_must_diverge() {
     assert_eq!(claim.finding, ClaimFinding::Refuted);
     assert_eq!(
         claim.sentence,
-        "At W = 1, 2, 3 and 4 every pair matched in the end, as it must once every copy has arrived: followers keep the \
-         newest version, in whatever order copies arrive. At W = 1, 2, 3 and 4 some pairs lagged when the last write was \
+        "At W = 1, 2, 3 and 4 every copy matched in the end, as it must once every message has arrived: followers keep the \
+         newest version, in whatever order copies arrive. At W = 1, 2, 3 and 4 some copies lagged when the last write was \
          answered, and then caught up."
     );
 }
@@ -331,13 +331,13 @@ fn ordered_links_make_a_claim_that_a_lost_copy_leaves_open_and_a_wrong_copy_refu
     assert_eq!(kept.finding, ClaimFinding::Confirmed);
     assert_eq!(
         kept.sentence,
-        "At W = 1, 2, 3, 4 and 5 every pair matched in the end, as it must: links keep copies in order, so that no older \
+        "At W = 1, 2, 3, 4 and 5 every copy matched in the end, as it must: links keep copies in order, so that no older \
          write can arrive after a newer one. By theory the order costs nothing here: no link's delay changes."
     );
     // Delays of single copies on links that are said to keep the order: older writes arrive last.
     let broken = claim(&lab("ordered", 1..=5, ordered, right_leader)).unwrap();
     assert_eq!(broken.finding, ClaimFinding::Refuted, "{}", broken.sentence);
-    assert!(broken.sentence.starts_with("At W = 1 every copy arrived, and yet "), "{}", broken.sentence);
+    assert!(broken.sentence.starts_with("At W = 1 every message arrived, and yet "), "{}", broken.sentence);
     let mut run = RunBuilder::new(1).configure(same).load(right_leader).build();
     run.replication[7].outcome = crate::data::ReplicationOutcome::Timeout;
     let lost = claim(&figures(&[run])).unwrap();
