@@ -10,6 +10,7 @@ mod explore;
 mod host;
 mod orphans;
 mod output;
+mod presence;
 mod report;
 mod run;
 mod saved;
@@ -19,6 +20,7 @@ mod staleness;
 mod tables;
 mod up;
 mod validate;
+mod words;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

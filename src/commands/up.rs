@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::orphans::{self, Judgement, Keep};
 use super::output::{note, say};
 use super::signals::Activity;
-use super::{select, signals};
+use super::{presence, select, signals};
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
 use crate::cluster::{
@@ -51,8 +51,12 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     ended.iter().for_each(|done| note!("{done}"));
     let backend = {
         let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
-        let choice = experiment.backend;
-        spawn_blocking(move || Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)).await??
+        let experiment = experiment.clone();
+        let choose = move || {
+            presence::check(&experiment)?;
+            Backend::choose(experiment.backend, &nodes, containers, &|text| note!("{text}"), &cancel)
+        };
+        spawn_blocking(choose).await??
     };
     note!("backend {}", backend.describe());
     match backend {

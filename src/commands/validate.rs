@@ -1,6 +1,7 @@
 //! `labctl validate`.
 
 use super::output::{self, say};
+use super::words;
 use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::{Config, Reads, SystemConfig};
@@ -21,12 +22,11 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
         let quorums: Vec<String> = experiment.quorums.iter().map(ToString::to_string).collect();
         let network = &experiment.network;
         say!(
-            "  {name:<width$}  W = {} of {}; {}; {}, {}{}",
+            "  {name:<width$}  W = {} of {}; {}; {}{}",
             quorums.join(", "),
             experiment.in_words().join(", "),
             experiment.workload.in_words().join(", "),
-            network.common_delays_in_words(),
-            network.in_words().join(", "),
+            words::network(experiment),
             if *name == config.default { "; the default" } else { "" },
         );
         if experiment.system != SystemConfig::default() {

@@ -72,7 +72,7 @@ fn subtitle(report: &Report) -> String {
         None => "Simulated in virtual time".to_owned(),
     };
     let delay = if run.has_delays() {
-        format!("injected delay {}", config.network.delays_in_words())
+        format!("injected delay {}", config.network.delays_in_words(config.followers))
     } else {
         "no injected delay".to_owned()
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::checks;
 use super::labnode::LabNodeKind;
-use super::traits::{System, SystemKind};
+use super::traits::{Presence, System, SystemKind};
 use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
 use crate::model::Capabilities;
 
@@ -63,6 +63,19 @@ pub enum SystemError {
 /// When it cannot be measured, or not with the settings of the experiment.
 pub fn system_of(experiment: &Experiment) -> Result<Arc<dyn System>, SystemError> {
     system_among(KINDS, experiment)
+}
+
+/// Whether this machine has what the nodes of an experiment need to run as local processes.
+#[must_use]
+pub fn presence_of(experiment: &Experiment) -> Presence {
+    let system = &experiment.system;
+    match find(KINDS, system.kind.as_str()) {
+        Some(kind) => kind.presence(&system.settings),
+        None => Presence::Missing {
+            what: format!("this labctl knows no system {system}"),
+            advice: format!("it can measure {}", KINDS.names().join(", ")),
+        },
+    }
 }
 
 /// The system that an experiment measures, if its kind is among `kinds`.

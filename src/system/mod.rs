@@ -11,7 +11,7 @@ mod traits;
 pub use self::labnode::{Clock, limits, program};
 #[cfg(test)]
 pub(crate) use self::list::fake;
-pub use self::list::{KINDS, SystemError, system_of};
+pub use self::list::{KINDS, SystemError, presence_of, system_of};
 pub use self::session::{
     ArrivalRecord, CopyRecord, Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace,
     WriteAnswer,

@@ -1,6 +1,8 @@
 //! Redis: `redis-server` as local processes.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,7 +11,7 @@ use crate::lab::Lab;
 use crate::require::missing;
 
 /// Three replicas behind links of 10, 20 and 30 ms.
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 schema = 1
 default = "redis"
 [experiment.redis]
@@ -27,7 +29,7 @@ concurrency = 5
 keys = 4
 "#;
 
-fn is_installed() -> bool {
+pub(crate) fn is_installed() -> bool {
     let found = Command::new("redis-server").arg("--version").output().is_ok();
     if !found {
         missing("redis", "redis-server is not on the path");
@@ -35,20 +37,38 @@ fn is_installed() -> bool {
     found
 }
 
-fn json(lab: &Lab, name: &str) -> Value {
+pub(crate) fn json(lab: &Lab, name: &str) -> Value {
     serde_json::from_str(&lab.read(name)).unwrap()
 }
 
 /// A column of a CSV file without quotes.
-fn column(text: &str, name: &str) -> Vec<String> {
+pub(crate) fn column(text: &str, name: &str) -> Vec<String> {
     let mut lines = text.lines();
     let index = lines.next().unwrap().split(',').position(|column| column == name).unwrap();
     lines.map(|line| line.split(',').nth(index).unwrap().to_owned()).collect()
 }
 
 /// What a node held once the run had settled.
-fn held(lab: &Lab, quorum: u32, node: &str) -> BTreeMap<String, String> {
+pub(crate) fn held(lab: &Lab, quorum: u32, node: &str) -> BTreeMap<String, String> {
     serde_json::from_value(json(lab, &format!("data/W{quorum}/{node}.json"))["store"].clone()).unwrap()
+}
+
+/// A folder with the configuration and more of it.
+pub(crate) fn with(more: &str) -> Lab {
+    Lab::new(&format!("{CONFIG}{more}"))
+}
+
+/// What is left of labctls that had this folder for temporary files: its entries, and the processes that have the
+/// variable.
+pub(crate) fn left_in(temporary: &Path) -> Vec<String> {
+    let entries = fs::read_dir(temporary).unwrap().map(|entry| entry.unwrap().path().display().to_string());
+    let variable = format!("TMPDIR={}", temporary.display());
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        let has = environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes());
+        has.then(|| format!("process {}", entry.file_name().display()))
+    });
+    entries.chain(processes).collect()
 }
 
 #[test]

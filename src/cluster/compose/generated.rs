@@ -13,7 +13,9 @@ use crate::network::ProxiedLink;
 use crate::network::program::COMMAND;
 
 /// The folder of each node in its container: in memory, gone once the container stops.
-const FOLDER: &str = "/labctl";
+// Below /dev, which is new at each start: runc gives a tmpfs over a folder that is left from an earlier start the
+// mode of that folder, so that another user could not write to it any more.
+const FOLDER: &str = "/dev/labctl";
 
 /// What the services of a project have in common.
 pub(super) struct Setting<'a> {

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use crate::cli::{Paths, QuorumSelection, Run};
 use crate::cluster::Backend;
 use crate::commands::output::note;
+use crate::commands::words;
 use crate::config::{Config, Experiment, ExperimentName, Quorum, SystemConfig};
 use crate::data::{DataFolder, RunData, config_sha256};
 use crate::system::{System, system_of};
@@ -58,12 +59,11 @@ impl Job {
     pub(super) fn describe(&self) -> String {
         let network = &self.experiment.network;
         let mut text = format!(
-            "experiment {}: {}; {}; {}, {}; seed {}; backend {}",
+            "experiment {}: {}; {}; {}; seed {}; backend {}",
             self.name,
             self.experiment.workload.in_words().join(", "),
             self.experiment.in_words().join(", "),
-            network.common_delays_in_words(),
-            network.in_words().join(", "),
+            words::network(&self.experiment),
             self.experiment.seed,
             self.experiment.backend,
         );

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use self::job::Job;
 use super::orphans::{self, Keep};
 use super::signals::Activity;
-use super::{report, saved, select, signals};
+use super::{presence, report, saved, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::Exit;
 use crate::cli::{Format, Paths, Run};
@@ -171,8 +171,9 @@ async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>,
 async fn choose_backend(job: &Job, cancel: &CancellationToken) -> anyhow::Result<Backend> {
     let (choice, cancel) = (job.experiment.backend, cancel.clone());
     let nodes = job.quorums.first().map(|quorum| job.system.nodes(&job.experiment, *quorum)).unwrap_or_default();
-    let containers = job.system.containers();
+    let (containers, experiment) = (job.system.containers(), job.experiment.clone());
     let chosen = spawn_blocking(move || {
+        presence::check(&experiment)?;
         orphans::end_processes().iter().for_each(|done| note!("{done}"));
         let backend = Backend::choose(choice, &nodes, containers, &|text| note!("{text}"), &cancel)?;
         if let Backend::Compose(deployment) = &backend {

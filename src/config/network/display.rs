@@ -2,13 +2,24 @@
 
 use super::Network;
 use super::follower::FollowerNetwork;
+use crate::model::Followers;
 
 impl Network {
-    /// Every delay in one line, e.g. `0 to 1000 ms` or `log-normal (...), acknowledgements ...;
-    /// f3: ...`.
+    /// Every delay of a network of so many followers in one line, e.g. `0 to 1000 ms` or `log-normal (...),
+    /// acknowledgements ...; f3: ...`.
     #[must_use]
-    pub fn delays_in_words(&self) -> String {
-        std::iter::once(self.common_delays_in_words()).chain(self.overrides_in_words()).collect::<Vec<_>>().join("; ")
+    pub fn delays_in_words(&self, followers: Followers) -> String {
+        let common = self.has_common_delays(followers).then(|| self.common_delays_in_words());
+        common.into_iter().chain(self.overrides_in_words()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether a link of some follower has the delays that are not said follower by follower.
+    #[must_use]
+    pub fn has_common_delays(&self, followers: Followers) -> bool {
+        let has_own =
+            |own: &FollowerNetwork| own.delay.is_some() && (self.ack_delay.is_none() || own.ack_delay.is_some());
+        let own = self.follower.values().filter(|own| has_own(own)).count();
+        u32::try_from(own).is_ok_and(|own| own < followers.get())
     }
 
     /// The delays of followers without settings of their own.

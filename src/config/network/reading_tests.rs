@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::config::{CatchUp, Experiment, Network, parse};
+use crate::model::Followers;
 
 /// The delays of one folder.
 fn read_file(name: &Path) -> io::Result<String> {
@@ -69,7 +70,10 @@ fn followers_differ() {
         "min_delay_ms = 1\nmax_delay_ms = 3\n[experiment.a.network.follower.f3]\nextra_ms = 1500\n\
          [experiment.a.network.follower.f1]\nack_delay = { kind = \"constant\", ms = 2 }",
     );
-    assert_eq!(network.delays_in_words(), "1 to 3 ms; f1: acknowledgements always 2 ms; f3: 1500 ms more");
+    assert_eq!(
+        network.delays_in_words(Followers::constant(5)),
+        "1 to 3 ms; f1: acknowledgements always 2 ms; f3: 1500 ms more"
+    );
 }
 
 #[test]

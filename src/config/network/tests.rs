@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Experiment;
+use crate::model::Followers;
 
 fn json(network: &Network) -> String {
     serde_json::to_string(network).unwrap()
@@ -104,7 +105,7 @@ fn an_acknowledgement_that_takes_no_time_is_none() {
 
 #[test]
 fn networks_in_words() {
-    assert_eq!(Network::default().delays_in_words(), "0 to 1000 ms");
+    assert_eq!(Network::default().delays_in_words(Followers::constant(5)), "0 to 1000 ms");
     let far = FollowerNetwork { delay: Some(of("lognormal(90,0.2)")), ..FollowerNetwork::default() };
     let slow = FollowerNetwork { extra_ms: 1500.0.try_into().unwrap(), ..FollowerNetwork::default() };
     let network = Network {
@@ -119,7 +120,7 @@ fn networks_in_words() {
         ..Network::default()
     };
     assert_eq!(
-        network.delays_in_words(),
+        network.delays_in_words(Followers::constant(5)),
         "38 % Pareto (from 1.05 ms, shape 1.51) or 62 % exponential (mean 5.4645 ms), acknowledgements always 3 ms \
          plus 1 ms; f1: as the others; f3: 1500 ms more; f5: log-normal (median 90 ms, sigma 0.2)"
     );
@@ -134,5 +135,8 @@ fn networks_in_words() {
         follower: [(NodeId::Follower(1), far.clone()), (NodeId::Follower(4), far)].into(),
         ..Network::default()
     };
-    assert_eq!(network.delays_in_words(), "no delay, acknowledgements no delay; f2 and f5: always 9 ms each way");
+    assert_eq!(
+        network.delays_in_words(Followers::constant(5)),
+        "no delay, acknowledgements no delay; f2 and f5: always 9 ms each way"
+    );
 }

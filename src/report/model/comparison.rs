@@ -73,7 +73,7 @@ impl ComparedExperiment {
             pacing: config.workload.pacing,
             order: config.network.order,
             link: config.link_order(),
-            delays: config.network.delays_in_words(),
+            delays: config.network.delays_in_words(config.followers),
             max_delay_ms: as_uniform_ms(&config.network.delay).map(|(_, max)| max),
             writes: config.workload.writes.get(),
             runs: figures.runs.iter().map(ComparedRun::of).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
@@ -11,6 +11,8 @@ use crate::model::{Endpoints, NodeId};
 
 /// How long it may take to connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a client waits before it tries again to reach a leader that refuses connections.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 /// How long a server may take to answer anything but a write.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -22,16 +24,19 @@ pub(super) struct Connections {
     idle: Mutex<Vec<MultiplexedConnection>>,
     /// Connections for questions.
     asking: Mutex<BTreeMap<NodeId, MultiplexedConnection>>,
+    /// How long a leader that refuses connections is tried.
+    wait: Duration,
     /// How long the leader may take to answer a write.
     write_limit: Duration,
 }
 
 impl Connections {
-    pub(super) fn new(endpoints: &Endpoints, write_limit: Duration) -> Self {
+    pub(super) fn new(endpoints: &Endpoints, wait: Duration, write_limit: Duration) -> Self {
         Self {
             addresses: Mutex::new(addresses(endpoints)),
             idle: Mutex::default(),
             asking: Mutex::default(),
+            wait,
             write_limit,
         }
     }
@@ -42,7 +47,21 @@ impl Connections {
         let idle = lock(&self.idle).pop();
         match idle {
             Some(connection) => Ok(connection),
-            None => self.connect(NodeId::Leader, self.write_limit).await,
+            None => self.reach_leader().await,
+        }
+    }
+
+    /// A new connection to the leader. One that refuses, because it is gone, may be started again: it is tried
+    /// for as long as it may take to acknowledge a write.
+    async fn reach_leader(&self) -> RedisResult<MultiplexedConnection> {
+        let deadline = Instant::now() + self.wait;
+        loop {
+            match self.connect(NodeId::Leader, self.write_limit).await {
+                Err(error) if error.is_connection_refusal() && Instant::now() + RETRY_DELAY < deadline => {
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+                connected => return connected,
+            }
         }
     }
 
@@ -85,7 +104,7 @@ impl Connections {
     async fn connect(&self, node: NodeId, answer_limit: Duration) -> RedisResult<MultiplexedConnection> {
         let address = lock(&self.addresses).get(&node).cloned().unwrap_or_default();
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_LIMIT))
+            .set_connection_timeout(Some(CONNECT_LIMIT.min(answer_limit)))
             .set_response_timeout(Some(answer_limit));
         Client::open(format!("redis://{address}"))?.get_multiplexed_async_connection_with_config(&config).await
     }

@@ -63,11 +63,20 @@ impl SystemKind for RedisKind {
                     Some((_, version)) => {
                         missing(format!("{program} is version {version}, and {OLDEST} is the oldest that works"))
                     }
-                    None => missing(format!("{program} --version does not say a version")),
+                    // A script that adds arguments: Redis then takes `--version` for a setting, and refuses it.
+                    None if !output.status.success() => {
+                        Presence::Found(format!("{program}, which does not say its version"))
+                    }
+                    None => missing(format!("{program} is no Redis server: --version says {}", first_line(&said))),
                 }
             }
         }
     }
+}
+
+/// What a program says first, in quotes.
+fn first_line(said: &str) -> String {
+    format!("{:?}", said.lines().next().unwrap_or_default())
 }
 
 /// The version in `Redis server v=7.0.15 sha=...`, and its first number.

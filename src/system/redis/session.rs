@@ -59,7 +59,7 @@ impl RedisSession {
     pub(super) fn new(endpoints: &Endpoints, experiment: &Experiment, quorum: Quorum, link: Duration) -> Self {
         let wait = experiment.network.global_request_timeout_s.duration();
         Self {
-            connections: Connections::new(endpoints, wait + ANSWER_MARGIN),
+            connections: Connections::new(endpoints, wait, wait + ANSWER_MARGIN),
             followers: experiment.followers,
             quorum,
             wait,
@@ -149,8 +149,9 @@ impl RedisSession {
         let refuse = |reason: String| SessionError { node, question: "INFO replication".to_owned(), reason };
         let own = self.info(node).await?;
         if !own.is_linked() {
-            let why = own.get("master_link_down_since_seconds").map(|s| format!(" (for {s} s)")).unwrap_or_default();
-            return Err(refuse(format!("it has not been synchronised with the leader{why}")));
+            return Err(refuse(
+                "it does not come online: it has not copied what the leader holds; see its log".to_owned(),
+            ));
         }
         let leader = self.info(NodeId::Leader).await?;
         if log_end(&leader)? == 0 {
