@@ -83,9 +83,9 @@ impl<'k> SystemTables<'k> {
     /// The system that an experiment says, or the lab's node if it says none. `None` if there is
     /// no such system, which is reported.
     pub(super) fn choose(&self, experiment: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<SystemConfig> {
-        let (kinds, labnode) = (self.kinds.names(), SystemConfig::default());
+        let (kinds, default) = (self.kinds.names(), SystemConfig::default());
         let Some(value) = experiment.take("system") else {
-            return Some(self.tables.get(&labnode.name).cloned().unwrap_or(labnode));
+            return Some(self.tables.get(&default.name).cloned().unwrap_or(default));
         };
         let span = value.span();
         let name = value.get_ref().as_str().unwrap_or_default();

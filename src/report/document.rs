@@ -12,8 +12,8 @@ pub(crate) struct Document {
     pub(crate) subtitle: String,
     /// What was measured, and what it does not tell; `None` if the runs do not say.
     pub(crate) system: Option<String>,
-    /// The answer, in one paragraph.
-    pub(crate) answer: String,
+    /// The answer, a finding an item.
+    pub(crate) answer: Vec<String>,
     /// What the intervals and times mean, in one paragraph.
     pub(crate) method: String,
     /// What a reader must know before believing the rest.

@@ -18,8 +18,8 @@ use crate::model::SystemName;
 /// What the report says in words, in `summary.json` and on its page.
 #[derive(Debug)]
 pub(super) struct Headline {
-    /// What came out, in one paragraph.
-    pub(super) answer: String,
+    /// What came out, a finding an item.
+    pub(super) answer: Vec<String>,
     /// What the intervals and times mean, in one paragraph.
     pub(super) method: String,
     /// What a reader must know before believing the rest.
@@ -31,11 +31,10 @@ pub(super) struct Headline {
 impl Headline {
     /// Of a report. `notes` are further warnings, without a full stop.
     pub(super) fn of(report: &Report, notes: &[String]) -> Self {
-        let answers: Vec<String> = TOPICS.iter().filter_map(|topic| topic.answer(report)).collect();
         let notes = notes.iter().map(|note| format!("{note}."));
         let has_finding = |topic: &&Topic| !matches!(topic.finding, Finding::None);
         Self {
-            answer: answers.join(" "),
+            answer: TOPICS.iter().filter_map(|topic| topic.answer(report)).collect(),
             method: method(&report.runs),
             warnings: notes.chain(warnings(report)).collect(),
             findings: TOPICS.iter().filter(has_finding).map(|topic| (topic.id, topic.finding(report))).collect(),

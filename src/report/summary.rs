@@ -19,7 +19,7 @@ struct SummaryFile<'a> {
     #[cfg_attr(test, schemars(schema_with = "schema::version"))]
     schema: u32,
     /// What came out, in one paragraph.
-    answer: &'a str,
+    answer: String,
     /// What the intervals and times mean, in one paragraph.
     method: &'a str,
     /// What a reader must know before believing the rest.
@@ -34,7 +34,7 @@ struct SummaryFile<'a> {
 /// The file's text.
 pub(super) fn summary(headline: &Headline, report: &Report) -> Result<String, serde_json::Error> {
     let Headline { answer, method, warnings, findings } = headline;
-    json::to_string(&SummaryFile { schema: SCHEMA, answer, method, warnings, findings, report })
+    json::to_string(&SummaryFile { schema: SCHEMA, answer: answer.join(" "), method, warnings, findings, report })
 }
 
 #[cfg(test)]

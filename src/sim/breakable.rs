@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
 use super::connection::{Route, SimConnection};
 use super::error::SimError;
-use super::link_state::{LinkState, NodeLink, Refused};
+use super::link_state::{NodeLink, NodeState, Refused};
 use crate::cluster::{Act, FaultAction};
 use crate::model::{NodeId, ignore_poison};
 
@@ -115,13 +115,13 @@ impl BreakableCluster {
     }
 
     /// Changes the link that others take to a node, and with it how the node looks to them.
-    fn change_link(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
+    fn change_link(&self, node: NodeId, change: impl Fn(&mut NodeState)) -> Result<(), SimError> {
         self.link(node)?.change(&change);
         Ok(())
     }
 
     /// Changes all links between a node and others: the leader's own to its followers as well.
-    fn change_links(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
+    fn change_links(&self, node: NodeId, change: impl Fn(&mut NodeState)) -> Result<(), SimError> {
         if node.is_leader() {
             self.links.iter().for_each(|link| link.change(&change));
         }
@@ -129,7 +129,7 @@ impl BreakableCluster {
     }
 
     /// Changes a node.
-    fn change(&self, node: NodeId, change: impl Fn(&mut LinkState)) -> Result<(), SimError> {
+    fn change(&self, node: NodeId, change: impl Fn(&mut NodeState)) -> Result<(), SimError> {
         if node.is_leader() {
             self.now().leader.change(&change);
         }

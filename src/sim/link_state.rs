@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 /// The state of a node and of the link to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct LinkState {
+pub(super) struct NodeState {
     /// The node does not run: connections are refused.
     pub(super) down: bool,
     /// The node runs, and does nothing.
@@ -35,19 +35,19 @@ pub(super) struct NodeLink(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<LinkState>,
+    state: Mutex<NodeState>,
     changed: Notify,
 }
 
 impl NodeLink {
     /// Its state now.
     #[must_use]
-    pub(super) fn state(&self) -> LinkState {
+    pub(super) fn state(&self) -> NodeState {
         *ignore_poison(self.0.state.lock())
     }
 
     /// Breaks or mends it.
-    pub(super) fn change(&self, change: impl FnOnce(&mut LinkState)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut NodeState)) {
         let mut state = ignore_poison(self.0.state.lock());
         change(&mut state);
         drop(state);
@@ -86,12 +86,12 @@ impl NodeLink {
         self.until(|now| now.down).await;
     }
 
-    async fn unless_down(&self, fit: impl Fn(LinkState) -> bool) -> Result<(), Refused> {
+    async fn unless_down(&self, fit: impl Fn(NodeState) -> bool) -> Result<(), Refused> {
         let now = self.until(|now| now.down || fit(now)).await;
         if now.down { Err(Refused) } else { Ok(()) }
     }
 
-    async fn until(&self, fit: impl Fn(LinkState) -> bool) -> LinkState {
+    async fn until(&self, fit: impl Fn(NodeState) -> bool) -> NodeState {
         loop {
             let mut changed = pin!(self.0.changed.notified());
             // Before it is looked at, so that no change goes unseen.

@@ -129,7 +129,7 @@ mod tests {
     fn an_experiment_that_says_no_system_measures_the_labs_node() {
         assert_eq!(
             system_of(&Experiment::default()).map(|system| system.name().to_owned()).ok().as_deref(),
-            Some("labnode")
+            Some(SystemName::LABNODE)
         );
     }
 }

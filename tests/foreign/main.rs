@@ -330,7 +330,7 @@ fn a_program_that_only_seems_to_listen_is_not_taken_for_the_node() {
     thief.join().unwrap();
 }
 
-/// Not a test by itself: the next one runs it in a process of its own, which it kills.
+/// Not a test by itself: the next one runs it in another process and kills that.
 #[test]
 fn owner_of_a_cluster_that_is_killed() {
     let Some(folder) = std::env::var_os("LABCTL_TEST_SCRIPTS") else { return };

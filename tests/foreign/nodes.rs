@@ -22,7 +22,7 @@ pub(crate) const F1: NodeId = NodeId::Follower(0);
 const LISTEN: &str = r#"ROLE=follower LISTEN_ADDR="$1" exec "$LABCTL" node"#;
 
 /// Starts processes of every kind of descent, each of which ignores SIGTERM and has the marker among
-/// its arguments: a child, one with a session of its own, and a double fork with one. Then the node itself.
+/// its arguments: a child, one in a new session, and a double fork in a new session. Then the node itself.
 pub(crate) const SPREADS: &str = r#"
     trap '' TERM
     lives='trap "" TERM HUP INT; echo "$0 lives"; while :; do sleep 0.05; done'

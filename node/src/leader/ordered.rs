@@ -22,7 +22,7 @@ use crate::transport::{Answer, Closed, Connection, Transport, TransportError};
 use crate::wire::Replicate;
 
 /// What the leader is told of a copy on its way.
-pub(super) trait Progress: Send + Sync {
+pub(super) trait CopyProgress: Send + Sync {
     /// The copy left at this time on the leader's clock.
     fn left(&self, now_us: u64);
 
@@ -32,7 +32,7 @@ pub(super) trait Progress: Send + Sync {
 }
 
 /// What the links need to know of their leader.
-pub(super) struct Setup {
+pub(super) struct LinkSetup {
     pub(super) links: Vec<OrderedLink>,
     /// How long a copy that has left may stay unanswered.
     pub(super) limit: Duration,
@@ -62,7 +62,7 @@ pub(super) type Acknowledged = oneshot::Sender<Result<u64, TransportError>>;
 pub(super) struct OrderedCopy {
     pub(super) key: Arc<str>,
     pub(super) body: Arc<Replicate>,
-    pub(super) progress: Arc<dyn Progress>,
+    pub(super) progress: Arc<dyn CopyProgress>,
     /// Its receiver is dropped when the copy is given up.
     pub(super) acknowledged: Acknowledged,
 }
@@ -75,7 +75,7 @@ struct QueuedCopy {
 
 /// A copy that has left.
 struct SentCopy {
-    progress: Arc<dyn Progress>,
+    progress: Arc<dyn CopyProgress>,
     acknowledged: Acknowledged,
     left_us: u64,
     connection: Arc<dyn Connection>,
@@ -85,8 +85,8 @@ struct SentCopy {
 impl OrderedLinks {
     /// Starts the tasks of each link, whose slots count from now. They end when these links are
     /// dropped and nothing is under way.
-    pub(super) fn start(setup: Setup) -> Self {
-        let Setup { links, limit, transport, clock } = setup;
+    pub(super) fn start(setup: LinkSetup) -> Self {
+        let LinkSetup { links, limit, transport, clock } = setup;
         let epoch_us = clock.now_us();
         let links = links.into_iter().enumerate().map(|(follower, OrderedLink { write, ack })| {
             let (copies, queue) = mpsc::unbounded_channel();

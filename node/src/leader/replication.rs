@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
-use super::ordered::Progress;
+use super::ordered::CopyProgress;
 use super::state::Leader;
 use crate::delay::Delays;
 use crate::trace::Seq;
@@ -51,7 +51,7 @@ impl TrackedCopy {
     }
 }
 
-impl Progress for TrackedCopy {
+impl CopyProgress for TrackedCopy {
     fn left(&self, now_us: u64) {
         self.leader().trace.sent(self.seq, now_us);
     }

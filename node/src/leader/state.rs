@@ -7,7 +7,7 @@ use std::sync::{Arc, Once, OnceLock};
 use rand::Rng;
 
 use super::backlog::Backlogs;
-use super::ordered::{OrderedLinks, Setup};
+use super::ordered::{LinkSetup, OrderedLinks};
 use crate::clock::Clock;
 use crate::config::{CatchUp, LinkOrder, NodeConfig};
 use crate::delay::{DelaySource, OrderedLink};
@@ -62,7 +62,7 @@ impl Leader {
         let start = || {
             let seed = config.delay_seed.unwrap_or_else(|| rand::rng().next_u64());
             let link = |(follower, delays)| OrderedLink::new(delays, follower, seed, config.coherence);
-            OrderedLinks::start(Setup {
+            OrderedLinks::start(LinkSetup {
                 links: (0..).zip(&config.links).map(link).collect(),
                 limit: config.replication_timeout,
                 transport: Arc::clone(&self.transport),

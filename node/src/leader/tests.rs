@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use self::network::{Network, Reached};
+use self::network::{LossyNetwork, Reached};
 use super::backlog::MAX_ATTEMPTS;
 use super::catch_up::POLL_INTERVAL;
 use super::state::Leader;
@@ -42,7 +42,7 @@ fn config(role: &str, link: &str, order: &str, catch_up: &str) -> NodeConfig {
 }
 
 struct Cluster {
-    network: Arc<Network>,
+    network: Arc<LossyNetwork>,
     leader: Arc<Leader>,
 }
 
@@ -53,7 +53,7 @@ impl Cluster {
 
     fn over(link: &str, order: &str, catch_up: &str, seed: u64) -> Self {
         let clock = Clock::at_zero();
-        let network = Network::new(order, clock, seed);
+        let network = LossyNetwork::new(order, clock, seed);
         let transport: Arc<dyn Transport> = Arc::clone(&network) as Arc<dyn Transport>;
         let leader = Arc::new(Leader::new(config("leader", link, order, catch_up), clock, transport));
         Self { network, leader }

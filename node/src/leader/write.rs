@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::catch_up::CatchUpWorker;
-use super::ordered::{self, OrderedCopy, Progress};
+use super::ordered::{self, CopyProgress, OrderedCopy};
 use super::quorum::{self, QuorumError};
 use super::replication::{InFlight, Passage, Replication, TrackedCopy};
 use super::state::Leader;
@@ -74,7 +74,7 @@ impl Leader {
                         let departs_us = links.departure_us(follower, now_us);
                         let delays = Delays { write_us: ordered::delay_us(now_us, departs_us), ack_us: 0 };
                         let (copy, (acknowledged, receiver)) = (track(follower, delays), oneshot::channel());
-                        let progress = Arc::clone(&copy) as Arc<dyn Progress>;
+                        let progress = Arc::clone(&copy) as Arc<dyn CopyProgress>;
                         links.queue(follower, OrderedCopy { key, body, progress, acknowledged }, departs_us);
                         (copy, Passage::Ordered(receiver))
                     }

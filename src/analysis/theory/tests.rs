@@ -284,7 +284,7 @@ fn ordered_links_that_change_are_simulated_in_runs_and_cost_more() {
     let (low, high) = (spread.mean_ms.lower.unwrap(), spread.mean_ms.upper.unwrap());
     assert!(low < figures.mean_ms && figures.mean_ms < high && high - low > 20.0, "{spread:?}");
     assert_eq!(ordered, Prediction::new(&experiment, Quorum::try_from(1).unwrap()).unwrap());
-    // The median lag of the slowest follower, and nobody but those who were waited for has the write.
+    // At the median the slowest follower lags, and only the followers that were waited for have the write.
     let lag = PredictedLag::new(&experiment, Quorum::try_from(2).unwrap());
     assert_eq!(lag.behind, Some(0.6));
     assert!(lag.lag.unwrap().mean_ms() > 0.0);

@@ -18,7 +18,7 @@ use crate::network::program::COMMAND;
 const FOLDER: &str = "/dev/labctl";
 
 /// What the services of a project have in common.
-pub(super) struct Setting<'a> {
+pub(super) struct ProjectSetting<'a> {
     /// The nodes and links.
     pub(super) spec: &'a ClusterSpec,
     /// How a node runs from its image.
@@ -39,7 +39,7 @@ pub(super) struct Setting<'a> {
 ///
 /// # Errors
 /// When a file cannot be written, or its path cannot be named in another.
-pub(super) fn write(file: &Path, setting: &Setting<'_>) -> Result<(), ClusterError> {
+pub(super) fn write(file: &Path, setting: &ProjectSetting<'_>) -> Result<(), ClusterError> {
     let mut services = Map::new();
     for node in &setting.spec.nodes {
         services.insert(node.node.to_string(), setting.node(node)?);
@@ -52,7 +52,7 @@ pub(super) fn write(file: &Path, setting: &Setting<'_>) -> Result<(), ClusterErr
     fs::write(file, text.to_string()).map_err(ClusterError::temporary)
 }
 
-impl Setting<'_> {
+impl ProjectSetting<'_> {
     /// The service of a node.
     fn node(&self, spec: &NodeSpec) -> Result<Value, ClusterError> {
         let node = spec.node;

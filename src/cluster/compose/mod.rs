@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use deployment::{Deployment, checkout, checkout_around};
-use generated::Setting;
+use generated::ProjectSetting;
 pub use image::{NodeImage, binary_beside};
 use project::{Container, FOLDER_LABEL, LOOKS_AFTER_BREAK, OWNER_LABEL, Project};
 pub use project::{ProjectLeft, projects_left, remove_project};
@@ -196,7 +196,7 @@ impl ComposeCluster {
             ContainerSpec::Image(image) => {
                 let files = OwnedFolder::new().map_err(ClusterError::temporary)?;
                 let folder = self.folder.to_string_lossy().into_owned();
-                let setting = Setting {
+                let setting = ProjectSetting {
                     spec: &self.spec,
                     image: &image,
                     image_id: &self.image,

@@ -8,7 +8,7 @@ pub(super) const COMMAND: &str = "supervise";
 
 /// What labctl asks of a supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum NodeOrder {
     /// Freeze every process of the node; answered once all stand still.
     Pause,
     /// Thaw them; answered once that is done.
@@ -36,7 +36,7 @@ pub(super) enum Notice {
     Left(String),
 }
 
-impl Order {
+impl NodeOrder {
     const ALL: [Self; 4] = [Self::Pause, Self::Resume, Self::Stop, Self::Kill];
 
     const fn word(self) -> &'static str {
@@ -49,13 +49,13 @@ impl Order {
     }
 }
 
-impl fmt::Display for Order {
+impl fmt::Display for NodeOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
 }
 
-impl FromStr for Order {
+impl FromStr for NodeOrder {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_understood() {
-        for order in Order::ALL {
+        for order in NodeOrder::ALL {
             assert_eq!(order.to_string().parse(), Ok(order));
         }
         for notice in [
@@ -116,6 +116,6 @@ mod tests {
             assert_eq!(notice.to_string().parse(), Ok(notice));
         }
         assert_eq!(Notice::Refused("a\nb".into()).to_string(), "refused a b");
-        assert!("".parse::<Order>().is_err() && "x y".parse::<Notice>().is_err());
+        assert!("".parse::<NodeOrder>().is_err() && "x y".parse::<Notice>().is_err());
     }
 }

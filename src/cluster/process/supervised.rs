@@ -17,7 +17,7 @@ use super::listener;
 use super::log::BoundedLog;
 use super::orphans::{self, FOLDER, NODE, OWNER};
 use super::program::Program;
-use super::protocol::{COMMAND, Notice, Order};
+use super::protocol::{COMMAND, NodeOrder, Notice};
 use crate::cluster::Owner;
 
 /// How long a supervisor may take to start the program, to carry an order out, and to end. Longer
@@ -105,12 +105,12 @@ impl Supervised {
     }
 
     /// Gives an order and waits until it is carried out.
-    fn order(&mut self, order: Order) -> io::Result<()> {
+    fn order(&mut self, order: NodeOrder) -> io::Result<()> {
         self.give(order)?;
         self.await_answer(&Notice::Done)
     }
 
-    fn give(&mut self, order: Order) -> io::Result<()> {
+    fn give(&mut self, order: NodeOrder) -> io::Result<()> {
         let orders = self.orders.as_mut().ok_or_else(|| io::Error::other("it is ending"))?;
         writeln!(orders, "{order}")
     }
@@ -176,7 +176,7 @@ impl Child for Supervised {
     /// SIGKILL to all its processes, and their end.
     fn kill(&mut self) -> io::Result<()> {
         // An order that cannot be given finds a supervisor that ends already.
-        let _ = self.give(Order::Kill);
+        let _ = self.give(NodeOrder::Kill);
         self.orders = None;
         if !self.ends_by(Instant::now() + ANSWER_LIMIT)? {
             self.supervisor.kill()?;
@@ -192,23 +192,23 @@ impl Child for Supervised {
     /// SIGTERM to the program; true once all its processes have ended, false if it has not by `deadline`.
     /// What it leaves behind is killed.
     fn stop(&mut self, deadline: Instant) -> io::Result<bool> {
-        self.order(Order::Stop)?;
+        self.order(NodeOrder::Stop)?;
         self.ends_by(deadline)
     }
 
     /// SIGSTOP to all its processes.
     fn pause(&mut self) -> io::Result<()> {
-        self.order(Order::Pause)
+        self.order(NodeOrder::Pause)
     }
 
     /// SIGCONT to all its processes.
     fn resume(&mut self) -> io::Result<()> {
-        self.order(Order::Resume)
+        self.order(NodeOrder::Resume)
     }
 
     fn ask_to_end(&mut self) {
         // It may have ended already. Frozen, it has to wake up to take notice.
-        let _ = self.give(Order::Stop).and_then(|()| self.give(Order::Resume));
+        let _ = self.give(NodeOrder::Stop).and_then(|()| self.give(NodeOrder::Resume));
     }
 
     /// Waits for its end until `deadline`, and kills it then.

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::family;
 use super::log::BoundedLog;
-use super::protocol::{Notice, Order};
+use super::protocol::{NodeOrder, Notice};
 
 /// How long killed processes may take to end.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// What happens to a supervisor.
 enum Event {
-    Ordered(Order),
+    Ordered(NodeOrder),
     /// labctl is gone, or somebody asks the supervisor to end.
     Abandoned,
     /// A process of the node has ended.
@@ -158,10 +158,12 @@ async fn watch(child: Pid, mut events: UnboundedReceiver<Event>, mut signals: Si
             _ = signals.hangup.recv() => Event::Abandoned,
         };
         match event {
-            Event::Ordered(Order::Pause) => answer(family::freeze(child)),
-            Event::Ordered(Order::Resume) => answer(family::thaw(child)),
-            Event::Ordered(Order::Stop) => answer(kill_process(child, process::Signal::TERM).map_err(io::Error::from)),
-            Event::Ordered(Order::Kill) | Event::Abandoned => return end_all(child, &mut events).await,
+            Event::Ordered(NodeOrder::Pause) => answer(family::freeze(child)),
+            Event::Ordered(NodeOrder::Resume) => answer(family::thaw(child)),
+            Event::Ordered(NodeOrder::Stop) => {
+                answer(kill_process(child, process::Signal::TERM).map_err(io::Error::from))
+            }
+            Event::Ordered(NodeOrder::Kill) | Event::Abandoned => return end_all(child, &mut events).await,
             Event::Ended(pid, status) if pid == child => {
                 tell(&Notice::Ended(in_words(status)));
                 return end_all(child, &mut events).await;

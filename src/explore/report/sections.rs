@@ -42,17 +42,13 @@ pub(super) fn document(points: &[PointRow], figures: &mut Figures) -> Result<Doc
         reproduce(points),
     ];
     let runs: u64 = points.iter().map(|point| point.conditions.seeds).sum();
-    let findings: Vec<String> = MAIN.iter().map(|measure| Trend::of(measure, points).to_string()).collect();
+    let conditions = format!("{} of {}.", count(runs, "simulated run"), count(points.len() as u64, "point"));
+    let findings = MAIN.iter().map(|measure| Trend::of(measure, points).to_string());
     Ok(Document {
         title: "What a write quorum buys and costs, under many conditions".to_owned(),
         subtitle: conditions::subtitle(points),
         system: None,
-        answer: format!(
-            "{} of {}. {}",
-            count(runs, "simulated run"),
-            count(points.len() as u64, "point"),
-            findings.join(" ")
-        ),
+        answer: std::iter::once(conditions).chain(findings).collect(),
         method: "Intervals are 95 % intervals over runs with different seeds. Times are virtual and exact to the microsecond."
             .to_owned(),
         warnings: warnings(points),

@@ -9,23 +9,23 @@ const ROW: f64 = 46.0;
 const BAR: f64 = 20.0;
 
 /// One bar.
-pub(crate) struct Bar {
+pub(crate) struct StackedBar {
     pub(crate) name: String,
     pub(crate) hue: Hue,
     /// From the left; the first is drawn in the strongest colour.
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) segments: Vec<BarSegment>,
     /// Stands in the place of a bar that cannot be drawn.
     pub(crate) instead: Option<&'static str>,
 }
 
 /// A part of a bar.
-pub(crate) struct Segment {
+pub(crate) struct BarSegment {
     pub(crate) label: String,
     pub(crate) length: f64,
 }
 
 /// Bars one below the other. `axis` is the title of the horizontal axis.
-pub(crate) fn scene(bars: &[Bar], axis: &str, title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(bars: &[StackedBar], axis: &str, title: Option<(&str, &str)>) -> Scene {
     if bars.is_empty() {
         return nothing(title);
     }
@@ -37,7 +37,7 @@ pub(crate) fn scene(bars: &[Bar], axis: &str, title: Option<(&str, &str)>) -> Sc
         scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
     }
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
-    let length = |bar: &Bar| bar.segments.iter().map(|segment| segment.length).sum();
+    let length = |bar: &StackedBar| bar.segments.iter().map(|segment| segment.length).sum();
     let longest = bars.iter().map(length).fold(1.0, f64::max);
     let x = x_axis(&mut scene, frame, longest, axis);
     for (row, bar) in bars.iter().enumerate() {
@@ -60,7 +60,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, longest: f64, title: &str) -> Scale {
     scale
 }
 
-fn draw(scene: &mut Scene, bar: &Bar, y: f64, x: Scale) {
+fn draw(scene: &mut Scene, bar: &StackedBar, y: f64, x: Scale) {
     scene.text((12.0, y), bar.name.as_str(), 14.0, Colour::Text(bar.hue), Anchor::Start);
     if let Some(instead) = bar.instead {
         return scene.text((x.at(0.0) + 6.0, y), instead, 12.0, Colour::Muted, Anchor::Start);

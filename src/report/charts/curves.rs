@@ -1,4 +1,4 @@
-//! Curves of shares over time, labelled where they begin.
+//! ShareCurves of shares over time, labelled where they begin.
 
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
@@ -11,15 +11,15 @@ const HEIGHT: u32 = 500;
 const LABEL_SIZE: f64 = 14.0;
 
 /// What is drawn, and on which axes.
-pub(crate) struct Curves {
+pub(crate) struct ShareCurves {
     pub(crate) x_title: &'static str,
     /// In percent.
     pub(crate) y_title: &'static str,
-    pub(crate) curves: Vec<Curve>,
+    pub(crate) curves: Vec<ShareCurve>,
 }
 
 /// One curve in up to three lines, each of places on the horizontal axis with their shares, 0 to 1.
-pub(crate) struct Curve {
+pub(crate) struct ShareCurve {
     pub(crate) name: String,
     pub(crate) hue: Hue,
     /// Two lines bound a share from both sides; either may be empty.
@@ -27,7 +27,7 @@ pub(crate) struct Curve {
     pub(crate) dashed: Vec<(f64, f64)>,
 }
 
-impl Curve {
+impl ShareCurve {
     /// Its first point.
     fn begin(&self) -> Option<(f64, f64)> {
         self.solid[0].first().or(self.dashed.first()).copied()
@@ -35,7 +35,7 @@ impl Curve {
 }
 
 /// Labels stand where curves begin: they all end alike.
-pub(crate) fn scene(figure: &Curves, title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(figure: &ShareCurves, title: Option<(&str, &str)>) -> Scene {
     let curves = &figure.curves;
     if curves.iter().all(|curve| curve.begin().is_none()) {
         return nothing(title);
@@ -59,7 +59,7 @@ pub(crate) fn scene(figure: &Curves, title: Option<(&str, &str)>) -> Scene {
     scene
 }
 
-fn x_axis(scene: &mut Scene, frame: Frame, figure: &Curves) -> Scale {
+fn x_axis(scene: &mut Scene, frame: Frame, figure: &ShareCurves) -> Scale {
     let points = figure.curves.iter().flat_map(|curve| curve.solid.iter().flatten().chain(&curve.dashed));
     let last = points.map(|(x, _)| *x).fold(0.0, f64::max);
     let high = if last > 0.0 { last } else { 1.0 };
@@ -72,7 +72,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, figure: &Curves) -> Scale {
 }
 
 /// Past its last point a curve goes on as it is.
-fn draw(scene: &mut Scene, curve: &Curve, right: f64, (x, y): (Scale, Scale)) {
+fn draw(scene: &mut Scene, curve: &ShareCurve, right: f64, (x, y): (Scale, Scale)) {
     let colour = Colour::Hue(curve.hue);
     let path = |points: &[(f64, f64)]| {
         let mut path: Vec<Point> = points.iter().map(|(at, share)| (x.at(*at), y.at(share * 100.0))).collect();
@@ -86,14 +86,14 @@ fn draw(scene: &mut Scene, curve: &Curve, right: f64, (x, y): (Scale, Scale)) {
 }
 
 /// A label at the left of each curve, as high as it begins.
-fn draw_labels(scene: &mut Scene, curves: &[Curve], frame: Frame, (x, y): (Scale, Scale)) {
-    let begins: Vec<(&Curve, f64)> =
+fn draw_labels(scene: &mut Scene, curves: &[ShareCurve], frame: Frame, (x, y): (Scale, Scale)) {
+    let begins: Vec<(&ShareCurve, f64)> =
         curves.iter().filter_map(|curve| Some((curve, y.at(curve.begin()?.1 * 100.0)))).collect();
     let wanted: Vec<f64> = begins.iter().map(|(_, at)| *at).collect();
     let places = spread(&wanted, LABEL_SIZE * 1.35, frame.top, frame.bottom);
     let start = x.at(0.0);
     for ((curve, at), place) in begins.into_iter().zip(places) {
-        let Curve { name, hue, .. } = curve;
+        let ShareCurve { name, hue, .. } = curve;
         let left = start - 12.0 - text_width(name, LABEL_SIZE);
         scene.rect((left - 3.0, place - 9.0), (start - 9.0, place + 9.0), Colour::Paper);
         scene.line((start - 9.0, place), (start - 2.0, at), Stroke::solid(Colour::Hue(*hue), 1.0));

@@ -11,30 +11,30 @@ const ROW: f64 = 22.0;
 const SMALL: f64 = 11.0;
 
 /// Two grids side by side.
-pub(crate) struct Pair {
+pub(crate) struct GridPair {
     pub(crate) name: String,
     pub(crate) hue: Hue,
-    pub(crate) grids: [Grid; 2],
+    pub(crate) grids: [CellGrid; 2],
 }
 
 /// Rows of cells below the names of their columns.
-pub(crate) struct Grid {
+pub(crate) struct CellGrid {
     /// Stands above it.
     pub(crate) note: String,
     pub(crate) columns: Vec<String>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<GridRow>,
 }
 
 /// One row of a grid.
-pub(crate) struct Row {
+pub(crate) struct GridRow {
     pub(crate) name: String,
     /// One cell a column, or a text in their place.
-    pub(crate) cells: Result<Vec<Cell>, &'static str>,
+    pub(crate) cells: Result<Vec<GridCell>, &'static str>,
 }
 
 /// One cell.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Cell {
+pub(crate) enum GridCell {
     Quiet,
     /// Filled with colour, around a letter.
     Filled(&'static str),
@@ -45,8 +45,8 @@ pub(crate) enum Cell {
 }
 
 /// A pair of grids a row, below the headings of the two columns.
-pub(crate) fn scene(pairs: &[Pair], headings: [&str; 2], title: &str, subtitle: &str) -> Scene {
-    let rows = |pair: &Pair| pair.grids.iter().map(|grid| grid.rows.len()).max().unwrap_or(0) as f64;
+pub(crate) fn scene(pairs: &[GridPair], headings: [&str; 2], title: &str, subtitle: &str) -> Scene {
+    let rows = |pair: &GridPair| pair.grids.iter().map(|grid| grid.rows.len()).max().unwrap_or(0) as f64;
     let heights: f64 = pairs.iter().map(|pair| rows(pair) * ROW + 56.0).sum();
     let mut scene = Scene::new(WIDTH, (116.0 + heights).ceil() as u32);
     scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
@@ -67,7 +67,7 @@ pub(crate) fn scene(pairs: &[Pair], headings: [&str; 2], title: &str, subtitle: 
     scene
 }
 
-fn draw(scene: &mut Scene, grid: &Grid, (left, top): (f64, f64), width: f64) {
+fn draw(scene: &mut Scene, grid: &CellGrid, (left, top): (f64, f64), width: f64) {
     scene.text((left, top + 8.0), grid.note.as_str(), 13.0, Colour::Muted, Anchor::Start);
     let column = (width / grid.columns.len().max(1) as f64).min(38.0);
     let body = top + 36.0;
@@ -91,18 +91,18 @@ fn draw(scene: &mut Scene, grid: &Grid, (left, top): (f64, f64), width: f64) {
     }
 }
 
-fn draw_cell(scene: &mut Scene, cell: Cell, corner: (f64, f64), opposite: (f64, f64)) {
+fn draw_cell(scene: &mut Scene, cell: GridCell, corner: (f64, f64), opposite: (f64, f64)) {
     let (letter, colour) = match cell {
-        Cell::Quiet => return scene.rect(corner, opposite, Colour::Surface),
-        Cell::Filled(letter) => {
+        GridCell::Quiet => return scene.rect(corner, opposite, Colour::Surface),
+        GridCell::Filled(letter) => {
             scene.rect(corner, opposite, Colour::Hue(Hue::Purple));
             (letter, Colour::Ink)
         }
-        Cell::Black(letter) => {
+        GridCell::Black(letter) => {
             scene.rect(corner, opposite, Colour::Ink);
             (letter, Colour::Paper)
         }
-        Cell::Hollow(letter) => {
+        GridCell::Hollow(letter) => {
             let ((left, top), (right, bottom)) =
                 ((corner.0 + 1.0, corner.1 + 1.0), (opposite.0 - 1.0, opposite.1 - 1.0));
             let outline = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1.0)];

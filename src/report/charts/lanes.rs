@@ -2,7 +2,7 @@
 
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
-use super::scene::{Anchor, Scene, Stroke};
+use super::scene::{Anchor, Scene, Shape, Stroke};
 
 const WIDTH: u32 = 900;
 const LEFT: f64 = 66.0;
@@ -18,18 +18,18 @@ pub(crate) struct Lanes {
     pub(crate) x_title: &'static str,
     /// Names of the columns.
     pub(crate) columns: [&'static str; 2],
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<LaneRow>,
 }
 
 /// Two panels side by side.
-pub(crate) struct Row {
+pub(crate) struct LaneRow {
     pub(crate) name: String,
     pub(crate) hue: Hue,
-    pub(crate) panels: [Option<Panel>; 2],
+    pub(crate) panels: [Option<LanePanel>; 2],
 }
 
 /// A thick line from zero to an end, and a lane for each part below it.
-pub(crate) struct Panel {
+pub(crate) struct LanePanel {
     pub(crate) name: &'static str,
     pub(crate) end: f64,
     pub(crate) end_label: String,
@@ -40,11 +40,11 @@ pub(crate) struct Panel {
 pub(crate) struct Lane {
     pub(crate) name: String,
     /// `None` for a lane with no line.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<LaneMark>,
 }
 
 /// The mark of a lane.
-pub(crate) struct Mark {
+pub(crate) struct LaneMark {
     pub(crate) at: f64,
     pub(crate) shape: Shape,
     /// Whether its lane has the colour of its row.
@@ -55,16 +55,8 @@ pub(crate) struct Mark {
     pub(crate) label: Option<String>,
 }
 
-/// How a mark looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
-    Disc,
-    Ring,
-    Cross,
-}
-
 impl Lanes {
-    fn panels(&self) -> impl Iterator<Item = &Panel> {
+    fn panels(&self) -> impl Iterator<Item = &LanePanel> {
         self.rows.iter().flat_map(|row| row.panels.iter().flatten())
     }
 }
@@ -122,7 +114,7 @@ fn x_axis(scene: &mut Scene, frame: Frame, lanes: &Lanes) {
     axis.x_axis(scene, scale, &labels, lanes.x_title);
 }
 
-fn draw(scene: &mut Scene, panel: &Panel, hue: Hue, (left, top): (f64, f64), x: Scale) {
+fn draw(scene: &mut Scene, panel: &LanePanel, hue: Hue, (left, top): (f64, f64), x: Scale) {
     let y = |row: usize| top + HEAD + ROW * (row as f64 + 0.5);
     let end = x.at(panel.end);
     let last = y(panel.lanes.len());
@@ -140,7 +132,7 @@ fn draw(scene: &mut Scene, panel: &Panel, hue: Hue, (left, top): (f64, f64), x: 
 }
 
 /// The line up to the mark, the mark, and the dashed line from it where that can be seen.
-fn draw_mark(scene: &mut Scene, mark: &Mark, y: f64, hue: Hue, x: Scale) {
+fn draw_mark(scene: &mut Scene, mark: &LaneMark, y: f64, hue: Hue, x: Scale) {
     const RADIUS: f64 = 4.0;
     let colour = if mark.stands_out { Colour::Hue(hue) } else { Colour::Muted };
     let at = x.at(mark.at);

@@ -18,4 +18,4 @@ pub(crate) mod strips;
 
 pub(crate) use canvas::DrawError;
 pub(crate) use colour::{Hue, variables};
-pub(crate) use scene::Scene;
+pub(crate) use scene::{Scene, Shape};

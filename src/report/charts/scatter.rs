@@ -2,7 +2,7 @@
 
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
-use super::scene::{Anchor, Point, Scene, Stroke};
+use super::scene::{Anchor, Point, Scene, Shape, Stroke};
 
 const WIDTH: u32 = 900;
 const PANEL: f64 = 96.0;
@@ -12,32 +12,24 @@ const BETWEEN: f64 = 30.0;
 pub(crate) struct Scatter {
     pub(crate) x_title: &'static str,
     pub(crate) y_title: &'static str,
-    pub(crate) panels: Vec<Panel>,
+    pub(crate) panels: Vec<ScatterPanel>,
 }
 
 /// One panel.
-pub(crate) struct Panel {
+pub(crate) struct ScatterPanel {
     pub(crate) name: String,
     pub(crate) hue: Hue,
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) marks: Vec<ScatterMark>,
     /// Where the ground is grey.
     pub(crate) shaded: Vec<Shade>,
 }
 
 /// One mark at its place.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
+pub(crate) struct ScatterMark {
     pub(crate) x: f64,
     pub(crate) y: f64,
     pub(crate) shape: Shape,
-}
-
-/// How a mark looks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape {
-    Disc,
-    Cross,
-    Ring,
 }
 
 /// A part of the horizontal axis that stands out.
@@ -77,7 +69,7 @@ pub(crate) fn scene(scatter: &Scatter, title: Option<(&str, &str)>) -> Scene {
     scene
 }
 
-fn draw(scene: &mut Scene, panel: &Panel, frame: Frame, x: Scale, highest: f64) {
+fn draw(scene: &mut Scene, panel: &ScatterPanel, frame: Frame, x: Scale, highest: f64) {
     let name = (12.0, frame.top + 8.0);
     scene.text(name, panel.name.as_str(), 14.0, Colour::Text(panel.hue), Anchor::Start);
     for shade in &panel.shaded {

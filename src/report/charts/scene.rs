@@ -34,6 +34,14 @@ pub(super) enum Anchor {
     End,
 }
 
+/// How a mark at a place looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Disc,
+    Ring,
+    Cross,
+}
+
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Mark {

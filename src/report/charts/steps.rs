@@ -1,4 +1,4 @@
-//! Distribution functions: steps of the measured ones over curves of the expected ones.
+//! StepCurve functions: steps of the measured ones over curves of the expected ones.
 
 use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
 use super::canvas::text_width;
@@ -11,15 +11,15 @@ const HEIGHT: u32 = 500;
 const LABEL_SIZE: f64 = 14.0;
 
 /// What is drawn, and on which axes.
-pub(crate) struct Steps {
+pub(crate) struct StepChart {
     pub(crate) x_title: &'static str,
     /// In percent.
     pub(crate) y_title: &'static str,
-    pub(crate) distributions: Vec<Distribution>,
+    pub(crate) distributions: Vec<StepCurve>,
 }
 
 /// One distribution: values with the share at or below each, 0 to 1.
-pub(crate) struct Distribution {
+pub(crate) struct StepCurve {
     pub(crate) name: String,
     pub(crate) hue: Hue,
     /// Drawn as steps.
@@ -29,7 +29,7 @@ pub(crate) struct Distribution {
 }
 
 /// The steps and the curves, each distribution with its label.
-pub(crate) fn scene(figure: &Steps, title: Option<(&str, &str)>) -> Scene {
+pub(crate) fn scene(figure: &StepChart, title: Option<(&str, &str)>) -> Scene {
     let distributions = &figure.distributions;
     let top = if title.is_some() { 106.0 } else { 44.0 };
     let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
@@ -58,14 +58,14 @@ pub(crate) const SHOWN: f64 = 0.995;
 
 /// Where the axis ends if that is before the greatest value: a heavy tail would press all else
 /// against the left edge.
-pub(crate) fn cut(distributions: &[Distribution]) -> Option<f64> {
+pub(crate) fn cut(distributions: &[StepCurve]) -> Option<f64> {
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0_f64, f64::max);
     let whole = most(&mut distributions.iter().flat_map(|d| d.measured.iter().chain(&d.expected)).map(|p| p.0));
     let shown = most(&mut distributions.iter().filter_map(|d| at_share(d, SHOWN)));
     (shown > 0.0 && whole > 2.0 * shown).then_some(shown * 1.1)
 }
 
-fn x_axis(scene: &mut Scene, frame: Frame, figure: &Steps) -> Scale {
+fn x_axis(scene: &mut Scene, frame: Frame, figure: &StepChart) -> Scale {
     let points = figure.distributions.iter().flat_map(|d| d.measured.iter().chain(&d.expected));
     let (low, high) = points.fold((0.0_f64, 1.0_f64), |(low, high), (value, _)| (low.min(*value), high.max(*value)));
     let high = cut(&figure.distributions).unwrap_or(high);
@@ -76,8 +76,8 @@ fn x_axis(scene: &mut Scene, frame: Frame, figure: &Steps) -> Scale {
     scale
 }
 
-/// Steps of what was measured, over a dashed curve of what was expected, up to `end`.
-fn draw(scene: &mut Scene, distribution: &Distribution, end: f64, (x, y): (Scale, Scale)) {
+/// StepChart of what was measured, over a dashed curve of what was expected, up to `end`.
+fn draw(scene: &mut Scene, distribution: &StepCurve, end: f64, (x, y): (Scale, Scale)) {
     let colour = Colour::Hue(distribution.hue);
     let place = |value: f64, share: f64| (x.at(value), y.at(share * 100.0));
     let is_shown = |point: &&(f64, f64)| point.0 <= end;
@@ -94,10 +94,10 @@ fn draw(scene: &mut Scene, distribution: &Distribution, end: f64, (x, y): (Scale
 
 /// A label on each curve at its median; where medians are too near each other for that, each
 /// stands beside its curve at a height of its own.
-fn draw_labels(scene: &mut Scene, distributions: &[Distribution], frame: Frame, (x, y): (Scale, Scale)) {
-    let labelled: Vec<&Distribution> = distributions.iter().filter(|d| at_share(d, 0.5).is_some()).collect();
+fn draw_labels(scene: &mut Scene, distributions: &[StepCurve], frame: Frame, (x, y): (Scale, Scale)) {
+    let labelled: Vec<&StepCurve> = distributions.iter().filter(|d| at_share(d, 0.5).is_some()).collect();
     let width = labelled.iter().map(|d| text_width(&d.name, LABEL_SIZE)).fold(0.0, f64::max) * 1.15 + 10.0;
-    let place = |distribution: &Distribution, share| x.at(at_share(distribution, share).unwrap_or(0.0));
+    let place = |distribution: &StepCurve, share| x.at(at_share(distribution, share).unwrap_or(0.0));
     let medians: Vec<f64> = labelled.iter().map(|d| place(d, 0.5)).collect();
     let places = spread(&medians, width, frame.left + width / 2.0, frame.right - width / 2.0);
     let is_crowded = places.iter().zip(&medians).any(|(place, median)| (place - median).abs() > width / 2.0);
@@ -111,13 +111,13 @@ fn draw_labels(scene: &mut Scene, distributions: &[Distribution], frame: Frame, 
             (at_median, y.at(50.0))
         };
         scene.rect((at - width / 2.0, row - 10.0), (at + width / 2.0, row + 10.0), Colour::Paper);
-        let Distribution { name, hue, .. } = distribution;
+        let StepCurve { name, hue, .. } = distribution;
         scene.text((at, row), name.as_str(), LABEL_SIZE, Colour::Text(*hue), Anchor::Middle);
     }
 }
 
 /// The value that this share is at or below.
-fn at_share(distribution: &Distribution, share: f64) -> Option<f64> {
+fn at_share(distribution: &StepCurve, share: f64) -> Option<f64> {
     let points = if distribution.measured.is_empty() { &distribution.expected } else { &distribution.measured };
     points.iter().find(|(_, at)| *at >= share).map(|(value, _)| *value)
 }
@@ -129,19 +129,19 @@ mod tests {
     use crate::report::charts::scene::Mark;
 
     /// A curve from 0 to twice its median.
-    fn curve(median: f64) -> Distribution {
+    fn curve(median: f64) -> StepCurve {
         let at = |share: f64| (2.0 * median * share, share);
         distribution((1..=100).map(|i| at(f64::from(i) / 100.0)).collect())
     }
 
-    fn distribution(measured: Vec<(f64, f64)>) -> Distribution {
-        Distribution { name: "a curve".to_owned(), hue: Hue::Blue, measured, expected: Vec::new() }
+    fn distribution(measured: Vec<(f64, f64)>) -> StepCurve {
+        StepCurve { name: "a curve".to_owned(), hue: Hue::Blue, measured, expected: Vec::new() }
     }
 
     /// Where the labels of such curves stand.
     fn labels(medians: &[f64]) -> Vec<Point> {
         let distributions = medians.iter().map(|median| curve(*median)).collect();
-        let scene = scene(&Steps { x_title: "", y_title: "", distributions }, None);
+        let scene = scene(&StepChart { x_title: "", y_title: "", distributions }, None);
         let label = |mark: Mark| match mark {
             Mark::Text { at, text, .. } if text == "a curve" => Some(at),
             _ => None,
@@ -162,7 +162,7 @@ mod tests {
         assert!(places.windows(2).all(|pair| pair[1].1 - pair[0].1 > LABEL_SIZE), "{places:?}");
     }
 
-    fn of(values: impl Iterator<Item = f64>) -> Distribution {
+    fn of(values: impl Iterator<Item = f64>) -> StepCurve {
         let values: Vec<f64> = values.collect();
         let n = values.len() as f64;
         let point = |(index, value): (usize, &f64)| (*value, (index + 1) as f64 / n);

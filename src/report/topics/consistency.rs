@@ -35,7 +35,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
          L lagging, O overtaken, X lost, {erased}F foreign, ? unexplained."
     );
     let shown = evenly(&report.runs, MOST_QUORUMS);
-    let pairs: Vec<grid::Pair> = shown.iter().map(|run| pair(run)).collect();
+    let pairs: Vec<grid::GridPair> = shown.iter().map(|run| pair(run)).collect();
     let headings = ["When the last write was acknowledged", "After every message had arrived"];
     let legend = page.picture(&subtitle, |title, subtitle| grid::scene(&pairs, headings, title, subtitle));
     let maps = Maps {
@@ -222,36 +222,36 @@ fn map(moment_name: &str, moment: &MomentReport) -> Map {
 }
 
 /// A quorum's maps in the PNG file.
-fn pair(run: &RunReport) -> grid::Pair {
-    grid::Pair {
+fn pair(run: &RunReport) -> grid::GridPair {
+    grid::GridPair {
         name: format!("W = {}", run.quorum),
         hue: Hue::of_quorum(run.quorum),
         grids: [&run.consistency.at_last_ack, &run.consistency.settled].map(drawn_map),
     }
 }
 
-fn drawn_map(moment: &MomentReport) -> grid::Grid {
-    let cell = |follower: NodeId, key: &str| moment.difference(follower, key).map_or(grid::Cell::Quiet, drawn_cell);
-    let row = |row: &FollowerConsistency| grid::Row {
+fn drawn_map(moment: &MomentReport) -> grid::CellGrid {
+    let cell = |follower: NodeId, key: &str| moment.difference(follower, key).map_or(grid::GridCell::Quiet, drawn_cell);
+    let row = |row: &FollowerConsistency| grid::GridRow {
         name: row.follower.to_string(),
         cells: match row.counts {
             Some(_) => Ok(moment.shown_keys.iter().map(|key| cell(row.follower, key)).collect()),
             None => Err("did not answer"),
         },
     };
-    grid::Grid {
+    grid::CellGrid {
         note: format!("{} of {} differ", moment.total.differing(), moment.total.pairs()),
         columns: moment.shown_keys.clone(),
         rows: moment.followers.iter().map(row).collect(),
     }
 }
 
-const fn drawn_cell(cell: &Cell) -> grid::Cell {
+const fn drawn_cell(cell: &Cell) -> grid::GridCell {
     match cell.state {
-        CellState::Match => grid::Cell::Quiet,
-        CellState::Stale => grid::Cell::Filled(labels::letter(cell)),
-        CellState::Missing => grid::Cell::Hollow(labels::letter(cell)),
-        CellState::Foreign => grid::Cell::Black(labels::letter(cell)),
+        CellState::Match => grid::GridCell::Quiet,
+        CellState::Stale => grid::GridCell::Filled(labels::letter(cell)),
+        CellState::Missing => grid::GridCell::Hollow(labels::letter(cell)),
+        CellState::Foreign => grid::GridCell::Black(labels::letter(cell)),
     }
 }
 

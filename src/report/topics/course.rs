@@ -2,8 +2,8 @@
 
 use crate::analysis::Sample;
 use crate::data::WriteOutcome;
-use crate::report::charts::Hue;
-use crate::report::charts::scatter::{self, Mark, Panel, Scatter, Shade, Shape};
+use crate::report::charts::scatter::{self, Scatter, ScatterMark, ScatterPanel, Shade};
+use crate::report::charts::{Hue, Shape};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -58,19 +58,23 @@ fn finding(runs: &[RunReport]) -> Option<String> {
     }
 }
 
-fn course(run: &RunReport) -> Panel {
+fn course(run: &RunReport) -> ScatterPanel {
     let every = run.writes.len().div_ceil(MAX_WRITES).max(1);
     panel(run.quorum, run.writes.iter().step_by(every), Vec::new())
 }
 
 /// Writes over the time at which they began, by how long they took.
-pub(super) const fn scatter(panels: Vec<Panel>) -> Scatter {
+pub(super) const fn scatter(panels: Vec<ScatterPanel>) -> Scatter {
     Scatter { x_title: "Seconds since the load began", y_title: "Time until the answer, ms", panels }
 }
 
 /// The panel of the writes at one W.
-pub(super) fn panel<'a>(quorum: u32, writes: impl Iterator<Item = &'a PlottedWrite>, shaded: Vec<Shade>) -> Panel {
-    let mark = |write: &PlottedWrite| Mark {
+pub(super) fn panel<'a>(
+    quorum: u32,
+    writes: impl Iterator<Item = &'a PlottedWrite>,
+    shaded: Vec<Shade>,
+) -> ScatterPanel {
+    let mark = |write: &PlottedWrite| ScatterMark {
         x: write.start_ms / 1000.0,
         y: write.latency_ms,
         shape: match write.outcome {
@@ -79,7 +83,12 @@ pub(super) fn panel<'a>(quorum: u32, writes: impl Iterator<Item = &'a PlottedWri
             WriteOutcome::Unknown => Shape::Ring,
         },
     };
-    Panel { name: format!("W = {quorum}"), hue: Hue::of_quorum(quorum), marks: writes.map(mark).collect(), shaded }
+    ScatterPanel {
+        name: format!("W = {quorum}"),
+        hue: Hue::of_quorum(quorum),
+        marks: writes.map(mark).collect(),
+        shaded,
+    }
 }
 
 /// Acknowledged writes of the first and the second half of all writes by number: how many, and

@@ -9,12 +9,12 @@ use crate::report::topic::{Finding, Page, Topic};
 
 /// What each rule looks for.
 const RULES: [(LeaderDefect, &str); 6] = [
-    (LeaderDefect::WaitsForAll, "a leader that waits for every follower whatever W is"),
-    (LeaderDefect::WaitsForNone, "one that waits for none"),
-    (LeaderDefect::FewerThanW, "one that answers with fewer than W acknowledgements"),
-    (LeaderDefect::SaturatedPool, "so few connections that writes wait for one"),
-    (LeaderDefect::UnsortedPercentiles, "percentiles taken of latencies that were not sorted"),
-    (LeaderDefect::CancelsAtQuorum, "replication given up once the quorum is reached"),
+    (LeaderDefect::WaitsForAll, "a leader that waits for all followers at every W"),
+    (LeaderDefect::WaitsForNone, "a leader that answers without waiting for any follower"),
+    (LeaderDefect::FewerThanW, "a leader that answers with fewer than W acknowledgements"),
+    (LeaderDefect::SaturatedPool, "a saturated pool of connections or threads, in which writes queue"),
+    (LeaderDefect::UnsortedPercentiles, "percentiles computed from unsorted latencies"),
+    (LeaderDefect::CancelsAtQuorum, "replication that is cancelled once W followers have acknowledged"),
 ];
 
 pub(super) const TOPIC: Topic = Topic {

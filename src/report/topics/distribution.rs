@@ -3,7 +3,7 @@
 use super::statistics::{Statistics, basis, method};
 use crate::analysis::{Latency, Need, NotPredicted};
 use crate::report::charts::Hue;
-use crate::report::charts::steps::{self, Distribution, Steps};
+use crate::report::charts::steps::{self, StepChart, StepCurve};
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
 use crate::report::error::ReportError;
@@ -57,15 +57,15 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 }
 
 /// The share of writes answered within a time, at each W.
-fn distributions(runs: &[&RunReport]) -> Steps {
+fn distributions(runs: &[&RunReport]) -> StepChart {
     let points = |points: &[DistributionPoint]| points.iter().map(|point| (point.ms, point.share)).collect();
-    let one = |run: &&RunReport| Distribution {
+    let one = |run: &&RunReport| StepCurve {
         name: format!("W = {}", run.quorum),
         hue: Hue::of_quorum(run.quorum),
         measured: points(&run.distribution.measured),
         expected: points(&run.distribution.predicted),
     };
-    Steps {
+    StepChart {
         x_title: "Latency, ms",
         y_title: "Share of acknowledged writes answered, %",
         distributions: runs.iter().map(one).collect(),

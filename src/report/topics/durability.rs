@@ -2,7 +2,7 @@
 
 use crate::analysis::{Bounds, Durability, Exposure, Interval, Loss, LossExpectation, Need};
 use crate::report::charts::Hue;
-use crate::report::charts::bars::{self, Bar, Segment};
+use crate::report::charts::bars::{self, BarSegment, StackedBar};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
 use crate::report::model::{Report, RunReport};
@@ -41,11 +41,11 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 }
 
 /// Acknowledged writes that were not on every follower, by their number of copies.
-fn bar(durability: &&Durability) -> Bar {
+fn bar(durability: &&Durability) -> StackedBar {
     let partly = &durability.exposure[..durability.exposure.len().saturating_sub(1)];
     let is_vague = |of: &Exposure| of.mean_writes.upper - of.mean_writes.lower > VISIBLE;
-    let segment = |of: &Exposure| Segment { label: of.copies.to_string(), length: of.mean_writes.upper };
-    Bar {
+    let segment = |of: &Exposure| BarSegment { label: of.copies.to_string(), length: of.mean_writes.upper };
+    StackedBar {
         name: format!("W = {}", durability.quorum),
         hue: Hue::of_quorum(durability.quorum),
         segments: partly.iter().map(segment).collect(),

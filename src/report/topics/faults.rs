@@ -3,7 +3,7 @@
 use super::course::{panel, scatter};
 use crate::analysis::{Bounds, LostCopies, Need, Returned, Spell, Spread};
 use crate::data::FaultEvent;
-use crate::report::charts::scatter::{self, Panel, Shade};
+use crate::report::charts::scatter::{self, ScatterPanel, Shade};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -43,7 +43,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 }
 
 /// The writes of a run and when its faults lasted.
-fn course(report: &FaultReport) -> Panel {
+fn course(report: &FaultReport) -> ScatterPanel {
     let shade = |spell: &Spell| Shade {
         name: format!("{} {}", spell.node, spell.kind),
         from: spell.begun_ms / 1000.0,

@@ -72,7 +72,7 @@ fn finding(runs: &[RunReport]) -> String {
 
 fn answer(runs: &[RunReport]) -> Option<String> {
     if !runs.iter().any(RunReport::has_delays) {
-        let alone = || "No delay was injected, so all of that is the software's own cost.".to_owned();
+        let alone = || "No delay was injected, so all of the latency is the software's own cost.".to_owned();
         return Some(queueing(runs).unwrap_or_else(alone));
     }
     let medians = || runs.iter().filter_map(|run| Some(run.overhead.figures.p50?.value_ms));

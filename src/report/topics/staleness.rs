@@ -6,7 +6,7 @@ use crate::analysis::{
 };
 use crate::config::Order;
 use crate::report::charts::Hue;
-use crate::report::charts::curves::{self, Curve, Curves};
+use crate::report::charts::curves::{self, ShareCurve, ShareCurves};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
 use crate::report::error::ReportError;
@@ -79,7 +79,7 @@ fn answer(runs: &[RunReport]) -> Option<String> {
 
 fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
     let shown = evenly(&report.runs, MOST_CURVES);
-    let curves = Curves {
+    let curves = ShareCurves {
         x_title: "Time from the acknowledgement to the read, ms",
         y_title: "Reads that would return the write, %",
         curves: shown.into_iter().filter_map(curve).collect(),
@@ -99,10 +99,10 @@ fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
 }
 
 /// The chance that a read returns a write, at one W.
-fn curve(run: &RunReport) -> Option<Curve> {
+fn curve(run: &RunReport) -> Option<ShareCurve> {
     let curve = &run.staleness.as_ref()?.curve;
     let points = |points: &[CurvePoint]| points.iter().map(|point| (point.ms, point.seen)).collect();
-    Some(Curve {
+    Some(ShareCurve {
         name: format!("W = {}", run.quorum),
         hue: Hue::of_quorum(run.quorum),
         solid: [points(&curve.from_trace), points(&curve.at_latest)],

@@ -60,7 +60,7 @@ fn diverged(systems: &[ComparedSystem]) -> String {
     if wrong.is_empty() { String::new() } else { format!(" Copies wrong for good at W = {quorum}: {wrong}.") }
 }
 
-/// `24.1 ms with redis and 22.0 ms with labnode`.
+/// `24.1 ms with redis and 22.0 ms with the other system`.
 fn each(systems: &[ComparedSystem], quorum: u32, tell: impl Fn(&SystemRun) -> Option<String>) -> String {
     let told = |of: &ComparedSystem| {
         let run = of.runs.iter().find(|run| run.quorum == quorum)?;

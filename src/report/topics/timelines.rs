@@ -1,8 +1,8 @@
 //! Single writes, from the client's request to the last follower.
 
 use crate::analysis::{Exemplar, FollowerLeg, Need, WriteLife};
-use crate::report::charts::Hue;
-use crate::report::charts::lanes::{self, Lane, Lanes, Mark, Panel, Row, Shape};
+use crate::report::charts::lanes::{self, Lane, LaneMark, LanePanel, LaneRow, Lanes};
+use crate::report::charts::{Hue, Shape};
 use crate::report::document::{Block, Table};
 use crate::report::ends::evenly;
 use crate::report::error::ReportError;
@@ -57,7 +57,7 @@ fn lanes(lives: &[&WriteLife]) -> Lanes {
     quorums.dedup();
     let row = |quorum: u32| {
         let of = |exemplar| lives.iter().find(|life| life.quorum == quorum && life.exemplar == exemplar);
-        Row {
+        LaneRow {
             name: format!("W = {quorum}"),
             hue: Hue::of_quorum(quorum),
             panels: [Exemplar::Median, Exemplar::Worst].map(|exemplar| of(exemplar).map(|life| panel(life))),
@@ -70,9 +70,9 @@ fn lanes(lives: &[&WriteLife]) -> Lanes {
     }
 }
 
-fn panel(life: &WriteLife) -> Panel {
+fn panel(life: &WriteLife) -> LanePanel {
     let lane = |leg: &FollowerLeg| Lane { name: leg.follower.to_string(), mark: mark(leg) };
-    Panel {
+    LanePanel {
         name: "leader",
         end: life.latency_ms,
         end_label: format!("answer {:.1} ms", life.latency_ms),
@@ -82,7 +82,7 @@ fn panel(life: &WriteLife) -> Panel {
 
 /// A copy's arrival: a disc for an acknowledgement that the client waited for, a ring for a later
 /// one, a cross if the copy was lost. Then the acknowledgement's way back.
-fn mark(leg: &FollowerLeg) -> Option<Mark> {
+fn mark(leg: &FollowerLeg) -> Option<LaneMark> {
     let shape = if leg.arrived_ms.is_none() && leg.acked_ms.is_none() {
         Shape::Cross
     } else if leg.in_quorum {
@@ -90,7 +90,7 @@ fn mark(leg: &FollowerLeg) -> Option<Mark> {
     } else {
         Shape::Ring
     };
-    Some(Mark {
+    Some(LaneMark {
         at: leg.arrived_ms.or(leg.acked_ms).or(leg.sent_ms).or(leg.delay_ms)?,
         shape,
         stands_out: leg.in_quorum,

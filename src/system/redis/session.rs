@@ -51,7 +51,7 @@ pub(super) struct RedisSession {
     link: Duration,
     /// Writes that were sent.
     sent: AtomicU64,
-    /// The end of the log after so many writes: what every replica has to reach.
+    /// The end of the log after the last write: what every replica has to reach.
     target: Mutex<Option<(u64, u64)>>,
 }
 

@@ -17,7 +17,7 @@ use crate::wire::{Replicate, Replicated};
 
 /// A network that is late, loses requests and answers, and whose followers die and return
 /// empty.
-pub(super) struct Network {
+pub(super) struct LossyNetwork {
     clock: Clock,
     config: NodeConfig,
     fates: Mutex<ChaCha8Rng>,
@@ -39,7 +39,7 @@ pub(super) enum Reached {
     Restart,
 }
 
-impl Network {
+impl LossyNetwork {
     pub(super) fn new(order: &str, clock: Clock, seed: u64) -> Arc<Self> {
         let config = config("follower", "independent", order, "off");
         let fates = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
@@ -92,7 +92,7 @@ impl Network {
     }
 }
 
-impl Transport for Network {
+impl Transport for LossyNetwork {
     fn replicate<'a>(
         &'a self,
         follower: usize,
