@@ -12,14 +12,19 @@ use crate::schema::Schema;
 
 /// The report of a committed experiment with so few writes, simulated.
 fn rendered(name: &str) -> Rendered {
+    report::render(&simulated(name).1, &[]).unwrap()
+}
+
+/// Runs of a committed experiment with so few writes, in virtual time.
+fn simulated(name: &str) -> (ExperimentName, Vec<RunData>) {
     let name: ExperimentName = name.parse().unwrap();
     let text = include_str!("../../experiments.toml");
     let config = config::parse(text, &|_| Err(io::ErrorKind::NotFound.into()), &labctl::system::KINDS).unwrap();
     let mut experiment: Experiment = config.experiments[&name].clone();
     experiment.workload.writes = 60.try_into().unwrap();
     let run = |quorum: &config::Quorum| simulate_direct(&name, &experiment, *quorum, &CancellationToken::new());
-    let runs: Vec<RunData> = experiment.quorums.iter().map(run).collect::<Result<_, _>>().unwrap();
-    report::render(&runs, &[]).unwrap()
+    let runs = experiment.quorums.iter().map(run).collect::<Result<_, _>>().unwrap();
+    (name, runs)
 }
 
 #[test]
@@ -37,6 +42,37 @@ fn predictions_that_were_drawn_say_so() {
         let figures = &summary["runs"][0]["latency"]["predicted"];
         assert_eq!(figures["simulated"]["draws"], 100_000);
     }
+}
+
+/// The runs of a committed experiment as if processes had made them.
+fn as_if_real(name: &str) -> (ExperimentName, Vec<RunData>) {
+    let (name, mut runs) = simulated(name);
+    runs.iter_mut().for_each(|run| run.manifest.backend.name = "process".to_owned());
+    (name, runs)
+}
+
+#[test]
+fn predictions_over_ordered_links_say_whether_they_know_the_softwares_own_time() {
+    let (_, runs) = as_if_real("lab-ordered-jitter");
+    let unknown = "The software's own time is not known: run `labctl run all -e labnode-still`";
+    let Rendered { markdown, json, .. } = report::render(&runs, &[]).unwrap();
+    assert!(markdown.contains(unknown) && markdown.contains("over ordered links, whose software takes no time"));
+    let method = |json: &str, of: &str| {
+        let summary: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(Schema::committed().problems(&summary), Vec::<String>::new());
+        summary["runs"][0]["latency"][of]["method"].clone()
+    };
+    assert_eq!(method(&json, "predicted"), "simulated");
+    assert!(method(&json, "predicted_with_own_time").is_null());
+
+    let Rendered { markdown, json, .. } = report::render(&runs, &[as_if_real("labnode-still")]).unwrap();
+    assert!(!markdown.contains(unknown) && markdown.contains("in `labnode-still`"));
+    assert!(markdown.contains("whose software takes its own time, as measured without delays"));
+    assert_eq!(method(&json, "predicted_with_own_time"), "simulated_with_own_time");
+
+    let (_, runs) = simulated("lab-ordered-jitter");
+    let Rendered { markdown, .. } = report::render(&runs, &[]).unwrap();
+    assert!(!markdown.contains("own time is not known"), "virtual time has software that takes none");
 }
 
 #[test]
