@@ -5,7 +5,7 @@ use super::follower::FollowerNetwork;
 use crate::model::Followers;
 
 impl Network {
-    /// Every delay of a network of so many followers in one line, e.g. `0 to 1000 ms` or `log-normal (...),
+    /// Every delay of a network with this number of followers in one line, e.g. `0 to 1000 ms` or `log-normal (...),
     /// acknowledgements ...; f3: ...`.
     #[must_use]
     pub fn delays_in_words(&self, followers: Followers) -> String {

@@ -11,7 +11,7 @@ use super::*;
 /// How long what is to come may take on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Long enough for what is to come to have come on any machine, short enough to wait for what is not to come.
+/// How long a test waits before it takes something for lost: any machine delivers sooner.
 const SHORT: Duration = Duration::from_millis(50);
 
 /// Orders a proxy, within a limit for each step.
