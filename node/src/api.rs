@@ -10,16 +10,19 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use crate::follower::Follower;
 use crate::leader::{QuorumError, Write};
 use crate::node::Node;
-use crate::wire::{ErrorBody, Put, PutDone, Replicate, Replicated, Value, WRITE_ID_HEADER};
+use crate::wire::{
+    BatchReplicated, CopyAnswer, ErrorBody, Put, PutDone, Replicate, ReplicateBatch, ReplicateCopy, Replicated, Value,
+    WRITE_ID_HEADER,
+};
 use app::App;
 use body::Limit;
 use error::ApiError;
@@ -31,6 +34,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/health", get(health))
         .route("/kv/{key}", get(read).put(write))
         .route("/kv/", get(empty_key).put(empty_key))
+        .route("/replicate", post(replicate_batch))
         .route("/replicate/{key}", post(replicate))
         .route("/replicate/", post(empty_key))
         .route("/debug/store", get(dump::store))
@@ -59,28 +63,49 @@ async fn read(State(app): State<App>, key: Key) -> Result<Json<Value>, ApiError>
     }))
 }
 
-async fn write(State(app): State<App>, key: Key, headers: HeaderMap, body: Body) -> Result<Json<PutDone>, ApiError> {
+async fn write(State(app): State<App>, key: Key, request: Request) -> Result<Json<PutDone>, ApiError> {
     let Node::Leader(leader) = app.node.as_ref() else {
         return Err(ApiError::wrong_role("a follower takes no writes, only the leader does"));
     };
     let started_us = leader.clock().now_us();
-    let id = write_id(&headers)?;
-    let put: Put = app.json(&headers, body, Limit::PUT).await?;
+    let (head, body) = request.into_parts();
+    let id = write_id(&head.headers)?;
+    let put: Put = app.json(&head.headers, body, Limit::PUT).await?;
     let write = Write { key: key.into(), value: put.value, id };
     Ok(Json(leader.put(write, started_us).await?))
 }
 
-async fn replicate(
-    State(app): State<App>,
-    key: Key,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Replicated>, ApiError> {
-    let Node::Follower(follower) = app.node.as_ref() else {
-        return Err(ApiError::wrong_role("the leader takes no replication, only followers do"));
-    };
-    let body: Replicate = app.json(&headers, body, Limit::REPLICATE).await?;
+async fn replicate(State(app): State<App>, key: Key, request: Request) -> Result<Json<Replicated>, ApiError> {
+    let follower = follower(&app)?;
+    let (head, body) = request.into_parts();
+    let body: Replicate = app.json(&head.headers, body, Limit::REPLICATE).await?;
     Ok(Json(follower.replicate(key.as_str(), &body)))
+}
+
+/// Several copies, applied in their order. Each is refused or applied by itself.
+async fn replicate_batch(State(app): State<App>, request: Request) -> Result<Json<BatchReplicated>, ApiError> {
+    let follower = follower(&app)?;
+    let (head, body) = request.into_parts();
+    let bytes = app.body(&head.headers, body, Limit::REPLICATE).await?;
+    let ReplicateBatch { copies } = body::parse(&bytes)?;
+    let apply = |copy: ReplicateCopy<'_>| {
+        let ReplicateCopy { key, value, version, catch_up } = copy;
+        if let Err(error) = key::check(&key) {
+            let (_, ErrorBody { error, message, .. }) = error.into();
+            return CopyAnswer { error: Some(error), message: Some(message), ..CopyAnswer::default() };
+        }
+        let done = follower.replicate(&key, &Replicate { value: value.into_owned(), version, catch_up });
+        CopyAnswer { applied: Some(done.applied), version: Some(done.version), ..CopyAnswer::default() }
+    };
+    let answers = copies.into_iter().map(apply).collect();
+    Ok(Json(BatchReplicated { answers, started_us: Some(follower.started_us()) }))
+}
+
+fn follower(app: &App) -> Result<&Follower, ApiError> {
+    match app.node.as_ref() {
+        Node::Follower(follower) => Ok(follower),
+        Node::Leader(_) => Err(ApiError::wrong_role("the leader takes no replication, only followers do")),
+    }
 }
 
 fn write_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {

@@ -32,6 +32,8 @@ enum Pace {
 
 impl Clock {
     /// The machine's monotonic clock: processes of one machine share its time line.
+    ///
+    /// Its waits need a tokio runtime with I/O enabled, and panic in any other.
     pub fn monotonic() -> Self {
         // Since the machine was started: never negative.
         let now = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default();
@@ -61,7 +63,7 @@ impl Clock {
 
     /// Waits until `delay` has passed; returns at once, without yielding, when it is zero.
     ///
-    /// On the machine's clock the wait is up to some hundred microseconds too long, on tokio's
+    /// On the machine's clock the wait is some ten microseconds too long, on tokio's
     /// one or two of its milliseconds; never too short.
     pub async fn sleep(&self, delay: Duration) {
         match self.pace {

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod delay;
 pub mod follower;
+pub mod http_connection;
 pub mod leader;
 pub mod limits;
 pub mod node;

@@ -152,7 +152,7 @@ impl Inner {
 
     fn insert(&mut self, key: &str, value: &str, version: u64) -> KeyId {
         // Four thousand million keys do not fit into memory.
-        let id = KeyId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let id = KeyId(self.entries.len() as u32);
         let key: Arc<str> = Arc::from(key);
         self.ids.insert(Arc::clone(&key), id);
         self.entries.push(Entry { key, value: Arc::from(value), version });

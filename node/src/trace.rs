@@ -7,6 +7,7 @@ mod ring;
 
 use std::sync::{Mutex, MutexGuard};
 
+use crate::bounds::elapsed_us;
 use crate::delay::Delays;
 use crate::poison::ignore_poison;
 use crate::store::KeyId;
@@ -137,9 +138,7 @@ impl Trace<Sending> {
     pub fn ended(&self, seq: Seq, outcome: Outcome, now_us: u64) {
         if let Some(record) = self.lock().get_mut(seq.0) {
             record.outcome = outcome;
-            // At most the replication timeout, which 32 bits hold.
-            let since_sent = now_us.saturating_sub(record.sent_us);
-            record.acked_after_us = u32::try_from(since_sent).unwrap_or(u32::MAX);
+            record.acked_after_us = elapsed_us(record.sent_us, now_us);
         }
     }
 }

@@ -5,6 +5,7 @@ mod direct;
 mod http;
 mod in_process;
 mod message;
+mod outbox;
 mod pipeline;
 
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use futures_util::future::BoxFuture;
 use crate::wire::{Replicate, Replicated};
 pub use connection::{Answer, Closed, Connection, SerialConnection};
 pub use direct::DirectTransport;
-pub use http::{HttpTransport, MAX_IN_FLIGHT};
+pub use http::HttpTransport;
 pub use in_process::InProcessTransport;
+pub use outbox::MAX_IN_FLIGHT;
 
 /// A way to deliver one write to one follower, once.
 ///
@@ -29,8 +31,8 @@ pub trait Transport: Send + Sync + 'static {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>>;
 
     /// Asks the follower with index `follower` when it was started, on its clock. `None`
@@ -50,7 +52,7 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// Why a delivery is not known to have succeeded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum TransportError {
     /// There is no follower with this index.
     #[error("no follower has index {0}")]

@@ -3,6 +3,7 @@
 //! Every type here is public interface: a field is renamed only
 //! together with a schema version.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,61 @@ pub struct Replicated {
     /// empty. A follower need not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_us: Option<u64>,
+}
+
+/// Body of `POST /replicate`: copies that left together. The follower applies them in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicateBatch<'a> {
+    /// The copies.
+    #[serde(borrow)]
+    pub copies: Vec<ReplicateCopy<'a>>,
+}
+
+/// One of several copies, as [`Replicate`] with its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicateCopy<'a> {
+    /// The key.
+    #[serde(borrow)]
+    pub key: Cow<'a, str>,
+    /// The value to store.
+    #[serde(borrow)]
+    pub value: Cow<'a, str>,
+    /// As in [`Replicate`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// As in [`Replicate`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catch_up: bool,
+}
+
+/// Answer 200 to `POST /replicate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchReplicated {
+    /// What became of each copy, in their order.
+    pub answers: Vec<CopyAnswer>,
+    /// As in [`Replicated`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_us: Option<u64>,
+}
+
+/// What became of one of several copies: `applied` and `version` as in [`Replicated`], or `error` and
+/// `message` as in [`ErrorBody`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyAnswer {
+    /// False when the follower keeps what it holds because that is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<bool>,
+    /// The version the follower now holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Why the follower did not take this copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The same for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// `GET /debug/store`.

@@ -1,11 +1,14 @@
 //! Request bodies: read within bounds of size, time and memory, then parsed.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::SemaphorePermit;
 
@@ -44,9 +47,17 @@ impl App {
         body: Body,
         limit: Limit,
     ) -> Result<T, ApiError> {
-        let read = self.read(announced(headers), body, limit);
-        let bytes = self.node.clock().timeout(DEADLINE, read).await.map_err(|_elapsed| too_slow())??;
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed_body(error.to_string()))
+        parse(&self.body(headers, body, limit).await?)
+    }
+
+    /// Reads a body of at most `limit`.
+    pub(super) async fn body(&self, headers: &HeaderMap, body: Body, limit: Limit) -> Result<Bytes, ApiError> {
+        let mut read = pin!(self.read(announced(headers), body, limit));
+        // Nearly always the body came with the head: then it needs no timer.
+        if let Some(read) = read.as_mut().now_or_never() {
+            return read;
+        }
+        self.node.clock().timeout(DEADLINE, read).await.map_err(|_elapsed| too_slow())?
     }
 
     async fn read(&self, announced: Option<usize>, mut body: Body, Limit(limit): Limit) -> Result<Bytes, ApiError> {
@@ -75,6 +86,11 @@ impl App {
         }
         Ok(read.freeze())
     }
+}
+
+/// Parses a body as JSON.
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| ApiError::malformed_body(error.to_string()))
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {

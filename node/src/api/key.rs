@@ -31,10 +31,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
         let Path(key) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| ApiError::bad_key(rejection.body_text()))?;
-        match key.len() {
-            0 => Err(ApiError::bad_key("the key is empty")),
-            1..=MAX_KEY_BYTES => Ok(Self(key)),
-            bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {MAX_KEY_BYTES}"))),
-        }
+        check(&key)?;
+        Ok(Self(key))
+    }
+}
+
+/// Checks a key for its length.
+pub(super) fn check(key: &str) -> Result<(), ApiError> {
+    match key.len() {
+        0 => Err(ApiError::bad_key("the key is empty")),
+        1..=MAX_KEY_BYTES => Ok(()),
+        bytes => Err(ApiError::bad_key(format!("the key has {bytes} bytes, more than {MAX_KEY_BYTES}"))),
     }
 }

@@ -40,14 +40,14 @@ impl BaseUrl {
 
     /// Host and port, as one connects to them.
     pub fn address(&self) -> String {
-        let authority = self.0.trim_start_matches("http://");
+        let authority = self.host();
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         if has_port { authority.to_owned() } else { format!("{authority}:80") }
     }
 
-    /// The URL, without a slash at its end.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Host and port as the URL says them.
+    pub fn host(&self) -> &str {
+        self.0.trim_start_matches("http://")
     }
 }
 

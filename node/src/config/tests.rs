@@ -58,7 +58,7 @@ fn every_variable_is_read() {
         ("TRACE_CAPACITY", "0"),
     ])
     .unwrap();
-    let followers: Vec<&str> = config.followers.iter().map(BaseUrl::as_str).collect();
+    let followers: Vec<String> = config.followers.iter().map(BaseUrl::to_string).collect();
     assert_eq!(followers, ["http://f1:8000", "http://[::1]:9", "http://f3"]);
     assert_eq!(config.name, "l1");
     assert_eq!(config.listen, "127.0.0.1:0".parse().unwrap());

@@ -41,7 +41,7 @@ impl OrderedDirection {
     /// A direction on which nothing has passed. `stream` names its draws, such as `link-f1/write`;
     /// a slot is as long as `coherence`, and at least a microsecond.
     pub fn new(delay: Arc<Distribution>, seed: u64, stream: &str, coherence: Duration) -> Self {
-        let coherence_us = i64::try_from(coherence.as_micros()).unwrap_or(i64::MAX).max(1);
+        let coherence_us = coherence.as_micros().clamp(1, i64::MAX as u128) as i64;
         Self { delay, stream: named_stream(seed, stream), coherence_us, last_departure_us: None, current: None }
     }
 

@@ -111,6 +111,7 @@ impl CatchUpWorker {
     /// Sends one entry; returns whether the follower applied it.
     async fn deliver(&self, leader: &Leader, entry: Entry, delay: Duration) -> Result<bool, String> {
         let body = Replicate { value: entry.value.as_ref().to_owned(), version: Some(entry.version), catch_up: true };
+        let body = Arc::new(body);
         let delivery = async {
             self.clock.sleep(delay).await;
             leader.transport.replicate(usize::from(self.follower), &entry.key, &body).await

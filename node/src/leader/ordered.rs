@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::bounds::elapsed_us;
 use crate::clock::Clock;
 use crate::delay::{OrderedDirection, OrderedLink};
 use crate::poison::ignore_poison;
@@ -124,11 +125,6 @@ fn depart(direction: &mut OrderedDirection, epoch_us: u64, now_us: u64) -> u64 {
     epoch_us.saturating_add_signed(direction.pass(at_us))
 }
 
-/// At most the greatest delay of the direction, an hour: whatever is ahead entered earlier.
-pub(super) fn delay_us(enters_us: u64, departs_us: u64) -> u32 {
-    u32::try_from(departs_us.saturating_sub(enters_us)).unwrap_or(u32::MAX)
-}
-
 /// Sends the copies to one follower as they are due.
 struct Departures {
     queue: mpsc::UnboundedReceiver<QueuedCopy>,
@@ -192,7 +188,7 @@ impl Acknowledgements {
             let back = answer.map(|answer| {
                 let now_us = self.clock.now_us();
                 let back_us = self.ack.as_mut().map_or(now_us, |ack| depart(ack, self.epoch_us, now_us));
-                progress.answered(answer.started_us, delay_us(now_us, back_us));
+                progress.answered(answer.started_us, elapsed_us(now_us, back_us));
                 back_us
             });
             // The copy may have been given up meanwhile.

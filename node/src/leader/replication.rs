@@ -1,7 +1,9 @@
-//! One write on its way to one follower.
+//! One write on its way to the followers.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -71,46 +73,24 @@ pub(super) enum Passage {
     Ordered(oneshot::Receiver<Result<u64, TransportError>>),
 }
 
-pub(super) struct Replication {
+/// A copy that has not been acknowledged or lost yet.
+pub(super) struct UnderWay {
     /// Shared with the queue of an ordered link, where a copy may outlive its time limit.
     pub(super) copy: Arc<TrackedCopy>,
     pub(super) passage: Passage,
-    pub(super) version: u64,
-    pub(super) results: mpsc::Sender<bool>,
 }
 
-impl Replication {
-    /// Waits the delay, delivers the write, waits the acknowledgement's delay, and notes the
-    /// outcome in the trace. Only then it sends the result to `results`, where the quorum is
-    /// counted.
-    pub(super) async fn run(mut self) {
-        let leader = Arc::clone(self.copy.leader());
-        let (follower, limit) = (self.copy.follower, leader.config.replication_timeout);
-        let (outcome, error) = match leader.clock.timeout(limit, self.deliver(&leader)).await {
-            Ok(Ok(())) => (Outcome::Acked, None),
-            Ok(Err(error)) => (Outcome::Failed, Some(error)),
-            Err(_elapsed) => (Outcome::Timeout, None),
-        };
-        leader.trace.ended(self.copy.seq, outcome, leader.clock.now_us());
-        if let Some(backlogs) = leader.backlogs.as_ref().filter(|_| outcome != Outcome::Acked) {
-            backlogs.lost(follower, self.version);
-        }
-        leader.log(follower, self.version, outcome, error);
-        let Self { copy, passage, results, .. } = self;
-        // The queue of an ordered link sees by this that the copy is given up.
-        drop(passage);
-        drop(copy);
-        // The channel has room for every replication; it is closed once the write was answered.
-        let _ = results.try_send(outcome == Outcome::Acked);
-    }
-
-    async fn deliver(&mut self, leader: &Leader) -> Result<(), TransportError> {
-        match &mut self.passage {
+impl UnderWay {
+    /// Waits the delay, delivers the write, and waits the acknowledgement's delay.
+    async fn deliver(self) -> Result<(), TransportError> {
+        let Self { copy, passage } = self;
+        let leader = copy.leader();
+        match passage {
             Passage::Independent { key, body, delays } => {
                 leader.clock.sleep(Duration::from_micros(delays.write_us.into())).await;
-                leader.trace.sent(self.copy.seq, leader.clock.now_us());
-                let answer = leader.transport.replicate(self.copy.follower, key, body).await?;
-                self.copy.note_answer(answer.started_us);
+                leader.trace.sent(copy.seq, leader.clock.now_us());
+                let answer = leader.transport.replicate(copy.follower, &key, &body).await?;
+                copy.note_answer(answer.started_us);
                 leader.clock.sleep(Duration::from_micros(delays.ack_us.into())).await;
             }
             Passage::Ordered(acknowledged) => {
@@ -119,6 +99,56 @@ impl Replication {
             }
         }
         Ok(())
+    }
+}
+
+/// A write on its way to all followers.
+pub(super) struct Replication {
+    pub(super) leader: Arc<Leader>,
+    pub(super) version: u64,
+    /// One for each follower, in their order.
+    pub(super) copies: Vec<UnderWay>,
+    pub(super) results: mpsc::Sender<bool>,
+}
+
+impl Replication {
+    /// Delivers the copies side by side, and gives up those that are late. Each outcome goes to the trace, and
+    /// only then to `results`, where the quorum is counted.
+    ///
+    /// One task and one time limit serve all copies, since they begin together.
+    pub(super) async fn run(self) {
+        let Self { leader, version, copies, results } = self;
+        let end = |(copy, delivery): (Arc<TrackedCopy>, _), outcome, error| {
+            leader.trace.ended(copy.seq, outcome, leader.clock.now_us());
+            if let Some(backlogs) = leader.backlogs.as_ref().filter(|_| outcome != Outcome::Acked) {
+                backlogs.lost(copy.follower, version);
+            }
+            leader.log(copy.follower, version, outcome, error);
+            // The queue of an ordered link sees by this that the copy is given up.
+            drop(delivery);
+            // It counts as in flight until now.
+            drop(copy);
+            // The channel has room for every copy; it is closed once the write was answered.
+            let _ = results.try_send(outcome == Outcome::Acked);
+        };
+        let begin = |under_way: UnderWay| Some((Arc::clone(&under_way.copy), Box::pin(under_way.deliver())));
+        let mut deliveries: Vec<_> = copies.into_iter().map(begin).collect();
+        let all = poll_fn(|cx| {
+            for slot in &mut deliveries {
+                let Some((copy, mut delivery)) = slot.take() else { continue };
+                match delivery.as_mut().poll(cx) {
+                    Poll::Ready(Ok(())) => end((copy, delivery), Outcome::Acked, None),
+                    Poll::Ready(Err(error)) => end((copy, delivery), Outcome::Failed, Some(error)),
+                    Poll::Pending => *slot = Some((copy, delivery)),
+                }
+            }
+            if deliveries.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if leader.clock.timeout(leader.config.replication_timeout, all).await.is_err() {
+            for late in deliveries.into_iter().flatten() {
+                end(late, Outcome::Timeout, None);
+            }
+        }
     }
 }
 

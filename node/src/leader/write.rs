@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::catch_up::CatchUpWorker;
-use super::ordered::{self, CopyProgress, OrderedCopy};
+use super::ordered::{CopyProgress, OrderedCopy};
 use super::quorum::{self, QuorumError};
-use super::replication::{InFlight, Passage, Replication, TrackedCopy};
+use super::replication::{InFlight, Passage, Replication, TrackedCopy, UnderWay};
 use super::state::Leader;
+use crate::bounds::elapsed_us;
 use crate::delay::Delays;
 use crate::trace::Sending;
 use crate::wire::{PutDone, Replicate};
@@ -58,7 +59,7 @@ impl Leader {
         let (results, receiver) = mpsc::channel(self.config.followers.len().max(1));
         let written_key: Arc<str> = Arc::from(write.key.as_str());
         // While the store is locked, so that copies enter ordered links in the order of versions.
-        let (version, replications) = self.store.write(&write.key, &write.value, |key, version| {
+        let (version, copies) = self.store.write(&write.key, &write.value, |key, version| {
             let id = write.id.unwrap_or(version);
             let body = Arc::new(Replicate { value: write.value.clone(), version: Some(version), catch_up: false });
             let track = |follower: u16, delays| {
@@ -72,7 +73,7 @@ impl Leader {
                     Some(links) => {
                         let now_us = self.clock.now_us();
                         let departs_us = links.departure_us(follower, now_us);
-                        let delays = Delays { write_us: ordered::delay_us(now_us, departs_us), ack_us: 0 };
+                        let delays = Delays { write_us: elapsed_us(now_us, departs_us), ack_us: 0 };
                         let (copy, (acknowledged, receiver)) = (track(follower, delays), oneshot::channel());
                         let progress = Arc::clone(&copy) as Arc<dyn CopyProgress>;
                         links.queue(follower, OrderedCopy { key, body, progress, acknowledged }, departs_us);
@@ -83,14 +84,12 @@ impl Leader {
                         (track(follower, delays), Passage::Independent { key, body, delays })
                     }
                 };
-                Replication { copy, passage, version, results: results.clone() }
+                UnderWay { copy, passage }
             };
-            let replications: Vec<Replication> = (0..).zip(&self.config.followers).map(begin).collect();
-            (version, replications)
+            let copies: Vec<UnderWay> = (0..).zip(&self.config.followers).map(begin).collect();
+            (version, copies)
         });
-        for replication in replications {
-            tokio::spawn(replication.run());
-        }
+        tokio::spawn(Replication { leader: Arc::clone(self), version, copies, results }.run());
         (version, receiver)
     }
 }

@@ -137,28 +137,14 @@ impl<S: Socket> Connection<S> {
                     idle = false;
                     note(&taken);
                 }
-                if state.is_open() {
-                    match there.poll_pass(cx, target, clock) {
+                let dialer = &mut self.dialer;
+                for passed in
+                    [pass(there, target, back, cx, (clock, state)), pass(back, dialer, there, cx, (clock, state))]
+                {
+                    match passed {
                         Poll::Pending => {}
-                        Poll::Ready(Ok(Passed::Reset)) => return Poll::Ready(End::Reset),
-                        Poll::Ready(Ok(Passed::Message)) => idle = false,
-                        Poll::Ready(Err(error)) => {
-                            idle = false;
-                            failed("passing bytes on", &error);
-                            there.abandon();
-                            back.end_with_reset(clock, state);
-                        }
-                    }
-                    match back.poll_pass(cx, &mut self.dialer, clock) {
-                        Poll::Pending => {}
-                        Poll::Ready(Ok(Passed::Reset)) => return Poll::Ready(End::Reset),
-                        Poll::Ready(Ok(Passed::Message)) => idle = false,
-                        Poll::Ready(Err(error)) => {
-                            idle = false;
-                            failed("passing bytes on", &error);
-                            back.abandon();
-                            there.end_with_reset(clock, state);
-                        }
+                        Poll::Ready(Passed::Reset) => return Poll::Ready(End::Reset),
+                        Poll::Ready(Passed::Message) => idle = false,
                     }
                 }
             }
@@ -170,6 +156,24 @@ impl<S: Socket> Connection<S> {
             }
         }
     }
+}
+
+/// Passes on what is due in one direction. If the receiver is gone, the `opposite` direction ends with a reset.
+fn pass<S: Socket>(
+    flow: &mut Flow,
+    to: &mut S,
+    opposite: &mut Flow,
+    cx: &mut Context<'_>,
+    (clock, state): (Clock, &LinkState),
+) -> Poll<Passed> {
+    flow.poll_pass(cx, to, clock, state).map(|passed| {
+        passed.unwrap_or_else(|error| {
+            failed("passing bytes on", &error);
+            flow.abandon();
+            opposite.end_with_reset(clock, state);
+            Passed::Message
+        })
+    })
 }
 
 /// Connects to the node behind a proxy once the link is open.

@@ -111,14 +111,16 @@ impl Flow {
         Poll::Ready(taken)
     }
 
-    /// Passes the first message on, or a part of it, once it may leave.
+    /// Passes the first message on, or a part of it, once it may leave and the link is open.
     pub(super) fn poll_pass<S: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut S,
         clock: Clock,
+        state: &LinkState,
     ) -> Poll<io::Result<Passed>> {
-        let Some((due_us, message)) = self.queue.first() else { return Poll::Pending };
+        let first = self.queue.first().filter(|_| state.passes(self.carries_writes));
+        let Some((due_us, message)) = first else { return Poll::Pending };
         ready!(self.timer.poll_until(cx, clock, due_us));
         match message {
             Message::Chunk(chunk) => {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::bounds::MAX_DURATION;
 
-/// An order to a proxy. Of `Pass`, `Slow` and `Cut` the last one holds.
+/// An order to a proxy. Of `Pass`, `Slow`, `Cut` and `Mute` the last one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Pass everything on after the delays of the link.
@@ -19,13 +19,15 @@ pub enum Order {
     /// Pass nothing on in either direction. Once the link is open again everything is passed on, as TCP resends what
     /// a network drops.
     Cut,
+    /// Pass writes on, and nothing in the other direction until the link is open again.
+    Mute,
     /// Count the slots of the link's delays from now on.
     Epoch,
     /// Drop what is queued in both directions and reset all connections: what a process that was killed had sent.
     Drop,
 }
 
-const EXPECTED: &str = "expected pass, slow MILLISECONDS, cut, epoch or drop";
+const EXPECTED: &str = "expected pass, slow MILLISECONDS, cut, mute, epoch or drop";
 
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,6 +35,7 @@ impl fmt::Display for Order {
             Self::Pass => f.write_str("pass"),
             Self::Slow { added_ms } => write!(f, "slow {added_ms}"),
             Self::Cut => f.write_str("cut"),
+            Self::Mute => f.write_str("mute"),
             Self::Epoch => f.write_str("epoch"),
             Self::Drop => f.write_str("drop"),
         }
@@ -50,6 +53,7 @@ impl FromStr for Order {
         match text {
             "pass" => Ok(Self::Pass),
             "cut" => Ok(Self::Cut),
+            "mute" => Ok(Self::Mute),
             "epoch" => Ok(Self::Epoch),
             "drop" => Ok(Self::Drop),
             _ => match added_ms() {

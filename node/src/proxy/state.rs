@@ -20,6 +20,8 @@ enum Mode {
         added_us: u64,
     },
     Cut,
+    /// Open for writes alone.
+    Mute,
 }
 
 impl LinkState {
@@ -29,6 +31,7 @@ impl LinkState {
             Order::Pass => self.mode = Mode::Pass,
             Order::Slow { added_ms } => self.mode = Mode::Slow { added_us: u64::from(added_ms) * 1_000 },
             Order::Cut => self.mode = Mode::Cut,
+            Order::Mute => self.mode = Mode::Mute,
             Order::Epoch => self.epoch_us = Some(now_us),
             Order::Drop => self.drops += 1,
         }
@@ -39,11 +42,16 @@ impl LinkState {
         self.mode != Mode::Cut
     }
 
+    /// Whether the direction is open that carries writes, or else the other one.
+    pub(super) fn passes(&self, carries_writes: bool) -> bool {
+        self.is_open() && (carries_writes || self.mode != Mode::Mute)
+    }
+
     /// What is added to the delay of a write.
     pub(super) fn added_us(&self) -> u64 {
         match self.mode {
             Mode::Slow { added_us } => added_us,
-            Mode::Pass | Mode::Cut => 0,
+            Mode::Pass | Mode::Cut | Mode::Mute => 0,
         }
     }
 

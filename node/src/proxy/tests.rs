@@ -53,11 +53,14 @@ fn variables_are_checked() {
 
 #[test]
 fn an_order_is_read_as_it_is_written() {
-    for order in [Order::Pass, Order::Slow { added_ms: 450 }, Order::Cut, Order::Epoch, Order::Drop] {
+    for order in [Order::Pass, Order::Slow { added_ms: 450 }, Order::Cut, Order::Mute, Order::Epoch, Order::Drop] {
         assert_eq!(order.to_string().parse(), Ok(order));
     }
     for text in ["", "slow", "slow ", "slow -1", "slow 3600001", "pass 1", "PASS", "slow 1 2"] {
         let error = text.parse::<Order>().unwrap_err();
-        assert!(error.ends_with("is not an order: expected pass, slow MILLISECONDS, cut, epoch or drop"), "{error}");
+        assert!(
+            error.ends_with("is not an order: expected pass, slow MILLISECONDS, cut, mute, epoch or drop"),
+            "{error}"
+        );
     }
 }

@@ -61,7 +61,7 @@ pub struct SerialConnection {
 }
 
 /// A copy that waits for its turn.
-type Sending = (String, Replicate, oneshot::Sender<Result<Replicated, TransportError>>);
+type Sending = (Arc<str>, Arc<Replicate>, oneshot::Sender<Result<Replicated, TransportError>>);
 
 impl SerialConnection {
     /// A connection to the follower with index `follower` over `transport`.
@@ -85,7 +85,7 @@ impl Connection for SerialConnection {
                 return Err(Closed);
             }
             let (sender, answered) = oneshot::channel();
-            room.send((key.to_owned(), body.clone(), sender));
+            room.send((Arc::from(key), Arc::new(body.clone()), sender));
             Ok(answer(answered))
         }
         .boxed()

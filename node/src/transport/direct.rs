@@ -26,8 +26,8 @@ impl Transport for DirectTransport {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         let deliver = |node: &Arc<Follower>| node.replicate(key, body);
         let answer = self.followers.get(follower).map(deliver);

@@ -1,5 +1,7 @@
 //! Followers in the same process, behind their own routers.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -52,8 +54,8 @@ impl Transport for InProcessTransport {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         self.deliver(follower, key, body).boxed()
     }

@@ -1,47 +1,62 @@
 //! A delivery as an HTTP request, and its answer back again.
 
+use std::borrow::Cow;
 use std::error::Error;
 
-use axum::http::uri::Authority;
-use axum::http::{Method, Request, Response, Uri, header};
+use axum::http::{Request, Response, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::TransportError;
+use crate::http_connection::{MAX_ANSWER_BYTES, chain};
 use crate::limits;
-use crate::wire::Replicate;
+use crate::wire::{BatchReplicated, CopyAnswer, Replicate, ReplicateBatch, ReplicateCopy, Replicated};
 
 /// Every character but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The longest answer that is read; a follower's has about 150 bytes.
-pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1_024;
-
-/// The request that delivers `body` for `key` to the node at `base` (which may be empty when
+/// The request that delivers `body` for `key` to the node at `host` (which may be empty when
 /// no connection is involved).
-pub(super) fn request(base: &str, key: &str, body: &Replicate) -> Result<Request<Full<Bytes>>, TransportError> {
-    let cannot = |error: &dyn Error| TransportError::NoAnswer(format!("no request: {error}"));
+pub(super) fn request(host: &str, key: &str, body: &Replicate) -> Result<Request<Full<Bytes>>, TransportError> {
     // `Uri` takes the path as it is. A WHATWG URL would resolve the keys "." and ".." away,
     // percent-encoded or not.
-    let path = utf8_percent_encode(key, RESERVED);
-    let uri: Uri = format!("{base}/replicate/{path}").parse().map_err(|error| cannot(&error))?;
-    let json = serde_json::to_vec(body).map_err(|error| cannot(&error))?;
-    Request::builder()
-        .method(Method::POST)
-        .uri(uri)
+    post(host, &format!("/replicate/{}", utf8_percent_encode(key, RESERVED)), body)
+}
+
+/// The request that delivers several copies, in this order.
+pub(super) fn batch_request<'a>(
+    host: &str,
+    copies: impl Iterator<Item = (&'a str, &'a Replicate)>,
+) -> Result<Request<Full<Bytes>>, TransportError> {
+    let copy = |(key, body): (&'a str, &'a Replicate)| ReplicateCopy {
+        key: Cow::Borrowed(key),
+        value: Cow::Borrowed(&body.value),
+        version: body.version,
+        catch_up: body.catch_up,
+    };
+    post(host, "/replicate", &ReplicateBatch { copies: copies.map(copy).collect() })
+}
+
+fn post(host: &str, path: &str, body: &impl Serialize) -> Result<Request<Full<Bytes>>, TransportError> {
+    let json = serde_json::to_vec(body).map_err(|error| cannot_ask(&error))?;
+    Request::post(path)
+        .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(json))
-        .map_err(|error| cannot(&error))
+        .map_err(|error| cannot_ask(&error))
+}
+
+fn cannot_ask(error: &dyn Error) -> TransportError {
+    TransportError::NoAnswer(format!("no request: {error}"))
 }
 
 /// The same request as it stands on a connection of HTTP/1.1.
-pub(super) fn request_bytes(base: &str, key: &str, body: &Replicate) -> Result<Bytes, TransportError> {
-    let (head, body) = request(base, key, body)?.into_parts();
+pub(super) fn request_bytes(host: &str, key: &str, body: &Replicate) -> Result<Bytes, TransportError> {
+    let (head, body) = request(host, key, body)?.into_parts();
     let body = body.into_inner().unwrap_or_default();
-    let host = head.uri.authority().map_or("", Authority::as_str);
     let lines = format!(
         "{} {} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         head.method,
@@ -51,10 +66,32 @@ pub(super) fn request_bytes(base: &str, key: &str, body: &Replicate) -> Result<B
     Ok([lines.as_bytes(), &body].concat().into())
 }
 
-/// The request for the health of the node at `base`.
-pub(super) fn health(base: &str) -> Result<Request<Full<Bytes>>, TransportError> {
-    let request = Request::builder().uri(format!("{base}/health")).body(Full::default());
-    request.map_err(|error| TransportError::NoAnswer(format!("no request: {error}")))
+/// The request for the health of the node at `host`.
+pub(super) fn health(host: &str) -> Result<Request<Full<Bytes>>, TransportError> {
+    let request = Request::get("/health").header(header::HOST, host).body(Full::default());
+    request.map_err(|error| cannot_ask(&error))
+}
+
+/// What a follower answered to a request with this many copies, one by one.
+pub(super) fn batch_answers(
+    answer: BatchReplicated,
+    copies: usize,
+) -> Result<Vec<Result<Replicated, TransportError>>, TransportError> {
+    let BatchReplicated { answers, started_us } = answer;
+    if answers.len() != copies {
+        return Err(TransportError::BadAnswer(format!("{} answers to {copies} copies", answers.len())));
+    }
+    let of_copy = |answer| match answer {
+        CopyAnswer { applied: Some(applied), version: Some(version), .. } => {
+            Ok(Replicated { applied, version, started_us })
+        }
+        CopyAnswer { error: Some(error), message, .. } => Err(TransportError::Refused {
+            status: StatusCode::BAD_REQUEST.as_u16(),
+            body: format!("{error}: {}", message.unwrap_or_default()),
+        }),
+        CopyAnswer { .. } => Err(TransportError::BadAnswer("neither applied nor refused".to_owned())),
+    };
+    Ok(answers.into_iter().map(of_copy).collect())
 }
 
 /// The part of a node's health that its leader needs.
@@ -91,27 +128,14 @@ pub(super) fn parse_answer<T: DeserializeOwned>(status: u16, body: &[u8]) -> Res
     serde_json::from_slice(body).map_err(|error| TransportError::BadAnswer(error.to_string()))
 }
 
-/// An error and its causes on one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::wire::Replicated;
 
     fn path(key: &str) -> String {
         let body = Replicate { value: "v".to_owned(), version: Some(1), catch_up: false };
-        let request = request("http://f1:8000", key, &body).unwrap();
+        let request = request("f1:8000", key, &body).unwrap();
         request.uri().path().to_owned()
     }
 

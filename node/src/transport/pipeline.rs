@@ -20,8 +20,9 @@ use tokio::task::AbortHandle;
 
 use super::TransportError;
 use super::connection::{Answer, Closed, Connection, IDLE_TIMEOUT, MAX_WAITING, answer};
-use super::message::{self, MAX_ANSWER_BYTES};
+use super::message;
 use crate::config::BaseUrl;
+use crate::http_connection::MAX_ANSWER_BYTES;
 use crate::limits;
 use crate::poison::ignore_poison;
 use crate::wire::{Replicate, Replicated};
@@ -64,7 +65,7 @@ impl Connection for PipelinedConnection {
                 return Err(Closed);
             }
             let (sender, answered) = oneshot::channel();
-            match message::request_bytes(self.base.as_str(), key, body) {
+            match message::request_bytes(self.base.host(), key, body) {
                 Ok(bytes) => room.send((bytes, sender)),
                 // The receiver is held below.
                 Err(error) => drop(sender.send(Err(error))),
@@ -151,6 +152,12 @@ async fn write_requests(
         match tokio::time::timeout(IDLE_TIMEOUT, requests.recv()).await {
             Ok(Some((bytes, answered))) => {
                 unanswered.push(answered);
+                let mut bytes = BytesMut::from(bytes);
+                // What waits already leaves with it.
+                while let Ok((next, answered)) = requests.try_recv() {
+                    bytes.extend_from_slice(&next);
+                    unanswered.push(answered);
+                }
                 stream.write_all(&bytes).await.map_err(|error| format!("cannot send: {error}"))?;
             }
             // A request may have been let in at the last moment: it is sent before this ends.

@@ -48,12 +48,43 @@ async fn every_refusal_has_its_status_and_code() {
         (&follower, "POST", "/replicate/k", "[]", 400, "malformed_body"),
         (&follower, "POST", "/replicate/k", r#"{"value":"v","version":-1}"#, 400, "malformed_body"),
         (&follower, "POST", "/replicate/", good, 400, "bad_key"),
+        (&leader, "POST", "/replicate", r#"{"copies":[]}"#, 403, "wrong_role"),
+        (&follower, "POST", "/replicate", good, 400, "malformed_body"),
+        (&follower, "POST", "/replicate", r#"{"copies":[{"key":"k"}]}"#, 400, "malformed_body"),
+        (&follower, "POST", "/replicate", r#"{"copies":[{"key":"k","value":"v","x":1}]}"#, 400, "malformed_body"),
+        (&follower, "GET", "/replicate", "", 405, "method_not_allowed"),
     ] {
         let refused = refusal(subject, request(method, path, body)).await;
         assert_eq!(refused, (status, code.to_owned()), "{method} {path} {body}");
     }
     assert_eq!(leader.node.store().snapshot(), []);
     assert_eq!(follower.node.store().snapshot(), []);
+}
+
+#[tokio::test]
+async fn copies_that_come_together_are_applied_in_their_order_and_answered_one_by_one() {
+    let follower = follower(&[("REPLICATION_ORDER", "version")]);
+    let copies = json!([
+        {"key": "k", "value": "b", "version": 2},
+        {"key": "k", "value": "a", "version": 1},
+        {"key": "", "value": "v", "version": 3},
+        {"key": "l", "value": "c", "version": 4, "catch_up": true},
+    ]);
+    let (status, body) = follower.ask(request("POST", "/replicate", &json!({ "copies": copies }).to_string())).await;
+    assert_eq!(status, StatusCode::OK);
+    let expected = json!([
+        {"applied": true, "version": 2},
+        {"applied": false, "version": 2},
+        {"error": "bad_key", "message": "the key is empty"},
+        {"applied": true, "version": 4},
+    ]);
+    assert_eq!((&body["answers"], &body["started_us"]), (&expected, &0.into()));
+    let held: Vec<_> = follower.node.store().snapshot().into_iter().map(|entry| (entry.value, entry.version)).collect();
+    assert_eq!(held, [("b".into(), 2), ("c".into(), 4)]);
+    let (_, trace) = follower.ask(request("GET", "/debug/trace", "")).await;
+    let TraceDump::<FollowerRecord> { records, .. } = serde_json::from_value(trace).unwrap();
+    let arrivals: Vec<_> = records.iter().map(|record| (record.version, record.catch_up)).collect();
+    assert_eq!(arrivals, [(2, false), (1, false), (4, true)]);
 }
 
 #[tokio::test]

@@ -37,8 +37,8 @@ impl Transport for Scripted {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        _key: &'a str,
-        body: &'a Replicate,
+        _key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         let script = self.0[follower];
         let version = body.version.unwrap_or_default();

@@ -96,10 +96,10 @@ impl Transport for LossyNetwork {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
-        let (key_owned, value) = (key.to_owned(), body.value.clone());
+        let (key_owned, value) = (key.to_string(), body.value.clone());
         let reached = Reached::Write { key: key_owned, value, version: body.version.unwrap_or_default() };
         self.round_trip(follower, move |alive| {
             self.reached.lock().unwrap()[follower].push(reached);

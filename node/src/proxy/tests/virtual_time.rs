@@ -103,7 +103,7 @@ fn deliver(script: &Script, config: &ProxyConfig, from: Side, end_us: u64) -> Re
                 (delay.pass(entry_us) - entry_us).cast_unsigned()
             });
             let due_us = at_us + drawn_us + if carries_writes { added_us } else { 0 };
-            previous_us = open_from(script, due_us.max(previous_us));
+            previous_us = open_from(script, carries_writes, due_us.max(previous_us));
             previous_us
         };
         match event {
@@ -116,17 +116,18 @@ fn deliver(script: &Script, config: &ProxyConfig, from: Side, end_us: u64) -> Re
             }
             Event::Order(Order::Epoch) => epoch_us = Some(at_us.cast_signed()),
             Event::Order(Order::Slow { added_ms }) => added_us = u64::from(*added_ms) * 1_000,
-            Event::Order(Order::Pass | Order::Cut) => added_us = 0,
+            Event::Order(Order::Pass | Order::Cut | Order::Mute) => added_us = 0,
             _ => {}
         }
     }
     received
 }
 
-/// The first time from `due_us` on at which the link is open.
-fn open_from(script: &Script, due_us: u64) -> u64 {
+/// The first time from `due_us` on at which a direction of the link is open.
+fn open_from(script: &Script, carries_writes: bool, due_us: u64) -> u64 {
     let modes = script.events.iter().filter_map(|(at_us, event)| match event {
         Event::Order(Order::Cut) => Some((*at_us, false)),
+        Event::Order(Order::Mute) => Some((*at_us, carries_writes)),
         Event::Order(Order::Pass | Order::Slow { .. }) => Some((*at_us, true)),
         _ => None,
     });
@@ -195,6 +196,7 @@ fn scripts() -> impl Strategy<Value = Script> {
         Just(Order::Pass),
         (0_u32..3).prop_map(|added_ms| Order::Slow { added_ms }),
         Just(Order::Cut),
+        Just(Order::Mute),
         Just(Order::Epoch),
     ];
     let event = prop_oneof![
