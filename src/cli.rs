@@ -2,9 +2,12 @@
 
 mod exit;
 mod explore;
+mod init;
+mod probe;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,8 +16,10 @@ use clap_complete::Shell;
 
 pub use self::exit::Exit;
 pub use self::explore::Explore;
+pub use self::init::{DelayUnit, DelayedBy, Init, Interface, QuorumTold};
+pub use self::probe::Probe;
 use crate::config::{BackendChoice, ExperimentName, MAX_SEED};
-use crate::model::{Accepted as _, Millis, Quorum, ReadQuorum};
+use crate::model::{Accepted as _, Millis, Quorum, ReadQuorum, RunAs, StopSignal};
 
 /// What does a write quorum buy, and what does it cost? Measures both on a replicated
 /// key-value store and writes a report that anyone can reproduce.
@@ -52,6 +57,10 @@ pub struct Paths {
 /// labctl's subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write an experiments.toml for your own system; asks for what no flag says
+    Init(Box<Init>),
+    /// Send one write, one read and one dump, and say what each rule of a mapping made of the answers
+    Probe(Probe),
     /// Run an experiment: a fresh cluster for each write quorum, then the report
     Run(Run),
     /// Compare every follower with its leader, from the saved data
@@ -60,7 +69,7 @@ pub enum Command {
     Staleness(Staleness),
     /// Render the report again, from the saved data
     Report(Report),
-    /// Put two data folders side by side: latency, diverged pairs, conditions
+    /// Put data folders side by side: latency, diverged pairs, conditions; of three and more as systems in one table
     Compare(Compare),
     /// Simulate an experiment over a grid of conditions, many seeds each, and report on it
     Explore(Box<Explore>),
@@ -83,9 +92,21 @@ pub enum Command {
     /// Be a proxy (PROXY_TO, ... in the environment): a link with delays, which faults cut or slow
     #[command(hide = true)]
     Proxy,
+    /// Run jq filters on answers, told on standard input; `run` reads the answers of foreign systems so
+    #[command(hide = true)]
+    Filter,
     /// Run a foreign program and end with it all that it has started; `run` starts its local processes so
     #[command(hide = true)]
     Supervise {
+        /// The program talks with labctl over its standard streams, and ends once its input is closed
+        #[arg(long)]
+        session: bool,
+        /// Who runs the program, as UID:GID
+        #[arg(long)]
+        user: Option<RunAs>,
+        /// The signal that asks the program to end
+        #[arg(long, default_value_t = StopSignal::Terminate)]
+        stop_signal: StopSignal,
         /// The program
         program: OsString,
         /// Its arguments
@@ -94,14 +115,17 @@ pub enum Command {
     },
 }
 
+/// Most rounds of `labctl run`.
+const MAX_ROUNDS: i64 = 100;
+
 /// `labctl run`.
 #[derive(Debug, Args)]
 pub struct Run {
     /// `all` quorums of the experiment, or some: 3 or 1,3,5
     #[arg(value_name = "all|W[,W...]")]
     pub quorums: QuorumSelection,
-    /// Which experiment; `all` runs every one [default: the file's default]
-    #[arg(short, long, value_name = "NAME")]
+    /// Which experiments; `all` runs every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME[,NAME...]")]
     pub experiment: Option<ExperimentSelection>,
     /// Where the nodes run [default: the experiment's]
     #[arg(long, value_enum, value_name = "BACKEND")]
@@ -109,9 +133,15 @@ pub struct Run {
     /// Seed of every delay [default: the experiment's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
+    /// How often to run them, in turn: the first round of all experiments, then the second
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MAX_ROUNDS))]
+    pub rounds: u32,
     /// Keep the runs that are there and go on with the first missing one
     #[arg(long)]
     pub resume: bool,
+    /// Measure N quorums at the same time; the report's overhead shows whether that disturbed [default: 1]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroU32>,
     /// Say what would be run, and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -123,8 +153,8 @@ pub struct Run {
 /// `labctl check-consistency`.
 #[derive(Debug, Args)]
 pub struct CheckConsistency {
-    /// Which experiment's data; `all` checks every one [default: the file's default]
-    #[arg(short, long, value_name = "NAME")]
+    /// Which experiments' data; `all` checks every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME[,NAME...]")]
     pub experiment: Option<ExperimentSelection>,
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
@@ -134,8 +164,8 @@ pub struct CheckConsistency {
 /// `labctl staleness`.
 #[derive(Debug, Args)]
 pub struct Staleness {
-    /// Which experiment's data; `all` takes every one [default: the file's default]
-    #[arg(short, long, value_name = "NAME")]
+    /// Which experiments' data; `all` takes every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME[,NAME...]")]
     pub experiment: Option<ExperimentSelection>,
     /// How many followers a read asks: 1 or 1,3 [default: the experiment's]
     #[arg(long, value_name = "R[,R...]", value_delimiter = ',')]
@@ -151,8 +181,8 @@ pub struct Staleness {
 /// `labctl report`.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Which experiment's data; `all` reports every one [default: the file's default]
-    #[arg(short, long, value_name = "NAME")]
+    /// Which experiments' data; `all` reports every one [default: the file's default]
+    #[arg(short, long, value_name = "NAME[,NAME...]")]
     pub experiment: Option<ExperimentSelection>,
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
@@ -165,12 +195,18 @@ pub struct Compare {
     /// A folder that holds W1, W2, ...
     #[arg(value_name = "A")]
     pub left: PathBuf,
-    /// Another one
+    /// Another one: its runs are compared with those of A, W by W. With more of them all are set side by side as systems
     #[arg(value_name = "B", required_unless_present = "sim")]
-    pub right: Option<PathBuf>,
+    pub others: Vec<PathBuf>,
     /// Instead of B the simulation of the same experiment and seed
-    #[arg(long, conflicts_with = "right")]
+    #[arg(long, conflicts_with_all = ["others", "side_by_side", "figure"])]
     pub sim: bool,
+    /// Set two folders side by side as systems, too
+    #[arg(long)]
+    pub side_by_side: bool,
+    /// Draw latency against W of all folders into this PNG file
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     pub format: CompareFormat,
@@ -245,15 +281,23 @@ impl FromStr for QuorumSelection {
 pub enum ExperimentSelection {
     /// Every one.
     All,
-    /// This one.
-    One(ExperimentName),
+    /// These, in this order.
+    Some(Vec<ExperimentName>),
 }
 
 impl FromStr for ExperimentSelection {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::One) }
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let mut seen = BTreeSet::new();
+        let one = |part: &str| {
+            let name: ExperimentName = part.parse()?;
+            if seen.insert(name.clone()) { Ok(name) } else { Err(format!("{name} must be listed once, not twice")) }
+        };
+        text.split(',').map(one).collect::<Result<_, _>>().map(Self::Some)
     }
 }
 
@@ -282,6 +326,16 @@ mod tests {
         assert_eq!(list, QuorumSelection::Some(vec!["3".parse().unwrap(), "1".parse().unwrap()]));
         for bad in ["", "1,", "1,1", "x", "-1", "100"] {
             assert!(bad.parse::<QuorumSelection>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn experiments_are_all_or_a_list_without_repeats() {
+        assert_eq!("all".parse(), Ok(ExperimentSelection::All));
+        let names = ["b", "a"].map(|name| name.parse().unwrap()).to_vec();
+        assert_eq!("b,a".parse(), Ok(ExperimentSelection::Some(names)));
+        for bad in ["", "a,", "a,a", "all,a", "A"] {
+            assert!(bad.parse::<ExperimentSelection>().is_err(), "{bad}");
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod explore;
 pub mod load;
 pub mod model;
 pub mod network;
+pub mod programs;
 pub mod report;
 pub mod sim;
 pub mod system;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use self::bootstrap::{Bootstrap, FIGURES};
 pub use self::conditions::ConditionDifference;
+pub(super) use self::conditions::conditions;
 use self::conditions::differences;
 use super::bounds::Bounds;
 use super::consistency::{CellState, RunConsistency, Verdict};
@@ -15,9 +16,9 @@ use super::random::stream;
 use super::series::Series;
 use super::stats::Interval;
 use super::survival::Survival;
-use crate::config::{ExperimentName, Quorum};
+use crate::config::ExperimentName;
 use crate::data::{RunData, WriteOutcome};
-use crate::model::{NodeId, WriteId};
+use crate::model::{Micros, NodeId, Quorum, WriteId};
 
 mod bootstrap;
 mod conditions;
@@ -220,12 +221,12 @@ fn shifts(bootstrap: &Bootstrap, intervals: [Interval; FIGURES]) -> [Shift; FIGU
 }
 
 /// The latencies of the acknowledged writes in microseconds, by write.
-fn latencies(run: &RunData) -> Vec<i64> {
-    let ok: BTreeMap<WriteId, i64> = run
+fn latencies(run: &RunData) -> Vec<Micros> {
+    let ok: BTreeMap<WriteId, Micros> = run
         .writes
         .iter()
         .filter(|row| row.outcome == WriteOutcome::Ok)
-        .map(|row| (row.write, row.latency().get()))
+        .map(|row| (row.write, Micros::from(row.latency_us)))
         .collect();
     ok.into_values().collect()
 }

@@ -1,20 +1,22 @@
 //! Do the followers hold what their leader holds, and where not, why?
 //!
-//! A pair of follower and key is judged by value. Versions and the trace only explain it.
+//! A pair of follower and key is judged by value. Versions, the trace and what readers saw only explain it.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use self::history::History;
+use self::history::{FirstSeen, History};
 use crate::data::{ReplicationOutcome, ReplicationRow, RunData, Snapshot};
 use crate::model::{Micros, NodeId, Version, WriteId};
 
+mod cause;
 mod history;
 mod mechanism;
 #[cfg(test)]
 mod tests;
 
+pub use cause::Cause;
 pub use mechanism::Mechanism;
 
 /// When the stores were looked at.
@@ -41,52 +43,6 @@ pub enum CellState {
     Missing,
     /// A value the leader never had, or a key it does not have.
     Foreign,
-}
-
-/// Why a pair does not match. Times are microseconds from the run's start.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Cause {
-    /// The older write arrived after the newer one and replaced it.
-    Overtaken {
-        /// The version the follower holds.
-        older_version: Version,
-        /// The leader's version.
-        newer_version: Version,
-        /// When the older write arrived.
-        older_at_us: i64,
-        /// When the newer write had arrived.
-        newer_at_us: i64,
-        /// How long after the newer one the older one came.
-        gap_us: i64,
-    },
-    /// The leader's version never arrived: its replication ended like this.
-    Lost {
-        /// The leader's version.
-        version: Version,
-        /// `timeout` or `failed`.
-        #[cfg_attr(test, schemars(schema_with = "crate::model::schema::outcome"))]
-        outcome: ReplicationOutcome,
-    },
-    /// The follower had the leader's version, and was restarted empty afterwards.
-    Erased {
-        /// The leader's version.
-        version: Version,
-        /// When the leader had its acknowledgement.
-        acked_us: i64,
-        /// When the follower was back.
-        restarted_us: i64,
-    },
-    /// The leader's version was still on its way.
-    Lagging {
-        /// The leader's version, where it is known.
-        version: Option<Version>,
-        /// When it arrived, where it did before the traces were taken.
-        arrived_us: Option<i64>,
-    },
-    /// No trace says.
-    Unknown,
 }
 
 /// One follower and one key.
@@ -237,11 +193,11 @@ fn verdict(run: &RunData, settled: &Consistency) -> Verdict {
 /// Compares at one moment.
 fn compare(run: &RunData, history: &History<'_>, moment: Moment) -> Consistency {
     let (snapshot, moment_us) = match moment {
-        Moment::AtLastAck => (&run.at_last_ack, run.manifest.load_us),
-        Moment::Settled => (&run.settled, run.manifest.load_us.saturating_add(run.manifest.settle_us)),
+        Moment::AtLastAck => (&run.at_last_ack, run.manifest.last_ack_us()),
+        Moment::Settled => (&run.settled, run.manifest.settled_us()),
     };
     let later = (moment == Moment::AtLastAck).then_some(&run.settled);
-    let judge = Judge { snapshot, later, history, moment_us: Micros::from(moment_us).get() };
+    let judge = Judge { snapshot, later, history, moment_us };
     let followers = NodeId::followers(run.manifest.config.followers);
     let mut consistency = Consistency {
         moment,
@@ -283,7 +239,7 @@ struct Judge<'a> {
     /// What the nodes held in the end, if that is later.
     later: Option<&'a Snapshot>,
     history: &'a History<'a>,
-    moment_us: i64,
+    moment_us: Micros,
 }
 
 impl Judge<'_> {
@@ -304,20 +260,27 @@ impl Judge<'_> {
             (_, Some(_)) => CellState::Foreign,
             (_, None) => CellState::Missing,
         };
+        let write = |value: Option<&str>| self.history.write_of(key, value?);
+        let (follower_write, leader_write) = (write(own_value), write(leader_value));
         let cause = match state {
             CellState::Match => None,
             CellState::Foreign => Some(Cause::Unknown),
             CellState::Stale | CellState::Missing => {
-                let cause = leader_version.and_then(|newest| self.cause(follower, key, follower_version, newest));
+                let traced = leader_version.and_then(|newest| self.cause(follower, key, follower_version, newest));
+                let seen = || {
+                    self.seen_cause(
+                        (follower, key),
+                        (leader_write?, leader_version),
+                        (follower_write, follower_version),
+                    )
+                };
                 let lagging = || {
                     let is_there_later = self.later?.get(&follower)?.store.get(key).map(String::as_str) == leader_value;
                     is_there_later.then_some(Cause::Lagging { version: leader_version, arrived_us: None })
                 };
-                Some(cause.or_else(lagging).unwrap_or(Cause::Unknown))
+                Some(traced.or_else(seen).or_else(lagging).unwrap_or(Cause::Unknown))
             }
         };
-        let write = |value: Option<&str>| self.history.write_of(key, value?);
-        let (follower_write, leader_write) = (write(own_value), write(leader_value));
         let key = key.to_owned();
         Cell { follower, key, state, follower_version, leader_version, follower_write, leader_write, cause }
     }
@@ -345,11 +308,12 @@ impl Judge<'_> {
             && arrival.applied
         {
             return Some(Cause::Overtaken {
-                older_version: older.version,
-                newer_version: newest,
+                older_version: Some(older.version),
+                newer_version: Some(newest),
                 older_at_us: older.at_us,
                 newer_at_us: arrival.at_us,
-                gap_us: older.at_us.saturating_sub(arrival.at_us),
+                gap_us: older.at_us - arrival.at_us,
+                seen_from_outside: false,
             });
         }
         let arrived_later = arrival.at_us >= self.moment_us;
@@ -368,8 +332,34 @@ impl Judge<'_> {
                     return Some(Cause::Lagging { version: Some(version), arrived_us: None });
                 }
                 let restarted_us = self.history.restarted_after(follower, acked_us)?;
-                Some(Cause::Erased { version, acked_us, restarted_us })
+                Some(Cause::Erased { version: Some(version), acked_us, restarted_us, seen_from_outside: false })
             }
         }
+    }
+
+    /// The cause where readers saw the follower with what the leader holds, before it held something else, or nothing.
+    fn seen_cause(
+        &self,
+        (follower, key): (NodeId, &str),
+        (newest, newer_version): (WriteId, Option<Version>),
+        (own, older_version): (Option<WriteId>, Option<Version>),
+    ) -> Option<Cause> {
+        let FirstSeen { first_us, last_asked_us } = self.history.seen(follower, key, newest, self.moment_us)?;
+        if self.history.ended_after(follower, first_us) {
+            let restarted_us =
+                self.history.restarted_after(follower, first_us).filter(|_| self.history.comes_back_empty())?;
+            let (version, acked_us) = (newer_version, first_us);
+            return Some(Cause::Erased { version, acked_us, restarted_us, seen_from_outside: true });
+        }
+        let older_at_us = self.history.seen_after(follower, key, own?, last_asked_us).unwrap_or(self.moment_us);
+        let older_at_us = older_at_us.min(self.moment_us);
+        Some(Cause::Overtaken {
+            older_version,
+            newer_version,
+            older_at_us,
+            newer_at_us: first_us,
+            gap_us: older_at_us - first_us,
+            seen_from_outside: true,
+        })
     }
 }

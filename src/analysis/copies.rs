@@ -1,25 +1,37 @@
 //! The account of where each copy of each write was when, from a run's files alone. Lag, staleness,
 //! durability and loss are all computed from it.
 //!
-//! What proves an arrival: the follower's trace, exactly; or else the leader's record of the
+//! What proves an arrival, where there are traces: the follower's trace, exactly; or else the leader's record of the
 //! acknowledgement, which bounds it (after the copy was sent, before the acknowledgement was back).
 //! A kill or a stop empties its node, and takes the trace of that life with it. A life whose
 //! trace was fetched received exactly the copies in that trace. A life whose trace is lost may have
 //! received any copy that was sent to it and not acknowledged.
+//!
+//! Without traces the answers to reads bound it, see [`looks`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;
-pub(crate) use self::replay::{AtAck, CountOverTime, Event, Replay, Tally};
-pub(crate) use self::write::{Arrival, PlaceInOrder, WriteCopies};
-use crate::config::Order;
-use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId, Version, WriteId};
+use self::outside::Seen;
+pub(crate) use self::outside::Sightings;
+pub(crate) use self::replay::{Event, Replay};
+use self::seen::SeenFollower;
+pub(crate) use self::tally::{AtAck, CountOverTime, Tally};
+use self::terms::{ByKey, Terms, place};
+pub(crate) use self::write::{Arrival, WriteCopies};
+use crate::data::{RunData, WriteOutcome, WriteRow};
+use crate::model::{Micros, NodeId, ReplicationOrder, TimeSpan, Version, WriteId};
 
 mod events;
 mod lives;
+mod looks;
+mod order;
+mod outside;
 mod replay;
+mod seen;
+mod tally;
+mod terms;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
@@ -30,14 +42,23 @@ static UNANSWERED: LazyLock<WriteRow> = LazyLock::new(|| WriteRow {
     write: WriteId::new(u64::MAX),
     key: String::new(),
     value: String::new(),
-    start_us: 0,
-    latency_us: 0,
+    start_us: Micros::ZERO,
+    latency_us: TimeSpan::ZERO,
     outcome: WriteOutcome::Unknown,
     http_status: None,
     version: None,
     acks: None,
     error: None,
+    sent_us: None,
 });
+
+/// Where an account comes from.
+enum Source<'a> {
+    /// The nodes' own traces.
+    Traces(Vec<FollowerRecord<'a>>),
+    /// What clients saw of each follower.
+    Reads(Vec<SeenFollower>),
+}
 
 /// The account of one run.
 pub(crate) struct Copies<'a> {
@@ -46,20 +67,26 @@ pub(crate) struct Copies<'a> {
     pub(crate) writes: Vec<WriteCopies<'a>>,
     /// By key number, then by place: indices into `writes`.
     of_key: Vec<Vec<usize>>,
-    followers: Vec<FollowerRecord<'a>>,
+    source: Source<'a>,
 }
 
 impl<'a> Copies<'a> {
+    /// By the nodes' traces, or by what clients saw if the system keeps none.
     pub(crate) fn of(run: &'a RunData) -> Self {
+        if run.manifest.capabilities().trace { Self::by_traces(run) } else { Self::by_reads(run) }
+    }
+
+    /// By the nodes' traces.
+    fn by_traces(run: &'a RunData) -> Self {
         let traced: HashMap<WriteId, Version> = run.replication.iter().map(|row| (row.write, row.version)).collect();
         let terms = Terms::of(run);
-        let mut by_key: BTreeMap<&str, Vec<(u32, Version, usize)>> = BTreeMap::new();
+        let mut by_key = ByKey::new();
         let mut by_version: HashMap<(u32, Version, &str), usize> = HashMap::with_capacity(run.writes.len());
         let mut writes: Vec<WriteCopies<'a>> = Vec::with_capacity(run.writes.len());
         for (index, row) in run.writes.iter().enumerate() {
             let version = row.version.or_else(|| traced.get(&row.write).copied());
             if let Some(version) = version {
-                let term = if row.version.is_some() { terms.at(row.end().get()) } else { terms.last() };
+                let term = if row.version.is_some() { terms.at(row.end()) } else { terms.last() };
                 by_version.insert((term, version, &row.key), index);
                 by_key.entry(&row.key).or_default().push((term, version, index));
             }
@@ -76,20 +103,8 @@ impl<'a> Copies<'a> {
                 writes.push(WriteCopies { row: &UNANSWERED, version, place: None, arrivals: Vec::new() });
             }
         }
-        let mut order: Vec<(u32, Version, usize)> = by_key.values().flatten().copied().collect();
-        order.sort_unstable();
-        let overall: HashMap<usize, usize> =
-            order.iter().enumerate().map(|(place, (_, _, index))| (*index, place)).collect();
-        let mut of_key = Vec::with_capacity(by_key.len());
-        for (key, mut of_one) in by_key.into_values().enumerate() {
-            of_one.sort_unstable();
-            for (place, (_, _, index)) in of_one.iter().enumerate() {
-                let overall = overall.get(index).copied().unwrap_or_default();
-                writes[*index].place = Some(PlaceInOrder { key, place, overall });
-            }
-            of_key.push(of_one.into_iter().map(|(_, _, index)| index).collect());
-        }
-        let find = |version: Version, key: &str, at_us: i64| {
+        let of_key = place(&mut writes, by_key);
+        let find = |version: Version, key: &str, at_us: Micros| {
             let mut terms = (0..=terms.at(at_us)).rev();
             terms.find_map(|term| by_version.get(&(term, version, key)).copied())
         };
@@ -99,14 +114,37 @@ impl<'a> Copies<'a> {
         for (index, write) in writes.iter_mut().enumerate() {
             write.arrivals = followers.iter().map(|follower| follower.arrival(index, write.row)).collect();
         }
-        Self { run, writes, of_key, followers }
+        Self { run, writes, of_key, source: Source::Traces(followers) }
+    }
+
+    /// By what clients saw, whatever traces there are.
+    pub(crate) fn by_reads(run: &'a RunData) -> Self {
+        let Seen { writes, of_key, followers } = Seen::of(run);
+        Self { run, writes, of_key, source: Source::Reads(followers) }
+    }
+
+    /// How many copies were seen; `None` of an account by traces.
+    pub(crate) fn sightings(&self) -> Option<Sightings> {
+        match &self.source {
+            Source::Traces(_) => None,
+            Source::Reads(followers) => Some(Sightings::of(followers, &self.writes)),
+        }
     }
 
     /// Everything that changes what followers hold or what clients know, in order.
-    pub(crate) fn events(&self) -> Vec<(i64, Event)> {
+    pub(crate) fn events(&self) -> Vec<(Micros, Event)> {
         let mut events = Vec::with_capacity(self.run.arrivals.len() + self.writes.len());
-        for (index, follower) in self.followers.iter().enumerate() {
-            follower.add_events(index, &self.writes, &mut events);
+        match &self.source {
+            Source::Traces(followers) => {
+                let followers = followers.iter().enumerate();
+                followers.for_each(|(index, follower)| follower.add_events(index, &self.writes, &mut events));
+            }
+            Source::Reads(followers) => {
+                let followers = followers.iter().enumerate();
+                followers.for_each(|(index, follower)| {
+                    follower.add_events(index, &self.writes, &self.of_key, &mut events);
+                });
+            }
         }
         for write in &self.writes {
             if let Some((at_us, place)) = write.acknowledged_us().zip(write.place) {
@@ -125,10 +163,10 @@ impl<'a> Copies<'a> {
             (write.place.map_or(0, |place| place.overall), write.acknowledged_us().is_some())
         };
         Replay::new(
-            self.followers.len(),
+            self.run.manifest.config.followers.get() as usize,
             self.of_key.iter().map(|of_key| of_key.iter().map(write).collect()).collect(),
-            self.run.manifest.config.network.order == Order::Version,
-            Micros::from(self.run.manifest.load_us).get(),
+            self.run.manifest.config.network.order == ReplicationOrder::Version,
+            self.run.manifest.last_ack_us(),
         )
     }
 
@@ -142,23 +180,5 @@ impl<'a> Copies<'a> {
     /// The write at a place among the writes of a key.
     pub(crate) fn write(&self, key: usize, place: usize) -> Option<&WriteCopies<'a>> {
         self.writes.get(*self.of_key.get(key)?.get(place)?)
-    }
-}
-
-/// When which leader was in office: one that was restarted counts its versions from 1 again.
-struct Terms(Vec<i64>);
-
-impl Terms {
-    fn of(run: &RunData) -> Self {
-        let restarts = run.faults.iter().filter(|row| row.node.is_leader() && row.kind == FaultEvent::Restart);
-        Self(restarts.map(|row| row.begun_us).collect())
-    }
-
-    fn at(&self, at_us: i64) -> u32 {
-        self.0.iter().filter(|begun_us| **begun_us <= at_us).map(|_| 1).sum()
-    }
-
-    fn last(&self) -> u32 {
-        self.at(i64::MAX)
     }
 }

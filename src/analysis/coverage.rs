@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::random::stream;
 use super::*;
-use crate::config::{Experiment, Fault, FaultKind, Quorum, Trigger};
+use crate::config::{Experiment, Fault, FaultKind, Slow, Trigger};
 use crate::data::RunData;
-use crate::model::{Millis, NodeId};
+use crate::model::{Micros, Millis, NodeId, Quorum};
 use crate::sim::simulate_direct;
 
 const SEEDS: u64 = 500;
@@ -279,7 +279,7 @@ fn bursts(seed: u64) -> Experiment {
             Fault {
                 at: Trigger::Write(from),
                 node: NodeId::Follower(4),
-                kind: FaultKind::Slow { delay_ms: 600 },
+                kind: FaultKind::Slow(Slow { delay_ms: 600 }),
                 until: Some(Trigger::Write(from + 10)),
             }
         })
@@ -295,7 +295,7 @@ fn of_queue(coverage: &mut Coverage, seed: u64) {
     let mut next_us = || {
         let in_system_ms: f64 = wait_ms + exponential_ms(&mut rng, 1.0);
         wait_ms = (in_system_ms - exponential_ms(&mut rng, 1.25)).max(0.0);
-        (in_system_ms * 1000.0) as i64
+        Micros::new((in_system_ms * 1000.0) as i64)
     };
     for _ in 0..2_000 {
         next_us();
@@ -308,8 +308,8 @@ fn of_queue(coverage: &mut Coverage, seed: u64) {
     coverage.quantile(14, "queue of 20,000 (batches): p95", 1, of(0.95), truth(0.95));
     coverage.quantile(15, "queue of 20,000 (batches): p99", 1, of(0.99), truth(0.99));
     // Overheads of a hundred writes that do not wait for each other: skewed, around 1 ms.
-    let own: Vec<i64> = (0..100).map(|_| 500 + (exponential_ms(&mut rng, 0.7) * 1000.0) as i64).collect();
-    let series = Series::new(own, 10);
+    let mut own = || Micros::new(500 + (exponential_ms(&mut rng, 0.7) * 1000.0) as i64);
+    let series = Series::new((0..100).map(|_| own()).collect(), 10);
     let truth = |p: f64| 0.5 - 0.7 * (1.0 - p).ln();
     coverage.quantile(16, "overhead of 100 writes: median", 1, series.quantile(0.5), truth(0.5));
     coverage.quantile(17, "overhead of 100 writes: p95", 1, series.quantile(0.95), truth(0.95));

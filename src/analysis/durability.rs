@@ -6,9 +6,8 @@ use serde::Serialize;
 pub use self::model::{ExpectedLoss, LossExpectation};
 use super::bounds::Bounds;
 use super::copies::{Copies, CountOverTime, Tally};
-use super::stats::ms;
 use crate::data::RunData;
-use crate::model::WriteId;
+use crate::model::{Micros, TimeSpan, WriteId};
 
 mod model;
 #[cfg(test)]
@@ -16,7 +15,7 @@ mod tests;
 
 /// How much later than the acknowledgement a copy may seem to arrive before that is a breach:
 /// the nodes' clocks are one on one machine, and known to about this much otherwise.
-const CLOCK_TOLERANCE_US: i64 = 1_000;
+const CLOCK_TOLERANCE: TimeSpan = TimeSpan::new(1_000);
 
 /// The acknowledged writes that have exactly this number of copies.
 ///
@@ -127,19 +126,23 @@ impl Durability {
     /// What could have been lost in one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let copies = Copies::of(run);
+        Self::by(run, &Copies::of(run))
+    }
+
+    /// The same by one account of the run.
+    pub(super) fn by(run: &RunData, copies: &Copies<'_>) -> Self {
         let quorum = run.manifest.quorum.get();
-        let promise = Promise::of(quorum, &copies);
+        let promise = Promise::of(quorum, copies);
         let tally = copies.tally();
         let acked = copies.writes.iter().filter(|write| write.acknowledged_us().is_some());
-        let (known, unknown): (Vec<_>, Vec<_>) = acked.partition(|write| write.version.is_some());
-        let exposure = exposures(&tally, run.manifest.load_us);
+        let (known, unknown): (Vec<_>, Vec<_>) = acked.partition(|write| write.place.is_some());
+        let exposure = exposures(&tally, run.manifest.last_ack_us());
         let fewer = |copies: usize| copies < quorum as usize;
         let held = |end: fn(Bounds<usize>) -> usize| {
             tally.at_ack.iter().filter(|at_ack| fewer(end(at_ack.held))).count() as u64
         };
         let loss = |course: &CountOverTime| Loss {
-            mean_writes: course.area.map(|area| mean(area, run.manifest.load_us)),
+            mean_writes: course.area.map(|area| mean(area, run.manifest.last_ack_us())),
             max_writes: course.most,
         };
         Self {
@@ -178,18 +181,18 @@ impl Durability {
 }
 
 /// An integral over the load as a mean.
-fn mean(area: f64, load_us: u64) -> f64 {
-    if load_us > 0 { area / load_us as f64 } else { 0.0 }
+fn mean(area: f64, load_us: Micros) -> f64 {
+    if load_us > Micros::ZERO { area / load_us.get() as f64 } else { 0.0 }
 }
 
-fn exposures(tally: &Tally, load_us: u64) -> Vec<Exposure> {
+fn exposures(tally: &Tally, load_us: Micros) -> Vec<Exposure> {
     let states = (0..).zip(tally.by_copies.iter().zip(&tally.in_the_end));
     states
         .map(|(copies, (course, settled_writes))| Exposure {
             copies,
             mean_writes: course.area.map(|area| mean(area, load_us)),
             max_writes: course.most.map(|most| most as u64),
-            max_at_ms: ms(course.most_at_us),
+            max_at_ms: course.most_at_us.as_ms(),
             settled_writes: *settled_writes,
         })
         .collect()
@@ -207,16 +210,15 @@ impl Promise {
         let mut promise = Self { checked: 0, unchecked: 0, broken: Vec::new() };
         for write in &copies.writes {
             let Some(acknowledged_us) = write.acknowledged_us() else { continue };
-            let (certainly, possibly) = write.reached(acknowledged_us.saturating_add(CLOCK_TOLERANCE_US));
-            if certainly >= quorum as usize {
+            let (certainly, possibly) = write.reached(acknowledged_us + CLOCK_TOLERANCE);
+            if certainly >= quorum {
                 promise.checked += 1;
-            } else if possibly >= quorum as usize {
+            } else if possibly >= quorum {
                 promise.unchecked += 1;
             } else {
                 promise.checked += 1;
-                let copies = u32::try_from(possibly).unwrap_or(u32::MAX);
-                let acknowledged_ms = ms(acknowledged_us);
-                promise.broken.push(BreachedWrite { write: write.row.write, acknowledged_ms, copies });
+                let acknowledged_ms = acknowledged_us.as_ms();
+                promise.broken.push(BreachedWrite { write: write.row.write, acknowledged_ms, copies: possibly });
             }
         }
         promise

@@ -7,7 +7,8 @@ use serde::Serialize;
 pub(super) use self::model::Model;
 use self::model::Trial;
 use super::random::stream;
-use crate::config::{CatchUp, Experiment, Quorum};
+use crate::config::Experiment;
+use crate::model::{CatchUp, Quorum};
 
 mod model;
 #[cfg(test)]
@@ -70,9 +71,6 @@ pub struct Expected {
     pub mean_latency_ms: Option<Expectation>,
     /// From a run's start to its last answer, in milliseconds.
     pub load_ms: Expectation,
-    /// Diverged pairs of each trial, ascending.
-    #[serde(skip)]
-    diverged_sorted: Vec<u64>,
 }
 
 impl Expected {
@@ -83,8 +81,9 @@ impl Expected {
         let model = Model::new(experiment, quorum);
         let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: expected");
         let mut scratch = model.scratch();
-        let runs: Vec<Trial> = (0..trials.max(1)).map(|_| model.run(&mut scratch, &mut rng)).collect();
-        Self::from_trials(quorum, model.pairs(), &runs)
+        let trials = trials.max(1);
+        let runs: Vec<Trial> = (0..trials).map(|_| model.run(&mut scratch, &mut rng)).collect();
+        Self::from_trials(quorum, model.pairs(), trials, &runs)
     }
 
     /// How many trials give useful figures in well under half a second: 2,000 of the lab, fewer
@@ -103,37 +102,21 @@ impl Expected {
         u32::try_from(trials).ok().filter(|_| trials >= FEWEST)
     }
 
-    /// The chance of at least this many diverged pairs.
-    #[must_use]
-    pub fn chance_of_at_least(&self, diverged: u64) -> f64 {
-        let fewer = self.diverged_sorted.partition_point(|count| *count < diverged);
-        1.0 - fewer as f64 / f64::from(self.trials)
-    }
-
-    /// The chance of at most this many diverged pairs.
-    #[must_use]
-    pub fn chance_of_at_most(&self, diverged: u64) -> f64 {
-        self.diverged_sorted.partition_point(|count| *count <= diverged) as f64 / f64::from(self.trials)
-    }
-
-    fn from_trials(quorum: Quorum, pairs: u64, runs: &[Trial]) -> Self {
+    fn from_trials(quorum: Quorum, pairs: u64, trials: u32, runs: &[Trial]) -> Self {
         let expectation = |figure: fn(&Trial) -> f64| Expectation::of(runs.iter().map(figure).collect());
-        let mut diverged_sorted: Vec<u64> = runs.iter().map(|run| run.diverged).collect();
-        diverged_sorted.sort_unstable();
-        let n = runs.len() as f64;
+        let n = f64::from(trials);
         let chance = runs.iter().filter(|run| run.diverged > 0).count() as f64 / n;
         let latencies: Option<Vec<f64>> = runs.iter().map(Trial::mean_latency_ms).collect();
         Self {
             quorum: quorum.get(),
-            trials: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+            trials,
             pairs,
             diverged: expectation(|run| run.diverged as f64),
             chance_of_any: chance,
             chance_standard_error: (chance * (1.0 - chance) / n).sqrt(),
             behind_at_last_ack: expectation(|run| run.behind_at_last_ack as f64),
             mean_latency_ms: latencies.map(Expectation::of),
-            load_ms: expectation(|run| run.load_us as f64 / 1000.0),
-            diverged_sorted,
+            load_ms: expectation(|run| run.load_us.as_ms()),
         }
     }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::consistency::{Cause, CellState, Counts, FollowerConsistency, RunConsistency};
 use super::need::{Need, Withheld};
-use super::stats::{Sample, ms};
+use super::stats::Sample;
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
-use crate::model::{NodeId, WriteId};
+use crate::model::{Micros, NodeId, WriteId};
 
 mod left_out;
 mod loss;
@@ -44,7 +44,7 @@ pub struct FaultFigures {
 pub struct Spell {
     /// Whom it met.
     pub node: NodeId,
-    /// `kill`, `stop`, `pause`, `partition` or `slow`.
+    /// Its kind: `kill`, `stop`, `pause`, `partition`, `slow` or another.
     pub kind: FaultEvent,
     /// How: the signal, from whom the node was cut off, or what was added.
     pub detail: Option<String>,
@@ -126,7 +126,7 @@ impl FaultFigures {
     pub fn of(run: &RunData, consistency: &RunConsistency) -> Option<Self> {
         let spells = spells(run);
         let has_trace = Withheld::of(run, &[Need::Trace]).is_none();
-        let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(row.start().get(), row.end().get()));
+        let met = |row: &&WriteRow| spells.iter().any(|span| span.meets(row.start_us, row.end()));
         let met: Vec<&WriteRow> = run.writes.iter().filter(met).collect();
         (!spells.is_empty()).then(|| Self {
             quorum: run.manifest.quorum.get(),
@@ -142,41 +142,34 @@ impl FaultFigures {
 /// Tells the writes that met no fault: all of them in a run without any.
 pub(crate) fn undisturbed(run: &RunData) -> impl Fn(&WriteRow) -> bool {
     let spells = spells(run);
-    move |row| !spells.iter().any(|span| span.meets(row.start().get(), row.end().get()))
+    move |row| !spells.iter().any(|span| span.meets(row.start_us, row.end()))
 }
 
 /// A fault's rows put together: what began it and what ended it. Times are microseconds.
 struct Span<'a> {
     row: &'a FaultRow,
-    ended_us: Option<i64>,
+    ended_us: Option<Micros>,
 }
 
 impl Span<'_> {
     /// Whether any of these times, the later one open, is within the fault.
-    fn meets(&self, from_us: i64, to_us: i64) -> bool {
+    fn meets(&self, from_us: Micros, to_us: Micros) -> bool {
         to_us >= self.row.begun_us && self.ended_us.is_none_or(|ended_us| from_us <= ended_us)
     }
 }
 
 /// Pairs each beginning with the next end of its kind at its node.
 fn spells(run: &RunData) -> Vec<Span<'_>> {
-    let ends = |kind| match kind {
-        FaultEvent::Kill | FaultEvent::Stop => Some(FaultEvent::Restart),
-        FaultEvent::Pause => Some(FaultEvent::Resume),
-        FaultEvent::Partition | FaultEvent::Slow => Some(FaultEvent::Heal),
-        FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => None,
-    };
     let rows = &run.faults;
     let end = |after: usize, node: NodeId, kind| {
         rows.iter().skip(after + 1).find(|row| row.node == node && row.kind == kind).map(|row| row.ended_us)
     };
-    let begun = rows.iter().enumerate().filter_map(|(index, row)| Some((index, row, ends(row.kind)?)));
+    let begun = rows.iter().enumerate().filter_map(|(index, row)| Some((index, row, row.kind.ended_by()?)));
     begun.map(|(index, row, kind)| Span { row, ended_us: end(index, row.node, kind) }).collect()
 }
 
 fn leader_died(spells: &[Span<'_>]) -> bool {
-    let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
-    spells.iter().any(|span| span.row.node.is_leader() && dies(span.row.kind))
+    spells.iter().any(|span| span.row.node.is_leader() && span.row.kind.ends_the_node())
 }
 
 /// What the followers that came back hold at the end.
@@ -213,8 +206,8 @@ impl Spell {
             node: span.row.node,
             kind: span.row.kind,
             detail: span.row.detail.clone(),
-            begun_ms: ms(span.row.begun_us),
-            ended_ms: span.ended_us.map(ms),
+            begun_ms: span.row.begun_us.as_ms(),
+            ended_ms: span.ended_us.map(Micros::as_ms),
             writes: Met::of(run, span),
             lost_copies: (!run.replication.is_empty()).then(|| LostCopies::of(run, span)),
         }
@@ -223,11 +216,10 @@ impl Spell {
 
 impl Met {
     fn of(run: &RunData, span: &Span<'_>) -> Self {
-        let met: Vec<&WriteRow> =
-            run.writes.iter().filter(|row| span.meets(row.start().get(), row.end().get())).collect();
+        let met: Vec<&WriteRow> = run.writes.iter().filter(|row| span.meets(row.start_us, row.end())).collect();
         let with = |outcome| met.iter().filter(move |row| row.outcome == outcome);
         let after = |outcome| {
-            let times = with(outcome).map(|row| row.end().get() - row.start().get().max(span.row.begun_us));
+            let times = with(outcome).map(|row| row.end() - row.start_us.max(span.row.begun_us));
             Spread::of(&times.collect::<Sample>())
         };
         Self {
@@ -244,7 +236,7 @@ impl Met {
 /// From the sending of the copy that put each write's quorum out of reach to its refusal: with N
 /// followers and a quorum of W that is the (N - W + 1)-th of the copies that were lost.
 fn failed_after_sent<'a>(run: &RunData, failed: impl Iterator<Item = &'a &'a WriteRow>) -> Sample {
-    let mut sent: BTreeMap<WriteId, Vec<Option<i64>>> = BTreeMap::new();
+    let mut sent: BTreeMap<WriteId, Vec<Option<Micros>>> = BTreeMap::new();
     let is_lost =
         |row: &&ReplicationRow| matches!(row.outcome, ReplicationOutcome::Failed | ReplicationOutcome::Timeout);
     for row in run.replication.iter().filter(is_lost) {
@@ -254,9 +246,9 @@ fn failed_after_sent<'a>(run: &RunData, failed: impl Iterator<Item = &'a &'a Wri
     let spare = followers.checked_sub(quorum);
     let after = |row: &WriteRow| {
         // One that was never sent, its delay being longer than the timeout, has no such time.
-        let mut of_write: Vec<i64> = sent.get(&row.write)?.iter().copied().collect::<Option<_>>()?;
+        let mut of_write: Vec<Micros> = sent.get(&row.write)?.iter().copied().collect::<Option<_>>()?;
         of_write.sort_unstable();
-        Some(row.end().get() - of_write.get(spare? as usize)?)
+        Some(row.end() - *of_write.get(spare? as usize)?)
     };
     failed.filter_map(|row| after(row)).collect()
 }
@@ -272,12 +264,12 @@ impl LostCopies {
     /// Lost copies for the node, or for every follower where it is the leader, that were on
     /// their way at any time of the fault.
     fn of(run: &RunData, span: &Span<'_>) -> Self {
-        let started: BTreeMap<WriteId, i64> = run.writes.iter().map(|row| (row.write, row.start().get())).collect();
-        let limit_us = run.manifest.config.network.replication_timeout_s.micros().get();
+        let started: BTreeMap<WriteId, Micros> = run.writes.iter().map(|row| (row.write, row.start_us)).collect();
+        let limit_us = run.manifest.config.network.replication_timeout_s.span();
         let meets = |row: &&ReplicationRow| {
             let begun_us = started.get(&row.write).copied().unwrap_or_default();
             (span.row.node.is_leader() || span.row.node == row.follower)
-                && span.meets(row.sent_us.unwrap_or(begun_us), begun_us.saturating_add(limit_us))
+                && span.meets(row.sent_us.unwrap_or(begun_us), begun_us + limit_us)
         };
         let count = |outcome| run.replication.iter().filter(meets).filter(|row| row.outcome == outcome).count() as u64;
         Self { failed: count(ReplicationOutcome::Failed), timeout: count(ReplicationOutcome::Timeout) }

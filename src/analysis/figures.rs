@@ -1,5 +1,7 @@
 //! Everything that the runs of one experiment say together.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use super::expected::Expected;
@@ -17,7 +19,7 @@ use crate::model::{SystemFacts, SystemName};
 pub struct ExperimentFigures {
     /// Its name.
     pub name: ExperimentName,
-    /// Its configuration, as its first run has it.
+    /// Its configuration, as the first of its runs with the most followers has it.
     pub config: Experiment,
     /// What it measured; `None` of runs that were saved before that was kept, which measured the lab's node.
     #[serde(skip)]
@@ -110,6 +112,7 @@ impl ExperimentFigures {
         let mut runs: Vec<&RunData> = runs.into_iter().collect();
         runs.sort_by_key(|run| run.manifest.quorum);
         let first = &runs.first()?.manifest;
+        let most = runs.iter().map(|run| &run.manifest.config).min_by_key(|config| Reverse(config.followers))?;
         let mut figures: Vec<RunFigures> =
             runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
         let needs = [Need::Delays, Need::IndependentWrites];
@@ -121,7 +124,7 @@ impl ExperimentFigures {
         );
         Some(Self {
             name: first.experiment.clone(),
-            config: first.config.clone(),
+            config: most.clone(),
             system: first.system.clone(),
             paired,
             cost_per_ack: CostPerAck::of(&runs, &figures),

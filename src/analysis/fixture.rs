@@ -6,13 +6,14 @@ use std::str::FromStr;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::config::{Experiment, ExperimentName, Order, Pacing};
+use crate::config::{Experiment, ExperimentName, Pacing};
 use crate::data::{
     ArrivalRow, BackendFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA, Snapshot,
     StoreDump, WriteOutcome, WriteRow,
 };
 use crate::model::{
-    Capabilities, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms, uniform_ms,
+    Capabilities, Micros, NodeId, QuorumControl, ReplicationOrder, RestartState, SystemFacts, TimeSpan, Version,
+    WriteId, as_uniform_ms, uniform_ms,
 };
 
 #[path = "../../tests/support/without_trace.rs"]
@@ -44,21 +45,21 @@ pub(crate) struct Drawn<'a> {
 }
 
 /// When a leader answers, and which followers, by index, never get the write.
-pub(crate) struct Answer {
+pub(crate) struct LeaderAnswer {
     pub(crate) latency_us: u64,
     pub(crate) cancelled: Vec<usize>,
 }
 
-impl Answer {
+impl LeaderAnswer {
     pub(crate) fn after(latency_us: u64) -> Self {
         Self { latency_us, cancelled: Vec::new() }
     }
 }
 
 /// A leader that waits for W acknowledgements and costs 1.5 ms.
-pub(crate) fn right_leader(drawn: &Drawn<'_>) -> Answer {
+pub(crate) fn right_leader(drawn: &Drawn<'_>) -> LeaderAnswer {
     let quorum_us = drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index]);
-    Answer::after(quorum_us + 1_500)
+    LeaderAnswer::after(quorum_us + 1_500)
 }
 
 /// Builds a [`RunData`].
@@ -107,11 +108,13 @@ impl RunBuilder {
     }
 
     /// Adds the experiment's whole load, with delays drawn from its seed, as `leader` answers it.
-    pub(crate) fn load(mut self, leader: impl Fn(&Drawn<'_>) -> Answer) -> Self {
+    pub(crate) fn load(mut self, leader: impl Fn(&Drawn<'_>) -> LeaderAnswer) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         let workload = self.config.workload;
         let delay = as_uniform_ms(&self.config.network.delay).unwrap();
         let concurrency = workload.concurrency.get() as usize;
+        let (keys, starts) =
+            (workload.key_numbers(self.config.seed), workload.intended_starts(self.config.seed).unwrap_or_default());
         let mut ends: Vec<u64> = Vec::new();
         for write in 0..u64::from(workload.writes.get()) {
             let delays_us: Vec<u64> = (0..self.config.followers.get())
@@ -120,6 +123,7 @@ impl RunBuilder {
             let mut sorted_us = delays_us.clone();
             sorted_us.sort_unstable();
             let start_us = match workload.pacing {
+                Pacing::Open => starts.get(write as usize).map_or(0, |at| at.abs().get()),
                 Pacing::Window => ends.len().checked_sub(concurrency).map_or(0, |before| {
                     let mut ended = ends.clone();
                     ended.sort_unstable();
@@ -128,9 +132,9 @@ impl RunBuilder {
                 Pacing::Batch => ends.iter().take(ends.len() / concurrency * concurrency).copied().max().unwrap_or(0),
             };
             let drawn = Drawn { quorum: self.quorum as usize, delays_us: &delays_us, sorted_us: &sorted_us };
-            let Answer { latency_us, cancelled } = leader(&drawn);
+            let LeaderAnswer { latency_us, cancelled } = leader(&drawn);
             ends.push(start_us + latency_us);
-            let key = format!("k{}", write % u64::from(workload.keys.get()));
+            let key = format!("k{}", keys[write as usize]);
             let lost = cancelled.into_iter().map(|follower| (follower, ReplicationOutcome::Failed)).collect();
             self.planned.push(Planned { write, key, start_us, latency_us: Some(latency_us), delays_us, lost });
         }
@@ -147,19 +151,21 @@ impl RunBuilder {
         let mut replication: Vec<ReplicationRow> =
             versioned.iter().flat_map(|(version, planned)| replications(*version, planned)).collect();
         replication.sort_by_key(|row| (row.write, row.follower));
-        let load_us = writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
+        let last_ack_us = writes.iter().map(WriteRow::end).max().unwrap_or_default();
         let arrivals = self.arrivals(&versioned);
-        let end = arrivals.iter().map(|row| row.at_us).max().unwrap_or(0);
-        let settle_us = u64::try_from(end).unwrap().saturating_sub(load_us) + 1;
-        let at_last_ack = self.stores(&writes, &arrivals, i64::try_from(load_us).unwrap());
-        let settled = self.stores(&writes, &arrivals, i64::MAX);
-        let manifest = self.manifest(load_us, settle_us);
+        let end = arrivals.iter().map(|row| row.at_us).max().unwrap_or_default();
+        let settle_us = end.since(last_ack_us) + TimeSpan::new(1);
+        let at_last_ack = self.stores(&writes, &arrivals, last_ack_us);
+        let settled = self.stores(&writes, &arrivals, Micros::MAX);
+        let manifest = self.manifest(last_ack_us.since(Micros::ZERO), settle_us);
         RunData {
             manifest,
             writes,
             replication,
             arrivals,
+            reads: Vec::new(),
             faults: Vec::new(),
+            failover: None,
             at_last_ack,
             settled,
             logs: BTreeMap::new(),
@@ -176,13 +182,14 @@ impl RunBuilder {
             write: WriteId::new(planned.write),
             key: planned.key.clone(),
             value: format!("v{}", planned.write),
-            start_us: planned.start_us,
-            latency_us: planned.latency_us.unwrap_or(quorum_us),
+            start_us: planned.start_us.into(),
+            latency_us: TimeSpan::new(planned.latency_us.unwrap_or(quorum_us)),
             outcome: WriteOutcome::Ok,
             http_status: Some(200),
             version: Some(version),
             acks: Some(self.quorum),
             error: None,
+            sent_us: None,
         }
     }
 
@@ -200,16 +207,16 @@ impl RunBuilder {
             let mut held: BTreeMap<&str, Option<Version>> = BTreeMap::new();
             for (at_us, version, key) in order {
                 let newest = held.entry(key).or_default();
-                let applied = self.config.network.order == Order::Arrival || Some(version) > *newest;
+                let applied = self.config.network.order == ReplicationOrder::Arrival || Some(version) > *newest;
                 *newest = if applied { Some(version) } else { *newest };
-                let at_us = i64::try_from(at_us).unwrap();
+                let at_us = at_us.into();
                 all.push(ArrivalRow { follower: node, version, key: key.to_owned(), applied, at_us, catch_up: false });
             }
         }
         all
     }
 
-    fn stores(&self, writes: &[WriteRow], arrivals: &[ArrivalRow], until_us: i64) -> Snapshot {
+    fn stores(&self, writes: &[WriteRow], arrivals: &[ArrivalRow], until_us: Micros) -> Snapshot {
         let value = |version: Version| writes.iter().find(|row| row.version == Some(version)).unwrap().value.clone();
         let mut by_version: Vec<&WriteRow> = writes.iter().collect();
         by_version.sort_by_key(|row| row.version);
@@ -224,7 +231,7 @@ impl RunBuilder {
         followers.chain([leader]).map(|dump| (dump.node.parse().unwrap(), dump)).collect()
     }
 
-    fn manifest(&self, load_us: u64, settle_us: u64) -> Manifest {
+    fn manifest(&self, load_us: TimeSpan, settle_us: TimeSpan) -> Manifest {
         Manifest {
             schema: SCHEMA,
             experiment: ExperimentName::from_str("quorum").unwrap(),
@@ -233,7 +240,7 @@ impl RunBuilder {
             system: None,
             config_sha256: String::new(),
             seed: self.config.seed,
-            backend: BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None },
+            backend: BackendFacts::named("sim"),
             node_sha256: None,
             git: None,
             labctl_version: "0.1.0".to_owned(),
@@ -244,10 +251,14 @@ impl RunBuilder {
             load_us,
             settle_us,
             settled: true,
-            wall_us: load_us + settle_us + 500_000,
+            wall_us: load_us + settle_us + TimeSpan::new(500_000),
             trace_dropped: 0,
+            quiet_us: None,
             absent_nodes: Vec::new(),
+            jobs: None,
             gaps: Vec::new(),
+            leader_changes: Vec::new(),
+            load_cost: None,
         }
     }
 }
@@ -255,14 +266,14 @@ impl RunBuilder {
 fn replications(version: Version, planned: &Planned) -> Vec<ReplicationRow> {
     let row = |(follower, delay_us): (u32, &u64)| {
         let lost = planned.lost.get(&(follower as usize)).copied();
-        let at_us = Some(i64::try_from(planned.start_us + delay_us).unwrap());
+        let at_us = Some(Micros::from(planned.start_us + delay_us));
         ReplicationRow {
             write: WriteId::new(planned.write),
             version,
             key: planned.key.clone(),
             follower: NodeId::Follower(follower),
-            delay_us: *delay_us,
-            ack_delay_us: Some(0),
+            delay_us: TimeSpan::new(*delay_us),
+            ack_delay_us: Some(TimeSpan::ZERO),
             sent_us: at_us,
             acked_us: at_us.filter(|_| lost.is_none()),
             outcome: lost.unwrap_or(ReplicationOutcome::Acked),

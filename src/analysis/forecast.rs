@@ -9,15 +9,15 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::consistency::{CellState, RunConsistency};
-use super::stats::{Quantile, Sample, ms};
+use super::stats::{Quantile, Sample};
 use crate::data::{ForecastRow, RunData, WriteOutcome};
-use crate::model::{Micros, NodeId, WriteId};
+use crate::model::{Micros, NodeId, TimeSpan, WriteId};
 
 #[cfg(test)]
 mod tests;
 
-/// A latency this near to the foreseen one counts as foreseen, in microseconds.
-const NEAR_US: u64 = 10_000;
+/// A latency this near to the foreseen one counts as foreseen.
+const NEAR: TimeSpan = TimeSpan::new(10_000);
 
 /// The share of neighbouring arrivals whose distance changed by no more than the jitter.
 const JITTER: f64 = 0.99;
@@ -124,7 +124,7 @@ impl Forecast {
 }
 
 fn other_delays(run: &RunData, foreseen: &[ForecastRow]) -> u64 {
-    let foreseen: HashMap<(WriteId, NodeId), u64> =
+    let foreseen: HashMap<(WriteId, NodeId), TimeSpan> =
         foreseen.iter().filter_map(|row| Some(((row.write, row.node), row.delay_us?))).collect();
     let rows = run.replication.iter();
     rows.filter(|row| foreseen.get(&(row.write, row.follower)) != Some(&row.delay_us)).count() as u64
@@ -132,29 +132,28 @@ fn other_delays(run: &RunData, foreseen: &[ForecastRow]) -> u64 {
 
 impl LatencyForecast {
     fn of(run: &RunData, foreseen: &[ForecastRow]) -> Self {
-        let measured = acknowledged(run.writes.iter().map(|row| (row.write, row.outcome, row.latency())));
-        let foreseen =
-            acknowledged(foreseen.iter().filter_map(|row| Some((row.write, row.outcome?, row.latency_us?.into()))));
-        let differences: Vec<i64> =
-            measured.iter().filter_map(|(write, us)| Some(us.saturating_sub(*foreseen.get(write)?))).collect();
-        let greatest = differences.iter().map(|us| us.unsigned_abs()).max();
+        let measured = acknowledged(run.writes.iter().map(|row| (row.write, row.outcome, row.latency_us)));
+        let foreseen = acknowledged(foreseen.iter().filter_map(|row| Some((row.write, row.outcome?, row.latency_us?))));
+        let differences: Vec<Micros> =
+            measured.iter().filter_map(|(write, us)| Some(Micros::from(*us) - *foreseen.get(write)?)).collect();
+        let greatest = differences.iter().map(|us| us.abs()).max();
         let sample: Sample = differences.iter().copied().collect();
         let n = differences.len();
         Self {
             n: n as u64,
             other_outcome: (measured.len() + foreseen.len() - 2 * n) as u64,
-            near: differences.iter().filter(|us| us.unsigned_abs() <= NEAR_US).count() as u64,
+            near: differences.iter().filter(|us| us.abs() <= NEAR).count() as u64,
             p50: sample.quantile(0.5),
             p99: sample.quantile(0.99),
-            greatest_ms: greatest.map(|us| Micros::from(us).as_ms()),
+            greatest_ms: greatest.map(TimeSpan::as_ms),
         }
     }
 }
 
-/// Latencies of acknowledged writes by number, in microseconds.
-fn acknowledged(writes: impl Iterator<Item = (WriteId, WriteOutcome, Micros)>) -> BTreeMap<WriteId, i64> {
+/// Latencies of acknowledged writes by number.
+fn acknowledged(writes: impl Iterator<Item = (WriteId, WriteOutcome, TimeSpan)>) -> BTreeMap<WriteId, TimeSpan> {
     let ok = writes.filter(|(_, outcome, _)| *outcome == WriteOutcome::Ok);
-    ok.map(|(write, _, latency)| (write, latency.get())).collect()
+    ok.map(|(write, _, latency)| (write, latency)).collect()
 }
 
 impl PairForecast {
@@ -206,7 +205,7 @@ struct Pair<'a> {
 /// When each write took effect where, and which of them the nodes ended with.
 struct Course<'a> {
     /// By node, key and write.
-    times_us: BTreeMap<(NodeId, &'a str, WriteId), i64>,
+    times_us: BTreeMap<(NodeId, &'a str, WriteId), Micros>,
     /// By node and key: the write whose value the node has at the end; `None` in place of a write
     /// that has no value of the key. A node that could not be asked is absent.
     last: BTreeMap<(NodeId, &'a str), Option<WriteId>>,
@@ -236,10 +235,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// How long after `earlier` the write `later` took effect at a node, in microseconds.
-    fn gap_us(&self, node: NodeId, key: &str, earlier: WriteId, later: WriteId) -> Option<i64> {
+    /// How long after `earlier` the write `later` took effect at a node.
+    fn gap_us(&self, node: NodeId, key: &str, earlier: WriteId, later: WriteId) -> Option<Micros> {
         let at = |write| self.times_us.get(&(node, key, write));
-        Some(at(later)?.saturating_sub(*at(earlier)?))
+        Some(*at(later)? - *at(earlier)?)
     }
 }
 
@@ -253,15 +252,15 @@ fn race(pair: &Pair<'_>, measured: &Course<'_>, foreseen: &Course<'_>, jitter_us
         }
         let gap_us = measured.gap_us(node, pair.key, foreseen_last, last)?;
         let foreseen_gap_us = foreseen.gap_us(node, pair.key, last, foreseen_last)?;
-        let moved_us = gap_us.saturating_add(foreseen_gap_us);
-        let have_swapped = gap_us >= 0 && foreseen_gap_us >= 0;
+        let moved_us = gap_us + foreseen_gap_us;
+        let have_swapped = gap_us >= Micros::ZERO && foreseen_gap_us >= Micros::ZERO;
         Some(Race {
             node,
             last,
             foreseen_last,
-            foreseen_gap_ms: ms(foreseen_gap_us),
-            gap_ms: ms(gap_us),
-            within_jitter: have_swapped && jitter_us.is_some_and(|jitter_us| moved_us as f64 <= jitter_us),
+            foreseen_gap_ms: foreseen_gap_us.as_ms(),
+            gap_ms: gap_us.as_ms(),
+            within_jitter: have_swapped && jitter_us.is_some_and(|jitter_us| moved_us.get() as f64 <= jitter_us),
         })
     };
     at(pair.follower).or_else(|| at(NodeId::Leader))
@@ -270,7 +269,7 @@ fn race(pair: &Pair<'_>, measured: &Course<'_>, foreseen: &Course<'_>, jitter_us
 /// By how much the distance of neighbouring arrivals of one key at one follower changed. Their
 /// order is that of the simulation.
 fn jitter_us(measured: &Course<'_>, foreseen: &Course<'_>) -> Option<f64> {
-    let mut arrivals: Vec<(NodeId, &str, i64, i64)> = foreseen
+    let mut arrivals: Vec<(NodeId, &str, Micros, Micros)> = foreseen
         .times_us
         .iter()
         .filter(|((node, ..), _)| !node.is_leader())
@@ -278,8 +277,8 @@ fn jitter_us(measured: &Course<'_>, foreseen: &Course<'_>) -> Option<f64> {
         .collect();
     arrivals.sort_unstable();
     let changes = arrivals.windows(2).filter(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1)).map(|pair| {
-        let (foreseen_us, measured_us) = (pair[1].2.saturating_sub(pair[0].2), pair[1].3.saturating_sub(pair[0].3));
-        measured_us.saturating_sub(foreseen_us).saturating_abs()
+        let (foreseen_us, measured_us) = (pair[1].2 - pair[0].2, pair[1].3 - pair[0].3);
+        (measured_us - foreseen_us).abs()
     });
     changes.collect::<Sample>().quantile_ms(JITTER).map(|ms| ms * 1000.0)
 }

@@ -36,19 +36,23 @@ pub(crate) mod tests {
         Capabilities {
             trace: true,
             versions: true,
+            reads: true,
             own_delays,
             quorum: QuorumControl::PerStart,
             counts_leader: false,
             settles: Settling::Reported,
             restart: RestartState::Empty,
             ordered_log: false,
+            append_log: false,
+            acks_unseen: false,
         }
     }
 
     fn run(quorum: u32, own_delays: bool) -> RunData {
         let mut run = RunBuilder::new(quorum).load(right_leader).build();
         let (name, version) = ("store".to_owned(), "1".to_owned());
-        run.manifest.system = Some(SystemFacts { name, version, capabilities: capabilities(own_delays) });
+        run.manifest.system =
+            Some(SystemFacts { name, version, capabilities: capabilities(own_delays), remarks: Vec::new() });
         run
     }
 

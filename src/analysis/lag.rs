@@ -5,17 +5,19 @@ use serde::Serialize;
 use super::bounds::Bounds;
 use super::copies::{Copies, WriteCopies};
 use super::independence::hangs_together;
+use super::open_loop::at_once;
 use super::overhead::is_saturated_in_real_time;
 use super::series::{Dependence, Series};
-use super::stats::{Interval, Mean, Quantile, Sample, ms};
+use super::stats::{Interval, Mean, Quantile, Sample};
 use super::theory::{NotPredicted, PredictedFigures, PredictedLag, Prediction, as_met};
 use crate::data::RunData;
+use crate::model::Micros;
 
 #[cfg(test)]
 mod tests;
 
-/// The lag of a write that never reaches every follower, in microseconds: longer than any other.
-const NEVER_US: i64 = i64::MAX;
+/// The lag of a write that never reaches every follower: longer than any other.
+const NEVER: Micros = Micros::MAX;
 
 /// Lag at one quorum. It is measured from the client's side: 0 where every follower had the
 /// write before the client heard of it. A write that some follower never got counts as later than
@@ -74,19 +76,27 @@ impl Lag {
     /// The lag of one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let copies = Copies::of(run);
-        let mut acknowledged: Vec<(i64, &WriteCopies<'_>)> =
+        Self::by(run, &Copies::of(run))
+    }
+
+    /// The same by one account of the run.
+    pub(super) fn by(run: &RunData, copies: &Copies<'_>) -> Self {
+        let mut acknowledged: Vec<(Micros, &WriteCopies<'_>)> =
             copies.writes.iter().filter_map(|write| Some((write.acknowledged_us()?, write))).collect();
         acknowledged.sort_by_key(|(_, write)| (write.row.start_us, write.row.write));
-        let series = |end: fn(&WriteCopies<'_>) -> Option<i64>| {
-            Series::new(lags_us(&acknowledged, end), run.manifest.config.workload.concurrency.get())
+        let series = |end: fn(&WriteCopies<'_>) -> Option<Micros>| {
+            Series::new(lags_us(&acknowledged, end), at_once(run))
                 .saturated(is_saturated_in_real_time(run))
                 .hanging_together(hangs_together(run))
         };
         let (earliest, latest) =
             (series(|write| write.everywhere().earliest_us), series(|write| write.everywhere().latest_us));
         let not_exact = acknowledged.iter().filter(|(_, write)| !write.everywhere().is_exact()).count() as u64;
-        let predicted = as_met(run).map_or_else(PredictedLag::none, |met| PredictedLag::new(&met, run.manifest.quorum));
+        let met = match run.manifest.capabilities().acks_unseen {
+            true => Err(NotPredicted::ShownLater),
+            false => as_met(run),
+        };
+        let predicted = met.map_or_else(PredictedLag::none, |met| PredictedLag::new(&met, run.manifest.quorum));
         let prediction = predicted.lag.as_ref();
         let last = acknowledged.iter().max_by_key(|(acknowledged_us, write)| (*acknowledged_us, write.row.write));
         Self {
@@ -139,7 +149,7 @@ fn quantile(series: &Series, p: f64) -> Option<Quantile> {
     // Not interpolated towards never, by however little.
     let is_last = position.ceil() as usize >= reached;
     let value_ms = if is_last { lags.iter_ms().nth(above)? } else { quantile.value_ms };
-    let is_time = |end: &f64| *end < ms(NEVER_US);
+    let is_time = |end: &f64| *end < NEVER.as_ms();
     let Interval { lower, upper } = quantile.interval_ms;
     let interval_ms = Interval { lower: lower.filter(is_time), upper: upper.filter(is_time) };
     Some(Quantile { value_ms, interval_ms, ..quantile })
@@ -147,29 +157,29 @@ fn quantile(series: &Series, p: f64) -> Option<Quantile> {
 
 /// How many never reached every follower.
 fn never(lags: &Sample) -> u64 {
-    lags.count_of(NEVER_US)
+    lags.count_of(NEVER)
 }
 
 /// Lags of writes given with the time of their acknowledgement.
 fn lags_us(
-    acknowledged: &[(i64, &WriteCopies<'_>)],
-    everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<i64>,
-) -> Vec<i64> {
-    let lag = |(acknowledged_us, write): &(i64, &WriteCopies<'_>)| {
-        everywhere_us(write).map_or(NEVER_US, |at_us| at_us.saturating_sub(*acknowledged_us).max(0))
+    acknowledged: &[(Micros, &WriteCopies<'_>)],
+    everywhere_us: impl Fn(&WriteCopies<'_>) -> Option<Micros>,
+) -> Vec<Micros> {
+    let lag = |(acknowledged_us, write): &(Micros, &WriteCopies<'_>)| {
+        everywhere_us(write).map_or(NEVER, |at_us| at_us.since(*acknowledged_us).into())
     };
     acknowledged.iter().map(lag).collect()
 }
 
 /// The mean share of followers that had not received a write at its acknowledgement.
-fn behind(acknowledged: &[(i64, &WriteCopies<'_>)]) -> Option<Bounds<f64>> {
+fn behind(acknowledged: &[(Micros, &WriteCopies<'_>)]) -> Option<Bounds<f64>> {
     let (mut followers, mut certainly, mut possibly) = (0, 0, 0);
     for (acknowledged_us, write) in acknowledged {
         let reached = write.reached(*acknowledged_us);
-        followers += write.arrivals.len();
-        certainly += reached.0;
-        possibly += reached.1;
+        followers += write.arrivals.len() as u64;
+        certainly += u64::from(reached.0);
+        possibly += u64::from(reached.1);
     }
-    let share = |reached: usize| (followers - reached) as f64 / followers as f64;
+    let share = |reached: u64| (followers - reached) as f64 / followers as f64;
     (followers > 0).then(|| Bounds { lower: share(possibly), upper: share(certainly) })
 }

@@ -5,12 +5,14 @@ use serde::Serialize;
 use super::faults::undisturbed;
 use super::independence::hangs_together;
 use super::ks::{Fit, Tested, ks_predicted};
+use super::open_loop::at_once;
 use super::overhead::is_saturated_in_real_time;
 use super::own_time::{OwnTime, OwnTimeSource, is_wanted};
 use super::series::{Dependence, Series};
-use super::stats::{Mean, Quantile, Sample, ms};
+use super::stats::{Mean, Quantile, Sample};
 use super::theory::{NotPredicted, PredictedFigures, Prediction, as_met};
-use crate::data::{FaultEvent, RunData, WriteOutcome, WriteRow};
+use crate::data::{RunData, WriteOutcome, WriteRow};
+use crate::model::{Micros, TimeSpan};
 
 /// Latency at one quorum. Only acknowledged writes have one; the others are counted.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -149,9 +151,8 @@ pub(super) fn latency_series(run: &RunData, is_meant: impl Fn(&WriteRow) -> bool
     let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok && is_meant(row));
     let mut rows: Vec<&WriteRow> = ok.collect();
     rows.sort_by_key(|row| (row.start_us, row.write));
-    let latencies = rows.iter().map(|row| row.latency().get());
-    Series::new(latencies.collect(), run.manifest.config.workload.concurrency.get())
-        .hanging_together(hangs_together(run))
+    let latencies = rows.iter().map(|row| row.latency_us.into());
+    Series::new(latencies.collect(), at_once(run)).hanging_together(hangs_together(run))
 }
 
 /// Writes under way at any time of a fault that were not acknowledged.
@@ -162,24 +163,20 @@ fn missed_in_fault(run: &RunData) -> u64 {
 
 /// How long each write had waited, in microseconds, when a fault began while it was under way
 /// and it was then not acknowledged.
-pub(super) fn cut_off_us(run: &RunData) -> Vec<i64> {
-    let begins = |kind| match kind {
-        FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Pause | FaultEvent::Partition | FaultEvent::Slow => true,
-        FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal => false,
-    };
-    let begun_us: Vec<i64> = run.faults.iter().filter(|row| begins(row.kind)).map(|row| row.begun_us).collect();
+pub(super) fn cut_off_us(run: &RunData) -> Vec<TimeSpan> {
+    let begun_us: Vec<Micros> =
+        run.faults.iter().filter(|row| row.kind.ended_by().is_some()).map(|row| row.begun_us).collect();
     let waited_us = |row: &WriteRow| {
-        let start_us = row.start().get();
-        let waited = begun_us.iter().filter_map(|begun_us| begun_us.checked_sub(start_us)).filter(|us| *us > 0);
-        waited.min().filter(|us| *us <= row.latency().get())
+        let waited = begun_us.iter().map(|begun_us| begun_us.since(row.start_us)).filter(|us| *us > TimeSpan::ZERO);
+        waited.min().filter(|us| *us <= row.latency_us)
     };
     run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok).filter_map(waited_us).collect()
 }
 
 /// The mean over acknowledged writes and those cut off, which would have taken longer still.
-fn mean_at_least_ms(acknowledged: &Sample, cut_off_us: &[i64]) -> Option<f64> {
+fn mean_at_least_ms(acknowledged: &Sample, cut_off_us: &[TimeSpan]) -> Option<f64> {
     let n = acknowledged.len() as f64;
-    let waited_ms: f64 = cut_off_us.iter().map(|us| ms(*us)).sum();
+    let waited_ms: f64 = cut_off_us.iter().map(|us| us.as_ms()).sum();
     Some((acknowledged.mean_ms()? * n + waited_ms) / (n + cut_off_us.len() as f64))
 }
 
@@ -195,8 +192,8 @@ mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
     use crate::analysis::{Interval, NoInterval};
-    use crate::config::{Fault, FaultKind, Trigger};
-    use crate::data::{FaultRow, LEADER};
+    use crate::config::{Fault, FaultKind, Slow, Trigger};
+    use crate::data::{FaultEvent, FaultRow, LEADER};
     use crate::model::NodeId;
 
     #[test]
@@ -219,8 +216,8 @@ mod tests {
         assert_eq!((latency.predicted.map(|figures| figures.p99_ms), latency.ks), (Some(20.0), None));
     }
 
-    fn fault(begun_us: i64, node: &str, kind: FaultEvent) -> FaultRow {
-        FaultRow { begun_us, ended_us: begun_us + 10, node: node.parse().unwrap(), kind, detail: None }
+    fn fault(begun_us: Micros, node: &str, kind: FaultEvent) -> FaultRow {
+        FaultRow { begun_us, ended_us: begun_us + TimeSpan::new(10), node: node.parse().unwrap(), kind, detail: None }
     }
 
     #[test]
@@ -229,8 +226,8 @@ mod tests {
             (0..3).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 10_000 * (i + 1), &[1; 5])).build();
         // The third starts at 2 us and has waited 20 ms when the leader dies.
         run.writes[2].outcome = WriteOutcome::Unknown;
-        let start_us = run.writes[2].start().get();
-        run.faults = vec![fault(start_us + 20_000, LEADER, FaultEvent::Kill)];
+        let start_us = run.writes[2].start_us;
+        run.faults = vec![fault(start_us + TimeSpan::new(20_000), LEADER, FaultEvent::Kill)];
         let latency = Latency::of(&run);
         assert_eq!((latency.n, latency.cut_off), (2, 1));
         assert_eq!((latency.mean, latency.p99, latency.max_ms, latency.ks), (None, None, None, None));
@@ -243,7 +240,7 @@ mod tests {
     fn a_write_that_starts_after_the_fault_is_not_cut_off() {
         let mut run = RunBuilder::new(1).write_with_delays(500, 10_000, &[1; 5]).build();
         run.writes[0].outcome = WriteOutcome::Failed;
-        run.faults = vec![fault(400, "f5", FaultEvent::Kill)];
+        run.faults = vec![fault(Micros::new(400), "f5", FaultEvent::Kill)];
         assert_eq!(Latency::of(&run).cut_off, 0);
     }
 
@@ -252,11 +249,11 @@ mod tests {
         let slow = Fault {
             at: Trigger::Write(0),
             node: NodeId::Follower(2),
-            kind: FaultKind::Slow { delay_ms: 1_500 },
+            kind: FaultKind::Slow(Slow { delay_ms: 1_500 }),
             until: None,
         };
         let mut run = RunBuilder::new(4).configure(|config| config.faults = vec![slow.clone()]).build();
-        run.faults = vec![fault(-5, "f3", FaultEvent::Slow)];
+        run.faults = vec![fault(Micros::new(-5), "f3", FaultEvent::Slow)];
         // Without f3 the slowest of the other four is waited for: 1000 * 4 / 5 ms.
         let predicted = Latency::of(&run).predicted.unwrap();
         assert!((predicted.mean_ms - 800.0).abs() < 5.0 && predicted.simulated.is_some(), "{predicted:?}");
@@ -291,8 +288,8 @@ mod tests {
         let mut run = (0..4).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i * 100, 10_000, &[1; 5])).build();
         run.writes[1].outcome = WriteOutcome::Failed;
         run.writes[2].outcome = WriteOutcome::Failed;
-        let start_us = run.writes[2].start().get();
-        run.faults = vec![fault(start_us - 50, "f5", FaultEvent::Kill)];
+        let start_us = run.writes[2].start_us;
+        run.faults = vec![fault(start_us - TimeSpan::new(50), "f5", FaultEvent::Kill)];
         // The one that failed before the fault is no work of its.
         assert_eq!(Latency::of(&run).missed_in_fault, 1);
     }

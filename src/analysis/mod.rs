@@ -4,7 +4,9 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod arrivals;
 mod bounds;
+mod censored;
 mod chance;
 mod claims;
 mod compare;
@@ -12,28 +14,36 @@ mod consistency;
 mod copies;
 mod diagnosis;
 mod durability;
+mod early;
 mod excess;
 mod expected;
+mod failover;
 mod faults;
 mod figures;
 mod forecast;
 mod independence;
+mod key_waits;
 mod ks;
 mod lag;
 mod latency;
 mod load;
 mod multiple;
 mod need;
+mod open_loop;
+mod outside;
 mod overhead;
 mod own_time;
 mod paired;
+
 mod random;
 mod run_figures;
 mod series;
+mod side_by_side;
 mod staleness;
 mod stats;
 mod summary;
 mod survival;
+mod system_under_test;
 mod theory;
 mod timeline;
 mod way;
@@ -49,6 +59,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use fixture::without_trace;
 
+pub use arrivals::ArrivalFigures;
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
 pub use claims::{Claim, ClaimFinding, Counterexample, Divergence, Evidence, Step, TailShape, claims};
@@ -60,21 +71,30 @@ pub use diagnosis::{Diagnosis, LeaderDefect, LeaderEvidence, Sign, diagnose};
 pub use durability::{
     BreachedWrite, Durability, ExpectedLoss, Exposure, GuaranteeBreach, Loss, LossAtDeath, LossExpectation,
 };
+pub use early::EarlyFollower;
 pub use excess::Excess;
 pub use expected::{Expectation, Expected};
+pub use failover::{FailoverFigures, FailoverLoss};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
 pub use figures::{CostPerAck, ExperimentFigures};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
+pub use key_waits::KeyWaits;
 pub use ks::{Fit, KsTest, ks_one_sample};
 pub use lag::{Lag, LagFigures};
 pub use latency::{Latency, ok_latencies};
-pub use load::Load;
+pub use load::{CLIENT_BOUND, DriverCost, Load, MACHINE_SATURATED};
 pub use need::{Need, Withheld};
+pub use open_loop::{LATE_MS, OpenLoop};
+pub use outside::{LagEstimate, LagPoint, Outside};
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use own_time::{OwnTime, OwnTimeSource};
 pub use paired::{Paired, PairedTest, paired};
 pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
+pub use side_by_side::{
+    ComparedSystem, Concern, DifferingCondition, ExperimentRuns, Known, LossAtLeaderDeath, MIN_WRITES, OwnCost,
+    OwnCostBasis, SideBySide, SystemLatency, SystemRun, Throughput,
+};
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,
     VisibleAfter, is_enough, predicted_visible_ms,

@@ -35,7 +35,7 @@ fn holm(p_values: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::analysis::ExperimentFigures;
-    use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+    use crate::analysis::fixture::{Drawn, LeaderAnswer, RunBuilder, right_leader};
     use crate::data::RunData;
 
     #[test]
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn fits_and_rises_of_a_page_are_one_family() {
         // 20 ms faster at W = 3 than theory says: too little for one run to tell by its fit.
-        let leader = |drawn: &Drawn<'_>| Answer::after(right_leader(drawn).latency_us);
+        let leader = |drawn: &Drawn<'_>| LeaderAnswer::after(right_leader(drawn).latency_us);
         let runs: Vec<RunData> = (1..=3).map(|w| RunBuilder::new(w).load(leader).build()).collect();
         let figures = ExperimentFigures::with_trials(&runs, |_| None).unwrap();
         let fits: Vec<_> = figures.runs.iter().map(|run| run.latency.ks.unwrap()).collect();

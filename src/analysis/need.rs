@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::independence::hangs_together;
-use crate::data::RunData;
+use crate::data::{ReadOutcome, RunData};
 use crate::model::Capabilities;
 
 /// What a figure rests on, beside what clients saw and what the nodes held at two moments.
@@ -13,6 +13,10 @@ pub enum Need {
     Stores,
     /// When each copy was sent, arrived and was acknowledged.
     Trace,
+    /// When each copy arrived: by a trace, or as seen from outside by clients that asked the followers.
+    Arrivals,
+    /// What each follower had received at any time: by a trace, or by reads that show whatever was received.
+    Received,
     /// What each write waited for: the delays that the system itself drew, in its trace.
     Delays,
     /// Writes that wait for their own delays alone, not for those of other writes.
@@ -24,14 +28,24 @@ pub enum Need {
 
 impl Need {
     /// All of them.
-    const ALL: [Self; 5] = [Self::Stores, Self::Trace, Self::Delays, Self::IndependentWrites, Self::OwnDelays];
+    const ALL: [Self; 7] = [
+        Self::Stores,
+        Self::Trace,
+        Self::Arrivals,
+        Self::Received,
+        Self::Delays,
+        Self::IndependentWrites,
+        Self::OwnDelays,
+    ];
 
     /// Whether the measured system lets it be known of a run.
     fn is_met(self, run: &RunData) -> bool {
-        let Capabilities { trace, own_delays, .. } = run.manifest.capabilities();
+        let Capabilities { trace, own_delays, acks_unseen, .. } = run.manifest.capabilities();
         match self {
             Self::Stores => true,
             Self::Trace => trace,
+            Self::Arrivals => trace || run.reads.iter().any(|row| row.outcome != ReadOutcome::Failed),
+            Self::Received => trace || !acks_unseen,
             Self::Delays => trace && own_delays,
             Self::IndependentWrites => !hangs_together(run),
             Self::OwnDelays => own_delays,
@@ -76,6 +90,15 @@ impl fmt::Display for Withheld {
         let system = &self.system;
         match self.need {
             Need::Trace => write!(f, "`{system}` does not tell when a copy was sent, arrived or was acknowledged"),
+            Need::Arrivals => write!(
+                f,
+                "`{system}` does not tell when a copy was sent, arrived or was acknowledged, and its followers were not asked"
+            ),
+            Need::Received => write!(
+                f,
+                "a follower of `{system}` acknowledges a write before it shows it, so that readers do not see what it has \
+                 received"
+            ),
             Need::Delays if self.own_delays => write!(f, "`{system}` does not tell the delays that a write met"),
             Need::IndependentWrites => {
                 write!(
@@ -115,6 +138,17 @@ mod tests {
             assert_eq!(reason(need), expected, "{need:?}");
         }
         assert_eq!(Withheld::of(&run, &[]), None);
+    }
+
+    #[test]
+    fn readers_do_not_see_what_a_follower_has_received_and_does_not_show() {
+        let mut run = without_trace(RunBuilder::new(1).load(right_leader).build());
+        assert_eq!(Withheld::of(&run, &[Need::Received]), None);
+        if let Some(system) = &mut run.manifest.system {
+            system.capabilities.acks_unseen = true;
+        }
+        let told = Withheld::of(&run, &[Need::Received]).map(|why| why.to_string()).unwrap_or_default();
+        assert!(told.starts_with("a follower of `store` acknowledges a write before it shows it"), "{told}");
     }
 
     #[test]

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::faults::undisturbed;
 use super::independence::hangs_together;
+use super::open_loop::{at_once, has_growing_latency};
 use super::series::{Dependence, Series};
-use super::stats::{Quantile, Sample, ms};
+use super::stats::{Quantile, Sample};
+use crate::config::Pacing;
 use crate::data::{ReplicationRow, RunData, WriteOutcome, WriteRow};
-use crate::model::WriteId;
+use crate::model::{Micros, TimeSpan, WriteId};
 
 /// One acknowledged write's latency beyond the W-th smallest of its own drawn delays, there and
 /// back.
@@ -17,12 +19,12 @@ use crate::model::WriteId;
 pub struct WriteOverhead {
     /// The write's number in the plan.
     pub write: WriteId,
-    /// When it started, in microseconds from the run's start.
-    pub start_us: u64,
-    /// The W-th smallest delay drawn for it, in microseconds; 0 at W = 0.
-    pub injected_us: u64,
-    /// Latency less that delay, in microseconds; negative where the leader did not wait for it.
-    pub overhead_us: i64,
+    /// When it started.
+    pub start_us: Micros,
+    /// The W-th smallest delay drawn for it; 0 at W = 0.
+    pub injected_us: TimeSpan,
+    /// Latency less that delay; negative where the leader did not wait for it.
+    pub overhead_us: Micros,
 }
 
 /// The overhead of a run's acknowledged writes, free of the chance in the delays. Writes that
@@ -83,9 +85,10 @@ impl Overhead {
     pub fn of(run: &RunData) -> Self {
         let overheads = write_overheads(run);
         let ok = acknowledged(run).count();
-        let concurrency = run.manifest.config.workload.concurrency.get();
-        let latency_us: f64 = overheads.iter().map(|write| write.overhead_us as f64 + write.injected_us as f64).sum();
-        let overhead_us: f64 = overheads.iter().map(|write| write.overhead_us as f64).sum();
+        let concurrency = at_once(run);
+        let latency_us: f64 =
+            overheads.iter().map(|write| write.overhead_us.get() as f64 + write.injected_us.get() as f64).sum();
+        let overhead_us: f64 = overheads.iter().map(|write| write.overhead_us.get() as f64).sum();
         let mut in_order: Vec<&WriteOverhead> = overheads.iter().collect();
         in_order.sort_by_key(|write| (write.start_us, write.write));
         let share_of_latency = (latency_us > 0.0).then_some(overhead_us / latency_us);
@@ -113,9 +116,15 @@ impl Overhead {
 const SATURATED: f64 = 0.5;
 
 /// Whether several writes of a run were under way together and took longer than twice the delays
-/// that were injected: then most of a write's latency is waiting for the others.
+/// that were injected: then most of a write's latency is waiting for the others. Not so in an open loop whose latency
+/// does not grow: there it may be the software's own time.
 pub(super) fn is_saturated(run: &RunData, share_of_latency: Option<f64>) -> bool {
-    run.manifest.config.workload.concurrency.get() > 1 && share_of_latency.is_some_and(|share| share >= SATURATED)
+    let is_mostly_overhead = share_of_latency.is_some_and(|share| share >= SATURATED);
+    is_mostly_overhead
+        && match run.manifest.config.workload.pacing {
+            Pacing::Open => has_growing_latency(run),
+            Pacing::Window | Pacing::Batch => at_once(run) > 1,
+        }
 }
 
 /// Whether a run was, in real time. Its figures then differ from run to run by more than one run
@@ -125,15 +134,7 @@ pub(super) fn is_saturated_in_real_time(run: &RunData) -> bool {
 }
 
 fn is_virtual(run: &RunData) -> bool {
-    run.manifest.backend.name == "sim"
-}
-
-impl WriteOverhead {
-    /// The overhead in milliseconds.
-    #[must_use]
-    pub fn overhead_ms(&self) -> f64 {
-        ms(self.overhead_us)
-    }
+    run.manifest.backend.is_virtual_time()
 }
 
 /// Acknowledged writes that met no fault.
@@ -152,15 +153,15 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
     let has_ack_delays = network.links(run.manifest.config.followers.get()).iter().any(|link| link.ack.is_some());
     // Old files lack the acknowledgements' delays: 0 only if the experiment has none.
     let drawn_us = |row: &ReplicationRow| {
-        let ack_us = row.ack_delay_us.or((!has_ack_delays).then_some(0))?;
-        row.delay_us.checked_add(ack_us)
+        let ack_us = row.ack_delay_us.or((!has_ack_delays).then_some(TimeSpan::ZERO))?;
+        Some(row.delay_us + ack_us)
     };
-    let mut delays: BTreeMap<WriteId, Vec<u64>> = BTreeMap::new();
+    let mut delays: BTreeMap<WriteId, Vec<TimeSpan>> = BTreeMap::new();
     for row in &run.replication {
         delays.entry(row.write).or_default().extend(drawn_us(row));
     }
     let injected = |write: WriteId| match quorum.checked_sub(1) {
-        None => Some(0),
+        None => Some(TimeSpan::ZERO),
         Some(index) => {
             let mut drawn = delays.get(&write).filter(|drawn| drawn.len() == followers)?.clone();
             drawn.sort_unstable();
@@ -170,7 +171,7 @@ pub fn write_overheads(run: &RunData) -> Vec<WriteOverhead> {
     acknowledged(run)
         .filter_map(|row| {
             let injected_us = injected(row.write)?;
-            let overhead_us = i64::try_from(row.latency_us).ok()?.checked_sub(i64::try_from(injected_us).ok()?)?;
+            let overhead_us = Micros::from(row.latency_us) - injected_us;
             Some(WriteOverhead { write: row.write, start_us: row.start_us, injected_us, overhead_us })
         })
         .collect()
@@ -215,10 +216,10 @@ mod tests {
         run.manifest.config.network.ack_delay = Some("uniform(0,50)".parse().unwrap());
         // There and back: 51, 31, 41, 22, 31 ms.
         for (row, ack_ms) in run.replication.iter_mut().zip([1, 21, 1, 2, 1]) {
-            row.ack_delay_us = Some(ack_ms * 1_000);
+            row.ack_delay_us = Some(TimeSpan::new(ack_ms * 1_000));
         }
         let overheads = write_overheads(&run);
-        assert_eq!((overheads[0].injected_us, overheads[0].overhead_us), (22_000, 10_500));
+        assert_eq!((overheads[0].injected_us, overheads[0].overhead_us), (TimeSpan::new(22_000), Micros::new(10_500)));
         // A file from before they were kept: they are not drawn anew.
         run.replication[0].ack_delay_us = None;
         let overhead = Overhead::of(&run);

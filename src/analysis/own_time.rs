@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::config::{Experiment, ExperimentName};
+use super::system_under_test::SystemUnderTest;
+use crate::config::{Experiment, ExperimentName, Workload};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::LinkOrder;
+use crate::model::{LinkOrder, TimeSpan};
 
 /// The latencies of a run without delays and faults, at one quorum. They hold all that a write meets besides its delays: the
 /// client's and the leader's work, the network of the machine, the wait for the other writes under way.
@@ -14,7 +15,7 @@ use crate::model::LinkOrder;
 pub struct OwnTime {
     source: OwnTimeSource,
     /// In the order of the writes; never empty.
-    latencies_us: Arc<[u64]>,
+    latencies_us: Arc<[TimeSpan]>,
 }
 
 /// Where the software's own time is known from.
@@ -42,16 +43,16 @@ impl OwnTime {
         let mut rows: Vec<_> = run.writes.iter().collect();
         rows.sort_by_key(|row| row.write);
         // Where a write failed, the system did not do the same work.
-        let latency_us = |row: &&WriteRow| (row.outcome == WriteOutcome::Ok).then(|| row.latency().length());
+        let latency_us = |row: &&WriteRow| (row.outcome == WriteOutcome::Ok).then_some(row.latency_us);
         Self::new(run.manifest.experiment.clone(), rows.iter().map(latency_us).collect::<Option<_>>()?)
     }
 
-    /// From latencies in microseconds; `None` if there are none.
-    pub(super) fn new(experiment: ExperimentName, latencies_us: Vec<u64>) -> Option<Self> {
+    /// From latencies; `None` if there are none.
+    pub(super) fn new(experiment: ExperimentName, latencies_us: Vec<TimeSpan>) -> Option<Self> {
         let writes = latencies_us.len() as u64;
-        let sum_us: u64 = latencies_us.iter().sum();
+        let sum_us: TimeSpan = latencies_us.iter().copied().sum();
         (writes > 0).then(|| Self {
-            source: OwnTimeSource { experiment, writes, mean_ms: sum_us as f64 / writes as f64 / 1000.0 },
+            source: OwnTimeSource { experiment, writes, mean_ms: sum_us.get() as f64 / writes as f64 / 1000.0 },
             latencies_us: latencies_us.into(),
         })
     }
@@ -62,20 +63,19 @@ impl OwnTime {
         &self.source
     }
 
-    pub(super) fn latencies_us(&self) -> &[u64] {
+    pub(super) fn latencies_us(&self) -> &[TimeSpan] {
         &self.latencies_us
     }
 }
 
 /// Whether `still` tells the own time of what `run` measured: the same program and version on the same kind of machine, at the
-/// same quorum, with as many followers and writes at a time, but without delays and faults.
+/// same quorum, with as many followers and writes at a time or in a second, but without delays and faults.
 fn measures_own_time(still: &RunData, run: &RunData) -> bool {
     let same = |of: &RunData| {
         let (manifest, config) = (&of.manifest, &of.manifest.config);
-        let system = manifest.system.as_ref().map(|system| (system.name.clone(), system.version.clone()));
-        let load = (config.workload.concurrency, config.workload.pacing, config.followers);
-        let program = (system, manifest.node_sha256.clone(), manifest.backend.name.clone(), manifest.host.clone());
-        (program, manifest.quorum, load, config.link_order())
+        let Workload { concurrency, pacing, rate_per_s, arrivals, .. } = config.workload;
+        let load = (concurrency, pacing, rate_per_s, arrivals, config.followers);
+        (SystemUnderTest::of(of), manifest.quorum, load, config.link_order())
     };
     let Experiment { network, followers, faults, .. } = &still.manifest.config;
     let is_still = !network.has_delays(followers.get()) && faults.is_empty() && still.faults.is_empty();
@@ -84,7 +84,7 @@ fn measures_own_time(still: &RunData, run: &RunData) -> bool {
 
 /// Whether theory would need the software's own time for a run: its links change and keep their order, and its time is real.
 pub(super) fn is_wanted(run: &RunData) -> bool {
-    run.manifest.config.link_order() == LinkOrder::Ordered && run.manifest.backend.name != "sim"
+    run.manifest.config.link_order() == LinkOrder::Ordered && !run.manifest.backend.is_virtual_time()
 }
 
 #[cfg(test)]
@@ -103,9 +103,10 @@ mod tests {
             config.network.delay = uniform_ms(0, delay_ms).unwrap();
         });
         let mut run = (0..10).fold(builder, |run, i| run.write_with_delays(i, latency_us(i), &[1; 5])).build();
-        let (system, version) = ("labnode".to_owned(), "1".to_owned());
+        let (system, version) = ("store".to_owned(), "1".to_owned());
         run.manifest.experiment = name.parse().unwrap();
-        run.manifest.system = Some(SystemFacts { name: system, version, capabilities: Capabilities::LABNODE });
+        run.manifest.system =
+            Some(SystemFacts { name: system, version, capabilities: Capabilities::LABNODE, remarks: Vec::new() });
         run.manifest.backend.name = "process".to_owned();
         run
     }

@@ -7,12 +7,13 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::independence::hangs_together;
+use super::open_loop::at_once;
 use super::overhead::is_saturated_in_real_time;
 use super::run_figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId, WriteId};
+use crate::model::{Micros, NodeId, TimeSpan, WriteId};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
@@ -82,8 +83,8 @@ impl Paired {
 
     /// The same of those writes, by number, that `is_meant` picks.
     pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(WriteId) -> bool) -> Self {
-        let latencies: HashMap<WriteId, Micros> = acknowledged(to).map(|row| (row.write, row.latency())).collect();
-        let mut both: Vec<(&WriteRow, Micros)> =
+        let latencies: HashMap<WriteId, TimeSpan> = acknowledged(to).map(|row| (row.write, row.latency_us)).collect();
+        let mut both: Vec<(&WriteRow, TimeSpan)> =
             acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
         both.retain(|(row, _)| is_meant(row.write));
         both.sort_by_key(|(row, _)| (row.start_us, row.write));
@@ -91,24 +92,24 @@ impl Paired {
         let can_be_paired = ![from, to].into_iter().any(hangs_together);
         let is_same =
             |write: &WriteId| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
-        let of_same: Vec<(&WriteRow, Micros)> =
+        let of_same: Vec<(&WriteRow, TimeSpan)> =
             both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
-        let differences = of_same.iter().map(|(row, to)| (*to - row.latency()).get());
-        let series = Series::new(differences.collect(), from.manifest.config.workload.concurrency.get())
+        let differences = of_same.iter().map(|(row, to)| Micros::from(*to) - row.latency_us);
+        let series = Series::new(differences.collect(), at_once(from))
             .saturated([from, to].into_iter().any(is_saturated_in_real_time));
-        let mean_ms = |times: &mut dyn Iterator<Item = Micros>| times.map(Micros::get).collect::<Sample>().mean_ms();
+        let mean_ms = |times: &mut dyn Iterator<Item = TimeSpan>| times.collect::<Sample>().mean_ms();
         Self {
             from: from.manifest.quorum.get(),
             to: to.manifest.quorum.get(),
             n: both.len() as u64,
             same_delays: of_same.len() as u64,
             other_delays: both.iter().filter(|(row, _)| is_same(&row.write) == Some(false)).count() as u64,
-            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency())),
+            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency_us)),
             to_mean_ms: mean_ms(&mut of_same.iter().map(|(_, to)| *to)),
             dependence: series.dependence(),
             mean: series.mean(),
             median: series.quantile(0.5),
-            sooner: of_same.iter().filter(|(row, to)| *to < row.latency()).count() as u64,
+            sooner: of_same.iter().filter(|(row, to)| *to < row.latency_us).count() as u64,
             predicted_mean_ms: None,
             test: None,
         }
@@ -160,8 +161,8 @@ fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
 }
 
 /// What each write drew for its followers.
-fn delays(run: &RunData) -> HashMap<WriteId, Vec<(NodeId, u64)>> {
-    let mut delays: HashMap<WriteId, Vec<(NodeId, u64)>> = HashMap::new();
+fn delays(run: &RunData) -> HashMap<WriteId, Vec<(NodeId, TimeSpan)>> {
+    let mut delays: HashMap<WriteId, Vec<(NodeId, TimeSpan)>> = HashMap::new();
     for row in &run.replication {
         delays.entry(row.write).or_default().push((row.follower, row.delay_us));
     }
@@ -215,7 +216,7 @@ mod tests {
         // The slow half of the writes is not acknowledged at W = 5.
         let median_us =
             five.writes.iter().map(|row| row.latency_us).collect::<Sample>().quantile_ms(0.5).unwrap() * 1e3;
-        five.writes.iter_mut().filter(|row| row.latency_us as f64 > median_us).for_each(|row| {
+        five.writes.iter_mut().filter(|row| row.latency_us.get() as f64 > median_us).for_each(|row| {
             row.outcome = WriteOutcome::Failed;
         });
         let pair = Paired::between(&four, &five);

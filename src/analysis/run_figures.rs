@@ -6,7 +6,9 @@ use super::consistency::{Mechanism, RunConsistency};
 use super::durability::Durability;
 use super::excess::Excess;
 use super::expected::Expected;
+use super::failover::FailoverFigures;
 use super::faults::{FaultFigures, faults_left_out};
+use super::key_waits::KeyWaits;
 use super::latency::Latency;
 use super::load::Load;
 use super::need::{Need, Withheld};
@@ -35,6 +37,9 @@ pub struct RunFigures {
     pub replaced: Option<u64>,
     /// Acknowledged writes that are gone in the end.
     pub survival: Survival,
+    /// How writes of one key that were under way together behaved; `None` if nothing can be concluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_waits: Option<KeyWaits>,
     /// Latency beyond the prediction, where the delays are not known write by write; `None` where they
     /// are, and if nothing is predicted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +50,9 @@ pub struct RunFigures {
     /// What the faults did; `None` where there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<FaultFigures>,
+    /// What the leader's death cost; `None` if no follower was to take its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverFigures>,
     /// See [`faults_left_out`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults_left_out: Vec<String>,
@@ -63,10 +71,12 @@ impl RunFigures {
                 .filter(|_| config.faults.is_empty() && Withheld::of(run, &[Need::OwnDelays]).is_none())
                 .map(|trials| Expected::simulate(config, quorum, trials)),
             faults: FaultFigures::of(run, &consistency),
+            failover: FailoverFigures::of(run),
             faults_left_out: faults_left_out(run),
             mechanism: Mechanism::of(run),
             replaced: has_trace.then(|| Durability::of(run).overwritten_writes),
             survival: Survival::of(run),
+            key_waits: KeyWaits::of(run, &latency),
             excess: Withheld::of(run, &[Need::Delays]).and_then(|_| Excess::of(&latency)),
             load: Load::of(run, &overhead),
             latency,

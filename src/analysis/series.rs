@@ -1,9 +1,10 @@
 //! Times in the order in which they came about, with intervals that hold where neighbours
 //! depend on each other, as the latencies of a saturated cluster do.
 
+use crate::model::Micros;
 use serde::Serialize;
 
-use super::stats::{Interval, Mean, Quantile, Sample, ms, t_quantile};
+use super::stats::{Interval, Mean, Quantile, Sample, t_quantile};
 
 #[cfg(test)]
 mod tests;
@@ -72,19 +73,19 @@ pub enum NoInterval {
 /// A series of times.
 #[derive(Debug, Clone)]
 pub struct Series {
-    values_us: Vec<i64>,
+    values_us: Vec<Micros>,
     sample: Sample,
     dependence: Dependence,
 }
 
 impl Series {
     /// Signed times in microseconds, in the order in which they came about. `concurrency` of
-    /// them are under way together: a batch spans at least twice as many. [`i64::MAX`] is a time
+    /// them are under way together: a batch spans at least twice as many. [`Micros::MAX`] is a time
     /// that never came: for the autocorrelation it is as late as the latest that did.
     #[must_use]
-    pub fn new(values_us: Vec<i64>, concurrency: u32) -> Self {
-        let latest_us = values_us.iter().copied().filter(|us| *us != i64::MAX).max().unwrap_or(0);
-        let values_ms: Vec<f64> = values_us.iter().map(|us| ms((*us).min(latest_us))).collect();
+    pub fn new(values_us: Vec<Micros>, concurrency: u32) -> Self {
+        let latest_us = values_us.iter().copied().filter(|us| *us != Micros::MAX).max().unwrap_or_default();
+        let values_ms: Vec<f64> = values_us.iter().map(|us| (*us).min(latest_us).as_ms()).collect();
         let lag1 = lag1_autocorrelation(&values_ms).filter(|_| values_us.len() >= MIN_VALUES);
         let is_dependent = lag1.is_some_and(|lag1| lag1 > SIGNIFICANT / (values_us.len() as f64).sqrt());
         let batches = is_dependent.then(|| batch_count(&values_ms, concurrency)).flatten();
@@ -135,7 +136,7 @@ impl Series {
         if !self.dependence.is_dependent {
             return Some(independent);
         }
-        let values_ms: Vec<f64> = self.values_us.iter().map(|us| ms(*us)).collect();
+        let values_ms: Vec<f64> = self.values_us.iter().map(|us| us.as_ms()).collect();
         let batches = self.dependence.batches.map(|batches| batches as usize);
         let error = batches.and_then(|batches| batched_error(&values_ms, batches));
         let half_ms = error.map(|error| error.half_width);
@@ -160,7 +161,7 @@ impl Series {
         if !self.dependence.is_dependent {
             return Some(independent);
         }
-        let is_below = |us: &i64| f64::from(u8::from(ms(*us) <= independent.value_ms));
+        let is_below = |us: &Micros| f64::from(u8::from(us.as_ms() <= independent.value_ms));
         let below: Vec<f64> = self.values_us.iter().map(is_below).collect();
         let n = below.len() as f64;
         let is_tail = is_open_beyond(p.max(1.0 - p));

@@ -16,13 +16,14 @@ use super::bounds::Bounds;
 use super::chance::Chance;
 use super::copies::{AtAck, Copies};
 use super::independence::hangs_together;
+use super::open_loop::at_once;
 use super::overhead::is_saturated_in_real_time;
 use super::random::stream;
 use super::stats::Sample;
 use super::theory::as_met;
-use crate::config::{Experiment, Quorum};
+use crate::config::Experiment;
 use crate::data::RunData;
-use crate::model::LinkOrder;
+use crate::model::{LinkOrder, Micros, Quorum, TimeSpan};
 
 mod closed_form;
 mod figures;
@@ -48,17 +49,21 @@ impl Staleness {
     /// The staleness that reads of one run's writes would have had.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let copies = Copies::of(run);
+        Self::by(run, &Copies::of(run))
+    }
+
+    /// The same by one account of the run.
+    pub(super) fn by(run: &RunData, copies: &Copies<'_>) -> Self {
         let setup = Setup::new(&run.manifest.config, run.manifest.quorum);
         let all = setup.all_replicas();
         let [earliest, latest] =
             [leads(&copies.writes, |arrival| arrival.earliest_us), leads(&copies.writes, |arrival| arrival.latest_us)];
         let circumstances = Circumstances {
-            concurrency: run.manifest.config.workload.concurrency.get(),
+            concurrency: at_once(run),
             is_saturated: is_saturated_in_real_time(run),
             hangs_together: hangs_together(run),
         };
-        let averaged = |leads: &[Vec<i64>]| Averaged::of(&setup, leads, &all, Some(circumstances));
+        let averaged = |leads: &[Vec<Micros>]| Averaged::of(&setup, leads, &all, Some(circumstances));
         let traced =
             Traced { earliest: averaged(&earliest), at_latest: (earliest != latest).then(|| averaged(&latest)) };
         // The model of single writes does not know that a late copy holds up those behind it.
@@ -94,10 +99,10 @@ impl Staleness {
 /// The chance that each of R random followers that can be asked holds something older, averaged over
 /// the writes: exact over all choices of followers. A write is left out if no follower could be asked.
 fn returns_older(at_ack: &[AtAck], replicas: u32) -> Option<Bounds<f64>> {
-    let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let chance = |of: &AtAck, held: usize| {
-        let replicas = replicas.min(few(of.asked));
-        binomial(few(of.asked - held), replicas) / binomial(few(of.asked), replicas)
+        let (asked, without) = (of.asked as u64, (of.asked - held) as u64);
+        let replicas = u64::from(replicas).min(asked);
+        binomial(without, replicas) / binomial(asked, replicas)
     };
     let asked: Vec<&AtAck> = at_ack.iter().filter(|of| of.asked > 0).collect();
     let mean =
@@ -114,7 +119,7 @@ pub fn predicted_visible_ms(experiment: &Experiment, quorum: Quorum, p: f64) -> 
     }
     let setup = Setup::new(experiment, quorum);
     let form = ClosedForm::new(setup.uniform_ms?, setup.followers(), quorum.get(), 1)?;
-    form.visible_us(p).map(|us| us as f64 / 1000.0)
+    form.visible_us(p).map(TimeSpan::as_ms)
 }
 
 /// One kind of read.
@@ -143,7 +148,7 @@ struct Averaged(Vec<(Kind, Steps)>);
 
 impl Averaged {
     /// Of the writes of a run, or of drawn ones, which do not depend on each other.
-    fn of(setup: &Setup, leads: &[Vec<i64>], replicas: &[u32], run: Option<Circumstances>) -> Self {
+    fn of(setup: &Setup, leads: &[Vec<Micros>], replicas: &[u32], run: Option<Circumstances>) -> Self {
         if leads.is_empty() {
             return Self(Vec::new());
         }
@@ -242,7 +247,9 @@ impl ReadStaleness {
     fn new(kind: Kind, at_ms: &[f64], traced: &Traced, predictions: &Predicted) -> Self {
         let [from_trace, at_latest, predicted] =
             [traced.earliest.get(kind), traced.at_latest(kind), predictions.get(kind)];
-        let seen = |of: Option<&dyn Visible>, at_ms: f64| of.and_then(|of| of.seen((at_ms * 1000.0).round() as u64));
+        let seen = |of: Option<&dyn Visible>, at_ms: f64| {
+            of.and_then(|of| of.seen(TimeSpan::new((at_ms * 1000.0).round() as u64)))
+        };
         Self {
             replicas: kind.1,
             reader: kind.0,
@@ -265,7 +272,7 @@ impl ReadStaleness {
 }
 
 fn stale_at_ack(of: Option<&dyn Visible>) -> Option<Chance> {
-    Some(of?.seen(0)?.complement())
+    Some(of?.seen(TimeSpan::ZERO)?.complement())
 }
 
 impl Curve {
@@ -277,10 +284,11 @@ impl Curve {
     fn of(traced: &Traced, kind: Kind, predicted: Option<&dyn Visible>) -> Self {
         let (from_trace, at_latest) = (traced.earliest.get(kind), traced.at_latest(kind));
         let end_us = |of: &dyn Visible| of.visible_us(0.999).unwrap_or_else(|| of.last_us());
-        let end_us = [from_trace, at_latest, predicted].into_iter().flatten().map(end_us).max().unwrap_or(0);
-        let times_us: BTreeSet<u64> = (0..=CURVE_PARTS).map(|part| end_us * part / CURVE_PARTS).collect();
+        let end_us = [from_trace, at_latest, predicted].into_iter().flatten().map(end_us).max().unwrap_or_default();
+        let times_us: BTreeSet<TimeSpan> =
+            (0..=CURVE_PARTS).map(|part| TimeSpan::new(end_us.get() * part / CURVE_PARTS)).collect();
         let point =
-            |of: &dyn Visible, t_us: u64| Some(CurvePoint { ms: t_us as f64 / 1000.0, seen: of.seen(t_us)?.value });
+            |of: &dyn Visible, t_us: TimeSpan| Some(CurvePoint { ms: t_us.as_ms(), seen: of.seen(t_us)?.value });
         let points = |of: Option<&dyn Visible>| {
             of.map_or_else(Vec::new, |of| times_us.iter().filter_map(|t_us| point(of, *t_us)).collect())
         };

@@ -1,6 +1,6 @@
 //! Descriptive statistics of a sample of times, with their uncertainty.
 
-use crate::model::Micros;
+use crate::model::{Micros, TimeSpan};
 use serde::Serialize;
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
@@ -13,15 +13,10 @@ pub(crate) const CONFIDENCE: f64 = 0.95;
 /// Microseconds in a millisecond.
 const US_PER_MS: f64 = 1000.0;
 
-/// A time in milliseconds.
-pub(crate) fn ms(us: i64) -> f64 {
-    us as f64 / US_PER_MS
-}
-
 /// Times in ascending order, kept as the whole microseconds they were measured in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
-    sorted_us: Vec<i64>,
+    sorted_us: Vec<Micros>,
 }
 
 /// A 95 % interval; an end the sample is too small to give is absent.
@@ -71,19 +66,19 @@ pub struct Difference {
     pub interval_ms: Interval,
 }
 
-impl FromIterator<i64> for Sample {
-    /// A sample of signed times in microseconds, in any order.
-    fn from_iter<I: IntoIterator<Item = i64>>(times_us: I) -> Self {
-        let mut sorted_us: Vec<i64> = times_us.into_iter().collect();
+impl FromIterator<Micros> for Sample {
+    /// A sample of signed times, in any order.
+    fn from_iter<I: IntoIterator<Item = Micros>>(times_us: I) -> Self {
+        let mut sorted_us: Vec<Micros> = times_us.into_iter().collect();
         sorted_us.sort_unstable();
         Self { sorted_us }
     }
 }
 
-impl FromIterator<u64> for Sample {
-    /// A sample of times in microseconds, in any order.
-    fn from_iter<I: IntoIterator<Item = u64>>(times_us: I) -> Self {
-        times_us.into_iter().map(|us| Micros::from(us).get()).collect()
+impl FromIterator<TimeSpan> for Sample {
+    /// A sample of lengths of time, in any order.
+    fn from_iter<I: IntoIterator<Item = TimeSpan>>(times_us: I) -> Self {
+        times_us.into_iter().map(Micros::from).collect()
     }
 }
 
@@ -101,32 +96,32 @@ impl Sample {
     }
 
     /// How often a value occurs.
-    pub(crate) fn count_of(&self, us: i64) -> u64 {
+    pub(crate) fn count_of(&self, us: Micros) -> u64 {
         let below = self.sorted_us.partition_point(|other| *other < us);
         (self.sorted_us.partition_point(|other| *other <= us) - below) as u64
     }
 
     /// The values in milliseconds, ascending.
     pub fn iter_ms(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
-        self.sorted_us.iter().map(|us| ms(*us))
+        self.sorted_us.iter().map(|us| us.as_ms())
     }
 
     /// The least value in milliseconds.
     #[must_use]
     pub fn min_ms(&self) -> Option<f64> {
-        self.sorted_us.first().map(|us| ms(*us))
+        self.sorted_us.first().map(|us| us.as_ms())
     }
 
     /// The greatest value in milliseconds.
     #[must_use]
     pub fn max_ms(&self) -> Option<f64> {
-        self.sorted_us.last().map(|us| ms(*us))
+        self.sorted_us.last().map(|us| us.as_ms())
     }
 
     /// The arithmetic mean in milliseconds, summed exactly.
     #[must_use]
     pub fn mean_ms(&self) -> Option<f64> {
-        let sum: i128 = self.sorted_us.iter().map(|us| i128::from(*us)).sum();
+        let sum: i128 = self.sorted_us.iter().map(|us| i128::from(us.get())).sum();
         (!self.is_empty()).then(|| sum as f64 / self.len() as f64 / US_PER_MS)
     }
 
@@ -141,12 +136,13 @@ impl Sample {
         let below = position.floor() as usize;
         let low = *self.sorted_us.get(below)?;
         let high = *self.sorted_us.get((below + 1).min(last))?;
-        Some((low as f64 + (position - below as f64) * (high as f64 - low as f64)) / US_PER_MS)
+        let (low, high) = (low.get() as f64, high.get() as f64);
+        Some((low + (position - below as f64) * (high - low)) / US_PER_MS)
     }
 
     /// The value of this rank, from 1, in milliseconds.
     pub(super) fn ranked_ms(&self, rank: usize) -> Option<f64> {
-        self.sorted_us.get(rank.checked_sub(1)?).map(|us| ms(*us))
+        self.sorted_us.get(rank.checked_sub(1)?).map(|us| us.as_ms())
     }
 
     /// The `p` quantile with its 95 % interval, see [`quantile_ranks`].
@@ -212,14 +208,15 @@ pub fn quantile_ranks(n: usize, p: f64) -> (Option<usize>, Option<usize>) {
         return (None, None);
     };
     // `below(r)` is the chance that fewer than r values are at or below the quantile.
-    let below = |rank: usize| if rank == 0 { 0.0 } else { count.cdf(rank as u64 - 1) };
-    let lower = first_rank(n + 1, |rank| below(rank) > tail).saturating_sub(1);
-    let upper = first_rank(n + 1, |rank| below(rank) >= 1.0 - tail);
+    let below = |rank: u64| if rank == 0 { 0.0 } else { count.cdf(rank - 1) };
+    let last = n as u64 + 1;
+    let lower = (first_that(last, |rank| below(rank) > tail) as usize).saturating_sub(1);
+    let upper = first_that(last, |rank| below(rank) >= 1.0 - tail) as usize;
     (Some(lower).filter(|rank| *rank >= 1), Some(upper).filter(|rank| *rank <= n))
 }
 
-/// The first of 0..=last for which `holds`, which is monotone in the rank; `last` if none is.
-fn first_rank(last: usize, holds: impl Fn(usize) -> bool) -> usize {
+/// The first of 0..=last for which `holds`, which stays true once it is; `last` if it never is before.
+pub(super) fn first_that(last: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, last);
     while low < high {
         let middle = low + (high - low) / 2;

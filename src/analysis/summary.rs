@@ -82,7 +82,7 @@ impl Summary {
             overhead_p99_ms: overhead.p99.map(|quantile| quantile.value_ms),
             behind_at_last_ack: differing(&consistency.at_last_ack),
             diverged: differing(&consistency.settled).filter(|_| run.manifest.settled),
-            wall_s: run.manifest.wall_us as f64 / 1e6,
+            wall_s: run.manifest.wall_us.as_secs(),
             writes_in_gaps: writes_in_gaps(run),
         }
     }
@@ -90,7 +90,7 @@ impl Summary {
 
 /// Writes that were under way during a gap.
 fn writes_in_gaps(run: &RunData) -> u64 {
-    let is_in_gap = |write: &&WriteRow| run.manifest.gaps.iter().any(|gap| gap.overlaps(write.start(), write.end()));
+    let is_in_gap = |write: &&WriteRow| run.manifest.gaps.iter().any(|gap| gap.overlaps(write.start_us, write.end()));
     run.writes.iter().filter(is_in_gap).count() as u64
 }
 
@@ -99,7 +99,7 @@ fn writes_in_gaps(run: &RunData) -> u64 {
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
-    use crate::model::NodeId;
+    use crate::model::{Micros, NodeId, TimeSpan};
 
     #[test]
     fn serializes_to_the_columns_of_the_issue() {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((summary.mean_ms, summary.median_ms), (Some(32.0), Some(32.0)));
         assert_eq!((summary.overhead_p50_ms, summary.overhead_p99_ms), (Some(-3.0), Some(0.92)));
         assert_eq!((summary.behind_at_last_ack, summary.diverged), (Some(4), Some(0)));
-        assert_eq!(summary.wall_s, run.manifest.wall_us as f64 / 1e6);
+        assert_eq!(summary.wall_s, run.manifest.wall_us.as_secs());
     }
 
     #[test]
@@ -137,7 +137,11 @@ mod tests {
         let run = (0..3).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 10_000 + i * 20_000, &[1_000; 5]));
         let mut run = run.build();
         assert_eq!(Summary::of(&run).writes_in_gaps, 0);
-        let gap = |start_us, length_us, kind| GapFacts { start_us, length_us, kind };
+        let gap = |start_us, length_us, kind| GapFacts {
+            start_us: Micros::new(start_us),
+            length_us: TimeSpan::new(length_us),
+            kind,
+        };
         run.manifest.gaps = vec![
             gap(-500_000, 400_000, GapKind::Stalled),
             gap(5_000, 5_000_000, GapKind::Stalled),

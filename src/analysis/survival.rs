@@ -70,15 +70,15 @@ impl Survival {
     pub fn of(run: &RunData) -> Self {
         let acknowledged: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
         let holders: Vec<(NodeId, Held<'_>)> =
-            run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, &run.writes))).collect();
-        let order = Order::of(run, &holders);
+            run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, run))).collect();
+        let order = WriteOrder::of(run, &holders);
         let is_final = is_final(run);
         let nodes = holders.iter().map(|(node, held)| {
-            let lacks = |row: &&WriteRow| held.lacks(row, &order);
+            let lacks = |row: &&WriteRow| held.lacks(run, row, &order);
             NodeSurvival { node: *node, lacking: bounds(acknowledged.iter().map(lacks), is_final) }
         });
         let gone = |row: &&WriteRow| {
-            let of_each = || holders.iter().map(|(_, held)| held.lacks(row, &order));
+            let of_each = || holders.iter().map(|(_, held)| held.lacks(run, row, &order));
             Bounds { lower: of_each().all(|lacks| lacks.lower), upper: of_each().all(|lacks| lacks.upper) }
         };
         let gone: Vec<(&WriteRow, Bounds<bool>)> = acknowledged.iter().map(|row| (*row, gone(row))).collect();
@@ -118,23 +118,23 @@ fn was_leader_emptied(run: &RunData) -> bool {
         && run.faults.iter().any(|row| row.node.is_leader() && row.kind == FaultEvent::Restart)
 }
 
-/// The writes that one node holds, by key. `None` of a value that no client wrote.
-struct Held<'a>(BTreeMap<&'a str, Option<&'a WriteRow>>);
+/// The writes that one node holds, by name (see [`RunData::name_of`]). `None` of a value that no client wrote.
+pub(super) struct Held<'a>(BTreeMap<&'a str, Option<&'a WriteRow>>);
 
 impl<'a> Held<'a> {
-    fn of(dump: &'a StoreDump, writes: &'a [WriteRow]) -> Self {
+    pub(super) fn of(dump: &'a StoreDump, run: &'a RunData) -> Self {
         let by_value: HashMap<(&str, &str), &WriteRow> =
-            writes.iter().map(|row| ((row.key.as_str(), row.value.as_str()), row)).collect();
+            run.writes.iter().map(|row| ((run.name_of(&row.key, &row.value), row.value.as_str()), row)).collect();
         let held = dump.store.iter().map(|(key, value)| {
-            let row = by_value.get(&(key.as_str(), value.as_str())).copied();
-            (key.as_str(), row)
+            let name = run.name_of(key, value);
+            (name, by_value.get(&(name, value.as_str())).copied())
         });
         Self(held.collect())
     }
 
     /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.
-    fn lacks(&self, row: &WriteRow, order: &Order<'_>) -> Bounds<bool> {
-        match self.0.get(row.key.as_str()) {
+    pub(super) fn lacks(&self, run: &RunData, row: &WriteRow, order: &WriteOrder<'_>) -> Bounds<bool> {
+        match self.0.get(run.name_of(&row.key, &row.value)) {
             Some(Some(held)) if held.write == row.write => Bounds::exactly(false),
             Some(Some(held)) => Bounds { lower: order.is_newer(row, held), upper: !order.is_newer(held, row) },
             Some(None) | None => Bounds::exactly(true),
@@ -143,16 +143,16 @@ impl<'a> Held<'a> {
 }
 
 /// Which write of a key is the newer one, as far as that is known.
-struct Order<'a> {
+pub(super) struct WriteOrder<'a> {
     /// By key, the number of the write that the leader applied last.
     newest: HashMap<&'a str, WriteId>,
 }
 
-impl<'a> Order<'a> {
+impl<'a> WriteOrder<'a> {
     /// A leader that never lost anything holds what it applied last. Where it holds less than it has
     /// acknowledged by then, it has lost something, and its word does not count.
-    fn of(run: &RunData, holders: &[(NodeId, Held<'a>)]) -> Self {
-        let ends = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop | FaultEvent::Restart);
+    pub(super) fn of(run: &RunData, holders: &[(NodeId, Held<'a>)]) -> Self {
+        let ends = |kind: FaultEvent| kind.ends_the_node() || kind == FaultEvent::Restart;
         let was_ended = run.faults.iter().any(|row| row.node.is_leader() && ends(row.kind));
         let leader = holders.iter().find(|(node, _)| node.is_leader() && !was_ended);
         let held =
@@ -183,5 +183,5 @@ impl<'a> Order<'a> {
 /// applied at any time since its start.
 fn began_after(newer: &WriteRow, older: &WriteRow) -> bool {
     let has_ended = older.outcome == WriteOutcome::Ok;
-    has_ended && newer.start() >= older.end()
+    has_ended && newer.start_us >= older.end()
 }

@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use super::fixture::{RunBuilder, right_leader};
 use super::*;
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
-use crate::model::{NodeId, Version};
+use crate::model::{Micros, NodeId, TimeSpan, Version};
 
 /// Something that a crash, a hand or a foreign leader may have done to a run directory.
 #[derive(Debug, Clone)]
@@ -101,11 +101,17 @@ fn inflict(run: &mut RunData, damage: &Damage) {
                 run.arrivals.swap(a.index(n), b.index(n));
             }
         }
-        Damage::Latency(at, us) => pick(&mut run.writes, at).into_iter().for_each(|row| row.latency_us = *us),
-        Damage::Start(at, us) => pick(&mut run.writes, at).into_iter().for_each(|row| row.start_us = *us),
-        Damage::Arrival(at, us) => pick(&mut run.arrivals, at).into_iter().for_each(|row| row.at_us = *us),
-        Damage::Ack(at, us) => pick(&mut run.replication, at).into_iter().for_each(|row| row.acked_us = *us),
-        Damage::Delay(at, us) => pick(&mut run.replication, at).into_iter().for_each(|row| row.delay_us = *us),
+        Damage::Latency(at, us) => {
+            pick(&mut run.writes, at).into_iter().for_each(|row| row.latency_us = TimeSpan::new(*us))
+        }
+        Damage::Start(at, us) => pick(&mut run.writes, at).into_iter().for_each(|row| row.start_us = (*us).into()),
+        Damage::Arrival(at, us) => pick(&mut run.arrivals, at).into_iter().for_each(|row| row.at_us = Micros::new(*us)),
+        Damage::Ack(at, us) => {
+            pick(&mut run.replication, at).into_iter().for_each(|row| row.acked_us = us.map(Micros::new))
+        }
+        Damage::Delay(at, us) => {
+            pick(&mut run.replication, at).into_iter().for_each(|row| row.delay_us = TimeSpan::new(*us))
+        }
         Damage::Version(at, version) => {
             pick(&mut run.writes, at).into_iter().for_each(|row| row.version = version.map(Version::new))
         }
@@ -128,7 +134,9 @@ fn inflict(run: &mut RunData, damage: &Damage) {
             dump.into_iter().for_each(|dump| drop(dump.store.insert("k0".to_owned(), "?".to_owned())));
         }
         Damage::Unsettled => run.manifest.settled = false,
-        Damage::Times(load, settle) => (run.manifest.load_us, run.manifest.settle_us) = (*load, *settle),
+        Damage::Times(load, settle) => {
+            (run.manifest.load_us, run.manifest.settle_us) = (TimeSpan::new(*load), TimeSpan::new(*settle));
+        }
     }
 }
 

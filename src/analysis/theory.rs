@@ -11,12 +11,13 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::analysis::independence::hangs_together;
+use crate::analysis::open_loop::OpenLoop;
 use crate::analysis::own_time::OwnTime;
-use crate::model::{Distribution, LinkDelays, LinkOrder, Millis};
+use crate::model::{Distribution, LinkDelays, LinkOrder, Millis, Quorum};
 use serde::Serialize;
 
 use self::simulated::SimulatedLag;
-use crate::config::{Experiment, FaultKind, Network, Quorum};
+use crate::config::{Experiment, Network, Timeout};
 use crate::data::RunData;
 
 pub use order_statistic::OrderStatistic;
@@ -47,6 +48,15 @@ pub enum NotPredicted {
     /// A fault changed the network, or took nodes away, during the load.
     #[error("a fault changed what the writes met")]
     Faults,
+    /// The nodes elected another leader, to which the delays of the network do not lead.
+    #[error("the nodes elected another leader, between which and its followers there are no delays")]
+    AnotherLeader,
+    /// Of a lag: followers show a write only some time after they have acknowledged it.
+    #[error("a follower acknowledges a write before it shows it")]
+    ShownLater,
+    /// Writes of an open loop waited until fewer were in flight.
+    #[error("as many writes were in flight as `concurrency` allows, and others waited for them to end")]
+    HeldUp,
     /// The system draws no delays of its own.
     #[error("latencies of one run hang together")]
     HangsTogether,
@@ -94,28 +104,37 @@ pub struct PredictedFigures {
 ///
 /// # Errors
 /// [`NotPredicted::HangsTogether`] of a run whose writes do, [`NotPredicted::Faults`] of one whose
-/// network changed, or whose nodes stopped, meanwhile.
+/// network changed, or whose nodes stopped, meanwhile, [`NotPredicted::AnotherLeader`] of one whose nodes elected one,
+/// [`NotPredicted::HeldUp`] of an open loop whose writes waited for others.
 pub(super) fn as_met(run: &RunData) -> Result<Cow<'_, Experiment>, NotPredicted> {
     let config = &run.manifest.config;
     // On ordered links writes hang together as well, and the simulation knows how.
     if hangs_together(run) && config.link_order() == LinkOrder::Independent {
         return Err(NotPredicted::HangsTogether);
     }
-    if run.faults.is_empty() {
-        return Ok(Cow::Borrowed(config));
+    if OpenLoop::of(run).is_some_and(|load| load.is_held_up(run.writes.len())) {
+        return Err(NotPredicted::HeldUp);
     }
-    let mut met = config.clone();
+    let mut met = Cow::Borrowed(config);
+    if run.manifest.capabilities().ordered_log {
+        // A log waits for a slow follower, and no copy is given up.
+        met.to_mut().network.replication_timeout_s = Timeout::MAX;
+    }
+    if run.faults.is_empty() {
+        let is_led_by_one = run.manifest.leader_changes.is_empty();
+        return if is_led_by_one { Ok(met) } else { Err(NotPredicted::AnotherLeader) };
+    }
     for fault in &config.faults {
-        let (FaultKind::Slow { delay_ms }, true, None) = (fault.kind, fault.at.is_before_load(), fault.until) else {
+        let (Some(delay_ms), true, None) = (fault.kind.added_delay_ms(), fault.at.is_before_load(), fault.until) else {
             return Err(NotPredicted::Faults);
         };
         if fault.node.is_leader() {
             return Err(NotPredicted::Faults);
         }
-        let own = met.network.follower.entry(fault.node).or_default();
+        let own = met.to_mut().network.follower.entry(fault.node).or_default();
         own.extra_ms = Millis::try_from(own.extra_ms.get() + f64::from(delay_ms)).map_err(|_| NotPredicted::Faults)?;
     }
-    if run.faults.len() == config.faults.len() { Ok(Cow::Owned(met)) } else { Err(NotPredicted::Faults) }
+    if run.faults.len() == config.faults.len() { Ok(met) } else { Err(NotPredicted::Faults) }
 }
 
 /// How long after its acknowledgement a write reaches the last follower, and how many are

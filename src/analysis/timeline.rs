@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::copies::{Arrival, Copies};
-use super::stats::ms;
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
-use crate::model::{NodeId, Version, WriteId};
+use crate::model::{Micros, NodeId, Version, WriteId};
 
 /// Which write of a run.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -84,8 +83,8 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
     let account = copies.writes.iter().find(|write| write.row.write == row.write);
     let version = account.and_then(|write| write.version);
     let quorum = run.manifest.quorum.get();
-    let start_us = row.start().get();
-    let mut acks_us: Vec<(i64, NodeId)> =
+    let start_us = row.start_us;
+    let mut acks_us: Vec<(Micros, NodeId)> =
         replications.iter().filter_map(|leg| Some((leg.acked_us?, leg.follower))).collect();
     acks_us.sort_unstable();
     let rank = |follower: NodeId| {
@@ -100,10 +99,10 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
             row.follower == follower && Some(row.version) == version && Some(row.at_us) == arrived_us
         };
         let applied = run.arrivals.iter().find(is_arrival).map(|row| row.applied);
-        let since_start = |at_us: i64| ms(at_us.saturating_sub(start_us));
+        let since_start = |at_us: Micros| (at_us - start_us).as_ms();
         let ack_rank = rank(follower);
         FollowerLeg {
-            delay_ms: sent.map(|leg| leg.delay_us as f64 / 1000.0),
+            delay_ms: sent.map(|leg| leg.delay_us.as_ms()),
             sent_ms: sent.and_then(|leg| leg.sent_us).map(since_start),
             arrived_ms: arrived_us.map(since_start),
             applied,
@@ -121,8 +120,8 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         write: row.write,
         key: row.key.clone(),
         version,
-        latency_ms: row.latency().as_ms(),
-        quorum_ms: quorum_us.map(|at_us| ms(at_us.saturating_sub(start_us))),
+        latency_ms: row.latency_us.as_ms(),
+        quorum_ms: quorum_us.map(|at_us| (at_us - start_us).as_ms()),
         followers: NodeId::followers(run.manifest.config.followers).enumerate().map(leg).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! Drawing delays on the way to a follower and back.
 
-use crate::model::{Distribution, LinkDelays};
+use crate::model::{Distribution, LinkDelays, TimeSpan};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 
@@ -15,10 +15,10 @@ impl Way {
         Self { write: Draw::new(link.write), ack: link.ack.map(Draw::new) }
     }
 
-    /// After how many microseconds a write arrives, and its acknowledgement is back.
-    pub(super) fn draw_us(&self, rng: &mut ChaCha8Rng) -> (u64, u64) {
+    /// After how long a write arrives, and its acknowledgement is back.
+    pub(super) fn draw_us(&self, rng: &mut ChaCha8Rng) -> (TimeSpan, TimeSpan) {
         let write_us = self.write.draw_us(rng);
-        (write_us, write_us + self.ack.as_ref().map_or(0, |ack| ack.draw_us(rng)))
+        (write_us, write_us + self.ack.as_ref().map_or(TimeSpan::ZERO, |ack| ack.draw_us(rng)))
     }
 }
 
@@ -37,8 +37,8 @@ impl Draw {
         }
     }
 
-    fn draw_us(&self, rng: &mut ChaCha8Rng) -> u64 {
-        u64::from(match self {
+    fn draw_us(&self, rng: &mut ChaCha8Rng) -> TimeSpan {
+        TimeSpan::from(match self {
             Self::Range(min_us, max_us) => rng.random_range(*min_us..=*max_us),
             Self::Other(distribution) => distribution.pick_us(rng.next_u64()),
         })

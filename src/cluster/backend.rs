@@ -1,143 +1,181 @@
-//! Which kind of cluster a run gets.
+//! What a backend says of itself: before it is chosen, and once it is ready to run nodes.
 
-use std::env;
-use std::path::PathBuf;
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, ProcessCluster, Programs, Tell,
-    Unavailable, binary_beside, engine_variables, find_program, ignored_variables,
-};
-use crate::config::BackendChoice;
-use crate::model::{ContainerSpec, NodeProgram, NodeSpec, sha256};
+use super::{Cluster, ClusterError, ClusterSpec, Tell};
+use crate::model::{ContainerSpec, NodeSpec};
 
-/// A backend that was chosen and found to be there.
-#[derive(Debug, Clone)]
-pub enum Backend {
-    /// Containers.
-    Compose(Box<Deployment>),
-    /// Child processes of labctl.
-    Process {
-        /// labctl itself.
-        labctl: PathBuf,
-        /// What the nodes run: labctl too, or another program.
-        program: PathBuf,
-        /// Why processes were chosen. `None` if the user asked for them.
-        reason: Option<String>,
-    },
-    /// Virtual time in this process.
-    Sim,
-}
+/// A kind of backends: an entry of the list.
+pub trait BackendKind: Debug + Sync {
+    /// Its name in files and messages, that of its line in the list.
+    fn name(&self) -> &'static str;
 
-impl Backend {
-    /// Makes ready what was asked for; `auto` takes Compose where an engine answers. `nodes` are those of some
-    /// run, `containers` is how they run in containers. Blocks: an image may have to be built or pulled. `tell` gets
-    /// what the user should know meanwhile.
+    /// What people call it, such as `Docker Compose`.
+    fn title(&self) -> &'static str;
+
+    /// Why `auto` takes it though another backend would do, such as `a Docker engine answers`.
+    fn merit(&self) -> &'static str;
+
+    /// What this machine has of it, for `labctl doctor`.
     ///
     /// # Errors
-    /// When a backend that was named is not to be had, a program is missing, or an image is not to be had.
-    pub fn choose(
-        choice: BackendChoice,
-        nodes: &[NodeSpec],
-        containers: ContainerSpec,
-        tell: Tell,
-        cancel: &CancellationToken,
-    ) -> Result<Self, ClusterError> {
-        if matches!(choice, BackendChoice::Sim) {
-            return Ok(Self::Sim);
-        }
-        if let ContainerSpec::File(file) = &containers {
-            let ignored = ignored_variables(file.user_variables);
-            if !ignored.is_empty() {
-                tell(&format!("ignored: {} (nodes get what experiments.toml says)", ignored.join(", ")));
-            }
-        }
-        if matches!(choice, BackendChoice::Process) {
-            return Self::process(None, nodes, &containers, tell);
-        }
-        engine_variables().iter().for_each(|variable| tell(&format!("used: {variable}")));
-        let docker = Docker::new(Programs::default(), cancel);
-        match (docker, choice) {
-            (Ok(docker), choice) => {
-                let reason = matches!(choice, BackendChoice::Auto).then(|| "a Docker engine answers".to_owned());
-                let deployment = Deployment::prepare(docker, containers, reason, tell, cancel)?;
-                Ok(Self::Compose(Box::new(deployment)))
-            }
-            (Err(Unavailable::Unasked(error)), _) => Err(error),
-            (Err(unavailable), BackendChoice::Auto) => {
-                Self::process(Some(unavailable.to_string()), nodes, &containers, tell)
-            }
-            (Err(unavailable), _) => Err(unavailable.into()),
-        }
+    /// When the machine could not be asked.
+    fn examine(&self) -> Result<Vec<DoctorLine>, ClusterError> {
+        Ok(Vec::new())
     }
 
-    fn process(
-        reason: Option<String>,
-        nodes: &[NodeSpec],
-        containers: &ContainerSpec,
-        tell: Tell,
-    ) -> Result<Self, ClusterError> {
-        let labctl = env::current_exe()
-            .map_err(|error| ClusterError::Setup(format!("cannot tell where labctl itself is: {error}")))?;
-        let program = match nodes.first().map(|node| &node.program) {
-            Some(NodeProgram::Executable(program)) => find_program(program)?,
-            Some(NodeProgram::Labctl) | None => labctl.clone(),
-        };
-        if let ContainerSpec::File(file) = containers
-            && let Some(beside) = binary_beside(file.recipe.binary)
-        {
-            tell(&format!("ignored: {} (local processes run labctl itself as their node)", beside.display()));
-        }
-        Ok(Self::Process { labctl, program, reason })
-    }
+    /// Makes it ready to run nodes. Blocks: images may have to be built or pulled. `reason` is why `auto` takes it, and
+    /// `None` if the user named it.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it cannot run these nodes on this machine.
+    fn prepare(&self, request: &BackendRequest<'_>, reason: Option<String>) -> Result<Arc<dyn Backend>, Refusal>;
 
-    /// `compose`, `process` or `sim`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Compose(_) => "compose",
-            Self::Process { .. } => "process",
-            Self::Sim => "sim",
-        }
+    /// Removes the cluster of `labctl up` and what labctls that were killed have left, where this backend is in use.
+    ///
+    /// # Errors
+    /// When it cannot be asked for, or something cannot be removed.
+    fn remove_all(&self, _tell: Tell, _cancel: &CancellationToken) -> Result<Cleared, ClusterError> {
+        Ok(Cleared::default())
     }
+}
+
+/// A backend that was chosen and found to be there.
+pub trait Backend: Debug + Send + Sync {
+    /// Its name in manifests.
+    fn name(&self) -> &'static str;
 
     /// The name, with versions, or with why this one where `auto` chose it.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Compose(deployment) => {
-                let facts = deployment.docker.facts();
-                format!("compose: Docker Engine {}, Compose {}", facts.engine, facts.compose)
-            }
-            Self::Process { reason: Some(reason), .. } => format!("process: {reason}"),
-            Self::Process { reason: None, .. } => "process".to_owned(),
-            Self::Sim => "sim: virtual time".to_owned(),
-        }
-    }
+    fn describe(&self) -> String;
 
     /// A cluster that is not up yet.
     ///
     /// # Errors
-    /// When something on this machine keeps it from being prepared, and in virtual time, where
-    /// nothing is up outside a simulation.
-    pub fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError> {
-        match self {
-            Self::Compose(deployment) => Ok(Box::new(ComposeCluster::new(deployment, spec))),
-            Self::Process { labctl, reason, .. } => Ok(Box::new(ProcessCluster::new(spec, labctl, reason.clone()))),
-            Self::Sim => Err(ClusterError::Setup("nodes in virtual time cannot be reached from outside".into())),
-        }
+    /// In virtual time, where nothing is up outside a simulation.
+    fn cluster(&self, spec: ClusterSpec) -> Result<Box<dyn Cluster>, ClusterError>;
+
+    /// The cluster of `labctl up`, not up yet.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    fn play(&self, spec: ClusterSpec) -> Result<PlayCluster, String>;
+
+    /// Makes room for the cluster of `labctl up` where one is there already, if `replace` says so.
+    ///
+    /// # Errors
+    /// When it may not be removed, or cannot.
+    fn make_room(&self, _replace: bool, _tell: Tell, _cancel: &CancellationToken) -> Result<(), ClusterError> {
+        Ok(())
     }
 
-    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container or is part of
-    /// somebody else's image, and in virtual time.
-    #[must_use]
-    pub fn node_sha256(&self) -> Option<String> {
-        match self {
-            Self::Compose(deployment) if deployment.foreign_image.is_some() => None,
-            Self::Compose(deployment) => deployment.image.node_sha256.clone(),
-            Self::Process { program, .. } => std::fs::read(program).ok().map(|bytes| sha256(&bytes)),
-            Self::Sim => None,
+    /// Removes what labctls that were killed have left, except the cluster of `labctl up`.
+    ///
+    /// # Errors
+    /// When it cannot be asked for, or something cannot be removed.
+    fn remove_orphans(&self, _cancel: &CancellationToken) -> Result<Cleared, ClusterError> {
+        Ok(Cleared::default())
+    }
+
+    /// SHA-256 of the executable that the nodes run. `None` if it was compiled in a container, is part of somebody
+    /// else's image, or is not run by labctl.
+    fn node_sha256(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether the nodes are labctl's own processes, which have its limit of open files.
+    fn shares_limits(&self) -> bool {
+        false
+    }
+
+    /// Why the nodes of two runs cannot be up at the same time. `None` if they can.
+    fn only_one_at_a_time(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the nodes run in virtual time, by a simulation instead of a cluster.
+    fn is_virtual_time(&self) -> bool {
+        false
+    }
+}
+
+/// The nodes that a backend is to run.
+pub struct BackendRequest<'a> {
+    /// The system's name, for messages.
+    pub system: &'a str,
+    /// The nodes of some run.
+    pub nodes: &'a [NodeSpec],
+    /// How they run in containers. `None` if they cannot.
+    pub containers: Option<&'a ContainerSpec>,
+    /// Finds out whether this machine has what local processes of the system need; an error says what is missing and
+    /// how to get it.
+    pub presence: &'a dyn Fn() -> Result<(), String>,
+    /// Gets what the user should know meanwhile.
+    pub tell: Tell<'a>,
+    /// Ends what takes its time.
+    pub cancel: &'a CancellationToken,
+}
+
+/// Why a backend cannot run nodes.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It is not there. `auto` goes on with the next one.
+    NotHere {
+        /// What was found instead.
+        found: String,
+        /// The error if there is no other backend to take.
+        error: ClusterError,
+    },
+    /// Another backend would do no better, or was not asked for.
+    Failed(ClusterError),
+}
+
+impl From<ClusterError> for Refusal {
+    fn from(error: ClusterError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Refusal> for ClusterError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotHere { error, .. } | Refusal::Failed(error) => error,
         }
     }
 }
+
+/// The cluster of `labctl up`.
+pub struct PlayCluster {
+    /// The cluster.
+    pub cluster: Box<dyn Cluster>,
+    /// Whether it can run on by itself once labctl has ended.
+    pub outlives_labctl: bool,
+}
+
+/// What became of what earlier labctls had started.
+#[derive(Debug, Default)]
+pub struct Cleared {
+    /// Names of what was removed.
+    pub removed: Vec<String>,
+    /// What is left alone, each with the reason.
+    pub left_alone: Vec<String>,
+    /// Why nothing was looked for. `None` if it was.
+    pub not_looked: Option<String>,
+}
+
+/// A line of `labctl doctor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoctorLine {
+    /// What it is about, in a word.
+    pub what: &'static str,
+    /// What was found, or is missing.
+    pub detail: String,
+    /// How to get what is missing. `None` if nothing is.
+    pub advice: Option<&'static str>,
+}
+
+/// What to do where a cluster of `labctl up` is there already.
+pub const REPLACE_ADVICE: &str = "`labctl up --replace` puts a new one in its place, without what was written to it; \
+                                  `labctl down` removes it";

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::docker::advice;
+use crate::programs::NoProgram;
 
 /// Why a cluster could not be started, asked or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,17 @@ pub enum ClusterError {
         /// The last lines of the node's log.
         log: String,
     },
+    /// An image is not on this machine and cannot be pulled.
+    #[error("{found}; {advice}")]
+    NoImage {
+        /// Which image, and why it cannot be pulled.
+        found: String,
+        /// What to do instead.
+        advice: String,
+    },
+    /// A program is missing.
+    #[error(transparent)]
+    Program(#[from] NoProgram),
     /// Something about this machine or checkout is missing; the message says what to do.
     #[error("{0}")]
     Setup(String),
@@ -85,6 +99,11 @@ impl ClusterError {
     #[must_use]
     pub fn temporary(source: io::Error) -> Self {
         Self::Temporary { folder: std::env::temp_dir(), source }
+    }
+
+    /// The folder in which labctl runs cannot be told.
+    pub(super) fn no_current_folder(error: &io::Error) -> Self {
+        Self::Setup(format!("cannot tell in which folder labctl runs: {error}"))
     }
 
     /// What is wrong with a node, with the end of its log.
@@ -105,4 +124,13 @@ pub(super) fn last_lines(log: &[u8]) -> String {
 /// Each line of a text that is not blank, indented, after a line break.
 fn indented(text: &str) -> String {
     text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("\n    {line}")).collect()
+}
+
+/// How a process ended, in words.
+pub(super) fn status_text(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => status.to_string(),
+    }
 }

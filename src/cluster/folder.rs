@@ -17,6 +17,8 @@ use super::{Fate, Owner};
 const PREFIX: &str = "labctl-";
 /// What follows the name of a folder in the name of its mark.
 const MARK: &str = "owner";
+/// The folder of a Linux machine whose files are in memory.
+pub(super) const MEMORY: &str = "/dev/shm";
 /// How often removing a folder is tried, and the pause in between: a process that was just killed
 /// may still have been writing.
 const TRIES: u32 = 20;
@@ -34,13 +36,22 @@ pub(super) struct OwnedFolder {
 }
 
 impl OwnedFolder {
-    /// Makes an empty folder that only this user can enter.
+    /// Makes an empty folder that only this user can enter, in the folder for temporary files.
     ///
     /// # Errors
-    /// When the folder for temporary files cannot be written.
+    /// When that folder cannot be written.
     pub(super) fn new() -> io::Result<Self> {
+        Self::new_in(&env::temp_dir())
+    }
+
+    /// The same in another folder: [`MEMORY`].
+    ///
+    /// # Errors
+    /// When that folder cannot be written.
+    pub(super) fn new_in(place: &Path) -> io::Result<Self> {
         let (suffix, owner) = (format!(".{MARK}"), Owner::this().to_string());
-        let mark = tempfile::Builder::new().prefix(PREFIX).suffix(&suffix).make(|path| symlink(&owner, path))?;
+        let mark =
+            tempfile::Builder::new().prefix(PREFIX).suffix(&suffix).make_in(place, |path| symlink(&owner, path))?;
         let mark = mark.into_temp_path();
         let path = mark.with_extension("");
         DirBuilder::new().mode(0o700).create(&path)?;
@@ -82,7 +93,8 @@ impl OrphanedFolder {
 
 /// Every folder of this user whose labctl is known not to run any more.
 pub(super) fn orphaned() -> Vec<OrphanedFolder> {
-    let entries = fs::read_dir(env::temp_dir()).into_iter().flatten().flatten();
+    let places = [env::temp_dir(), PathBuf::from(MEMORY)];
+    let entries = places.iter().flat_map(fs::read_dir).flatten().flatten();
     let marks = entries.map(|entry| entry.path()).filter(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with(PREFIX) && path.extension().is_some_and(|extension| extension == MARK)

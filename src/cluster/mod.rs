@@ -4,28 +4,31 @@ mod backend;
 mod compose;
 mod docker;
 mod error;
-mod fault;
 mod folder;
+mod list;
 mod owner;
 mod process;
+mod running;
+mod setup;
+mod sim;
 mod spec;
 
 use std::collections::BTreeMap;
 
-pub use backend::Backend;
-pub use compose::{
-    ComposeCluster, Deployment, NodeImage, PLAY_PROJECT, ProjectLeft, binary_beside, checkout, checkout_around,
-    projects_left, remove_project,
-};
-pub use docker::{Docker, DockerFacts, Programs, Unavailable, engine_variables, ignored_variables, probe};
+pub use backend::{Backend, BackendKind, BackendRequest, Cleared, DoctorLine, PlayCluster, REPLACE_ADVICE, Refusal};
+pub use compose::{ComposeCluster, Deployment, NodeImage, ProjectLeft, ProxyImage, projects_left};
+pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use error::ClusterError;
-pub use fault::{Act, FaultAction};
+pub use list::{BACKENDS, choose};
 pub use owner::{Fate, Owner};
-pub use process::{Orphans, ProcessCluster, end_orphans, find_program, supervise};
+pub use process::{Orphans, ProcessCluster, Supervision, end_orphans, supervise, supervise_session};
 pub use spec::ClusterSpec;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{BackendFacts, Endpoints};
+use crate::model::{Act, BackendFacts, Endpoints, NodeId};
+
+/// The leader's port in the cluster of `labctl up`; the followers' follow it.
+pub const FIRST_PLAY_PORT: u16 = 8080;
 
 /// Gets what a user should know while something takes its time.
 pub type Tell<'a> = &'a dyn Fn(&str);
@@ -42,12 +45,12 @@ pub trait Cluster: Send {
     /// is removed by [`Self::down`].
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
 
-    /// Breaks or mends something on purpose, and says where the nodes listen then: one that
-    /// was started again may have moved. A node that was started again may not answer yet.
+    /// Does these to a node, in this order, and says where the nodes listen then: one that was started again may have
+    /// moved. A node that was started again may not answer yet.
     ///
     /// # Errors
     /// [`ClusterError`] where it could not be done; `Interrupted` once `cancel` is cancelled.
-    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
+    fn inject(&mut self, node: NodeId, acts: &[Act], cancel: &CancellationToken) -> Result<Endpoints, ClusterError>;
 
     /// Has the delays of the proxies begin now: the draws of their first slots hold from now on.
     ///
@@ -70,6 +73,9 @@ pub trait Cluster: Send {
     /// # Errors
     /// [`ClusterError`] naming what is left.
     fn down(&mut self) -> Result<(), ClusterError>;
+
+    /// Lets the nodes run on when this value is dropped, where they can: see [`PlayCluster::outlives_labctl`].
+    fn detach(&mut self) {}
 
     /// Where the nodes run, with versions, for the manifest.
     fn facts(&self) -> BackendFacts;

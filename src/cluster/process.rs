@@ -1,20 +1,25 @@
 //! Nodes as child processes of labctl on free loopback ports.
 //!
-//! A child
-//! holds the read end of a pipe whose other end only labctl has, and exits when that
+//! A child holds the read end of a pipe whose other end only labctl has, and exits when that
 //! closes, so not even `kill -9` of labctl leaves one behind.
 
+mod backend;
 mod child;
 mod direct;
+mod ending;
 mod family;
+mod folders;
 mod listener;
 mod log;
 mod orphans;
 mod program;
 mod protocol;
 mod running;
+mod segments;
+mod session;
 mod supervised;
 mod supervisor;
+mod user;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,19 +27,25 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(super) use backend::ProcessKind;
 pub use orphans::{Orphans, end_orphans};
-pub use program::find as find_program;
-pub use supervisor::supervise;
+pub use session::supervise_session;
+pub use supervisor::{Supervision, supervise};
 use tokio_util::sync::CancellationToken;
 
+use self::folders::{NodeFolder, NodeFolders};
 use self::program::Program;
 use self::running::Running;
-use super::folder::OwnedFolder;
-use super::{Act, Cluster, ClusterError, ClusterSpec, FaultAction};
-use crate::model::{BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, ProxyOrder, Readiness, Text};
+use super::setup::{StepWriter, shell_arguments};
+use super::{Cluster, ClusterError, ClusterSpec};
+use crate::model::{Act, BackendFacts, Endpoints, NodeId, NodeProgram, NodeSpec, Place, ProxyOrder, Readiness, Text};
 use crate::network::{ProxiedLink, Proxies, ProxyError, program as proxy};
+use crate::programs::find_program;
 
-/// How long a node may take to end after SIGTERM before it is killed.
+/// The name of this backend in files and messages.
+const NAME: &str = "process";
+
+/// How long a proxy may take to end after SIGTERM before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// How often a cluster is started whose free ports other programs take before it does.
@@ -49,8 +60,7 @@ pub struct ProcessCluster {
     /// Nodes and proxies, by name.
     running: BTreeMap<String, Running>,
     proxies: Proxies,
-    /// Holds a folder for each node.
-    folder: Option<OwnedFolder>,
+    folders: NodeFolders,
     facts: BackendFacts,
     /// The leader's port, the followers' following it; free ones without.
     first_port: Option<u16>,
@@ -61,14 +71,14 @@ impl ProcessCluster {
     /// proxies. Nothing is started yet.
     #[must_use]
     pub fn new(spec: ClusterSpec, labctl: &Path, reason: Option<String>) -> Self {
-        let facts = BackendFacts { name: "process".to_owned(), reason, engine: None, compose: None, image: None };
+        let facts = BackendFacts { reason, ..BackendFacts::named(NAME) };
         let labctl = labctl.to_owned();
         Self {
             spec,
             labctl,
             running: BTreeMap::new(),
             proxies: Proxies::default(),
-            folder: None,
+            folders: NodeFolders::default(),
             facts,
             first_port: None,
         }
@@ -93,60 +103,85 @@ impl ProcessCluster {
         self.running.get(name)?.address()
     }
 
-    /// Where one node reaches another.
-    fn address_seen_from(&self, from: NodeId, to: NodeId) -> Option<SocketAddr> {
-        self.address(&self.spec.way(from, to).map_or_else(|| to.to_string(), ProxiedLink::name))
+    /// Where other nodes reach a node without a proxy.
+    fn peer_address(&self, node: NodeId) -> Option<SocketAddr> {
+        let running = self.running.get(&node.to_string())?;
+        running.peer_address().or(running.address())
     }
 
-    /// Makes the folder of a node, with its files. Returns its path; a node that runs labctl itself
-    /// has none.
-    fn make_folder(&mut self, spec: &NodeSpec) -> Result<PathBuf, ClusterError> {
-        if spec.program == NodeProgram::Labctl {
-            return Ok(PathBuf::new());
+    /// Where one node reaches another.
+    fn address_seen_from(&self, from: NodeId, to: NodeId) -> Option<SocketAddr> {
+        match self.spec.way(from, to) {
+            Some(link) => self.address(&link.name()),
+            None => self.peer_address(to),
         }
-        if self.folder.is_none() {
-            self.folder = Some(OwnedFolder::new().map_err(ClusterError::temporary)?);
-        }
-        let folder = self.folder.as_ref().map(|all| all.path().join(spec.node.to_string())).unwrap_or_default();
-        fs::create_dir_all(&folder).map_err(ClusterError::temporary)?;
-        for (name, text) in &spec.files {
-            fs::write(folder.join(name), self.fill(spec, text, &folder)).map_err(ClusterError::temporary)?;
-        }
-        Ok(folder)
     }
 
     /// A text of a node with every place filled in.
-    fn fill(&self, spec: &NodeSpec, text: &Text, folder: &Path) -> String {
-        let own = self.address(&spec.node.to_string());
+    fn fill(&self, spec: &NodeSpec, text: &Text, folder: &NodeFolder) -> String {
+        let own = self.running.get(&spec.node.to_string());
         let port = |address: Option<SocketAddr>| address.map_or(0, |address| address.port()).to_string();
         text.fill(|place| match place {
-            Place::Host | Place::HostOf(_) => "127.0.0.1".to_owned(),
-            Place::Port => port(own),
-            Place::Folder => folder.display().to_string(),
+            Place::Host | Place::HostOf(_) | Place::DirectHostOf(_) => "127.0.0.1".to_owned(),
+            Place::Port => port(own.and_then(Running::address)),
+            Place::PeerPort => port(own.and_then(Running::peer_address)),
+            Place::Folder => folder.own.display().to_string(),
+            Place::Storage => folder.storage.display().to_string(),
             Place::PortOf(node) => port(self.address_seen_from(spec.node, node)),
+            Place::DirectPortOf(node) => port(self.address(&node.to_string())),
         })
     }
 
     /// The program of a node.
     fn node(&mut self, spec: &NodeSpec) -> Result<Program, ClusterError> {
-        let folder = self.make_folder(spec)?;
+        let lifecycle = &spec.lifecycle;
+        let user = lifecycle.user.as_ref().map_or(Ok(None), user::find)?;
+        let folder = self.folders.make(spec, user)?;
+        for (name, text) in &spec.files {
+            fs::write(folder.own.join(name), self.fill(spec, text, &folder)).map_err(ClusterError::temporary)?;
+        }
+        if let Some(start_in) = spec.start_in.as_deref().filter(|start_in| !start_in.is_dir()) {
+            let start_in = std::path::absolute(start_in).unwrap_or_else(|_| start_in.to_owned());
+            let reason = format!("there is no folder {}, in which it starts", start_in.display());
+            return Err(ClusterError::of_node(&spec.node.to_string(), reason, b""));
+        }
         let mut variables = program::passed_on(&spec.program);
         let own = spec.environment.iter().map(|(name, text)| (name.into(), self.fill(spec, text, &folder).into()));
         variables.extend(own);
-        let (path, supervisor) = match &spec.program {
+        let (mut path, supervisor) = match &spec.program {
             NodeProgram::Labctl => (self.labctl.clone(), None),
-            NodeProgram::Executable(program) => (program::find(program)?, Some(self.labctl.clone())),
+            NodeProgram::Executable(program) => {
+                (find_program(program, spec.start_in.as_deref())?, Some(self.labctl.clone()))
+            }
         };
+        let mut arguments: Vec<String> = spec.arguments.iter().map(|text| self.fill(spec, text, &folder)).collect();
+        if !lifecycle.setup.is_empty() {
+            arguments.insert(0, path.display().to_string());
+            arguments = self.prepared(spec, &folder, arguments);
+            path = find_program(Path::new("sh"), None)?;
+        }
         Ok(Program {
             path,
-            arguments: spec.arguments.iter().map(|text| self.fill(spec, text, &folder)).collect(),
+            arguments,
             variables,
-            folder: supervisor.is_some().then_some(folder),
+            folder: supervisor.is_some().then_some(folder.own),
             start_in: spec.start_in.clone(),
             readiness: spec.readiness.clone(),
             start_limit: spec.start_limit,
             supervisor,
+            supervision: Supervision { user, stop_signal: lifecycle.stop.signal },
         })
+    }
+
+    /// The arguments with which a shell prepares a node, and then becomes `program`.
+    fn prepared(&self, spec: &NodeSpec, folder: &NodeFolder, program: Vec<String>) -> Vec<String> {
+        let writer = StepWriter {
+            program: &|path| path.display().to_string(),
+            fill: &|text| self.fill(spec, text, folder),
+            folder: &folder.own.display().to_string(),
+            storage: &folder.storage.display().to_string(),
+        };
+        shell_arguments(&spec.lifecycle.setup, &writer, program)
     }
 
     /// The program of a proxy in front of the node at `target`.
@@ -164,6 +199,7 @@ impl ProcessCluster {
             readiness: Readiness::Announces(proxy::LISTENING.to_owned()),
             start_limit: proxy::START_LIMIT,
             supervisor: None,
+            supervision: Supervision::default(),
         }
     }
 
@@ -177,7 +213,8 @@ impl ProcessCluster {
     fn start_proxies(&mut self, cancel: &CancellationToken) -> Result<(), ClusterError> {
         for link in self.spec.links.clone() {
             let name = link.name();
-            let target = self.address(&link.to().to_string());
+            let target =
+                if link.is_for_clients() { self.address(&link.to().to_string()) } else { self.peer_address(link.to()) };
             let Some(target) = target.filter(|_| !self.running.contains_key(&name)) else { continue };
             let program = self.proxy(&link, target);
             // Kept even where it does not start, so that its log can be read.
@@ -199,6 +236,9 @@ impl ProcessCluster {
             let mut node = Running::new(name.clone(), self.fixed_address(spec.node))?;
             if spec.readiness == Readiness::Accepts && node.address().is_none() {
                 node.choose_port()?;
+            }
+            if spec.has_peer_port() {
+                node.choose_peer_port()?;
             }
             self.running.insert(name, node);
         }
@@ -223,9 +263,45 @@ impl ProcessCluster {
         self.running.get_mut(name).ok_or_else(|| ClusterError::Setup(format!("there is no process {name}")))
     }
 
+    fn spec_of(&self, node: NodeId) -> Result<&NodeSpec, ClusterError> {
+        let spec = self.spec.nodes.iter().find(|spec| spec.node == node);
+        spec.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))
+    }
+
+    /// Does one thing to a node or to its links.
+    fn carry_out(&mut self, node: NodeId, act: Act, cancel: &CancellationToken) -> Result<(), ClusterError> {
+        let name = &*node.to_string();
+        match act {
+            Act::Kill => {
+                self.proxies.hold(node).map_err(|error| self.disobeyed(error))?;
+                self.find(name)?.kill()?;
+                self.proxies.drop_held(node).map_err(|error| self.disobeyed(error))
+            }
+            Act::Stop => {
+                let limit = self.spec_of(node)?.lifecycle.stop.limit;
+                self.find(name)?.stop(Instant::now() + limit)?;
+                self.order(node, ProxyOrder::Drop)
+            }
+            // It listens where it did before.
+            Act::Start => {
+                let spec = self.spec_of(node)?.clone();
+                self.start_node(&spec, cancel)
+            }
+            Act::Freeze => self.find(name)?.pause(),
+            Act::Thaw => self.find(name)?.resume(),
+            Act::Cut => self.order(node, ProxyOrder::Cut),
+            Act::Mute => self.order(node, ProxyOrder::Mute),
+            Act::Slow { added_ms } => self.order(node, ProxyOrder::Slow { added_ms }),
+            Act::Pass => self.order(node, ProxyOrder::Pass),
+            // labctl is the only client, and asks no node that is hidden.
+            Act::Hide | Act::Show => Ok(()),
+        }
+    }
+
     /// Gives an order to the proxies of the links of a node.
-    fn order(&self, node: NodeId, order: ProxyOrder) -> Result<(), ClusterError> {
-        self.proxies.order(node, order).map_err(|error| self.disobeyed(error))
+    fn order(&mut self, node: NodeId, order: ProxyOrder) -> Result<(), ClusterError> {
+        let done = self.proxies.order(node, order);
+        done.map_err(|error| self.disobeyed(error))
     }
 
     /// Why a proxy did not do what it was told.
@@ -250,30 +326,8 @@ impl Cluster for ProcessCluster {
         }
     }
 
-    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let node = &*action.node.to_string();
-        match action.act {
-            Act::Kill => {
-                self.find(node)?.kill()?;
-                self.order(action.node, ProxyOrder::Drop)?;
-            }
-            Act::Stop => {
-                self.find(node)?.stop(Instant::now() + STOP_LIMIT)?;
-                self.order(action.node, ProxyOrder::Drop)?;
-            }
-            Act::Pause => self.find(node)?.pause()?,
-            Act::Resume => self.find(node)?.resume()?,
-            // It listens where it did before.
-            Act::Restart => {
-                let spec = self.spec.nodes.iter().find(|spec| spec.node == action.node).cloned();
-                let spec = spec.ok_or_else(|| ClusterError::Setup(format!("there is no node {node}")))?;
-                self.start_node(&spec, cancel)?;
-            }
-            // labctl is the only client and asks no node that is cut off.
-            Act::Partition(_) => self.order(action.node, ProxyOrder::Cut)?,
-            Act::Slow { delay_ms } => self.order(action.node, ProxyOrder::Slow { added_ms: delay_ms })?,
-            Act::Heal(_) | Act::Hasten => self.order(action.node, ProxyOrder::Pass)?,
-        }
+    fn inject(&mut self, node: NodeId, acts: &[Act], cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
+        acts.iter().try_for_each(|act| self.carry_out(node, *act, cancel))?;
         Ok(self.endpoints())
     }
 
@@ -291,7 +345,8 @@ impl Cluster for ProcessCluster {
 
     fn down(&mut self) -> Result<(), ClusterError> {
         self.running.values_mut().for_each(Running::ask_to_end);
-        let deadline = Instant::now() + STOP_LIMIT;
+        let limits = self.spec.nodes.iter().map(|spec| spec.lifecycle.stop.limit);
+        let deadline = Instant::now() + limits.fold(STOP_LIMIT, Duration::max);
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.running).into_values() {
             if let Err(error) = one.end(deadline) {
@@ -299,7 +354,7 @@ impl Cluster for ProcessCluster {
             }
         }
         self.proxies = Proxies::default();
-        self.folder = None;
+        self.folders = NodeFolders::default();
         if left.is_empty() { Ok(()) } else { Err(ClusterError::Setup(format!("cannot stop {}", left.join(", ")))) }
     }
 

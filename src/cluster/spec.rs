@@ -41,6 +41,12 @@ impl ClusterSpec {
         followers.into_iter()
     }
 
+    /// Whether a node listens for other nodes on another port than for clients.
+    #[must_use]
+    pub fn has_peer_port(&self, node: NodeId) -> bool {
+        self.nodes.iter().any(|spec| spec.node == node && spec.has_peer_port())
+    }
+
     /// The link through whose proxy clients reach the leader. `None` if they reach it directly.
     #[must_use]
     pub fn way_of_clients(&self) -> Option<&ProxiedLink> {

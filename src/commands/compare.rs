@@ -1,9 +1,10 @@
-//! `labctl compare A B` and `labctl compare A --sim`.
+//! `labctl compare A B`, `labctl compare A B C ...` and `labctl compare A --sim`.
 
 mod forecast;
 mod layout;
+mod side_by_side;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -14,25 +15,37 @@ use crate::analysis::{Bounds, Comparison, PairAgreement, RunComparison, Shift, V
 use crate::cli::Exit;
 use crate::cli::{Compare, CompareFormat};
 use crate::data::{DataError, DataFolder};
+use crate::report::labels;
 use crate::report::number::bounds;
 
-/// Puts two data folders side by side.
+/// Puts data folders side by side.
 pub(super) fn run(args: &Compare) -> anyhow::Result<Exit> {
-    let Some(right) = &args.right else {
-        return forecast::run(args, &load(&args.left)?);
-    };
-    let (left, right) = (load(&args.left)?, load(right)?);
-    let comparison = compare(&left.runs, &right.runs).context("there is nothing to compare")?;
+    match args.others.as_slice() {
+        [] => forecast::run(args, &load(&args.left)?),
+        [right] if !args.side_by_side && args.figure.is_none() => pair(args, right),
+        _ => {
+            let paths: Vec<&Path> = std::iter::once(&args.left).chain(&args.others).map(PathBuf::as_path).collect();
+            let all = paths.iter().map(|path| load(path)).collect::<Result<Vec<_>, _>>()?;
+            side_by_side::run(args, &paths, &all)
+        }
+    }
+}
+
+/// Compares the runs of two folders, W by W.
+fn pair(args: &Compare, right: &Path) -> anyhow::Result<Exit> {
+    let (left_runs, right_runs) = (load(&args.left)?, load(right)?);
+    let comparison = compare(&left_runs.runs, &right_runs.runs).context("there is nothing to compare")?;
     if comparison.runs.is_empty() {
         bail!("the two folders have no write quorum in common: {}", one_sided(&comparison).join("; "));
     }
+    let render = |layout| render(layout, [&args.left, right], &comparison);
     match args.format {
         CompareFormat::Json => say!("{}", serde_json::to_string_pretty(&comparison)?),
-        CompareFormat::Text => say!("{}", render(&Layout::text(), args, &comparison).trim_end()),
-        CompareFormat::Markdown => say!("{}", render(&Layout::markdown(), args, &comparison).trim_end()),
+        CompareFormat::Text => say!("{}", render(&Layout::text()).trim_end()),
+        CompareFormat::Markdown => say!("{}", render(&Layout::markdown()).trim_end()),
     }
-    left.check_sound()?;
-    right.check_sound()?;
+    left_runs.check_sound()?;
+    right_runs.check_sound()?;
     Ok(Exit::Success)
 }
 
@@ -51,10 +64,9 @@ fn load(folder: &Path) -> Result<Saved, DataError> {
     Ok(saved)
 }
 
-fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
+fn render(layout: &Layout, folders: [&Path; 2], comparison: &Comparison) -> String {
     let heading = layout.heading;
-    let right = args.right.as_deref().unwrap_or(Path::new("")).display();
-    let left = args.left.display();
+    let [left, right] = folders.map(Path::display);
     let mut text = format!(
         "{heading}A = {left} ({}), B = {right} ({})\n\n{heading}Conditions\n\n",
         comparison.left, comparison.right
@@ -64,10 +76,9 @@ fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
     } else {
         text += &layout.table(
             &["", "A", "B"],
-            comparison
-                .conditions
-                .iter()
-                .map(|one| vec![one.path.clone(), condition(one.left.as_deref()), condition(one.right.as_deref())]),
+            comparison.conditions.iter().map(|one| {
+                vec![one.path.clone(), labels::condition(one.left.as_deref()), labels::condition(one.right.as_deref())]
+            }),
         );
     }
     for line in one_sided(comparison) {
@@ -91,14 +102,6 @@ fn render(layout: &Layout, args: &Compare, comparison: &Comparison) -> String {
 fn lost(run: &RunComparison) -> Vec<String> {
     let told = |lost: Option<Bounds<u64>>| lost.map_or_else(|| "-".to_owned(), |lost| bounds(lost, |n| n.to_string()));
     vec![run.quorum.to_string(), told(run.left_lost), told(run.right_lost)]
-}
-
-/// A condition's JSON without quotes, and hashes cut to twelve digits.
-fn condition(json: Option<&str>) -> String {
-    let text = json.map_or("-", |json| json.trim_matches('"'));
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    let is_hash = digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hash { digits[..12].to_owned() } else { text.to_owned() }
 }
 
 /// Which intervals and figures are missing, and why.

@@ -59,9 +59,8 @@ pub(super) fn raise() {
 /// [`LimitError::TooFew`].
 pub(super) fn check(system: &dyn System, experiment: &Experiment, with_nodes: bool) -> Result<(), LimitError> {
     let limit = getrlimit(Resource::Nofile);
-    let allowed = limit.current.unwrap_or(u64::MAX);
-    match needs(system, experiment, with_nodes).into_iter().max_by_key(|(_, needed)| *needed) {
-        Some((who, needed)) if needed > allowed => Err(LimitError::TooFew { who, needed, allowed }),
+    match (needs(system, experiment, with_nodes).into_iter().max_by_key(|(_, needed)| *needed), limit.current) {
+        (Some((who, needed)), Some(allowed)) if needed > allowed => Err(LimitError::TooFew { who, needed, allowed }),
         _ => Ok(()),
     }
 }
@@ -89,21 +88,22 @@ fn needs(system: &dyn System, experiment: &Experiment, with_nodes: bool) -> Vec<
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::system::labnode::LabNode;
+    use crate::system::system_of;
 
     #[test]
     fn a_leader_needs_a_connection_for_each_client_and_32_for_each_follower() {
         let mut experiment = Experiment::default();
+        let system = system_of(&experiment).unwrap();
         experiment.workload.writes = 400.try_into().unwrap();
         experiment.workload.concurrency = 64.try_into().unwrap();
         let of = |experiment: &Experiment, who: &str| {
-            needs(&LabNode, experiment, true).into_iter().find(|(name, _)| *name == who).unwrap().1
+            needs(system.as_ref(), experiment, true).into_iter().find(|(name, _)| *name == who).unwrap().1
         };
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 33);
         assert_eq!(of(&experiment, "labctl"), 64 + 64 + 7 + 4 * 12);
         assert_eq!(of(&experiment, "a proxy"), 64 + 2 * 71);
         experiment.workload.writes = 8.try_into().unwrap();
         assert_eq!(of(&experiment, "the leader"), 64 + 64 + 7 + 5 * 9);
-        assert_eq!(needs(&LabNode, &experiment, false), [("labctl", 64 + 64 + 7)]);
+        assert_eq!(needs(system.as_ref(), &experiment, false), [("labctl", 64 + 64 + 7)]);
     }
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 
-use tokio_util::sync::CancellationToken;
-
 use super::output::say;
 use crate::cli::Exit;
 use crate::cli::Paths;
-use crate::cluster::{Programs, Unavailable, engine_variables, probe};
+use crate::cluster::{BACKENDS, DoctorLine};
 use crate::commands::host;
 use crate::config::{Config, SystemConfig, default_settings};
 use crate::model::SystemName;
@@ -25,7 +23,7 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     let facts = host::facts();
     let memory = facts.memory_mib.map_or_else(String::new, |mib| format!(", {} GiB of memory", mib / 1024));
     found("machine", &format!("{}, {} processors{memory}", facts.os, facts.cpus));
-    let docker = docker()?;
+    let backend = backends()?;
     ports();
     disk(paths.data.parent().unwrap_or(Path::new(".")));
     let config = Config::read(&paths.config, &KINDS);
@@ -34,7 +32,6 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }
     systems(&config.map(|config| config.systems).unwrap_or_default());
-    let backend = if docker { "Docker Compose" } else { "local processes" };
     say!("`labctl run all` will use {backend}");
     Ok(Exit::Success)
 }
@@ -48,23 +45,18 @@ fn missing(what: &str, detail: &str, advice: &str) {
     say!("                   -> {advice}");
 }
 
-/// Whether there is a Docker to use.
-fn docker() -> anyhow::Result<bool> {
-    engine_variables().iter().for_each(|variable| found("docker", &format!("used: {variable}")));
-    match probe(&Programs::default(), &CancellationToken::new()) {
-        Ok(facts) => {
-            found("docker", &format!("engine {}", facts.engine));
-            let program = if facts.plugin { "docker compose" } else { "docker-compose" };
-            found("compose", &format!("{} ({program})", facts.compose));
-            Ok(true)
+/// Says what this machine has of every backend. Returns what people call the one that `auto` takes.
+fn backends() -> anyhow::Result<&'static str> {
+    let mut taken = None;
+    for (choice, kind) in BACKENDS {
+        let lines = kind.examine()?;
+        for DoctorLine { what, detail, advice } in &lines {
+            advice.map_or_else(|| found(what, detail), |advice| missing(what, detail, advice));
         }
-        // That says nothing about Docker.
-        Err(Unavailable::Unasked(error)) => Err(error.into()),
-        Err(unavailable) => {
-            missing("docker", &unavailable.to_string(), unavailable.advice());
-            Ok(false)
-        }
+        let is_there = lines.iter().all(|line| line.advice.is_none());
+        taken = taken.or_else(|| (is_there && choice.starts_nodes()).then(|| kind.title()));
     }
+    Ok(taken.unwrap_or("no backend"))
 }
 
 /// Says which systems can be measured here: each kind, and each table of the configuration.

@@ -16,7 +16,7 @@ pub(super) fn facts() -> HostFacts {
     HostFacts {
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         kernel: uname.release().to_str().ok().map(str::to_owned),
-        cpus: thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
+        cpus: thread::available_parallelism().ok().and_then(|count| count.get().try_into().ok()).unwrap_or(1),
         memory_mib: memory_mib(),
     }
 }

@@ -8,13 +8,16 @@ mod doctor;
 pub mod exit;
 mod explore;
 mod host;
+mod init;
 mod orphans;
 mod output;
 mod presence;
+mod probe;
 mod report;
 mod run;
 mod saved;
 mod select;
+mod shared_cluster;
 mod signals;
 mod staleness;
 mod tables;
@@ -30,8 +33,8 @@ use anyhow::Context;
 pub use self::output::usage;
 use crate::cli::Exit;
 use crate::cli::{Cli, Command};
-use crate::cluster::supervise;
-use crate::system::program;
+use crate::cluster::{Supervision, supervise, supervise_session};
+use crate::system::{program, run_filters};
 
 /// Runs the command that the command line names.
 ///
@@ -41,7 +44,13 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Node => return Ok(program::run()),
         Command::Proxy => return Ok(program::run_proxy()),
-        Command::Supervise { program, arguments } => return Ok(supervise(&program, &arguments)),
+        Command::Filter => return Ok(run_filters()),
+        Command::Supervise { session: true, program, arguments, .. } => {
+            return Ok(supervise_session(&program, &arguments));
+        }
+        Command::Supervise { session: false, user, stop_signal, program, arguments } => {
+            return Ok(supervise(Supervision { user, stop_signal }, &program, &arguments));
+        }
         _ => {}
     }
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -49,6 +58,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // Its message about an event that it could not write would go to stderr as well, and panic.
     log.log_internal_errors(false).without_time().with_target(false).init();
     let exit = match cli.command {
+        Command::Init(args) => init::init(&cli.paths, &args),
+        Command::Probe(args) => block_on(probe::probe(&cli.paths, &args))?,
         Command::Run(args) => block_on(run::run(&cli.paths, &args))?,
         Command::CheckConsistency(args) => check_consistency::check_consistency(&cli.paths, &args),
         Command::Staleness(args) => staleness::staleness(&cli.paths, &args),
@@ -60,7 +71,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Node | Command::Proxy | Command::Supervise { .. } => Ok(Exit::Success),
+        Command::Node | Command::Proxy | Command::Filter | Command::Supervise { .. } => Ok(Exit::Success),
     }?;
     Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }

@@ -3,17 +3,25 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use indicatif::MultiProgress;
 use serde::Serializer;
 
 use crate::cli::Exit;
 use crate::cli::Paths;
 use crate::config::Warning;
 
+/// The bars at the bottom of the terminal, on stderr. What is printed appears above them.
+pub(super) fn bars() -> &'static MultiProgress {
+    static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+    &BARS
+}
+
 /// Prints a message on stderr. If that fails, it is lost: what labctl does must not depend on it.
 pub(super) fn aside(text: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "labctl: {text}");
+    let _ = bars().suspend(|| writeln!(io::stderr(), "labctl: {text}"));
 }
 
 /// `eprintln!` that never panics, see [`aside`].
@@ -37,7 +45,7 @@ static FAILED: AtomicBool = AtomicBool::new(false);
 /// Prints a line of results. If that fails, the command goes on, since its data is worth more than
 /// the line; the failure is told once on stderr and decides the exit code at the end.
 pub(super) fn line(text: fmt::Arguments<'_>) {
-    check(writeln!(io::stdout().lock(), "{text}"));
+    check(bars().suspend(|| writeln!(io::stdout().lock(), "{text}")));
 }
 
 /// Notes a failure to print results. A closed pipe (`labctl ... | head`) is not a failure: its

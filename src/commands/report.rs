@@ -8,7 +8,7 @@ use super::saved::{self, Saved};
 use crate::analysis::Forecast;
 use crate::cli::{Exit, ExperimentSelection, Format, Paths, Report};
 use crate::config::ExperimentName;
-use crate::data::{DataError, Lock, RunData, SCHEMA};
+use crate::data::{DataError, Lock, RunData, SCHEMA, WriteOutcome};
 use crate::report::{self, Extras};
 
 /// The lock of a folder of reports. A data folder has another one, since both may be the same folder.
@@ -58,7 +58,12 @@ pub(super) fn write(saved: &Saved, paths: &Paths, folder: &Path) -> anyhow::Resu
     let notes: Vec<String> =
         saved.left_out.iter().cloned().chain(unsound(saved)).chain(impossible).chain(lacking(&runs)).collect();
     let others = others(&paths.data, &saved.name)?;
-    let extras = Extras { notes: &notes, forecasts: &forecasts(&runs) };
+    let mut rounds = saved::rounds(saved)?;
+    for other in &others {
+        rounds.extend(saved::rounds(other)?);
+    }
+    let others: Vec<_> = others.into_iter().map(|saved| (saved.name, reachable(&saved.runs).0.into_owned())).collect();
+    let extras = Extras { notes: &notes, rounds: &rounds, forecasts: &forecasts(&runs) };
     Ok(report::render_with(&runs, &others, extras)?.write(folder)?.paths().map(Path::to_owned).collect())
 }
 
@@ -94,9 +99,15 @@ fn reachable(runs: &[RunData]) -> (Cow<'_, [RunData]>, Vec<String>) {
     let sentence = |run: &&RunData| {
         let manifest = &run.manifest;
         let (quorum, followers) = (manifest.quorum, manifest.config.followers);
-        format!(
-            "W = {quorum} is left out of the report: {followers} followers can never acknowledge a write {quorum} times"
-        )
+        let never = format!("{followers} followers can never acknowledge a write {quorum} times");
+        let acknowledged = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).count();
+        let though = match acknowledged {
+            0 => String::new(),
+            some => {
+                format!(", though {some} writes were acknowledged: the system waits for fewer, and does not say so")
+            }
+        };
+        format!("W = {quorum} is left out of the report: {never}{though}")
     };
     (possible.into_iter().cloned().collect(), impossible.iter().map(sentence).collect())
 }
@@ -110,11 +121,10 @@ fn unsound(saved: &Saved) -> impl Iterator<Item = String> {
 }
 
 /// Every other experiment's runs.
-fn others(root: &Path, name: &ExperimentName) -> Result<Vec<(ExperimentName, Vec<RunData>)>, DataError> {
+fn others(root: &Path, name: &ExperimentName) -> Result<Vec<Saved>, DataError> {
     let all = match saved::load(root, Some(&ExperimentSelection::All)) {
         Err(DataError::Missing { .. }) => Vec::new(),
         all => all?,
     };
-    let others = all.into_iter().filter(|saved| saved.name != *name && !saved.runs.is_empty());
-    Ok(others.map(|saved| (saved.name, reachable(&saved.runs).0.into_owned())).collect())
+    Ok(all.into_iter().filter(|saved| saved.name != *name && !saved.runs.is_empty()).collect())
 }

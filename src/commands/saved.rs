@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::output::note;
 use crate::cli::ExperimentSelection;
-use crate::config::{ExperimentName, Quorum};
+use crate::config::ExperimentName;
 use crate::data::{Conditions, DataError, DataFolder, Manifest, RunData};
+use crate::model::Quorum;
 
 /// Contradictions of one run that are printed; of further ones only their number is.
 const MAX_PRINTED: usize = 10;
@@ -91,20 +92,27 @@ impl Saved {
 /// If there are none, or one is damaged.
 pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Result<Vec<Saved>, DataError> {
     let found = DataFolder::experiments(root)?;
+    let missing = |what: &str, command: &str| {
+        let what = format!("there are no runs{what} here; `labctl run all{command}` makes them");
+        DataError::Missing { path: root.to_owned(), what }
+    };
     let chosen: Vec<_> = match selection {
         None => found.into_iter().filter(|(_, folder)| folder.path() == root).collect(),
         Some(ExperimentSelection::All) => found,
-        Some(ExperimentSelection::One(wanted)) => found.into_iter().filter(|(name, _)| name == wanted).collect(),
+        Some(ExperimentSelection::Some(wanted)) => {
+            let of = |name: &ExperimentName| {
+                let own: Vec<_> = found.iter().filter(|(found, _)| found == name).cloned().collect();
+                if own.is_empty() {
+                    Err(missing(&format!(" of experiment {name}"), &format!(" -e {name}")))
+                } else {
+                    Ok(own)
+                }
+            };
+            wanted.iter().map(of).collect::<Result<Vec<_>, _>>()?.concat()
+        }
     };
     if chosen.is_empty() {
-        let what = match selection {
-            None => "there are no runs here; `labctl run all` makes them".to_owned(),
-            Some(ExperimentSelection::All) => "there are no runs here; `labctl run all -e all` makes them".to_owned(),
-            Some(ExperimentSelection::One(name)) => {
-                format!("there are no runs of experiment {name} here; `labctl run all -e {name}` makes them")
-            }
-        };
-        return Err(DataError::Missing { path: root.to_owned(), what });
+        return Err(missing("", if selection.is_none() { "" } else { " -e all" }));
     }
     chosen.into_iter().map(|(name, folder)| read(name, folder)).collect()
 }
@@ -158,6 +166,20 @@ fn of_one_kind(folder: &DataFolder, runs: Vec<RunData>) -> (Vec<RunData>, Vec<St
     };
     let left_out = kinds.iter().map(sentence).collect();
     (chosen, left_out)
+}
+
+/// The runs of the further rounds of an experiment, which were made under the conditions of its first.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn rounds(first: &Saved) -> Result<Vec<RunData>, DataError> {
+    let conditions = first.runs.first().map(|run| Conditions::of(&run.manifest));
+    let mut rounds = Vec::new();
+    for folder in first.folder.rounds()? {
+        rounds.extend(read(first.name.clone(), folder)?.runs);
+    }
+    rounds.retain(|run| Some(Conditions::of(&run.manifest)) == conditions);
+    Ok(rounds)
 }
 
 fn started(manifest: &Manifest) -> Option<Timestamp> {

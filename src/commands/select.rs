@@ -1,6 +1,6 @@
 //! The experiments that `-e` selects from experiments.toml.
 
-use anyhow::bail;
+use anyhow::Context;
 
 use crate::cli::ExperimentSelection;
 use crate::config::{Config, Experiment, ExperimentName};
@@ -13,16 +13,16 @@ pub(super) fn experiments<'c>(
     config: &'c Config,
     selection: Option<&ExperimentSelection>,
 ) -> anyhow::Result<Vec<(&'c ExperimentName, &'c Experiment)>> {
-    let name = match selection {
+    let names = match selection {
         Some(ExperimentSelection::All) => return Ok(config.experiments.iter().collect()),
-        Some(ExperimentSelection::One(name)) => name,
-        None => &config.default,
+        Some(ExperimentSelection::Some(names)) => names.as_slice(),
+        None => std::slice::from_ref(&config.default),
     };
-    match config.experiments.get_key_value(name) {
-        Some(found) => Ok(vec![found]),
-        None => {
+    let found = |name| {
+        config.experiments.get_key_value(name).with_context(|| {
             let names: Vec<&str> = config.experiments.keys().map(ExperimentName::as_str).collect();
-            bail!("there is no experiment `{name}`; choose one of {}, or `all`", names.join(", "));
-        }
-    }
+            format!("there is no experiment `{name}`; choose one of {}, or `all`", names.join(", "))
+        })
+    };
+    names.iter().map(found).collect()
 }

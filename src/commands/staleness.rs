@@ -36,7 +36,7 @@ enum RunStaleness {
 
 impl RunStaleness {
     fn of(run: &RunData) -> Self {
-        match Withheld::of(run, &[Need::Trace]) {
+        match Withheld::of(run, &[Need::Arrivals]) {
             Some(why) => Self::Withheld { quorum: run.manifest.quorum.get(), withheld: why.to_string() },
             None => Self::Figures(Box::new(Figures::of(run))),
         }
@@ -55,6 +55,8 @@ impl RunStaleness {
 pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit> {
     let mut all = saved::load(&paths.data, args.experiment.as_ref())?;
     let (mut told, mut has_table) = (Vec::new(), false);
+    // Before the runs are told: every run of an experiment is of one system.
+    let is_outside = all.iter().flat_map(|saved| &saved.runs).any(|run| Withheld::of(run, &[Need::Trace]).is_some());
     for saved in &mut all {
         let figures = figures(saved, args);
         if args.format == Format::Text {
@@ -76,9 +78,14 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
     match args.format {
         Format::Text if !has_table => {}
         Format::Text => say!(
-            "What reads would have seen, computed from the traces: no read was made. In brackets: predicted from the injected \
+            "What reads would have seen, computed from {}. In brackets: predicted from the injected \
              delays alone. R: followers that a read asks. misses it at ack: when a write is acknowledged, none of them has got \
-             it. older at ack: what they hold then is older than the write, or nothing, since an older write may have replaced it."
+             it. older at ack: what they hold then is older than the write, or nothing, since an older write may have replaced it.",
+            if is_outside {
+                "the traces, or where a system keeps none from what its followers answered during the run (seen from outside)"
+            } else {
+                "the traces: no read was made"
+            }
         ),
         Format::Json => say!("{}", serde_json::to_string_pretty(&told)?),
     }

@@ -8,37 +8,31 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::orphans::{self, Judgement, Keep};
 use super::output::{note, say};
 use super::signals::Activity;
-use super::{presence, select, signals};
+use super::{orphans, presence, select, signals};
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Paths, Up};
-use crate::cluster::{
-    Backend, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, PLAY_PROJECT, ProcessCluster,
-    Programs, Unavailable, engine_variables, projects_left, remove_project,
-};
-use crate::config::{Config, Experiment, Quorum};
+use crate::cluster::{BACKENDS, Cleared, Cluster, ClusterError, ClusterSpec, PlayCluster, REPLACE_ADVICE};
+use crate::config::{Config, Experiment};
 use crate::data::Lock;
 use crate::load::await_ready;
-use crate::model::Endpoints;
+use crate::model::{Endpoints, Quorum};
 use crate::system::{Clock, KINDS, System, system_of};
 
 /// Held in the data folder by a `labctl up` whose nodes are its own processes.
 const UP_LOCK: &str = ".up";
-/// The leader's port.
-const LEADER_PORT: u16 = 8080;
 /// How long `labctl down` waits for a `labctl up` to end.
 const DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Starts a cluster. In containers it runs on by itself; processes run as long as labctl does.
 pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
-    let selection = args.experiment.clone().map(ExperimentSelection::One);
+    let selection = args.experiment.clone().map(|name| ExperimentSelection::Some(vec![name]));
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     let backend = args.backend.unwrap_or(experiment.backend);
     // What is asked of the system is what the command line says.
-    let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.clone() };
+    let experiment = &Experiment { backend, quorums: vec![args.quorum], ..experiment.at(args.quorum) };
     let cancel = signals::cancel_on_signal(Activity::new("stopping the nodes"))?;
     let system = system_of(experiment).with_context(|| format!("experiment {name}"))?;
     // Nothing is broken in a cluster to play with.
@@ -47,82 +41,43 @@ pub(super) async fn up(paths: &Paths, args: &Up) -> anyhow::Result<Exit> {
     let own_delays = system.capabilities().own_delays;
     let spec = ClusterSpec::new(name, &calm, args.quorum, nodes, system.dialer(), own_delays);
     replace_processes(paths, args.replace).await?;
-    let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
-    ended.iter().for_each(|done| note!("{done}"));
-    let backend = {
-        let (cancel, nodes, containers) = (cancel.clone(), spec.nodes.clone(), system.containers());
-        let experiment = experiment.clone();
-        let choose = move || {
-            presence::check(&experiment)?;
-            Backend::choose(experiment.backend, &nodes, containers, &|text| note!("{text}"), &cancel)
-        };
-        spawn_blocking(choose).await??
-    };
+    let backend = presence::choose_backend(system.as_ref(), experiment, &spec.nodes, &cancel).await?;
     note!("backend {}", backend.describe());
-    match backend {
-        Backend::Compose(deployment) => {
-            let cluster = ComposeCluster::play(&deployment, spec);
-            let (replace, asked) = (args.replace, cancel.clone());
-            spawn_blocking(move || replace_containers(&deployment, replace, &asked)).await??;
-            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
-            cluster.start_epoch()?;
-            announce(system.as_ref(), &endpoints);
-            say!("`labctl down` stops it");
-            cluster.detach();
-        }
-        Backend::Process { labctl, reason, .. } => {
-            let _lock = Lock::take(&paths.data, UP_LOCK)?;
-            let cluster = ProcessCluster::new(spec, &labctl, reason).on_ports(LEADER_PORT);
-            let (mut cluster, endpoints) = started(cluster, &cancel).await?;
-            ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
-            cluster.start_epoch()?;
-            announce(system.as_ref(), &endpoints);
-            say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
-            cancel.cancelled().await;
-            cluster.down()?;
-        }
-        Backend::Sim => bail!("the sim backend has no cluster to play with: its nodes live in virtual time"),
+    let PlayCluster { cluster, outlives_labctl } = backend.play(spec).map_err(anyhow::Error::msg)?;
+    let _lock = if outlives_labctl { None } else { Some(Lock::take(&paths.data, UP_LOCK)?) };
+    let (replace, asked) = (args.replace, cancel.clone());
+    spawn_blocking(move || backend.make_room(replace, &|text| note!("{text}"), &asked)).await??;
+    let (mut cluster, endpoints) = started(cluster, &cancel).await?;
+    ready(system.as_ref(), experiment, args.quorum, &endpoints, &cancel).await?;
+    cluster.start_epoch()?;
+    announce(system.as_ref(), &endpoints);
+    if outlives_labctl {
+        say!("`labctl down` stops it");
+        cluster.detach();
+    } else {
+        say!("Ctrl-C here, or `labctl down` elsewhere, stops it");
+        cancel.cancelled().await;
+        cluster.down()?;
     }
     Ok(Exit::Success)
 }
-
-/// What to do where a cluster of `labctl up` is there already.
-const REPLACE: &str = "`labctl up --replace` puts a new one in its place, without what was written to it; `labctl \
-                       down` removes it";
 
 /// Makes room for a cluster where another `labctl up` holds this data folder.
 async fn replace_processes(paths: &Paths, replace: bool) -> anyhow::Result<()> {
     match Lock::holder(&paths.data, UP_LOCK) {
         Some(pid) if !replace => {
-            Err(ClusterError::Setup(format!("the cluster of a labctl up, process {pid}, runs here: {REPLACE}")).into())
+            let there = format!("the cluster of a labctl up, process {pid}, runs here: {REPLACE_ADVICE}");
+            Err(ClusterError::Setup(there).into())
         }
         _ => stop_processes(&paths.data).await.map(drop),
     }
 }
 
-/// Makes room for a cluster where the containers of another are on the engine.
-fn replace_containers(deployment: &Deployment, replace: bool, cancel: &CancellationToken) -> Result<(), ClusterError> {
-    let Deployment { docker, folder, .. } = deployment;
-    let there = projects_left(docker, cancel)?.into_iter().find(|project| project.name == PLAY_PROJECT);
-    let Some(there) = there else { return Ok(()) };
-    match orphans::judge(&there, folder, Keep::Nothing) {
-        Judgement::LeaveAlone(why) => {
-            Err(ClusterError::Setup(format!("there is a cluster of another `labctl up`, {PLAY_PROJECT}: {why}")))
-        }
-        _ if !replace => {
-            Err(ClusterError::Setup(format!("a cluster of `labctl up` is there, {PLAY_PROJECT}: {REPLACE}")))
-        }
-        _ => {
-            remove_project(docker, PLAY_PROJECT)?;
-            note!("removed {PLAY_PROJECT}, the cluster of an earlier `labctl up`");
-            Ok(())
-        }
-    }
-}
-
 /// A cluster once it is up; an error takes it down again.
-async fn started<C: Cluster + 'static>(mut cluster: C, cancel: &CancellationToken) -> anyhow::Result<(C, Endpoints)> {
+async fn started(
+    mut cluster: Box<dyn Cluster>,
+    cancel: &CancellationToken,
+) -> anyhow::Result<(Box<dyn Cluster>, Endpoints)> {
     let cancel = cancel.clone();
     let up = spawn_blocking(move || cluster.up(&cancel).map(|endpoints| (cluster, endpoints)));
     let started = up.await.context("starting the cluster")?;
@@ -169,27 +124,27 @@ fn announce(system: &dyn System, endpoints: &Endpoints) {
     }
 }
 
-/// Stops the cluster of `labctl up` and removes what killed labctl have left on the engine.
+/// Stops the cluster of `labctl up` and removes what killed labctls have left.
 pub(super) async fn down(paths: &Paths) -> anyhow::Result<Exit> {
     let mut found = stop_processes(&paths.data).await?;
     let ended = spawn_blocking(orphans::end_processes).await.context("ending processes")?;
     ended.iter().for_each(|done| say!("{done}"));
     found += ended.len();
-    let containers = spawn_blocking(remove_all).await.context("removing containers")??;
-    match containers {
-        Looked::At(count) if found + count == 0 => say!("nothing is up"),
-        Looked::Nowhere(why) => note!("no containers were looked for: {why}"),
-        Looked::At(_) => {}
+    let mut has_looked = true;
+    for (_, kind) in BACKENDS {
+        let remove = move || kind.remove_all(&|text| note!("{text}"), &CancellationToken::new());
+        let Cleared { removed, left_alone, not_looked } =
+            spawn_blocking(remove).await.context("removing what is left")??;
+        removed.iter().for_each(|name| say!("removed {name}"));
+        left_alone.iter().for_each(|project| note!("left alone {project}"));
+        not_looked.iter().for_each(|why| note!("{why}"));
+        found += removed.len() + left_alone.len();
+        has_looked &= not_looked.is_none();
+    }
+    if found == 0 && has_looked {
+        say!("nothing is up");
     }
     Ok(Exit::Success)
-}
-
-/// What was found of containers.
-enum Looked {
-    /// So many clusters, removed or left alone.
-    At(usize),
-    /// There is no engine that could run any; why.
-    Nowhere(Unavailable),
 }
 
 /// Asks the `labctl up` that holds this folder to end, and waits for it.
@@ -208,22 +163,4 @@ async fn stop_processes(data: &Path) -> anyhow::Result<usize> {
     }
     say!("stopped labctl up, process {pid}");
     Ok(1)
-}
-
-/// Removes the cluster to play with and what killed labctl have left.
-fn remove_all() -> anyhow::Result<Looked> {
-    let cancel = CancellationToken::new();
-    engine_variables().iter().for_each(|variable| note!("used: {variable}"));
-    match Docker::new(Programs::default(), &cancel) {
-        Ok(docker) => {
-            let here = std::env::current_dir().context("cannot tell in which folder labctl runs")?;
-            let cleared = orphans::remove(&docker, &here, Keep::Nothing, &cancel)?;
-            cleared.removed.iter().for_each(|name| say!("removed {name}"));
-            cleared.left_alone.iter().for_each(|project| note!("left alone {project}"));
-            Ok(Looked::At(cleared.removed.len() + cleared.left_alone.len()))
-        }
-        // Any other trouble may hide containers that run.
-        Err(unavailable @ (Unavailable::NoClient(_) | Unavailable::NoEngine(_))) => Ok(Looked::Nowhere(unavailable)),
-        Err(unavailable) => Err(ClusterError::from(unavailable).into()),
-    }
 }

@@ -12,10 +12,9 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
     let judgement = match config.warnings.len() {
         0 => "no problems".to_owned(),
-        1 => "1 warning".to_owned(),
-        warnings => format!("{warnings} warnings"),
+        warnings => counted(warnings, "warning"),
     };
-    say!("{}: {} experiments, {judgement}", paths.config.display(), config.experiments.len());
+    say!("{}: {}, {judgement}", paths.config.display(), counted(config.experiments.len(), "experiment"));
     output::warn(paths, &config.warnings);
     let width = config.experiments.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
     for (name, experiment) in &config.experiments {
@@ -39,4 +38,9 @@ pub(super) fn validate(paths: &Paths) -> anyhow::Result<Exit> {
         experiment.faults.iter().for_each(|fault| say!("    {fault}"));
     }
     Ok(Exit::Success)
+}
+
+/// `1 warning`, `2 warnings`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

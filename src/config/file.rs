@@ -14,9 +14,9 @@ use super::problem::{ConfigError, Problem, Warning};
 use super::reader::{Fields, Problems, ReadFile, Size};
 use super::system::SystemConfig;
 use super::system_tables::SystemTables;
-use super::workload::WriteCount;
+use super::workload::{Workload, WriteCount};
 use super::{checks, warnings};
-use crate::model::SystemName;
+use crate::model::{LinkOrder, SystemName};
 
 /// The newest `schema` of `experiments.toml` that this labctl reads.
 pub const SCHEMA: i64 = 1;
@@ -47,8 +47,11 @@ impl Config {
             ConfigError::Invalid { path: path.into(), problems }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        parse(&text, &|name| fs::read_to_string(folder.join(name)), kinds)
-            .map_err(|problems| ConfigError::Invalid { path: path.into(), problems })
+        let mut config = parse(&text, &|name| fs::read_to_string(folder.join(name)), kinds)
+            .map_err(|problems| ConfigError::Invalid { path: path.into(), problems })?;
+        let measured = config.experiments.values_mut().map(|experiment| &mut experiment.system);
+        config.systems.values_mut().chain(measured).for_each(|system| system.settings.set_file(path));
+        Ok(config)
     }
 }
 
@@ -145,11 +148,21 @@ fn read_experiment(
         writes: fields.peek(&["workload", "writes"]).map_or(writes, WriteCount::get),
     };
     let system = systems.choose(fields, problems);
-    let default = Experiment { system: system.clone().unwrap_or_default(), ..Experiment::default() };
-    let experiment = Experiment::read_from(fields, default, problems);
+    let mut default = Experiment { system: system.clone().unwrap_or_default(), ..Experiment::default() };
+    if systems.has_followers_by_quorum(&default.system) && !fields.has("followers") {
+        default = default.with_followers_by_quorum(fields.peek(&["quorums"]));
+        fields.size.followers = default.followers;
+    }
+    default.workload = Workload::with_pacing(fields.peek(&["workload", "pacing"]));
+    let mut experiment = Experiment::read_from(fields, default, problems);
     checks::check(&fields.path, &experiment, problems);
+    experiment.workload = experiment.workload.resolved();
     let capabilities = system.and_then(|_| systems.check(&fields.path, &experiment, problems));
     warnings::check(name, &fields.path, &experiment, capabilities, problems);
+    // A system that delays each copy itself, by its own variables, lets them overtake as the lab's node does.
+    if experiment.system != SystemConfig::default() && capabilities.is_some_and(|known| known.own_delays) {
+        experiment.network.link.get_or_insert(LinkOrder::Independent);
+    }
     experiment
 }
 

@@ -19,6 +19,9 @@ pub trait SystemKinds {
     /// reports what is wrong with them. An unknown kind has no settings.
     fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings;
 
+    /// Whether the number of followers follows from each quorum where an experiment of this kind leaves it out.
+    fn has_followers_by_quorum(&self, kind: &str) -> bool;
+
     /// Reports the settings of an experiment that its system cannot take. Returns what the system
     /// lets be seen and done, or `None` if it cannot be configured.
     fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities>;

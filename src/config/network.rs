@@ -6,6 +6,7 @@ mod display;
 mod follower;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,21 @@ settings! {
     }
 }
 
+/// The chance that a message takes longer than what is called a link's longest delay.
+const LONGER: f64 = 0.000_1;
+
 impl Network {
+    /// The longest that a message of any link takes, nearly always.
+    #[must_use]
+    pub fn longest_delay(&self, followers: u32) -> Duration {
+        let links = self.links(followers);
+        let longest_ms = links.iter().map(|link| {
+            let ack_ms = link.ack.as_ref().map_or(0.0, |delay| delay.quantile_ms(1.0 - LONGER));
+            link.write.quantile_ms(1.0 - LONGER) + ack_ms
+        });
+        Duration::from_secs_f64(longest_ms.fold(0.0, f64::max) / 1_000.0)
+    }
+
     /// The delays between the leader and each follower, by follower index.
     #[must_use]
     pub fn links(&self, followers: u32) -> Vec<LinkDelays> {

@@ -51,6 +51,16 @@ impl<'i> Problems<'i> {
         self.places.insert(path, span);
     }
 
+    /// Where each value below a path stands, as `line:column` by the rest of its path.
+    pub(super) fn places_below(&self, path: &str) -> BTreeMap<String, String> {
+        let below = self.places.iter().filter_map(|(place, span)| Some((place.strip_prefix(path)?, span)));
+        let located = below.map(|(key, span)| {
+            let Problem { line, column, .. } = Problem::at(self.input, span.clone(), "");
+            (key.to_owned(), format!("{line}:{column}"))
+        });
+        located.collect()
+    }
+
     /// Where the value at `path` stands, or if the file does not have it, the table that could.
     fn place(&self, path: &str) -> Range<usize> {
         let mut path = path;
@@ -65,9 +75,14 @@ impl<'i> Problems<'i> {
         }
     }
 
+    /// The text at `span`.
+    pub(crate) fn text_at(&self, span: &Range<usize>) -> &str {
+        self.input.get(span.clone()).unwrap_or_default()
+    }
+
     /// The first line of the text at `span`, up to 40 characters.
     pub(crate) fn shown(&self, span: &Range<usize>) -> String {
-        let text = self.input.get(span.clone()).unwrap_or_default();
+        let text = self.text_at(span);
         let line = text.lines().next().unwrap_or_default();
         let clipped: String = line.chars().take(40).collect();
         if clipped.len() < text.trim_end().len() { clipped + "..." } else { clipped }
@@ -164,6 +179,11 @@ impl<'i> Fields<'i> {
         if !self.table.contains_key(key) {
             problems.add(self.span.clone(), format!("{}{key} is missing; it must be {accepted}", self.path));
         }
+    }
+
+    /// Whether a key is there that was not read yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// The value of a key, left in its place. `None` if it is absent or wrong.

@@ -1,11 +1,12 @@
-//! `[experiment.NAME.reads]`: the reads whose staleness is told. No run makes them: what they
-//! would have returned follows from when each follower had each write.
+//! `[experiment.NAME.reads]`: the reads whose staleness is told, and whether followers are asked what they
+//! have. What reads would have returned follows from when each follower had each write.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::setting::settings;
+use super::probe::{ProbeInterval, Probing};
+use super::setting::{is_default, settings};
 use crate::model::{Distribution, Millis, ReadQuorum};
 
 settings! {
@@ -28,6 +29,12 @@ settings! {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(test, schemars(schema_with = "crate::model::schema::list_of_millis"))]
         at_ms: Vec<Millis> = Vec::new();
+        /// Whether followers are asked during a run which writes they have.
+        #[serde(default, skip_serializing_if = "is_default")]
+        probe: Probing = Probing::Auto;
+        /// After how many milliseconds they are asked again; left out: a fiftieth of the longest delay, at least 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        probe_ms: Option<ProbeInterval> = None;
     }
 }
 
@@ -42,6 +49,14 @@ impl fmt::Display for Reads {
         }
         if !self.at_ms.is_empty() {
             write!(f, "; {} ms after", list(self.at_ms.iter().map(ToString::to_string).collect()))?;
+        }
+        match self.probe {
+            Probing::Auto => {}
+            Probing::On => f.write_str("; followers are probed")?,
+            Probing::Off => f.write_str("; followers are not probed")?,
+        }
+        if let Some(interval) = self.probe_ms {
+            write!(f, "; probed every {interval} ms")?;
         }
         Ok(())
     }

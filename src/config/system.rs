@@ -1,6 +1,8 @@
 //! The system that an experiment measures, as experiments.toml and manifests say it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,10 +34,12 @@ impl fmt::Display for SystemConfig {
 }
 
 impl SystemConfig {
-    /// The system with its settings: `system mine (redis): image = "redis:7"`.
+    /// The system with its settings: `system mine (redis): image = "redis:7"`. Tables of a mapping are left out: they
+    /// read best where they are written.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let settings: Vec<String> = self.settings.0.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let short = self.settings.settings.iter().filter(|(_, value)| !value.is_object());
+        let settings: Vec<String> = short.map(|(key, value)| format!("{key} = {value}")).collect();
         let colon = if settings.is_empty() { "" } else { ": " };
         format!("system {self}{colon}{}", settings.join(", "))
     }
@@ -51,9 +55,24 @@ impl Setting for SystemConfig {
 /// The settings of a system, resolved: those that its table leaves out have their defaults. What
 /// they mean is known to the system's kind alone.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SystemSettings(Map<String, Value>);
+pub struct SystemSettings {
+    settings: Map<String, Value>,
+    /// Where relative paths among them begin. No manifest holds it: it differs from machine to machine.
+    #[serde(skip)]
+    folder: PathBuf,
+    /// Where each of them stands, `experiments.toml:12:8`, by its key below the table. No manifest holds it either.
+    #[serde(skip)]
+    places: BTreeMap<String, String>,
+}
+
+/// Two systems are configured alike wherever their files lie.
+impl PartialEq for SystemSettings {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+}
 
 impl SystemSettings {
     /// The settings that a kind has read.
@@ -65,7 +84,10 @@ impl SystemSettings {
     pub fn of(settings: &impl Serialize) -> Self {
         match serde_json::to_value(settings) {
             // TOML, which a recipe is written in, has no null.
-            Ok(Value::Object(settings)) => Self(settings.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+            Ok(Value::Object(settings)) => {
+                let settings = settings.into_iter().filter(|(_, value)| !value.is_null()).collect();
+                Self { settings, ..Self::default() }
+            }
             other => panic!("the settings of a system must be a JSON object, not {other:?}"),
         }
     }
@@ -75,12 +97,38 @@ impl SystemSettings {
     /// # Errors
     /// When they are not those of the kind.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_value(Value::Object(self.0.clone()))
+        serde_json::from_value(Value::Object(self.settings.clone()))
+    }
+
+    /// The folder of the experiments.toml that they were read from, where relative paths among them begin. Empty for
+    /// the folder in which labctl runs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Says that they were read from this file: relative paths begin in its folder.
+    pub(super) fn set_file(&mut self, path: &Path) {
+        self.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        for place in self.places.values_mut() {
+            *place = format!("{}:{place}", path.display());
+        }
+    }
+
+    /// Says where they stand in their file, as `line:column` by key below the table.
+    pub(super) fn set_places(&mut self, places: BTreeMap<String, String>) {
+        self.places = places;
+    }
+
+    /// Where the setting of a key below the table stands, e.g. `experiments.toml:12:8`. `None` of a default.
+    #[must_use]
+    pub fn place(&self, key: &str) -> Option<&str> {
+        self.places.get(key).map(String::as_str)
     }
 
     /// Whether the kind has no settings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.settings.is_empty()
     }
 }

@@ -45,10 +45,11 @@ impl<'k> SystemTables<'k> {
                 table.finish(problems);
                 settings
             });
-            let Some(settings) = settings else {
+            let Some(mut settings) = settings else {
                 systems.unusable.push(name.to_string());
                 continue;
             };
+            settings.set_places(problems.places_below(&format!("system.{name}.")));
             systems.tables.insert(name.clone(), SystemConfig { name, kind, settings });
         }
         systems
@@ -121,6 +122,11 @@ impl<'k> SystemTables<'k> {
         Some(SystemConfig { name: kind.clone(), kind, settings })
     }
 
+    /// Whether experiments of a system may leave the number of followers out: it then follows from each quorum.
+    pub(super) fn has_followers_by_quorum(&self, system: &SystemConfig) -> bool {
+        self.kinds.has_followers_by_quorum(system.kind.as_str())
+    }
+
     /// Reports the settings that an experiment's system cannot take. `path` leads to the experiment.
     /// Returns what the system lets be seen and done, or `None` if it cannot be configured.
     pub(super) fn check(
@@ -151,6 +157,14 @@ fn sound<'i, T>(problems: &mut Problems<'i>, read: impl FnOnce(&mut Problems<'i>
     let before = problems.found.len();
     let value = read(problems);
     (problems.found.len() == before).then_some(value)
+}
+
+/// An experiment of a system, with the defaults of its kind.
+#[must_use]
+pub fn default_experiment(system: SystemConfig, kinds: &dyn SystemKinds) -> Experiment {
+    let by_quorum = kinds.has_followers_by_quorum(system.kind.as_str());
+    let default = Experiment { system, ..Experiment::default() };
+    if by_quorum { default.with_followers_by_quorum(None) } else { default }
 }
 
 /// The settings of a kind without a table. `None` if it needs one.

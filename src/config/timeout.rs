@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Accepted, Micros, refusal};
+use crate::model::{Accepted, TimeSpan, refusal};
 
 /// A time limit in seconds, from a millisecond to an hour.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -14,12 +14,15 @@ use crate::model::{Accepted, Micros, refusal};
 pub struct Timeout(f64);
 
 impl Timeout {
+    /// The longest.
+    pub const MAX: Self = Self(3_600.0);
+
     /// The limit with this number of seconds, for constants in the code.
     ///
     /// # Panics
     /// When it is out of range.
-    pub(super) const fn constant(secs: f64) -> Self {
-        assert!(0.001 <= secs && secs <= 3_600.0);
+    pub(crate) const fn constant(secs: f64) -> Self {
+        assert!(0.001 <= secs && secs <= Self::MAX.0);
         Self(secs)
     }
 
@@ -29,9 +32,9 @@ impl Timeout {
         Duration::from_secs_f64(self.0)
     }
 
-    /// The limit in microseconds.
+    /// The limit in whole microseconds.
     #[must_use]
-    pub fn micros(self) -> Micros {
+    pub fn span(self) -> TimeSpan {
         self.duration().into()
     }
 
@@ -46,7 +49,7 @@ impl TryFrom<f64> for Timeout {
     type Error = String;
 
     fn try_from(secs: f64) -> Result<Self, String> {
-        if (0.001..=3_600.0).contains(&secs) { Ok(Self(secs)) } else { Err(refusal::<Self>("a time limit", secs)) }
+        if (0.001..=Self::MAX.0).contains(&secs) { Ok(Self(secs)) } else { Err(refusal::<Self>("a time limit", secs)) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::experiment::Experiment;
 use super::experiment_name::ExperimentName;
-use super::faults::{FaultKind, Trigger};
+use super::faults::Trigger;
 use super::network::Network;
 use super::reader::Problems;
 use crate::model::{Capabilities, Distribution, LinkDelays, NodeId, Quorum};
@@ -42,7 +42,7 @@ pub(super) fn check(
     for (index, fault) in experiment.faults.iter().enumerate() {
         let place = format!("fault[{index}]");
         let least_ms = fault.node.follower_index().and_then(|index| links.least_ms.get(index));
-        if let (FaultKind::Slow { delay_ms }, Some(least_ms)) = (fault.kind, least_ms) {
+        if let (Some(delay_ms), Some(least_ms)) = (fault.kind.added_delay_ms(), least_ms) {
             let slow_ms = least_ms + f64::from(delay_ms);
             if links.loses_all(slow_ms) && !links.loses_all(*least_ms) {
                 warn(place.clone(), format!("`{fault}`: while it lasts, {}", links.lost(fault.node, slow_ms)));
@@ -118,7 +118,8 @@ impl Links {
 }
 
 /// An upper bound of the time that all writes take: writes start in their order and never fewer
-/// than `concurrency` at a time, so that there are at most writes / concurrency in a row.
+/// than `concurrency` at a time, so that there are at most writes / concurrency in a row, after the last one was to start if
+/// the loop is open.
 fn longest_load(experiment: &Experiment) -> Duration {
     let faults = &experiment.faults;
     let replication_timeout = experiment.network.replication_timeout_s.duration();
@@ -136,5 +137,7 @@ fn longest_load(experiment: &Experiment) -> Duration {
         replication_timeout.min(request_timeout)
     };
     let (writes, at_once) = (experiment.workload.writes.get(), experiment.workload.concurrency.get());
-    (one + SOFTWARE) * writes.div_ceil(at_once)
+    let starts = experiment.workload.intended_starts(experiment.seed).unwrap_or_default();
+    let last_start = starts.last().map_or(Duration::ZERO, |last| last.abs().to_duration());
+    last_start + (one + SOFTWARE) * writes.div_ceil(at_once)
 }

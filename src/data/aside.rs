@@ -8,13 +8,14 @@ use super::DataError;
 use crate::model::NodeId;
 
 /// The files and folders of a run that labctl writes, besides the nodes' dumps.
-const OWN_NAMES: [&str; 9] = [
+const OWN_NAMES: [&str; 10] = [
     "manifest.json",
     "writes.csv",
     "reads.csv",
     "replication.csv",
     "arrivals.csv",
     "faults.csv",
+    "failover.json",
     "forecast.csv",
     "at-last-ack",
     "logs",
@@ -74,13 +75,10 @@ fn is_own(name: &str) -> bool {
 }
 
 fn is_dump(name: &str) -> bool {
-    name.strip_suffix(".json").is_some_and(is_node)
+    name.strip_suffix(".json").is_some_and(|node| node.parse::<NodeId>().is_ok())
 }
 
+/// Nodes and proxies have logs, and what a system says of itself at the end is one, too.
 fn is_log(name: &str) -> bool {
-    name.strip_suffix(".log").is_some_and(is_node)
-}
-
-fn is_node(name: &str) -> bool {
-    name.parse::<NodeId>().is_ok()
+    Path::new(name).extension().is_some_and(|extension| extension == "log")
 }

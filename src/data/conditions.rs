@@ -24,7 +24,7 @@ impl Conditions {
             backend: BackendChoice::Auto,
             expect: lab.expect,
             reads: lab.reads,
-            ..experiment.clone()
+            ..experiment.of_all_runs()
         };
         Self {
             seed: experiment.seed,

@@ -8,6 +8,7 @@
 mod contradiction;
 mod dumps;
 mod facts;
+mod reads;
 mod trace;
 mod writes;
 
@@ -21,17 +22,20 @@ use super::RunData;
 
 impl RunData {
     /// What this run's files say that cannot all be true: first of `writes.csv` and
-    /// `manifest.json`, then of the trace, then of the dumps.
+    /// `manifest.json`, then of the reads, then of the trace, then of the dumps, then of the failover.
     #[must_use]
     pub fn cross_check(&self) -> Vec<Contradiction> {
         let facts = Facts::of(self);
         let mut found = writes::check(&facts);
+        found.extend(reads::check(&facts));
         found.extend(trace::check(&facts));
         found.extend(dumps::check(&facts));
+        let failover = self.failover.as_ref().and_then(|failover| failover.contradicts(&self.faults));
+        found.extend(failover.map(|message| Contradiction::new(RunFile::Failover, None, message)));
         found
     }
 
-    /// The run with its contradictions, and without the dumps and the trace that are
+    /// The run with its contradictions, and without the dumps, the trace and the reads that are
     /// contradicted, so that no figure rests on them.
     #[must_use]
     pub fn without_contradicted(mut self) -> Self {
@@ -44,6 +48,8 @@ impl RunData {
                     self.replication.clear();
                     self.arrivals.clear();
                 }
+                RunFile::Reads => self.reads.clear(),
+                RunFile::Failover => self.failover = None,
                 RunFile::Manifest | RunFile::Writes => {}
             }
         }

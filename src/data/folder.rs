@@ -1,5 +1,6 @@
 //! The data folder as a whole: where each experiment's runs lie, and who may write there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -7,10 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{DataError, Manifest, read, staging};
-use crate::config::{ExperimentName, Quorum};
+use crate::config::ExperimentName;
+use crate::model::Quorum;
 
 /// How long [`Lock::holder`] may keep a file locked, at most: a lock held for longer is in use.
 const ASKING_LIMIT: Duration = Duration::from_millis(200);
+
+/// The folder of an experiment's further rounds, each in a folder of its number.
+const ROUNDS: &str = "rounds";
 
 /// The runs of one experiment: a folder that holds `W<n>` directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +46,33 @@ impl DataFolder {
     #[must_use]
     pub fn run(&self, quorum: Quorum) -> PathBuf {
         self.path.join(format!("W{quorum}"))
+    }
+
+    /// The folder of one more round of the same runs, from 2 on; the first round lies in this folder itself.
+    #[must_use]
+    pub fn round(&self, number: u32) -> Self {
+        if number < 2 { self.clone() } else { Self::at(self.path.join(ROUNDS).join(number.to_string())) }
+    }
+
+    /// The folders of the further rounds, by number.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn rounds(&self) -> Result<Vec<Self>, DataError> {
+        let path = self.path.join(ROUNDS);
+        let io = |source| DataError::Io { path: path.clone(), action: "list", source };
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name();
+            numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()).filter(|number| *number >= 2));
+        }
+        numbers.sort_unstable();
+        Ok(numbers.into_iter().map(|number| self.round(number)).collect())
     }
 
     /// Every run there is, by quorum.
@@ -178,9 +210,12 @@ fn lock_soon(file: &File) -> Result<(), TryLockError> {
     }
 }
 
-/// The command line of this process. Bytes that are no UTF-8 are shown as U+FFFD: a path may
-/// have any, and neither JSON nor a terminal can take them.
+/// The command line of this process, its program without the folder: that says nothing about a run, but may say something
+/// about whose machine it was. Bytes that are no UTF-8 are shown as U+FFFD: a path may have any, and neither JSON nor a
+/// terminal can take them.
 #[must_use]
 pub fn command_line() -> Vec<String> {
-    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    let mut words = std::env::args_os();
+    let program = words.next().map(|path| Path::new(&path).file_name().map_or_else(|| path.clone(), OsStr::to_owned));
+    program.into_iter().chain(words).map(|word| word.to_string_lossy().into_owned()).collect()
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunData;
-use crate::model::{NodeId, Version, WriteId, WriteOutcome};
+use crate::model::{Micros, NodeId, TimeSpan, Version, WriteId, WriteOutcome};
 
 /// One line of `forecast.csv`: one write at one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,14 +21,14 @@ pub struct ForecastRow {
     pub key: String,
     /// When the write takes effect here: at the leader when its client asks, at a follower when
     /// it arrives; `None` if it never does.
-    pub at_us: Option<i64>,
+    pub at_us: Option<Micros>,
     /// The client's latency; at the leader only.
-    pub latency_us: Option<u64>,
+    pub latency_us: Option<TimeSpan>,
     /// How the write ends for its client; at the leader only.
     pub outcome: Option<WriteOutcome>,
     /// The injected delay on the way to this follower; `None` at the leader, and if the write was
     /// never replicated.
-    pub delay_us: Option<u64>,
+    pub delay_us: Option<TimeSpan>,
     /// Whether the node has this write's value of the key at the end; `None` if it cannot be asked
     /// then.
     pub kept: Option<bool>,
@@ -41,9 +41,9 @@ impl RunData {
         let answered = self.writes.iter().filter_map(|row| Some((row.version?, row.write)));
         let writes: HashMap<Version, WriteId> =
             self.replication.iter().map(|row| (row.version, row.write)).chain(answered).collect();
-        let delays: HashMap<(WriteId, NodeId), u64> =
+        let delays: HashMap<(WriteId, NodeId), TimeSpan> =
             self.replication.iter().map(|row| ((row.write, row.follower), row.delay_us)).collect();
-        let arrivals: HashMap<(WriteId, NodeId), i64> = self
+        let arrivals: HashMap<(WriteId, NodeId), Micros> = self
             .arrivals
             .iter()
             .filter_map(|row| Some(((*writes.get(&row.version)?, row.follower), row.at_us)))
@@ -53,11 +53,7 @@ impl RunData {
             write: write.write,
             node,
             key: write.key.clone(),
-            at_us: if node.is_leader() {
-                Some(write.start().get())
-            } else {
-                arrivals.get(&(write.write, node)).copied()
-            },
+            at_us: if node.is_leader() { Some(write.start_us) } else { arrivals.get(&(write.write, node)).copied() },
             latency_us: node.is_leader().then_some(write.latency_us),
             outcome: node.is_leader().then_some(write.outcome),
             delay_us: delays.get(&(write.write, node)).copied(),

@@ -4,11 +4,13 @@ mod aside;
 mod columns;
 mod conditions;
 mod cross_check;
+mod failover;
 mod folder;
 mod forecast;
 mod manifest;
 mod placement;
 mod read;
+mod reads;
 mod rows;
 mod staging;
 mod sync;
@@ -23,15 +25,20 @@ use std::path::PathBuf;
 
 pub use conditions::Conditions;
 pub use cross_check::{Contradiction, RunFile};
+pub use failover::{FailoverRecord, SurvivorRow};
 pub use folder::{DataFolder, Lock, command_line};
 pub use forecast::ForecastRow;
-pub use manifest::{GapFacts, GapKind, GitFacts, HostFacts, Manifest, SCHEMA, config_sha256};
+pub use manifest::{
+    GapFacts, GapKind, GitFacts, HostFacts, LeaderChangeFacts, LoadCost, Manifest, SCHEMA, config_sha256,
+};
 pub use placement::Placement;
-pub use rows::{ArrivalRow, FaultEvent, FaultRow, ReplicationRow, WriteRow};
+pub use reads::{ReadPurpose, ReadRow};
+pub use rows::{ArrivalRow, FaultRow, ReplicationRow, WriteRow};
 pub(crate) use sync::sync_folder;
 
+pub use crate::config::FaultEvent;
 use crate::model::NodeId;
-pub use crate::model::{BackendFacts, ReplicationOutcome, StoreDump, WriteOutcome};
+pub use crate::model::{BackendFacts, ReadOutcome, ReplicationOutcome, StoreDump, WriteOutcome};
 
 /// Every node's store at one moment. A node that could not be asked (it was down) is absent.
 pub type Snapshot = BTreeMap<NodeId, StoreDump>;
@@ -51,8 +58,12 @@ pub struct RunData {
     pub replication: Vec<ReplicationRow>,
     /// One row an arrival, by follower, then in order of arrival; empty likewise.
     pub arrivals: Vec<ArrivalRow>,
+    /// One row a read and node that it asked, by `read`; no file where there was none.
+    pub reads: Vec<ReadRow>,
     /// What was done to the cluster on purpose, in its order; no file where that is nothing.
     pub faults: Vec<FaultRow>,
+    /// Who took the place of the leader after its death; no file where nobody was to.
+    pub failover: Option<FailoverRecord>,
     /// The nodes' stores the moment the last write was answered.
     pub at_last_ack: Snapshot,
     /// The nodes' stores once nothing was in flight.
@@ -66,6 +77,15 @@ pub struct RunData {
     /// What its files say that cannot all be true, once they were held against each other: see
     /// [`RunData::without_contradicted`].
     pub contradictions: Vec<Contradiction>,
+}
+
+impl RunData {
+    /// Under which name a client's value is looked for: its key, or in a list, where the key of a dump is a place, the
+    /// message itself.
+    #[must_use]
+    pub fn name_of<'a>(&self, key: &'a str, value: &'a str) -> &'a str {
+        if self.manifest.capabilities().append_log { value } else { key }
+    }
 }
 
 /// What is wrong with a data folder.

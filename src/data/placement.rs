@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::aside::{aside, set_aside, strangers};
 use super::sync::sync_folder;
 use super::{Conditions, DataError, DataFolder, read};
-use crate::config::Quorum;
+use crate::model::Quorum;
 
 /// What new runs find in their folder.
 #[derive(Debug, PartialEq, Eq)]

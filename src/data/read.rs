@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use super::columns::Columns;
 use super::manifest::OLDEST_SCHEMA;
 use super::{
-    ArrivalRow, DataError, FaultRow, ForecastRow, Manifest, ReplicationRow, RunData, SCHEMA, Snapshot, WriteRow,
+    ArrivalRow, DataError, FailoverRecord, FaultRow, ForecastRow, Manifest, ReadRow, ReplicationRow, RunData, SCHEMA,
+    Snapshot, WriteRow,
 };
-use crate::model::{Micros, NodeId, TIME_LIMIT_US};
+use crate::model::{Micros, NodeId, TIME_LIMIT, TimeSpan};
 
-/// What is wrong with a time past [`TIME_LIMIT_US`].
+/// What is wrong with a time past [`TIME_LIMIT`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
 
 /// The most of a message that is shown: it may repeat what the file says.
@@ -65,6 +66,8 @@ impl RunData {
             at_last_ack: read_snapshot(&folder.join("at-last-ack"), &manifest)?,
             settled: read_snapshot(folder, &manifest)?,
             forecast: read_forecast(folder, &manifest)?,
+            reads: read_reads(folder, &manifest)?,
+            failover: read_failover(folder, &manifest)?,
             faults,
             manifest,
             writes,
@@ -94,7 +97,7 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, DataError> {
         let message = format!("`system` is missing: data of schema {schema} say which system was measured");
         return Err(invalid(&path, 1, &message));
     }
-    if [manifest.load_us, manifest.settle_us, manifest.wall_us].iter().any(|time_us| *time_us > TIME_LIMIT_US) {
+    if [manifest.load_us, manifest.settle_us, manifest.wall_us].iter().any(|time| *time > TIME_LIMIT) {
         return Err(invalid(&path, 1, OVER_TEN_YEARS));
     }
     Ok(manifest)
@@ -138,10 +141,20 @@ fn read_csv<T: DeserializeOwned + Columns>(path: PathBuf) -> Result<Table<T>, Da
     {
         let line = line_of(record.position());
         let row = record.deserialize(Some(&headers));
-        rows.push(row.map_err(|error: csv::Error| refuse(line, describe(&error, Some(&headers))))?);
+        rows.push(row.map_err(|error: csv::Error| {
+            refuse(line, negative(&error, &record, &headers).unwrap_or_else(|| describe(&error, Some(&headers))))
+        })?);
         lines.push(line);
     }
     Ok(Table { path, rows, lines })
+}
+
+/// What is wrong with a field that has a negative number where there can be none, such as a length of time.
+fn negative(error: &csv::Error, record: &csv::StringRecord, headers: &csv::StringRecord) -> Option<String> {
+    let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return None };
+    let field = usize::try_from(err.field()?).ok()?;
+    let number: i64 = record.get(field)?.parse().ok().filter(|number| *number < 0)?;
+    Some(format!("column `{}`: {number} is negative; it must be at least 0", headers.get(field)?))
 }
 
 /// csv's own message without the position, which the path already carries, and with the
@@ -163,9 +176,14 @@ fn describe(error: &csv::Error, headers: Option<&csv::StringRecord>) -> String {
     }
 }
 
+/// How far a moment lies from the run's start.
+fn from_start(moment: Option<Micros>) -> Option<TimeSpan> {
+    moment.map(Micros::abs)
+}
+
 /// What is wrong with times that lie over ten years from the run's start.
-fn absurd(times_us: impl IntoIterator<Item = i64>) -> Option<String> {
-    let is_absurd = times_us.into_iter().any(|at_us| at_us.unsigned_abs() > TIME_LIMIT_US);
+fn absurd(times: impl IntoIterator<Item = TimeSpan>) -> Option<String> {
+    let is_absurd = times.into_iter().any(|time| time > TIME_LIMIT);
     is_absurd.then(|| OVER_TEN_YEARS.to_owned())
 }
 
@@ -179,7 +197,11 @@ fn check_writes(table: Table<WriteRow>, manifest: &Manifest) -> Result<Vec<Write
             Some(format!("write {write} is not among the {planned} of the plan (0 to {})", planned - 1))
         } else if !seen.insert(write) {
             Some(format!("write {write} is there twice"))
-        } else if row.latency_us > TIME_LIMIT_US || row.start_us > TIME_LIMIT_US {
+        } else if row.start_us < Micros::ZERO {
+            Some(format!("column `start_us`: write {write} begins before the run, at {} us", row.start_us))
+        } else if row.sent_us.is_some_and(|sent_us| sent_us < row.start_us) {
+            Some(format!("column `sent_us`: write {write} was sent before it was to begin"))
+        } else if row.latency_us > TIME_LIMIT || row.start_us.abs() > TIME_LIMIT || row.late_by() > TIME_LIMIT {
             Some(format!("write {write} has {OVER_TEN_YEARS}"))
         } else {
             None
@@ -221,15 +243,14 @@ fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Resul
         if !seen.insert((row.version, row.follower)) {
             return Some(format!("version {} to {} is there twice", row.version, row.follower));
         }
-        let delays_us = [Some(row.delay_us), row.ack_delay_us].into_iter().flatten();
-        let delays_us = delays_us.map(|delay_us| Micros::from(delay_us).get());
-        let times_us = [row.sent_us, row.acked_us].into_iter().flatten();
-        refuse_follower(row.follower, manifest).or_else(|| absurd(delays_us.chain(times_us)))
+        let delays = [Some(row.delay_us), row.ack_delay_us];
+        let times = delays.into_iter().chain([row.sent_us, row.acked_us].map(from_start)).flatten();
+        refuse_follower(row.follower, manifest).or_else(|| absurd(times))
     })
 }
 
 fn check_arrivals(table: Table<ArrivalRow>, manifest: &Manifest) -> Result<Vec<ArrivalRow>, DataError> {
-    table.checked(|row| refuse_follower(row.follower, manifest).or_else(|| absurd([row.at_us])))
+    table.checked(|row| refuse_follower(row.follower, manifest).or_else(|| absurd([row.at_us.abs()])))
 }
 
 /// What is wrong with a follower that the run does not have.
@@ -255,11 +276,31 @@ fn read_forecast(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<Foreca
         } else if !seen.insert((row.write, row.node)) {
             Some(format!("write {} at {} is there twice", row.write, row.node))
         } else {
-            let lengths_us = [row.latency_us, row.delay_us].into_iter().flatten();
-            absurd(lengths_us.map(|us| Micros::from(us).get()).chain(row.at_us))
+            absurd([row.latency_us, row.delay_us, from_start(row.at_us)].into_iter().flatten())
         }
     })?;
     Ok(Some(rows))
+}
+
+/// Reads what clients read; there is no file where that is nothing.
+fn read_reads(folder: &Path, manifest: &Manifest) -> Result<Vec<ReadRow>, DataError> {
+    let path = folder.join("reads.csv");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let planned = u64::from(manifest.config.workload.writes.get());
+    let mut seen = BTreeSet::new();
+    read_csv::<ReadRow>(path)?.checked(|row| {
+        if !row.node.is_in(manifest.config.followers) {
+            Some(format!("there is no node `{}`", row.node))
+        } else if !seen.insert((row.read, row.node)) {
+            Some(format!("read {} of {} is there twice", row.read, row.node))
+        } else if let Some(write) = row.write.filter(|write| write.get() >= planned) {
+            Some(format!("write {write} is not among the {planned} of the plan (0 to {})", planned - 1))
+        } else {
+            row.refuse().or_else(|| absurd([row.start_us.abs(), row.latency_us]))
+        }
+    })
 }
 
 /// Reads what was done on purpose; there is no file where that is nothing.
@@ -274,9 +315,25 @@ fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, Data
         } else if row.ended_us < row.begun_us {
             Some("it ended before it began".to_owned())
         } else {
-            absurd([row.begun_us, row.ended_us])
+            absurd([row.begun_us, row.ended_us].map(Micros::abs))
         }
     })
+}
+
+/// Reads who took the leader's place; there is no file where nobody was to.
+fn read_failover(folder: &Path, manifest: &Manifest) -> Result<Option<FailoverRecord>, DataError> {
+    let path = folder.join("failover.json");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let failover: FailoverRecord = read_json(&path)?;
+    let nodes = failover.survivors.iter().map(|row| row.node).chain(failover.chosen);
+    let times = [Some(failover.died_us), failover.promoted_us, failover.first_ack_us];
+    let wrong = nodes.filter_map(|node| refuse_follower(node, manifest)).next();
+    match wrong.or_else(|| absurd(times.into_iter().filter_map(from_start))) {
+        Some(message) => Err(invalid(&path, 1, &message)),
+        None => Ok(Some(failover)),
+    }
 }
 
 /// Reads the nodes' dumps in a folder: all but those of nodes that could not be asked.

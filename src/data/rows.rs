@@ -3,11 +3,10 @@
 //! Times are microseconds from the run's start on one monotonic clock. They are signed
 //! where another node's clock is read, since warm-up lies before the start.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Micros, NodeId, ReplicationOutcome, Version, WriteId, WriteOutcome};
+use crate::config::FaultEvent;
+use crate::model::{Micros, NodeId, ReplicationOutcome, TimeSpan, Version, WriteId, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +17,10 @@ pub struct WriteRow {
     pub key: String,
     /// The value written, unique to this write.
     pub value: String,
-    /// When the request began.
-    pub start_us: u64,
-    /// From the request's begin to the last byte of the answer (or the error).
-    pub latency_us: u64,
+    /// When the request began; in an open loop, when it was to begin.
+    pub start_us: Micros,
+    /// From then to the last byte of the answer (or the error).
+    pub latency_us: TimeSpan,
     /// How it ended.
     pub outcome: WriteOutcome,
     /// The answer's status, where one came.
@@ -32,25 +31,22 @@ pub struct WriteRow {
     pub acks: Option<u32>,
     /// The error's code and message, where there was one.
     pub error: Option<String>,
+    /// When the request really began. Only in an open loop, and a column only of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_us: Option<Micros>,
 }
 
 impl WriteRow {
-    /// When the request began.
+    /// How much later than intended the request began; zero in a closed loop.
     #[must_use]
-    pub fn start(&self) -> Micros {
-        self.start_us.into()
-    }
-
-    /// How long the answer took.
-    #[must_use]
-    pub fn latency(&self) -> Micros {
-        self.latency_us.into()
+    pub fn late_by(&self) -> TimeSpan {
+        self.sent_us.map_or(TimeSpan::ZERO, |sent_us| sent_us.since(self.start_us))
     }
 
     /// When the answer was there.
     #[must_use]
     pub fn end(&self) -> Micros {
-        self.start() + self.latency()
+        self.start_us + self.latency_us
     }
 }
 
@@ -66,63 +62,25 @@ pub struct ReplicationRow {
     /// The follower.
     pub follower: NodeId,
     /// The injected delay drawn for the write.
-    pub delay_us: u64,
+    pub delay_us: TimeSpan,
     /// The injected delay drawn for its acknowledgement, 0 if none is injected; `None` in a file
     /// from before it was kept.
-    pub ack_delay_us: Option<u64>,
+    pub ack_delay_us: Option<TimeSpan>,
     /// When the request left the leader, after the delay.
-    pub sent_us: Option<i64>,
+    pub sent_us: Option<Micros>,
     /// When the leader had the follower's answer.
-    pub acked_us: Option<i64>,
+    pub acked_us: Option<Micros>,
     /// How it ended.
     pub outcome: ReplicationOutcome,
-}
-
-/// What was done to a node on purpose.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultEvent {
-    /// It was ended with SIGKILL.
-    Kill,
-    /// It was ended with SIGTERM.
-    Stop,
-    /// It was frozen.
-    Pause,
-    /// It was cut off.
-    Partition,
-    /// What the leader sends to it was delayed.
-    Slow,
-    /// It was started again, empty; ended when it answered.
-    Restart,
-    /// It was thawed.
-    Resume,
-    /// It was cut off or slow, and is no more.
-    Heal,
-}
-
-impl fmt::Display for FaultEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Kill => "kill",
-            Self::Stop => "stop",
-            Self::Pause => "pause",
-            Self::Partition => "partition",
-            Self::Slow => "slow",
-            Self::Restart => "restart",
-            Self::Resume => "resume",
-            Self::Heal => "heal",
-        })
-    }
 }
 
 /// One line of `faults.csv`: one thing that was done to the cluster on purpose, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultRow {
     /// When doing it began.
-    pub begun_us: i64,
+    pub begun_us: Micros,
     /// When it was done.
-    pub ended_us: i64,
+    pub ended_us: Micros,
     /// To which node.
     pub node: NodeId,
     /// What it was.
@@ -144,7 +102,7 @@ pub struct ArrivalRow {
     /// False when the follower kept something newer (`version` order).
     pub applied: bool,
     /// When it arrived.
-    pub at_us: i64,
+    pub at_us: Micros,
     /// Whether the leader sent it to bring the follower up to date: no write's acknowledgement
     /// follows from it. False in a file from before it was kept.
     #[serde(default)]

@@ -43,8 +43,14 @@ impl RunData {
             write_csv(&folder.join("replication.csv"), &self.replication)?;
             write_csv(&folder.join("arrivals.csv"), &self.arrivals)?;
         }
+        if !self.reads.is_empty() {
+            write_csv(&folder.join("reads.csv"), &self.reads)?;
+        }
         if !self.faults.is_empty() {
             write_csv(&folder.join("faults.csv"), &self.faults)?;
+        }
+        if let Some(failover) = &self.failover {
+            write_json(&folder.join("failover.json"), failover)?;
         }
         if let Some(forecast) = &self.forecast {
             write_csv(&folder.join("forecast.csv"), forecast)?;
@@ -88,7 +94,7 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), DataError> {
 fn write_csv<T: Serialize + Columns>(path: &Path, rows: &[T]) -> Result<(), DataError> {
     write_with(path, |file| {
         let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(file);
-        csv.write_record(T::COLUMNS)?;
+        csv.write_record(T::columns(rows))?;
         for row in rows {
             csv.serialize(row)?;
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::RunOutcome;
 use crate::analysis::{Sample, is_enough};
+use crate::model::Micros;
 
 /// Figures of a point: a column each. Latencies are in milliseconds, of all runs' acknowledged
 /// writes together; chances are 0 to 1.
@@ -118,7 +119,7 @@ impl PointFigures {
 }
 
 fn pooled(runs: &[RunOutcome], times: fn(&RunOutcome) -> &Vec<u32>) -> Sample {
-    runs.iter().flat_map(times).map(|us| i64::from(*us)).collect()
+    runs.iter().flat_map(times).map(|us| Micros::from(*us)).collect()
 }
 
 /// The time after the acknowledgement by which a share `p` of the copies of acknowledged writes

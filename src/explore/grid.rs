@@ -1,11 +1,8 @@
 //! The points of an exploration.
 
-use crate::config::{
-    BackendChoice, Concurrency, Expect, Experiment, ExperimentName, Followers, KeyCount, Order, Pacing, Quorum,
-    WriteCount,
-};
+use crate::config::{BackendChoice, Concurrency, Expect, Experiment, ExperimentName, KeyCount, Pacing, WriteCount};
 use crate::data::config_sha256;
-use crate::model::{Distribution, LinkOrder};
+use crate::model::{Distribution, Followers, LinkOrder, Quorum, ReplicationOrder};
 
 /// The distinct values of every axis, in order. The points are their product.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +26,7 @@ pub struct Grid {
     /// Writes per run.
     pub writes: Vec<WriteCount>,
     /// What followers do with older writes.
-    pub orders: Vec<Order>,
+    pub orders: Vec<ReplicationOrder>,
     /// Whether links keep copies in order.
     pub links: Vec<LinkOrder>,
     /// When the next write starts.
@@ -69,7 +66,7 @@ impl Grid {
         vary(&mut conditions, &self.writes, |experiment, writes| experiment.workload.writes = writes);
         vary(&mut conditions, &self.keys, |experiment, keys| experiment.workload.keys = keys);
         vary(&mut conditions, &self.concurrencies, |experiment, count| experiment.workload.concurrency = count);
-        vary(&mut conditions, &self.pacings, |experiment, pacing| experiment.workload.pacing = pacing);
+        vary(&mut conditions, &self.pacings, set_pacing);
         vary(&mut conditions, &self.followers, |experiment, followers| experiment.followers = followers);
         conditions.into_iter().flat_map(|experiment| self.at_quorums(experiment)).collect()
     }
@@ -94,6 +91,15 @@ fn set_link(experiment: &mut Experiment, link: LinkOrder) {
     let is_ordered = link == LinkOrder::Ordered;
     experiment.network.link = is_ordered.then_some(link);
     experiment.network.coherence_ms = experiment.network.coherence_ms.filter(|_| is_ordered);
+}
+
+/// Sets the pacing. What only an open loop has is left out of a closed one, as in a file.
+fn set_pacing(experiment: &mut Experiment, pacing: Pacing) {
+    let workload = &mut experiment.workload;
+    workload.pacing = pacing;
+    if pacing != Pacing::Open {
+        (workload.rate_per_s, workload.arrivals) = (None, None);
+    }
 }
 
 /// Replaces each condition by one for each value.

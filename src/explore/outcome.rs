@@ -69,7 +69,7 @@ impl RunOutcome {
             let replay = TracedRun {
                 rows: &run.writes,
                 followers,
-                keys: u64::from(experiment.workload.keys.get()),
+                keys: &experiment.workload.key_numbers(experiment.seed),
                 start_us,
                 load_us: run.manifest.load_us,
             };
@@ -80,11 +80,12 @@ impl RunOutcome {
     fn new(run: &RunData, replay: ReplayFigures, followers: usize) -> Self {
         let count = |outcome| run.writes.iter().filter(|row| row.outcome == outcome).count() as u64;
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
-        let latencies_us: Vec<u32> = ok.map(|row| to_u32(row.latency_us)).collect();
+        let latencies_us: Vec<u32> = ok.map(|row| to_u32(row.latency_us.get())).collect();
         let consistency = RunConsistency::of(run);
         let config = &run.manifest.config;
         let copies = (latencies_us.len() * followers) as u64;
-        let over_load = |sum: f64| if run.manifest.load_us > 0 { sum / run.manifest.load_us as f64 } else { 0.0 };
+        let load_us = run.manifest.load_us.get() as f64;
+        let over_load = |sum: f64| if load_us > 0.0 { sum / load_us } else { 0.0 };
         Self {
             failed: count(WriteOutcome::Failed),
             unknown: count(WriteOutcome::Unknown),
@@ -99,7 +100,7 @@ impl RunOutcome {
             behind: consistency.at_last_ack.total.differing(),
             diverged: consistency.settled.total.differing(),
             settled: run.manifest.settled,
-            losing: over_load(replay.losing_us as f64),
+            losing: over_load(replay.losing_us.get() as f64),
             lost: over_load(replay.lost_write_us as f64),
             lacking: over_load(replay.lacking_write_us as f64) / followers as f64,
         }

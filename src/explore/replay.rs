@@ -9,7 +9,7 @@ use std::iter::{Peekable, from_fn};
 use std::sync::Arc;
 
 use crate::data::{WriteOutcome, WriteRow};
-use crate::model::Version;
+use crate::model::{Micros, TimeSpan, Version};
 use crate::sim::Follower;
 
 /// Arrivals read from a trace at a time.
@@ -28,7 +28,7 @@ pub(super) struct ReplayFigures {
     /// Acknowledged writes that no follower held, times how long, summed over the load.
     pub(super) lost_write_us: u128,
     /// How long there was such a write during the load.
-    pub(super) losing_us: u64,
+    pub(super) losing_us: TimeSpan,
     /// Acknowledged writes, times the followers that did not hold them, times how long.
     pub(super) lacking_write_us: u128,
 }
@@ -38,12 +38,12 @@ pub(super) struct ReplayFigures {
 pub(super) struct TracedRun<'a> {
     pub(super) rows: &'a [WriteRow],
     pub(super) followers: &'a [Arc<Follower>],
-    /// Number of keys; writes went to them in turn.
-    pub(super) keys: u64,
+    /// The number of the key of each write, by write.
+    pub(super) keys: &'a [u32],
     /// When the load began, on the followers' clock.
-    pub(super) start_us: u64,
+    pub(super) start_us: Micros,
     /// How long the load lasted, until the last answer.
-    pub(super) load_us: u64,
+    pub(super) load_us: TimeSpan,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ enum TraceEvent {
 }
 
 /// Events with their times.
-type Stream = Box<dyn Iterator<Item = (u64, TraceEvent)>>;
+type Stream = Box<dyn Iterator<Item = (Micros, TraceEvent)>>;
 
 /// One write and its copies so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,12 +61,12 @@ struct Tracked {
     key: u32,
     /// Its index among the writes of its key.
     position: u32,
-    acknowledged_us: Option<u64>,
+    acknowledged_us: Option<Micros>,
     is_acknowledged: bool,
     /// Followers that hold it or a newer write of its key.
     copies: u32,
     arrivals: u32,
-    last_arrival_us: u64,
+    last_arrival_us: Micros,
 }
 
 struct Replayer {
@@ -88,9 +88,9 @@ impl TracedRun<'_> {
     /// Replays the load.
     pub(super) fn replay(self) -> ReplayFigures {
         let mut replayer = Replayer::new(self);
-        let mut now_us = 0;
+        let (mut now_us, last_ack_us) = (Micros::ZERO, Micros::from(self.load_us));
         for (at_us, event) in self.events() {
-            replayer.pass(at_us.min(self.load_us).saturating_sub(now_us));
+            replayer.pass(at_us.min(last_ack_us).since(now_us));
             now_us = now_us.max(at_us);
             match event {
                 TraceEvent::Arrival { follower, version, applied } => {
@@ -99,15 +99,15 @@ impl TracedRun<'_> {
                 TraceEvent::Acknowledgement { version } => replayer.acknowledge(version),
             }
         }
-        replayer.pass(self.load_us.saturating_sub(now_us));
+        replayer.pass(last_ack_us.since(now_us));
         replayer.finish()
     }
 
     /// Every arrival and acknowledgement by time. At the same instant arrivals come first, in each
     /// follower's order.
-    fn events(&self) -> impl Iterator<Item = (u64, TraceEvent)> {
+    fn events(&self) -> impl Iterator<Item = (Micros, TraceEvent)> {
         let arrivals = self.followers.iter().enumerate().map(|(index, node)| self.arrivals(index, node));
-        let mut acknowledged: Vec<(u64, Version)> =
+        let mut acknowledged: Vec<(Micros, Version)> =
             self.rows.iter().filter_map(|row| Some((acknowledged_us(row)?, row.version?))).collect();
         acknowledged.sort_unstable();
         let acknowledgements: Stream =
@@ -130,22 +130,23 @@ impl TracedRun<'_> {
         Box::new(chunks.flatten().map(move |arrived| {
             let event =
                 TraceEvent::Arrival { follower, version: Version::new(arrived.version), applied: arrived.applied };
-            (arrived.at_us.saturating_sub(start_us), event)
+            (Micros::from(arrived.at_us) - start_us, event)
         }))
     }
 }
 
-fn acknowledged_us(row: &WriteRow) -> Option<u64> {
-    (row.outcome == WriteOutcome::Ok).then_some(row.start_us + row.latency_us)
+fn acknowledged_us(row: &WriteRow) -> Option<Micros> {
+    (row.outcome == WriteOutcome::Ok).then(|| row.end())
 }
 
 impl Replayer {
     fn new(load: TracedRun<'_>) -> Self {
-        let keys = (load.keys as usize).min(load.rows.len());
+        let keys = load.keys.iter().max().map_or(0, |last| *last as usize + 1);
         let mut writes = vec![Tracked::default(); load.rows.len()];
         for row in load.rows {
             if let Some(write) = row.version.and_then(|version| writes.get_mut(index_of(version))) {
-                write.key = to_u32(row.write.get() % load.keys);
+                write.key =
+                    usize::try_from(row.write.get()).ok().and_then(|index| load.keys.get(index)).copied().unwrap_or(0);
                 write.acknowledged_us = acknowledged_us(row);
             }
         }
@@ -167,10 +168,10 @@ impl Replayer {
     }
 
     /// Accounts for time that passes within the load.
-    fn pass(&mut self, lasted_us: u64) {
-        self.replay.lost_write_us += u128::from(self.lost) * u128::from(lasted_us);
-        self.replay.lacking_write_us += u128::from(self.lacking) * u128::from(lasted_us);
-        self.replay.losing_us += if self.lost > 0 { lasted_us } else { 0 };
+    fn pass(&mut self, lasted_us: TimeSpan) {
+        self.replay.lost_write_us += u128::from(self.lost) * u128::from(lasted_us.get());
+        self.replay.lacking_write_us += u128::from(self.lacking) * u128::from(lasted_us.get());
+        self.replay.losing_us += if self.lost > 0 { lasted_us } else { TimeSpan::ZERO };
     }
 
     fn acknowledge(&mut self, version: Version) {
@@ -182,11 +183,11 @@ impl Replayer {
     }
 
     /// A follower receives a write, and applies it or not.
-    fn arrive(&mut self, follower: usize, version: Version, applied: bool, at_us: u64) {
+    fn arrive(&mut self, follower: usize, version: Version, applied: bool, at_us: Micros) {
         let Some(write) = self.writes.get_mut(index_of(version)) else { return };
         write.arrivals += 1;
         if let Some(acknowledged_us) = write.acknowledged_us.filter(|_| write.is_acknowledged) {
-            self.replay.gaps_us.push(to_u32(at_us.saturating_sub(acknowledged_us)));
+            self.replay.gaps_us.push(to_u32(at_us.since(acknowledged_us).get()));
         }
         write.last_arrival_us = at_us;
         let (key, holds) = (write.key as usize, write.position + 1);
@@ -214,8 +215,8 @@ impl Replayer {
     fn finish(self) -> ReplayFigures {
         let lag = |write: &Tracked| {
             let everywhere = write.arrivals >= self.followers;
-            let lag_us = write.last_arrival_us.saturating_sub(write.acknowledged_us.filter(|_| everywhere)?);
-            Some(to_u32(lag_us))
+            let lag_us = write.last_arrival_us.since(write.acknowledged_us.filter(|_| everywhere)?);
+            Some(to_u32(lag_us.get()))
         };
         ReplayFigures { lags_us: self.writes.iter().filter_map(lag).collect(), ..self.replay }
     }

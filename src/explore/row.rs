@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Point, PointFigures, Predicted, RunOutcome};
 use crate::analysis::{PredictedLag, Prediction, predicted_visible_ms};
-use crate::config::{Order, Pacing};
-use crate::model::{LinkOrder, as_uniform_ms};
+use crate::config::{KeyOrder, Pacing, Rate};
+use crate::model::{LinkOrder, ReplicationOrder, as_uniform_ms};
 
 /// A point and its figures. Fields are in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct PointConditions {
     /// The distribution for acknowledgements. `None` if they take no time.
     pub ack_delay: Option<String>,
     /// What followers do with older writes.
-    pub order: Order,
+    pub order: ReplicationOrder,
     /// Whether links keep copies in order. Files from before ordered links do not say.
     #[serde(default)]
     pub link: LinkOrder,
@@ -46,6 +46,12 @@ pub struct PointConditions {
     pub concurrency: u32,
     /// When the next write starts.
     pub pacing: Pacing,
+    /// Which key each write sets. Files from before it was a choice do not say.
+    #[serde(default)]
+    pub key_order: KeyOrder,
+    /// How many writes start in a second in an open loop.
+    #[serde(default)]
+    pub rate_per_s: Option<u32>,
     /// The first run's seed; the others follow it.
     pub seed: u64,
     /// How many runs.
@@ -77,6 +83,8 @@ impl PointConditions {
             keys: workload.keys.get(),
             concurrency: workload.concurrency.get(),
             pacing: workload.pacing,
+            key_order: workload.key_order,
+            rate_per_s: workload.rate_per_s.map(Rate::get),
             seed: experiment.seed,
             seeds: point.seeds,
             config_sha256: point.sha256()?,
@@ -102,7 +110,7 @@ impl PointConditions {
 
 impl PointRow {
     /// The columns of CSV, in order.
-    pub const COLUMNS: [&str; 41] = [
+    pub const COLUMNS: [&str; 43] = [
         "experiment",
         "followers",
         "quorum",
@@ -116,6 +124,8 @@ impl PointRow {
         "keys",
         "concurrency",
         "pacing",
+        "key_order",
+        "rate_per_s",
         "seed",
         "seeds",
         "config_sha256",

@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::analysis::{Durability, Lag, RunConsistency, Staleness, ok_latencies};
-use crate::config::{Experiment, Order, Pacing, Timeout};
+use crate::config::{Experiment, Pacing, Timeout};
 use crate::data::{DataError, RunData};
-use crate::model::{LinkOrder, NodeId, Quorum, uniform_ms};
+use crate::model::{LinkOrder, NodeId, Quorum, ReplicationOrder, uniform_ms};
 use crate::sim::SimError;
 use crate::sim::simulate_direct;
 
@@ -54,7 +54,7 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
         experiment.network.replication_timeout_s = Timeout::try_from(0.7).unwrap();
         experiment.network.global_request_timeout_s = Timeout::try_from(0.6).unwrap();
     };
-    let versions = |experiment: &mut Experiment| experiment.network.order = Order::Version;
+    let versions = |experiment: &mut Experiment| experiment.network.order = ReplicationOrder::Version;
     let at_once = |experiment: &mut Experiment| experiment.network.delay = uniform_ms(0, 0).unwrap();
     let as_it_is = |_: &mut Experiment| {};
     let ordered = |experiment: &mut Experiment| experiment.network.link = Some(LinkOrder::Ordered);
@@ -107,7 +107,7 @@ fn a_run_comes_to_what_the_analysis_of_its_data_says() {
 fn the_grid_is_the_product_of_its_axes_without_impossible_quorums() {
     let mut grid = lab();
     grid.followers = vec![3.try_into().unwrap(), 5.try_into().unwrap()];
-    grid.orders = vec![Order::Arrival, Order::Version];
+    grid.orders = vec![ReplicationOrder::Arrival, ReplicationOrder::Version];
     assert_eq!(grid.points().len(), (3 + 5) * 2);
     // Independent links are those that a configuration without links has.
     let without: Vec<String> = grid.points().iter().map(|point| point.sha256().unwrap()).collect();

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
+use super::failover::LeaderDeath;
 use super::settle::Aftermath;
-use crate::cluster::{Act, ClusterError, FaultAction};
-use crate::config::{Fault, Trigger};
-use crate::data::{FaultEvent, FaultRow};
-use crate::model::NodeId;
+use crate::cluster::ClusterError;
+use crate::config::{Fault, FaultAction, Trigger};
+use crate::data::FaultRow;
+use crate::model::{Act, Micros, NodeId, TimeSpan, WriteId};
 use crate::system::Clock;
 
 /// Does to a cluster what a fault says.
@@ -20,6 +21,11 @@ pub trait Injector: Sync {
     /// # Errors
     /// [`ClusterError`] where it could not be done.
     fn inject(&self, action: &FaultAction) -> impl Future<Output = Result<(), ClusterError>> + Send;
+
+    /// What faults.csv tells of an action beyond its kind.
+    fn detail(&self, action: &FaultAction) -> Option<String> {
+        action.detail.clone()
+    }
 
     /// Has the delays of proxies begin now, if there are proxies.
     ///
@@ -47,6 +53,8 @@ pub(super) struct LoadState {
     pub(super) started: u64,
     /// Whether the last answer has come.
     pub(super) over: bool,
+    /// The write that was acknowledged first.
+    pub(super) acknowledged: Option<WriteId>,
     /// How many writes in a row had no answer, where that are too many.
     pub(super) unanswered: Option<u64>,
 }
@@ -69,18 +77,27 @@ pub(super) struct FaultRun<'a, I> {
     /// What was done; times are on the clock.
     timeline: Vec<FaultRow>,
     hidden: BTreeSet<NodeId>,
+    /// Who is told once of the leader's death.
+    on_death: Option<oneshot::Sender<LeaderDeath>>,
 }
 
 impl<'a, I: Injector> FaultRun<'a, I> {
     pub(super) fn new(faults: &[Fault], injector: &'a I, clock: &'a Clock) -> Self {
         let mut steps = Vec::new();
         for fault in faults {
-            let begin = Step { at: fault.at, action: FaultAction::beginning(fault), after: None, done: false };
+            let begin = Step { at: fault.at, action: fault.beginning(), after: None, done: false };
             let after = Some(steps.len());
             steps.push(begin);
-            steps.extend(fault.until.map(|at| Step { at, action: FaultAction::ending(fault), after, done: false }));
+            steps.extend(fault.until.map(|at| Step { at, action: fault.ending(), after, done: false }));
         }
-        Self { steps, injector, clock, timeline: Vec::new(), hidden: BTreeSet::new() }
+        Self { steps, injector, clock, timeline: Vec::new(), hidden: BTreeSet::new(), on_death: None }
+    }
+
+    /// Tells of the leader's death once it is in force. What comes is an error if the load is over before.
+    pub(super) fn leader_death(&mut self) -> oneshot::Receiver<LeaderDeath> {
+        let (tell, death) = oneshot::channel();
+        self.on_death = Some(tell);
+        death
     }
 
     /// Does what is to be in force from the first write on.
@@ -95,7 +112,7 @@ impl<'a, I: Injector> FaultRun<'a, I> {
     /// has not come up by then never happens; what has begun is finished.
     pub(super) async fn run(
         &mut self,
-        start_us: u64,
+        start_us: Micros,
         mut load: watch::Receiver<LoadState>,
     ) -> Result<(), ClusterError> {
         while self.steps.iter().any(|step| !step.done) {
@@ -103,14 +120,13 @@ impl<'a, I: Injector> FaultRun<'a, I> {
             if state.over {
                 break;
             }
-            let now_us = self.clock.now_us();
-            if let Some(index) = self.next(|step| is_due(step.at, state.started, now_us.saturating_sub(start_us))) {
+            let now_us = self.now();
+            if let Some(index) = self.next(|step| is_due(step.at, state.started, now_us.since(start_us))) {
                 self.carry_out(index).await?;
                 continue;
             }
             let next = self.steps.iter().filter(|step| self.is_open(step)).filter_map(|step| time_of(step.at)).min();
-            let wait =
-                next.map(|at| (at + Duration::from_micros(start_us)).saturating_sub(Duration::from_micros(now_us)));
+            let wait = next.map(|at| (start_us + TimeSpan::from(at)).since(now_us).to_duration());
             tokio::select! {
                 biased;
                 // The sender lives as long as the load.
@@ -118,6 +134,7 @@ impl<'a, I: Injector> FaultRun<'a, I> {
                 () = sleep(self.clock, wait) => {}
             }
         }
+        self.on_death = None;
         Ok(())
     }
 
@@ -131,25 +148,38 @@ impl<'a, I: Injector> FaultRun<'a, I> {
     }
 
     async fn carry_out(&mut self, index: usize) -> Result<(), ClusterError> {
+        let is_for_good = !self.steps.iter().any(|step| step.after == Some(index));
         let Some(step) = self.steps.get_mut(index) else { return Ok(()) };
         step.done = true;
         let action = step.action.clone();
-        let begun_us = self.clock.now_us();
+        let begun_us = self.now();
         self.injector.inject(&action).await?;
-        let ended_us = self.clock.now_us();
-        match action.act.leaves_reachable() {
+        let ended_us = self.now();
+        match Act::leave_reachable(&action.acts) {
             Some(true) => drop(self.hidden.remove(&action.node)),
             Some(false) => drop(self.hidden.insert(action.node)),
             None => {}
         }
+        if action.node.is_leader()
+            && action.event.ends_the_node()
+            && is_for_good
+            && let Some(tell) = self.on_death.take()
+        {
+            // Nobody listens if no follower is to take its place.
+            let _ = tell.send(LeaderDeath { begun_us, hidden: self.hidden.clone() });
+        }
         self.timeline.push(FaultRow {
-            begun_us: begun_us.cast_signed(),
-            ended_us: ended_us.cast_signed(),
-            kind: event(action.act),
-            detail: action.detail(),
+            begun_us,
+            ended_us,
+            kind: action.event,
+            detail: self.injector.detail(&action),
             node: action.node,
         });
         Ok(())
+    }
+
+    fn now(&self) -> Micros {
+        self.clock.now_us().into()
     }
 
     /// Whether a client can ask this node now.
@@ -157,51 +187,31 @@ impl<'a, I: Injector> FaultRun<'a, I> {
         self.hidden.contains(&node)
     }
 
-    /// Nodes that no client can ask now.
-    pub(super) fn hidden(&self) -> Vec<NodeId> {
-        self.hidden.iter().copied().collect()
-    }
-
     /// What the faults have left behind.
     pub(super) fn aftermath(&self) -> Aftermath {
         let has_ended = |begin| self.steps.iter().any(|step| step.after == Some(begin) && step.done);
         let begun = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_none() && step.done);
         let broken = begun.filter(|(begin, _)| !has_ended(*begin)).map(|(_, step)| step.action.node.to_string());
-        let ends = |row: &&FaultRow| matches!(row.kind, FaultEvent::Restart | FaultEvent::Resume | FaultEvent::Heal);
-        let mended = self.timeline.iter().filter(ends).map(|row| row.ended_us.unsigned_abs()).max();
+        let ends = |row: &&FaultRow| row.kind.ended_by().is_none();
+        let mended = self.timeline.iter().filter(ends).map(|row| row.ended_us).max();
         Aftermath { broken: broken.collect(), mended_us: mended }
     }
 
     /// What was done, with times from the start of the load.
-    pub(super) fn rows(&self, start_us: u64) -> Vec<FaultRow> {
-        let relative = |at_us: i64| at_us - start_us.cast_signed();
+    pub(super) fn rows(&self, start_us: Micros) -> Vec<FaultRow> {
         let row = |row: &FaultRow| FaultRow {
-            begun_us: relative(row.begun_us),
-            ended_us: relative(row.ended_us),
+            begun_us: row.begun_us - start_us,
+            ended_us: row.ended_us - start_us,
             ..row.clone()
         };
         self.timeline.iter().map(row).collect()
     }
 }
 
-/// What `faults.csv` calls an act.
-const fn event(act: Act) -> FaultEvent {
-    match act {
-        Act::Kill => FaultEvent::Kill,
-        Act::Stop => FaultEvent::Stop,
-        Act::Pause => FaultEvent::Pause,
-        Act::Partition(_) => FaultEvent::Partition,
-        Act::Slow { .. } => FaultEvent::Slow,
-        Act::Restart => FaultEvent::Restart,
-        Act::Resume => FaultEvent::Resume,
-        Act::Heal(_) | Act::Hasten => FaultEvent::Heal,
-    }
-}
-
-fn is_due(at: Trigger, started: u64, elapsed_us: u64) -> bool {
+fn is_due(at: Trigger, started: u64, elapsed_us: TimeSpan) -> bool {
     match at {
         Trigger::Write(write) => started > write,
-        Trigger::After(elapsed) => elapsed.duration() <= Duration::from_micros(elapsed_us),
+        Trigger::After(elapsed) => elapsed.duration() <= elapsed_us.to_duration(),
     }
 }
 

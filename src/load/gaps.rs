@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::data::{GapFacts, GapKind};
-use crate::model::ignore_poison;
+use crate::model::{Micros, TimeSpan, ignore_poison};
 use crate::system::Clock;
 
 /// How often labctl looks at the clocks.
@@ -28,8 +28,8 @@ pub struct Gaps {
 /// One gap, on the load's clock.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    start_us: u64,
-    length_us: u64,
+    start_us: Micros,
+    length_us: TimeSpan,
     kind: GapKind,
 }
 
@@ -37,28 +37,27 @@ struct Seen {
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     /// The load's clock, which stands still while the machine sleeps.
-    now_us: u64,
+    now_us: Micros,
     /// How far the clock that does not stand still is ahead of the one that does.
-    slept_us: u64,
+    slept_us: TimeSpan,
 }
 
 impl Reading {
     fn take(clock: &Clock) -> Self {
         let (awake, all) = (clock_gettime(ClockId::Monotonic), clock_gettime(ClockId::Boottime));
-        let micros = |time: rustix::time::Timespec| {
-            u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000
-        };
-        Self { now_us: clock.now_us(), slept_us: micros(all).saturating_sub(micros(awake)) }
+        // Both count from the machine's start: never negative.
+        let elapsed = |time| Duration::try_from(time).unwrap_or_default();
+        let slept = elapsed(all).saturating_sub(elapsed(awake));
+        Self { now_us: clock.now_us().into(), slept_us: slept.into() }
     }
 
     /// The gaps between this reading and one that was to follow after [`TICK`].
     fn gaps_until(self, next: Self) -> impl Iterator<Item = Seen> {
-        let min_us = MIN_GAP.as_micros() as u64;
-        let due_us = self.now_us + TICK.as_micros() as u64;
-        let stalled = Seen { start_us: due_us, length_us: next.now_us.saturating_sub(due_us), kind: GapKind::Stalled };
+        let due_us = self.now_us + TimeSpan::from(TICK);
+        let stalled = Seen { start_us: due_us, length_us: next.now_us.since(due_us), kind: GapKind::Stalled };
         let slept_us = next.slept_us.saturating_sub(self.slept_us);
         let suspended = Seen { start_us: self.now_us, length_us: slept_us, kind: GapKind::Suspended };
-        [stalled, suspended].into_iter().filter(move |gap| gap.length_us >= min_us)
+        [stalled, suspended].into_iter().filter(move |gap| gap.length_us >= MIN_GAP.into())
     }
 }
 
@@ -77,14 +76,11 @@ impl Gaps {
 
     /// The gaps since the run's start; times from then.
     #[must_use]
-    pub fn since(&self, start_us: u64) -> Vec<GapFacts> {
+    pub fn since(&self, start_us: Micros) -> Vec<GapFacts> {
         let seen = ignore_poison(self.seen.lock());
         let during = seen.iter().filter(|gap| gap.start_us + gap.length_us >= start_us);
-        let facts = |gap: &Seen| GapFacts {
-            start_us: gap.start_us.cast_signed() - start_us.cast_signed(),
-            length_us: gap.length_us,
-            kind: gap.kind,
-        };
+        let facts =
+            |gap: &Seen| GapFacts { start_us: gap.start_us - start_us, length_us: gap.length_us, kind: gap.kind };
         during.map(facts).collect()
     }
 }
@@ -93,10 +89,10 @@ impl Gaps {
 mod tests {
     use super::*;
 
-    fn gaps(before: (u64, u64), after: (u64, u64)) -> Vec<(u64, u64, GapKind)> {
-        let reading = |(now_us, slept_us)| Reading { now_us, slept_us };
+    fn gaps(before: (u64, u64), after: (u64, u64)) -> Vec<(i64, u64, GapKind)> {
+        let reading = |(now_us, slept_us)| Reading { now_us: Micros::from(now_us), slept_us: TimeSpan::new(slept_us) };
         let seen = reading(before).gaps_until(reading(after));
-        seen.map(|gap| (gap.start_us, gap.length_us, gap.kind)).collect()
+        seen.map(|gap| (gap.start_us.get(), gap.length_us.get(), gap.kind)).collect()
     }
 
     #[test]
@@ -112,9 +108,10 @@ mod tests {
 
     #[test]
     fn times_are_from_the_runs_start_and_what_was_over_by_then_is_left_out() {
-        let gap = |start_us| Seen { start_us, length_us: 200_000, kind: GapKind::Stalled };
-        let gaps = Gaps { seen: Mutex::new(vec![gap(0), gap(900_000), gap(2_000_000)]) };
-        let found: Vec<i64> = gaps.since(1_000_000).iter().map(|gap| gap.start_us).collect();
+        let gap = |start_us| Seen { start_us, length_us: TimeSpan::new(200_000), kind: GapKind::Stalled };
+        let gaps =
+            Gaps { seen: Mutex::new(vec![gap(Micros::ZERO), gap(Micros::new(900_000)), gap(Micros::new(2_000_000))]) };
+        let found: Vec<i64> = gaps.since(Micros::new(1_000_000)).iter().map(|gap| gap.start_us.get()).collect();
         assert_eq!(found, [-100_000, 1_000_000]);
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct LeaderWatchdog {
 }
 
 impl LeaderWatchdog {
-    /// A watchdog that aborts the run after twice as many writes as are in flight at once.
+    /// A watchdog that aborts the run after twice as many writes as may be in flight at once.
     pub(super) fn of(experiment: &Experiment) -> Self {
         let planned = experiment.faults.iter().any(|fault| fault.node.is_leader());
         let limit = u64::from(experiment.workload.concurrency.get()) * 2;
@@ -39,8 +39,8 @@ impl LeaderWatchdog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Fault, FaultKind, Trigger};
-    use crate::model::{NodeId, WriteId};
+    use crate::config::{Fault, FaultKind, Kill, Trigger};
+    use crate::model::{Micros, NodeId, TimeSpan, WriteId};
 
     fn row(outcome: WriteOutcome) -> WriteRow {
         let (key, value) = ("k0".to_owned(), "v0".to_owned());
@@ -49,13 +49,14 @@ mod tests {
             write: WriteId::new(0),
             key,
             value,
-            start_us: 0,
-            latency_us: 0,
+            start_us: Micros::ZERO,
+            latency_us: TimeSpan::ZERO,
             outcome,
             http_status,
             version,
             acks,
             error,
+            sent_us: None,
         }
     }
 
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_leader_that_is_silenced_on_purpose_is_no_surprise() {
-        let fault = Fault { at: Trigger::Write(1), node: NodeId::Leader, kind: FaultKind::Kill, until: None };
+        let fault = Fault { at: Trigger::Write(1), node: NodeId::Leader, kind: FaultKind::Kill(Kill {}), until: None };
         let watchdog = LeaderWatchdog::of(&Experiment { faults: vec![fault], ..Experiment::default() });
         assert!((0..1_000).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
     }

@@ -13,14 +13,18 @@ pub(crate) fn refusal<T: Accepted>(what: &str, value: impl fmt::Display) -> Stri
     format!("{what} must be {}, not {value}", T::accepted())
 }
 
-/// A list of words for a sentence: `"a", "b" or "c"`.
+/// A list of words for a sentence: `one of "a", "b" or "c"`.
 #[must_use]
 pub fn one_of(words: &[impl AsRef<str>]) -> String {
+    format!("{}{}", if words.len() > 2 { "one of " } else { "" }, either(words))
+}
+
+/// The same, shorter: `"a", "b" or "c"`.
+#[must_use]
+pub fn either(words: &[impl AsRef<str>]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.as_ref())).collect();
     match quoted.as_slice() {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first, second] => format!("{first} or {second}"),
-        [most @ .., last] => format!("one of {} or {last}", most.join(", ")),
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        all => all.concat(),
     }
 }

@@ -1,6 +1,10 @@
 //! How a system's nodes run in containers.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::count::Followers;
+use super::node_id::NodeId;
 
 /// How a system's nodes run in containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,17 +13,8 @@ pub enum ContainerSpec {
     File(&'static ComposeFile),
     /// From an image that exists, as labctl says.
     Image(ImageSpec),
-}
-
-impl ContainerSpec {
-    /// The port on which every node listens in its container.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        match self {
-            Self::File(file) => file.port,
-            Self::Image(image) => image.port,
-        }
-    }
+    /// As services of a Compose file of the user's.
+    Project(ProjectSpec),
 }
 
 /// A Compose file of the checkout, in which the leader and the first followers are services by their
@@ -55,6 +50,11 @@ pub struct ImageRecipe {
     pub binary_argument: &'static str,
 }
 
+impl ImageRecipe {
+    /// The image of the lab's node, which is also that of every proxy.
+    pub const LAB: Self = Self { dockerfile: "node/Dockerfile", binary: "labnode", binary_argument: "LABNODE_BINARY" };
+}
+
 /// An image that exists, and how a node runs from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSpec {
@@ -65,6 +65,38 @@ pub struct ImageSpec {
     pub command: Vec<String>,
     /// The port on which every node listens in its container.
     pub port: u16,
+    /// Where the durable folder of a node is mounted, if nodes have one. If the image has that folder, the volume has
+    /// its owner and its rights.
+    pub storage: &'static str,
     /// The setting that names the image, for messages, e.g. `[system.redis] image`.
     pub setting: String,
+}
+
+/// A Compose file of the user's, of which the nodes are services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectSpec {
+    /// The Compose file.
+    pub file: PathBuf,
+    /// The service of each node.
+    pub services: BTreeMap<NodeId, String>,
+    /// The port on which every follower listens in its container.
+    pub port: u16,
+    /// The port on which the leader does.
+    pub leader_port: u16,
+    /// The setting that names file and services, for messages, e.g. `[system.mine.start] compose`.
+    pub setting: String,
+}
+
+impl ProjectSpec {
+    /// The port on which a node listens in its container.
+    #[must_use]
+    pub const fn port(&self, node: NodeId) -> u16 {
+        if node.is_leader() { self.leader_port } else { self.port }
+    }
+
+    /// The service of a node; its own name if it has none.
+    #[must_use]
+    pub fn service(&self, node: NodeId) -> String {
+        self.services.get(&node).cloned().unwrap_or_else(|| node.to_string())
+    }
 }

@@ -16,6 +16,14 @@ ranged_integer!(
     ReadQuorum(u32), "a read quorum", 1..=99
 );
 
+impl Quorum {
+    /// The number that a system is told for W: one more if it counts its leader.
+    #[must_use]
+    pub const fn as_counted(self, counts_leader: bool) -> u32 {
+        self.0 + counts_leader as u32
+    }
+}
+
 impl ReadQuorum {
     /// A read from one follower.
     pub const ONE: Self = Self(1);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::lifecycle::Lifecycle;
 use super::node_id::NodeId;
-use super::text::Text;
+use super::text::{Place, Text};
 
 /// A node to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +19,25 @@ pub struct NodeSpec {
     pub arguments: Vec<Text>,
     /// Variables of its environment.
     pub environment: BTreeMap<String, Text>,
-    /// Files in the node's own folder, [`Place::Folder`](super::Place::Folder), by name.
+    /// Files in the node's own folder, [`Place::Folder`], by name.
     pub files: BTreeMap<String, Text>,
     /// The folder in which a local process starts. `None`: the node's own, or labctl's if the node
     /// runs labctl itself.
     pub start_in: Option<PathBuf>,
     /// How a local process shows that it listens.
     pub readiness: Readiness,
-    /// How long a local process may take until it listens.
+    /// How long a local process may take until it listens, its preparation included.
     pub start_limit: Duration,
+    /// What it needs beyond its program.
+    pub lifecycle: Lifecycle,
+}
+
+impl NodeSpec {
+    /// Whether it listens for other nodes on another port than for clients.
+    #[must_use]
+    pub fn has_peer_port(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.has(Place::PeerPort))
+    }
 }
 
 /// What a local process runs.

@@ -15,3 +15,16 @@ pub enum WriteOutcome {
     /// No answer came; the write may or may not have been applied.
     Unknown,
 }
+
+/// What a read of one node brought.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadOutcome {
+    /// A value.
+    Found,
+    /// The node has no value for the key.
+    Absent,
+    /// No answer came, or none that could be understood.
+    Failed,
+}

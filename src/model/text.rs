@@ -20,12 +20,22 @@ pub enum Place {
     Host,
     /// The port on which the node itself listens; 0 if it chooses one and announces it.
     Port,
+    /// The port on which the node listens for other nodes, if that is another than the one for clients. A node has such
+    /// a port if one of its arguments names it.
+    PeerPort,
     /// The node's own folder, with its files.
     Folder,
+    /// The node's durable folder, if its [`Lifecycle`](super::Lifecycle) has one.
+    Storage,
     /// The host at which the node reaches another node, or the proxy of the link between them.
     HostOf(NodeId),
-    /// The port at which the node reaches another node, or the proxy of the link between them.
+    /// The port at which the node reaches another node, or the proxy of the link between them. It leads to the other's
+    /// [`Place::PeerPort`] if that has one.
     PortOf(NodeId),
+    /// The host at which the node reaches another node past every proxy.
+    DirectHostOf(NodeId),
+    /// The port at which the node reaches another node past every proxy.
+    DirectPortOf(NodeId),
 }
 
 impl Text {
@@ -66,12 +76,18 @@ impl Text {
     pub fn joined(texts: impl IntoIterator<Item = Self>, separator: &str) -> Self {
         let mut pieces = Vec::new();
         for text in texts {
-            if !pieces.is_empty() {
+            if !pieces.is_empty() && !separator.is_empty() {
                 pieces.push(Piece::Literal(separator.to_owned()));
             }
             pieces.extend(text.0);
         }
         Self(pieces)
+    }
+
+    /// Whether the text has a place to fill in.
+    #[must_use]
+    pub fn has(&self, place: Place) -> bool {
+        self.0.contains(&Piece::Place(place))
     }
 
     /// The text with every place filled in.
@@ -100,14 +116,17 @@ mod tests {
         let fill = |place| match place {
             Place::Host => "h".to_owned(),
             Place::Port => "1".to_owned(),
+            Place::PeerPort => "3".to_owned(),
             Place::Folder => "/d".to_owned(),
-            Place::HostOf(node) => node.to_string(),
-            Place::PortOf(_) => "2".to_owned(),
+            Place::Storage => "/s".to_owned(),
+            Place::HostOf(node) | Place::DirectHostOf(node) => node.to_string(),
+            Place::PortOf(_) | Place::DirectPortOf(_) => "2".to_owned(),
         };
         let own = Text::from("{a} ").place(Place::Host).text(":").place(Place::Port).text(" ").place(Place::Folder);
         assert_eq!(own.fill(fill), "{a} h:1 /d");
         let others = [NodeId::Leader, NodeId::Follower(0)].map(|node| Text::new().url_of(node));
         assert_eq!(Text::joined(others, ",").fill(fill), "http://leader:2,http://f1:2");
         assert_eq!(Text::new().fill(fill), "");
+        assert!(own.has(Place::Port) && !own.has(Place::PeerPort));
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::model::ImageRecipe;
-
 /// The argument with which labctl, and the lab's node, is a proxy.
 pub const COMMAND: &str = "proxy";
 /// What it prints before its address once it listens.
@@ -14,6 +12,3 @@ pub const CONTROL: &str = "control on ";
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// What has a proxy that is a local process end once labctl is gone.
 pub const ENDS_WITH_LABCTL: (&str, &str) = ("EXIT_WITH_PARENT", "1");
-/// How the image of a proxy that is a container is built: it is the lab's node's.
-pub const IMAGE: ImageRecipe =
-    ImageRecipe { dockerfile: "node/Dockerfile", binary: "labnode", binary_argument: "LABNODE_BINARY" };

@@ -16,6 +16,8 @@ const ORDER_LIMIT: Duration = Duration::from_secs(5);
 pub struct Proxies {
     /// Where each takes orders, by the node of its link.
     controls: BTreeMap<NodeId, SocketAddr>,
+    /// How a fault has each link pass messages; of others they pass.
+    states: BTreeMap<NodeId, ProxyOrder>,
 }
 
 /// A proxy did not do what it was told.
@@ -41,9 +43,40 @@ impl Proxies {
     ///
     /// # Errors
     /// When a proxy cannot be reached, or does not confirm in time.
-    pub fn order(&self, node: NodeId, order: ProxyOrder) -> Result<(), ProxyError> {
+    pub fn order(&mut self, node: NodeId, order: ProxyOrder) -> Result<(), ProxyError> {
+        for (link, control) in self.of(node) {
+            send(link, control, order)?;
+            if matches!(order, ProxyOrder::Pass | ProxyOrder::Cut | ProxyOrder::Mute | ProxyOrder::Slow { .. }) {
+                self.states.insert(link, order);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has all links of a node hold what is on its way, until [`Self::drop_held`]: a node takes a while to end, and what it
+    /// had sent would arrive meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::order`].
+    pub fn hold(&self, node: NodeId) -> Result<(), ProxyError> {
+        self.of(node).into_iter().try_for_each(|(link, control)| send(link, control, ProxyOrder::Cut))
+    }
+
+    /// Drops what the links of a node hold, resets their connections, and has them pass messages as before.
+    ///
+    /// # Errors
+    /// As [`Self::order`].
+    pub fn drop_held(&self, node: NodeId) -> Result<(), ProxyError> {
+        self.of(node).into_iter().try_for_each(|(link, control)| {
+            send(link, control, ProxyOrder::Drop)?;
+            send(link, control, self.states.get(&link).copied().unwrap_or(ProxyOrder::Pass))
+        })
+    }
+
+    /// The proxies of all links that lead to a node or away from it.
+    fn of(&self, node: NodeId) -> Vec<(NodeId, SocketAddr)> {
         let concerned = self.controls.iter().filter(|(link, _)| node.is_leader() || **link == node);
-        concerned.into_iter().try_for_each(|(link, control)| send(*link, *control, order))
+        concerned.map(|(link, control)| (*link, *control)).collect()
     }
 
     /// Gives an order to all proxies, as [`Self::order`].

@@ -1,10 +1,11 @@
 //! What the report says at the head of its page: conditions, answer, method, warnings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
 use super::error::ReportError;
 use super::figures::Figures;
+use super::labels;
 use super::method::method;
 use super::model::{Report, RunReport};
 use super::number::{count, grouped, list};
@@ -12,8 +13,8 @@ use super::system::system;
 use super::topic::{Finding, Topic};
 use super::topics::TOPICS;
 use super::warnings::warnings;
-use crate::config::CatchUp;
-use crate::model::SystemName;
+use crate::config::Pacing;
+use crate::model::{CatchUp, SystemName};
 
 /// What the report says in words, in `summary.json` and on its page.
 #[derive(Debug)]
@@ -84,16 +85,29 @@ fn subtitle(report: &Report) -> String {
         format!("; followers apply in {} order{catch_up}", config.network.order)
     });
     format!(
-        "Experiment {}: one leader, {}; {} a quorum over {}, {} at a time ({} pacing); {delay}{}.{} {run_on}.",
+        "Experiment {}: one leader, {}; {} a quorum over {}, {}; {delay}{}.{} {run_on}.",
         report.experiment,
-        count(u64::from(run.followers()), "follower"),
+        followers(&report.runs),
         count(u64::from(workload.writes.get()), "write"),
-        count(u64::from(workload.keys.get()), "key"),
-        grouped(u64::from(workload.concurrency.get())),
-        workload.pacing,
+        labels::keys(workload),
+        match workload.pacing {
+            Pacing::Open =>
+                format!("at {} a second (open loop)", grouped(workload.rate_per_s.map_or(0, |rate| rate.get().into()))),
+            closed => format!("{} at a time ({closed} pacing)", grouped(u64::from(workload.concurrency.get()))),
+        },
         order.unwrap_or_default(),
         planned(&report.runs),
     )
+}
+
+/// How many followers there are, or how many the quorums of a majority take.
+fn followers(runs: &[RunReport]) -> String {
+    let numbers: BTreeSet<u32> = runs.iter().map(RunReport::followers).collect();
+    match (numbers.first(), numbers.last()) {
+        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most} followers (2 W at each W)"),
+        (Some(number), _) => count(u64::from(*number), "follower"),
+        (None, _) => String::new(),
+    }
 }
 
 /// The faults that the configuration plans, and whether none came up; nothing without any.

@@ -1,5 +1,6 @@
 //! What a reader needs to know of every interval and every time, once.
 
+use super::labels;
 use super::model::RunReport;
 use super::number::{count, grouped, list, percent};
 use crate::analysis::{Need, NoInterval};
@@ -90,14 +91,20 @@ fn saturation(runs: &[RunReport]) -> Option<String> {
 
 fn load(runs: &[RunReport]) -> Option<String> {
     let config = &runs.first()?.manifest.config;
-    let concurrency = config.workload.concurrency.get();
-    let pacing = match config.workload.pacing {
-        Pacing::Window => "a new one starts when another is answered",
-        Pacing::Batch => "the next ones start when all of them are answered",
+    let workload = &config.workload;
+    let writes = count(u64::from(workload.concurrency.get()), "write");
+    let closed = |next: &str| format!("The load is closed loop: at most {writes} at a time, {next}");
+    let load = match workload.pacing {
+        Pacing::Window => closed("a new one starts when another is answered"),
+        Pacing::Batch => closed("the next ones start when all of them are answered"),
+        Pacing::Open => format!(
+            "The load is open loop: {}, whether or not earlier ones are answered. Latency counts from when a write was to \
+             start, so that a slow system cannot slow its own measurement. At most {writes} are in flight",
+            labels::arrivals(workload)
+        ),
     };
-    let writes = count(u64::from(concurrency), "write");
     let machine = if is_virtual(runs) { "" } else { ", and comes from the machine the nodes run on" };
-    Some(format!("The load is closed loop: at most {writes} at a time, {pacing}{machine}."))
+    Some(format!("{load}{machine}."))
 }
 
 fn clock(runs: &[RunReport]) -> String {
@@ -117,12 +124,15 @@ fn clock(runs: &[RunReport]) -> String {
 }
 
 fn is_virtual(runs: &[RunReport]) -> bool {
-    runs.iter().all(|run| run.manifest.backend.name == "sim")
+    runs.iter().all(|run| run.manifest.backend.is_virtual_time())
 }
 
 /// `64 / 21.3 ms = 3,005 writes a second`: Little's law in the run with the most writes a second.
 pub(super) fn queueing(runs: &[RunReport]) -> Option<String> {
-    let measured = runs.iter().filter_map(|run| Some((run.quorum, run.load.filter(|load| load.concurrency > 1)?)));
+    // In an open loop the rate says what was asked for, not what the cluster can do.
+    let is_closed = |run: &&RunReport| run.manifest.config.workload.pacing != Pacing::Open;
+    let closed = runs.iter().filter(is_closed);
+    let measured = closed.filter_map(|run| Some((run.quorum, run.load.filter(|load| load.concurrency > 1)?)));
     let (quorum, load) = measured.max_by(|(_, a), (_, b)| a.rate_per_s.total_cmp(&b.rate_per_s))?;
     let rate = load.rate_per_s.round();
     Some(format!(

@@ -14,12 +14,13 @@ pub(crate) mod figures;
 pub(crate) mod files;
 mod headline;
 mod json;
-mod labels;
+pub(crate) mod labels;
 mod method;
 mod model;
 pub(crate) mod number;
 pub(crate) mod page;
 mod rendered;
+pub(crate) mod side_by_side;
 mod summary;
 mod system;
 mod topic;
@@ -28,8 +29,8 @@ mod warnings;
 
 pub use error::ReportError;
 pub use model::{
-    ComparedExperiment, ComparedRun, ComparedSystem, ConsistencyReport, DistributionCurves, DistributionPoint,
-    FaultReport, MomentReport, OverheadReport, PlottedWrite, Report, RunReport, SystemRun,
+    ComparedExperiment, ComparedRun, ConsistencyReport, DistributionCurves, DistributionPoint, FaultReport,
+    MomentReport, OverheadReport, PlottedWrite, Report, RunReport,
 };
 pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
 pub use summary::SCHEMA;

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::analysis::{
-    Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, Forecast, Lag, Latency,
-    LeaderEvidence, Load, Need, Overhead, Paired, Prediction, RunFigures, Sample, Staleness, Summary, Survival,
-    Withheld, WriteLife, claims, diagnose, ok_latencies, write_lives, write_overheads,
+    ArrivalFigures, Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, ExperimentRuns,
+    FailoverFigures, Forecast, KeyWaits, Lag, Latency, LeaderEvidence, Load, Need, Outside, Overhead, Paired,
+    Prediction, RunFigures, Sample, SideBySide, Staleness, Summary, Survival, Withheld, WriteLife, claims, diagnose,
+    ok_latencies, write_lives, write_overheads,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -13,12 +14,10 @@ use crate::data::{Contradiction, Manifest, RunData};
 mod comparison;
 mod consistency;
 mod faults;
-mod systems;
 
 pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
 pub use faults::{FaultReport, PlottedWrite};
-pub use systems::{ComparedSystem, SystemRun};
 
 /// Most points of a distribution that are kept.
 const MOST_POINTS: usize = 400;
@@ -53,9 +52,10 @@ pub struct Report {
     pub forecasts: Vec<Forecast>,
     /// This experiment, then the others that have data; empty where no other has.
     pub experiments: Vec<ComparedExperiment>,
-    /// This experiment, then the others that measured another system in the same network; empty if
+    /// This experiment, then the others that measured another system under the same conditions; no systems if
     /// there are none.
-    pub systems: Vec<ComparedSystem>,
+    #[serde(flatten)]
+    pub side_by_side: SideBySide,
 }
 
 /// What one run came to.
@@ -79,21 +79,24 @@ pub struct RunReport {
     /// What was broken on purpose and what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<FaultReport>,
+    /// What the leader's death cost once a follower had taken its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverFigures>,
     /// Planned faults, or ends of faults, before which the load was over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults_left_out: Vec<String>,
-    /// How long followers lagged behind acknowledgements. `None`, as the next two, if the system keeps
-    /// no trace.
+    /// What follows from when each copy arrived. `None` if the system keeps no trace and its followers were not asked; if
+    /// it keeps none and they were, seen from outside.
+    #[serde(flatten)]
+    pub arrivals: Option<ArrivalFigures>,
+    /// What readers saw of the followers; absent if these were not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lag: Option<Lag>,
-    /// How stale reads from followers are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub staleness: Option<Staleness>,
-    /// What the leader's death would have cost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub durability: Option<Durability>,
+    pub outside: Option<Outside>,
     /// Acknowledged writes that are gone in the end, by what the nodes hold.
     pub survival: Survival,
+    /// How writes of one key that were under way together behaved; `None` if nothing can be concluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_waits: Option<KeyWaits>,
     /// Latency beyond the prediction; `None` where the delays are known write by write, and if nothing is
     /// predicted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,12 @@ pub struct RunReport {
     /// Whether it recorded when copies were sent and arrived.
     #[serde(skip)]
     pub has_trace: bool,
+    /// Whether lag, staleness and durability are what readers saw, for want of a trace.
+    #[serde(skip)]
+    pub is_outside: bool,
+    /// Whether it recorded when copies arrived, in traces or in reads.
+    #[serde(skip)]
+    pub has_arrivals: bool,
     /// Whether it recorded what the nodes held in the end.
     #[serde(skip)]
     pub has_stores: bool,
@@ -156,19 +165,25 @@ pub struct OverheadReport {
 }
 
 impl Report {
-    /// Analyses the runs of one experiment, beside those of others and what was forecast of them;
+    /// Analyses the runs of one experiment, beside those of others, further rounds of any of them, and what was forecast;
     /// `None` if there are none.
     #[must_use]
-    pub fn of(runs: &[RunData], others: &[(ExperimentName, Vec<RunData>)], forecasts: &[Forecast]) -> Option<Self> {
+    pub fn of(
+        runs: &[RunData],
+        others: &[(ExperimentName, Vec<RunData>)],
+        rounds: &[RunData],
+        forecasts: &[Forecast],
+    ) -> Option<Self> {
         let mut data: Vec<&RunData> = runs.iter().collect();
         data.sort_by_key(|run| run.manifest.quorum);
         let mut figures = ExperimentFigures::of(runs)?;
         for (figures, run) in figures.runs.iter_mut().zip(&data) {
             figures.latency.add_own_time(run, others.iter().flat_map(|(_, runs)| runs));
         }
+        let all: Vec<&RunData> = runs.iter().chain(others.iter().flat_map(|(_, runs)| runs)).chain(rounds).collect();
         let trials = |config: &_| Expected::affordable_trials(config).map(|trials| trials.min(TRIALS_OF_OTHERS));
-        let others: Vec<_> =
-            others.iter().filter_map(|(_, runs)| ExperimentFigures::with_trials(runs, trials)).collect();
+        let (other_runs, others): (Vec<&Vec<RunData>>, Vec<_>) =
+            (others.iter()).filter_map(|(_, runs)| Some((runs, ExperimentFigures::with_trials(runs, trials)?))).unzip();
         let claims = claims(&figures, &others);
         let evidence: Vec<_> = data
             .iter()
@@ -178,7 +193,13 @@ impl Report {
         let can_be_diagnosed = data.iter().all(|run| Withheld::of(run, &[Need::IndependentWrites]).is_none());
         let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &evidence) } else { Vec::new() };
         let experiments = comparison::experiments(&figures, &others);
-        let systems = systems::systems(&figures, &others);
+        let side_by_side = {
+            let this = ExperimentRuns::new(data.iter().copied(), &figures);
+            let others = other_runs.into_iter().zip(&others).map(|(runs, figures)| ExperimentRuns::new(runs, figures));
+            let others: Vec<_> = others.filter(|other| this.is_comparable(other)).collect();
+            let systems = if others.is_empty() { Vec::new() } else { std::iter::once(this).chain(others).collect() };
+            SideBySide::of(&systems, &all)
+        };
         let paired = figures.steps().cloned().collect();
         let reports: Vec<_> =
             figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
@@ -191,7 +212,7 @@ impl Report {
             diagnoses,
             forecasts: forecasts.to_vec(),
             experiments,
-            systems,
+            side_by_side,
         })
     }
 }
@@ -201,6 +222,15 @@ impl RunReport {
         let writes = PlottedWrite::all(run);
         let withheld = Withheld::all(run);
         let keeps_trace = withheld.iter().all(|of| of.need() != Need::Trace);
+        let keeps_arrivals = withheld.iter().all(|of| of.need() != Need::Arrivals);
+        let mut outside = Outside::of(run);
+        let arrivals = if keeps_trace {
+            Some(ArrivalFigures::of(run).with_model(run))
+        } else {
+            // Listed once: `outside` keeps its own only beside those of a trace.
+            outside.as_mut().filter(|_| keeps_arrivals).and_then(|seen| seen.figures.take())
+        };
+        let has_trace = !run.replication.is_empty() || run.writes.is_empty();
         let overheads: Sample = write_overheads(run).iter().map(|write| write.overhead_us).collect();
         Self {
             quorum: figures.quorum(),
@@ -212,23 +242,44 @@ impl RunReport {
             },
             consistency: ConsistencyReport::of(&figures.consistency),
             faults: figures.faults.map(|faults| FaultReport::new(faults, &writes)),
+            failover: figures.failover,
             faults_left_out: figures.faults_left_out,
             load: figures.load,
-            lag: keeps_trace.then(|| Lag::of(run)),
-            staleness: keeps_trace.then(|| Staleness::of(run)),
-            durability: keeps_trace.then(|| Durability::of(run).with_model(run)),
+            arrivals,
+            is_outside: !keeps_trace && keeps_arrivals && outside.is_some(),
+            has_arrivals: if keeps_trace { has_trace } else { outside.is_some() },
+            outside,
             survival: figures.survival,
+            key_waits: figures.key_waits,
             excess: figures.excess,
             lives: if keeps_trace { write_lives(run) } else { Vec::new() },
             withheld,
             expected: figures.expected,
             manifest: run.manifest.clone(),
             writes,
-            has_trace: !run.replication.is_empty() || run.writes.is_empty(),
+            has_trace,
             has_stores: !run.settled.is_empty(),
             contradictions: run.contradictions.clone(),
             latency: figures.latency,
         }
+    }
+
+    /// How long followers lagged, if that is known.
+    #[must_use]
+    pub fn lag(&self) -> Option<&Lag> {
+        self.arrivals.as_ref().map(|arrivals| &arrivals.lag)
+    }
+
+    /// How stale reads from followers are, if that is known.
+    #[must_use]
+    pub fn staleness(&self) -> Option<&Staleness> {
+        self.arrivals.as_ref().map(|arrivals| &arrivals.staleness)
+    }
+
+    /// What the leader's death would have cost, if that is known.
+    #[must_use]
+    pub fn durability(&self) -> Option<&Durability> {
+        self.arrivals.as_ref()?.durability.as_ref()
     }
 
     /// Whether delays were injected.
@@ -281,14 +332,15 @@ fn thinned(sample: &Sample) -> Vec<DistributionPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TimeSpan;
 
     #[test]
     fn a_small_sample_is_kept_whole_and_a_large_one_thinned() {
-        let small: Sample = (1..=100_u64).map(|i| i * 1000).collect();
+        let small: Sample = (1..=100).map(|i| TimeSpan::new(i * 1000)).collect();
         let points = thinned(&small);
         assert_eq!(points.len(), 100);
         assert_eq!((points[0].ms, points[0].share), (1.0, 0.01));
-        let large: Sample = (1..=20_001_u64).map(|i| i * 1000).collect();
+        let large: Sample = (1..=20_001).map(|i| TimeSpan::new(i * 1000)).collect();
         let points = thinned(&large);
         assert_eq!(points.len(), MOST_POINTS);
         assert_eq!(points.last().map(|point| (point.ms, point.share)), Some((20_001.0, 1.0)));

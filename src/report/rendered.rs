@@ -53,6 +53,8 @@ impl ReportFiles {
 pub struct Extras<'a> {
     /// What a reader must know first: sentences without a full stop, such as on runs that were left out.
     pub notes: &'a [String],
+    /// Further rounds of experiments that were run several times.
+    pub rounds: &'a [RunData],
     /// Each run against the simulation of the same seed, by W; empty if nothing was simulated.
     pub forecasts: &'a [Forecast],
 }
@@ -75,7 +77,7 @@ pub fn render_with(
     others: &[(ExperimentName, Vec<RunData>)],
     extras: Extras<'_>,
 ) -> Result<Rendered, ReportError> {
-    let report = Report::of(runs, others, extras.forecasts).ok_or(ReportError::NoRuns)?;
+    let report = Report::of(runs, others, extras.rounds, extras.forecasts).ok_or(ReportError::NoRuns)?;
     let headline = Headline::of(&report, extras.notes);
     let mut figures = Figures::default();
     let document = headline.document(&report, &mut figures)?;

@@ -8,6 +8,11 @@ use super::model::{Report, RunReport};
 use super::number::list;
 use crate::analysis::Need;
 
+/// What a section rests on whose system keeps no trace.
+const SEEN_FROM_OUTSIDE: &str = "Seen from outside: this system keeps no trace, so readers asked its followers during the \
+     run. A write arrived after the last answer without it was asked for, and before the first answer with it came. Each \
+     figure is given from what follows if every copy came as early as it may have, to what follows if as late.";
+
 /// One topic. Each is defined in its file in `topics/` and stands in the list there.
 pub(super) struct Topic {
     /// Anchor of its section, and the name of its finding in `summary.json`.
@@ -41,16 +46,36 @@ impl Topic {
         if let Some(why) = self.withheld(report) {
             return (!matches!(self.finding, Finding::None)).then_some(why);
         }
-        match self.finding {
+        let finding = match self.finding {
             Finding::None => None,
             Finding::Always(tell) => Some(tell(report)),
             Finding::IfAny(tell) => tell(report),
+        };
+        finding.map(|finding| self.with_source(report, finding))
+    }
+
+    /// A sentence that says where it was seen from, if not from inside.
+    fn with_source(&self, report: &Report, sentence: String) -> String {
+        if !self.is_outside(report) {
+            return sentence;
         }
+        // No sentence on arrivals begins with a name.
+        let mut letters = sentence.chars();
+        let first = letters.next().into_iter().flat_map(char::to_lowercase);
+        format!("Seen from outside: {}", first.chain(letters).collect::<String>())
+    }
+
+    /// Whether this section rests on what readers saw, for want of a trace.
+    fn is_outside(&self, report: &Report) -> bool {
+        self.needs.contains(&Need::Arrivals) && report.runs.iter().any(|run| run.is_outside)
     }
 
     /// Its sentences in the answer at the head of the page.
     pub(super) fn answer(&self, report: &Report) -> Option<String> {
-        if self.withheld(report).is_some() { None } else { (self.answer)(report) }
+        if self.withheld(report).is_some() {
+            return None;
+        }
+        (self.answer)(report).map(|answer| self.with_source(report, answer))
     }
 
     /// Why there is nothing in this section, without a full stop: the system does not tell what it rests
@@ -72,6 +97,9 @@ impl Topic {
         }
         let mut page = Page { topic: self, finding: finding.unwrap_or_default(), figures };
         let mut blocks: Vec<Block> = self.needs.iter().filter_map(|need| lost(*need, &report.runs)).collect();
+        if self.is_outside(report) {
+            blocks.push(Block::paragraph(SEEN_FROM_OUTSIDE));
+        }
         blocks.extend((self.blocks)(report, &mut page)?);
         if report.runs.iter().any(|run| !run.withheld.is_empty()) {
             blocks.iter_mut().for_each(Block::drop_empty_columns);
@@ -84,9 +112,10 @@ impl Topic {
 pub(super) fn lost(need: Need, runs: &[RunReport]) -> Option<Block> {
     let (has, what): (fn(&RunReport) -> bool, _) = match need {
         Need::Trace | Need::Delays => (|run| run.has_trace, "no usable trace of its copies"),
+        Need::Arrivals => (|run| run.has_arrivals, "no usable trace of its copies"),
         Need::Stores => (|run| run.has_stores, "no usable record of what the nodes held in the end"),
         // These are the system's, and no run loses them.
-        Need::IndependentWrites | Need::OwnDelays => return None,
+        Need::Received | Need::IndependentWrites | Need::OwnDelays => return None,
     };
     let without: Vec<String> = runs.iter().filter(|run| !has(run)).map(|run| format!("W = {}", run.quorum)).collect();
     (!without.is_empty()).then(|| {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,9 +16,8 @@ use tokio::sync::oneshot;
 use super::cluster::{SimCluster, SimSpec, new_follower, new_leader};
 use super::connection::{Route, SimConnection};
 use super::error::SimError;
-use super::link_state::{NodeLink, NodeState, Refused};
-use crate::cluster::{Act, FaultAction};
-use crate::model::{NodeId, ignore_poison};
+use super::link_state::{LinkMode, NodeLink, NodeState, Refused};
+use crate::model::{Act, NodeId, ignore_poison};
 
 /// How a leader comes to reach its followers.
 type Connect = fn(&[Arc<Follower>]) -> Arc<dyn Transport>;
@@ -81,23 +79,28 @@ impl BreakableCluster {
         self.leader_link.clone()
     }
 
-    /// Breaks or mends something.
+    /// How each follower is, and the leader's link to it.
+    #[must_use]
+    pub(super) fn follower_links(&self) -> Vec<NodeLink> {
+        self.links.clone()
+    }
+
+    /// Does one thing to a node or to its links.
     ///
     /// # Errors
     /// When there is no such node, or one that is started again refuses its settings.
-    pub(super) fn inject(&self, action: &FaultAction) -> Result<(), SimError> {
-        let node = action.node;
-        match action.act {
-            Act::Kill | Act::Stop => self.change(node, |now| now.down = true),
-            Act::Pause => self.change(node, |now| now.frozen = true),
-            Act::Resume => self.change(node, |now| now.frozen = false),
-            Act::Slow { delay_ms } => {
-                self.change_link(node, |now| now.slow = Duration::from_millis(u64::from(delay_ms)))
-            }
-            Act::Hasten => self.change_link(node, |now| now.slow = Duration::ZERO),
-            Act::Partition(_) => self.change_links(node, |now| now.cut = true),
-            Act::Heal(_) => self.change_links(node, |now| now.cut = false),
-            Act::Restart => self.restart(node),
+    pub(super) fn carry_out(&self, node: NodeId, act: Act) -> Result<(), SimError> {
+        match act {
+            Act::Kill | Act::Stop => self.change(node, NodeState::die),
+            Act::Start => self.restart(node),
+            Act::Freeze => self.change(node, |now| now.frozen = true),
+            Act::Thaw => self.change(node, |now| now.frozen = false),
+            Act::Cut => self.change_links(node, LinkMode::Cut),
+            Act::Mute => self.change_links(node, LinkMode::Mute),
+            Act::Slow { added_ms } => self.change_links(node, LinkMode::Slow { added_ms }),
+            Act::Pass => self.change_links(node, LinkMode::Pass),
+            Act::Hide => self.change_link(node, |now| now.hidden = true),
+            Act::Show => self.change_link(node, |now| now.hidden = false),
         }
     }
 
@@ -114,16 +117,17 @@ impl BreakableCluster {
         found.ok_or(SimError::UnknownNode(node))
     }
 
-    /// Changes the link that others take to a node, and with it how the node looks to them.
+    /// Changes how a node looks to those that take the link to it.
     fn change_link(&self, node: NodeId, change: impl Fn(&mut NodeState)) -> Result<(), SimError> {
         self.link(node)?.change(&change);
         Ok(())
     }
 
     /// Changes all links between a node and others: the leader's own to its followers as well.
-    fn change_links(&self, node: NodeId, change: impl Fn(&mut NodeState)) -> Result<(), SimError> {
+    fn change_links(&self, node: NodeId, mode: LinkMode) -> Result<(), SimError> {
+        let change = |now: &mut NodeState| now.mode = mode;
         if node.is_leader() {
-            self.links.iter().for_each(|link| link.change(&change));
+            self.links.iter().for_each(|link| link.change(change));
         }
         self.change_link(node, change)
     }
@@ -181,6 +185,10 @@ impl BreakableTransport {
         let link = self.link(follower)?;
         // What is in flight is dropped with this future when the leader gives it up.
         link.pass(&self.clock).await?;
+        // With the leader ends what it had under way, also what waits in a slow or cut link.
+        if self.leader.state().down {
+            return Err(Refused.into());
+        }
         // What has got to the machine of a frozen node waits there, whatever the leader does.
         let (answer, answered) = oneshot::channel();
         let (link, followers) = (link.clone(), Arc::clone(&self.followers));
@@ -188,7 +196,9 @@ impl BreakableTransport {
             let exchanged = async {
                 link.thawed().await?;
                 let followers = Arc::clone(&*ignore_poison(followers.read()));
-                exchange(followers).await
+                let answer = exchange(followers).await;
+                link.answers_pass().await?;
+                answer
             };
             // Nobody may be waiting any more.
             let _ = answer.send(exchanged.await);
@@ -209,10 +219,10 @@ impl Transport for BreakableTransport {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
-        let (key, body) = (key.to_owned(), body.clone());
+        let (key, body) = (Arc::clone(key), Arc::clone(body));
         let exchange = move |to: Arc<dyn Transport>| async move { to.replicate(follower, &key, &body).await }.boxed();
         self.exchange(follower, exchange).boxed()
     }

@@ -16,7 +16,7 @@ use tokio::runtime::Builder;
 
 use super::error::SimError;
 use crate::config::{Experiment, ExperimentName};
-use crate::model::{BackendFacts, NodeId, Quorum};
+use crate::model::{NodeId, Quorum};
 use crate::system::labnode::environment;
 use crate::system::system_of;
 
@@ -119,12 +119,6 @@ impl SimCluster {
         let followers =
             followers.map(|(index, follower)| (NodeId::Follower(index), Node::Follower(Arc::clone(follower))));
         followers.chain([leader]).collect()
-    }
-
-    /// What the manifest says of where the nodes run.
-    #[must_use]
-    pub(super) fn facts() -> BackendFacts {
-        BackendFacts { name: "sim".to_owned(), reason: None, engine: None, compose: None, image: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A connection in virtual time that keeps copies in order, whatever breaks.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link_state::{NodeLink, Refused};
+use crate::model::ignore_poison;
 
 /// Where a connection leads, and through what.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ impl SimConnection {
     /// this one waits for.
     fn queue(&self) -> (oneshot::Sender<()>, oneshot::Receiver<()>) {
         let (arrived, turn) = oneshot::channel();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = ignore_poison(self.last.lock());
         (arrived, std::mem::replace(&mut last, turn))
     }
 }
@@ -61,11 +62,13 @@ impl Connection for SimConnection {
             }
             let (arrived, turn) = self.queue();
             let (answer, answered) = oneshot::channel();
-            let (route, closed, key, body) = (self.route.clone(), self.closed.clone(), key.to_owned(), body.clone());
+            let (route, closed, key, body) =
+                (self.route.clone(), self.closed.clone(), Arc::from(key), Arc::new(body.clone()));
             tokio::spawn(async move {
                 let exchanged = carry(&route, &closed, turn, &key, &body).await;
                 // The next copy goes on, if there is one.
                 let _ = arrived.send(());
+                let exchanged = answered_over(&route.link, &closed, exchanged).await;
                 // The leader may have given this one up.
                 let _ = answer.send(exchanged);
             });
@@ -91,13 +94,28 @@ impl Drop for SimConnection {
     }
 }
 
+/// Gets an answer back to the leader, unless the leader closes the connection before.
+async fn answered_over(
+    link: &NodeLink,
+    closed: &CancellationToken,
+    exchanged: Result<Replicated, TransportError>,
+) -> Result<Replicated, TransportError> {
+    let answer = exchanged?;
+    tokio::select! {
+        biased;
+        passed = link.answers_pass() => passed?,
+        () = closed.cancelled() => return Err(Closed.into()),
+    }
+    Ok(answer)
+}
+
 /// Gets one copy to its follower, after those ahead of it.
 async fn carry(
     route: &Route,
     closed: &CancellationToken,
     turn: oneshot::Receiver<()>,
-    key: &str,
-    body: &Replicate,
+    key: &Arc<str>,
+    body: &Arc<Replicate>,
 ) -> Result<Replicated, TransportError> {
     let passed = async {
         route.link.pass(&route.clock).await?;
@@ -116,6 +134,6 @@ async fn carry(
     }
     // What has got to the machine of a frozen node waits there, whatever the leader does.
     route.link.thawed().await?;
-    let followers = Arc::clone(&route.followers.read().unwrap_or_else(PoisonError::into_inner));
+    let followers = Arc::clone(&*ignore_poison(route.followers.read()));
     followers.replicate(route.follower, key, body).await
 }

@@ -41,11 +41,11 @@ pub enum SimError {
 impl From<RecordError> for SimError {
     fn from(error: RecordError) -> Self {
         match error {
-            RecordError::Session(SessionError { node, question, reason }) => {
+            RecordError::Session(SessionError { node, question, reason, .. }) => {
                 Self::Node { node, reason: format!("{question}: {reason}") }
             }
             RecordError::Cluster(error) => Self::Fault(error),
-            RecordError::Silent(_) => Self::Node { node: NodeId::Leader, reason: error.to_string() },
+            RecordError::Silent { .. } => Self::Node { node: NodeId::Leader, reason: error.to_string() },
         }
     }
 }

@@ -15,7 +15,8 @@ use super::cluster::SimSpec;
 use super::error::SimError;
 use super::gated::GatedClient;
 use super::recording::record_unless_cancelled;
-use crate::cluster::{ClusterError, FaultAction};
+use crate::cluster::ClusterError;
+use crate::config::FaultAction;
 use crate::load::{Injector, Progress, RunRecord};
 use crate::model::NodeId;
 use crate::system::labnode::Client;
@@ -40,7 +41,7 @@ pub(super) async fn run<C: Client>(
     let limit = spec.experiment.network.global_request_timeout_s.duration();
     let cluster = BreakableCluster::new(spec, clock, reach.followers)?;
     let client = || (reach.nodes)(cluster.nodes(), clock, limit);
-    let gated = GatedClient::new(client(), cluster.leader_link(), clock, limit);
+    let gated = GatedClient::new(client(), cluster.leader_link(), cluster.follower_links(), clock, limit);
     let injector = SimFaultInjector { cluster: &cluster, client: &client, gated: gated.clone() };
     record_unless_cancelled(gated, &spec.experiment, &injector, &clock, progress, cancel).await
 }
@@ -55,7 +56,7 @@ struct SimFaultInjector<'a, C> {
 
 impl<C: Client> Injector for SimFaultInjector<'_, C> {
     async fn inject(&self, action: &FaultAction) -> Result<(), ClusterError> {
-        self.cluster.inject(action)?;
+        action.acts.iter().try_for_each(|act| self.cluster.carry_out(action.node, *act))?;
         self.gated.replace((self.client)());
         Ok(())
     }

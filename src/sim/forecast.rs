@@ -3,9 +3,9 @@
 use tokio_util::sync::CancellationToken;
 
 use super::{SimError, can_simulate, simulate_direct};
-use crate::config::{Experiment, ExperimentName, Quorum};
+use crate::config::{Experiment, ExperimentName};
 use crate::data::ForecastRow;
-use crate::model::LinkOrder;
+use crate::model::{LinkOrder, Quorum};
 
 /// Most writes of a run that is foreseen: a larger one would take minutes to simulate.
 const MAX_FORESEEN_WRITES: u32 = 5_000;

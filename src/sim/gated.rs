@@ -1,4 +1,4 @@
-//! A client in virtual time whose link to the leader can be broken.
+//! A client in virtual time whose links to the nodes can be broken.
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -8,15 +8,17 @@ use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, 
 
 use super::link_state::{NodeLink, Refused};
 use crate::model::{NodeId, ignore_poison};
-use crate::system::labnode::{ANSWER_MARGIN, Client};
+use crate::system::labnode::{ANSWER_MARGIN, Client, READ_LIMIT, unanswered};
 use crate::system::{PlannedWrite, SessionError, WriteAnswer};
 
-/// Asks nodes through another client; its writes go through the link to the leader. Other
-/// questions do not: the fault injector knows which nodes not to ask. Clones share everything.
+/// Asks nodes through another client; its writes go through the link to the leader, and a follower is read only while it
+/// answers. Other questions get through: the fault injector knows which nodes not to ask. Clones share everything.
 #[derive(Debug, Clone)]
 pub(super) struct GatedClient<C> {
     inner: Arc<RwLock<C>>,
     link: NodeLink,
+    /// How each follower is.
+    followers: Vec<NodeLink>,
     clock: Clock,
     write_limit: Duration,
 }
@@ -24,8 +26,9 @@ pub(super) struct GatedClient<C> {
 impl<C: Client> GatedClient<C> {
     /// A client behind `link` whose writes the leader answers within `write_limit`.
     #[must_use]
-    pub(super) fn new(inner: C, link: NodeLink, clock: Clock, write_limit: Duration) -> Self {
-        Self { inner: Arc::new(RwLock::new(inner)), link, clock, write_limit: write_limit + ANSWER_MARGIN }
+    pub(super) fn new(inner: C, link: NodeLink, followers: Vec<NodeLink>, clock: Clock, write_limit: Duration) -> Self {
+        let write_limit = write_limit + ANSWER_MARGIN;
+        Self { inner: Arc::new(RwLock::new(inner)), link, followers, clock, write_limit }
     }
 
     /// Asks through this client from now on, also for every clone: a node was started again.
@@ -63,7 +66,15 @@ impl<C: Client> Client for GatedClient<C> {
     }
 
     async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
-        self.inner().value(node, key).await
+        let Some(link) = node.follower_index().and_then(|index| self.followers.get(index)) else {
+            return self.inner().value(node, key).await;
+        };
+        let unanswered = |reason: String| Err(unanswered(node, &format!("/kv/{key}"), reason));
+        match self.clock.timeout(READ_LIMIT, link.answers_clients()).await {
+            Ok(Ok(())) => self.inner().value(node, key).await,
+            Ok(Err(refused)) => unanswered(refused.to_string()),
+            Err(_elapsed) => unanswered("no answer in time".to_owned()),
+        }
     }
 
     async fn health(&self, node: NodeId) -> Result<Health, SessionError> {

@@ -13,12 +13,38 @@ use tokio::sync::Notify;
 pub(super) struct NodeState {
     /// The node does not run: connections are refused.
     pub(super) down: bool,
+    /// How often the node went down. What was on its way to it then is dropped, also if it is up again before that would
+    /// have arrived.
+    pub(super) deaths: u32,
     /// The node runs, and does nothing.
     pub(super) frozen: bool,
-    /// Nothing gets through to the node.
-    pub(super) cut: bool,
-    /// How much longer what is sent to it takes.
-    pub(super) slow: Duration,
+    /// Nothing that clients ask gets through to the node.
+    pub(super) hidden: bool,
+    /// What the link to the node does.
+    pub(super) mode: LinkMode,
+}
+
+/// What a link does with what is sent over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum LinkMode {
+    #[default]
+    Pass,
+    /// What is sent to the node takes so many milliseconds longer.
+    Slow { added_ms: u32 },
+    /// Nothing gets through, in neither direction.
+    Cut,
+    /// What the node answers does not get through.
+    Mute,
+}
+
+impl LinkMode {
+    /// How much longer what is sent to the node takes.
+    fn added(self) -> Duration {
+        match self {
+            Self::Slow { added_ms } => Duration::from_millis(added_ms.into()),
+            Self::Pass | Self::Cut | Self::Mute => Duration::ZERO,
+        }
+    }
 }
 
 /// What was sent to a node that is down, or went down.
@@ -39,6 +65,14 @@ struct Shared {
     changed: Notify,
 }
 
+impl NodeState {
+    /// Ends the node.
+    pub(super) fn die(&mut self) {
+        self.down = true;
+        self.deaths = self.deaths.saturating_add(1);
+    }
+}
+
 impl NodeLink {
     /// Its state now.
     #[must_use]
@@ -57,12 +91,23 @@ impl NodeLink {
     /// Waits until what is sent now gets to the node, which may be frozen.
     ///
     /// # Errors
-    /// [`Refused`] once the node is down.
+    /// [`Refused`] if the node is down, or goes down meanwhile.
     pub(super) async fn pass(&self, clock: &Clock) -> Result<(), Refused> {
-        self.healed().await?;
-        clock.sleep(self.state().slow).await;
-        // What was in flight when the link was cut stays there until it heals.
-        self.healed().await
+        let NodeState { down, deaths, .. } = self.state();
+        if down {
+            return Err(Refused);
+        }
+        let passed = async {
+            self.healed().await?;
+            clock.sleep(self.state().mode.added()).await;
+            // What was in flight when the link was cut stays there until it heals.
+            self.healed().await
+        };
+        tokio::select! {
+            biased;
+            _ = self.until(|now| now.deaths != deaths) => Err(Refused),
+            passed = passed => passed,
+        }
     }
 
     /// Waits until something gets through.
@@ -70,7 +115,18 @@ impl NodeLink {
     /// # Errors
     /// [`Refused`] once the node is down.
     pub(super) async fn healed(&self) -> Result<(), Refused> {
-        self.unless_down(|now| !now.cut).await
+        self.unless_down(|now| now.mode != LinkMode::Cut).await
+    }
+
+    /// Waits until what the node answers gets back.
+    ///
+    /// # Errors
+    /// [`Refused`] if the node is down, or goes down meanwhile.
+    pub(super) async fn answers_pass(&self) -> Result<(), Refused> {
+        let NodeState { down, deaths, .. } = self.state();
+        let now =
+            self.until(|now| down || now.deaths != deaths || !matches!(now.mode, LinkMode::Cut | LinkMode::Mute)).await;
+        if down || now.deaths != deaths { Err(Refused) } else { Ok(()) }
     }
 
     /// Waits until the node does something.
@@ -79,6 +135,14 @@ impl NodeLink {
     /// [`Refused`] once it is down.
     pub(super) async fn thawed(&self) -> Result<(), Refused> {
         self.unless_down(|now| !now.frozen).await
+    }
+
+    /// Waits until what a client asks gets to the node, and it does something.
+    ///
+    /// # Errors
+    /// [`Refused`] once it is down.
+    pub(super) async fn answers_clients(&self) -> Result<(), Refused> {
+        self.unless_down(|now| !now.hidden && !now.frozen).await
     }
 
     /// Waits until the node is down.

@@ -31,7 +31,7 @@ use self::recording::{record_unless_cancelled, unless_cancelled};
 use crate::config::{Experiment, ExperimentName};
 use crate::data::{LEADER, Manifest, RunData, SCHEMA, WriteRow, config_sha256};
 use crate::load::{NoFaults, Progress, RunRecord, observe};
-use crate::model::{NodeId, Quorum};
+use crate::model::{BackendFacts, Micros, NodeId, Quorum, TimeSpan, VIRTUAL_TIME};
 use crate::system::System as _;
 use crate::system::labnode::{DirectClient, InProcessClient, LabNode, LabSession, VERSION};
 
@@ -58,7 +58,7 @@ pub fn simulate(
             } else {
                 faulty::run(&spec, clock, OVER_HTTP, progress, cancel).await?
             };
-            run_data(&spec, recorded, clock.now_us())
+            run_data(&spec, recorded, TimeSpan::new(clock.now_us()))
         })
     });
     let mut run = run??;
@@ -109,7 +109,7 @@ fn unheard(
     let run = with_default(NoSubscriber::new(), || {
         in_virtual_time(async |clock| {
             let recorded = record(&spec, clock).await?;
-            run_data(&spec, recorded, clock.now_us())
+            run_data(&spec, recorded, TimeSpan::new(clock.now_us()))
         })
     });
     run?
@@ -145,7 +145,7 @@ pub fn simulate_and<T>(
     experiment: &Experiment,
     quorum: Quorum,
     cancel: &CancellationToken,
-    read: impl FnOnce(&RunData, &[Arc<Follower>], u64) -> T,
+    read: impl FnOnce(&RunData, &[Arc<Follower>], Micros) -> T,
 ) -> Result<T, SimError> {
     let spec = SimSpec { name: name.clone(), experiment: experiment.clone(), quorum };
     let limit = experiment.network.global_request_timeout_s.duration();
@@ -157,7 +157,7 @@ pub fn simulate_and<T>(
         let session = LabSession::new(client, experiment, clock);
         let observed = observe(&session, experiment, &NoFaults, &clock, &Unwatched);
         let (recorded, start_us) = unless_cancelled(observed, cancel).await?;
-        let run = run_data(&spec, recorded, clock.now_us())?;
+        let run = run_data(&spec, recorded, TimeSpan::new(clock.now_us()))?;
         Ok(read(&run, followers, start_us))
     });
     result?
@@ -172,7 +172,7 @@ impl Progress for Unwatched {
 }
 
 /// The run with its manifest, which nothing but the experiment bears on.
-fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: u64) -> Result<RunData, SimError> {
+fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: TimeSpan) -> Result<RunData, SimError> {
     let experiment = &spec.experiment;
     let config_sha256 = config_sha256(experiment).map_err(SimError::Configuration)?;
     let manifest = Manifest {
@@ -183,7 +183,7 @@ fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: u64) -> Result<RunData
         config_sha256,
         seed: experiment.seed,
         system: Some(LabNode.facts(VERSION.to_owned())),
-        backend: SimCluster::facts(),
+        backend: BackendFacts::named(VIRTUAL_TIME),
         node_sha256: None,
         git: None,
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -193,11 +193,15 @@ fn run_data(spec: &SimSpec, recorded: RunRecord, wall_us: u64) -> Result<RunData
         finished: None,
         load_us: recorded.load_us,
         settle_us: recorded.settle_us,
+        quiet_us: None,
         settled: recorded.is_settled,
         wall_us,
         trace_dropped: recorded.trace_dropped,
         absent_nodes: recorded.absent_nodes.clone(),
+        jobs: None,
+        load_cost: None,
         gaps: Vec::new(),
+        leader_changes: Vec::new(),
     };
     let logs = NodeId::all(experiment.followers).map(|node| (node.to_string(), Vec::new())).collect();
     Ok(recorded.into_run(manifest, logs))

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::analysis::{Interval, Prediction, RunConsistency, ok_latencies, write_overheads};
-use crate::config::{Order, Timeout};
+use crate::analysis::{
+    Expected, Interval, Latency, Load, NotPredicted, Overhead, Prediction, RunConsistency, ok_latencies,
+    write_overheads,
+};
+use crate::config::{KeyOrder, Pacing, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
-use crate::model::{LinkOrder, Version, uniform_ms};
+use crate::model::{LinkOrder, ReplicationOrder, Version, uniform_ms};
 
 struct Silent;
 
@@ -68,8 +71,8 @@ fn one_seed_gives_the_same_bytes() {
 #[test]
 fn half_a_minute_of_virtual_time_takes_no_time() {
     let start = Instant::now();
-    let virtual_us: u64 = (1..=5).map(|w| run(&Experiment::default(), w).manifest.wall_us).sum();
-    assert!(virtual_us > 25_000_000, "{virtual_us}");
+    let virtual_time: TimeSpan = (1..=5).map(|w| run(&Experiment::default(), w).manifest.wall_us).sum();
+    assert!(virtual_time > TimeSpan::new(25_000_000), "{virtual_time}");
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
@@ -78,7 +81,7 @@ fn a_write_takes_exactly_its_wth_smallest_delay() {
     for w in 1..=5 {
         let overheads = write_overheads(&run(&Experiment::default(), w));
         assert_eq!(overheads.len(), 100, "W = {w}");
-        assert!(overheads.iter().all(|write| write.overhead_us == 0), "W = {w}");
+        assert!(overheads.iter().all(|write| write.overhead_us == Micros::ZERO), "W = {w}");
     }
 }
 
@@ -95,7 +98,7 @@ fn the_divergence_of_the_committed_experiment_is_known() {
 #[test]
 fn followers_that_compare_versions_never_diverge() {
     let mut experiment = Experiment::default();
-    experiment.network.order = Order::Version;
+    experiment.network.order = ReplicationOrder::Version;
     assert_eq!(RunConsistency::of(&run(&experiment, 1)).settled.total.differing(), 0);
 }
 
@@ -152,7 +155,7 @@ fn an_ordered_link_makes_each_write_take_the_wth_smallest_of_departure_less_entr
         experiment.network.ack_delay = Some("uniform(0,50)".parse().unwrap());
         let overheads = write_overheads(&run(&experiment, w));
         assert_eq!(overheads.len(), 100, "W = {w}");
-        assert!(overheads.iter().all(|write| write.overhead_us == 0), "W = {w}");
+        assert!(overheads.iter().all(|write| write.overhead_us == Micros::ZERO), "W = {w}");
     }
 }
 
@@ -163,8 +166,8 @@ fn without_delays_nothing_takes_time() {
     experiment.workload.writes = 2_000.try_into().unwrap();
     experiment.workload.concurrency = 64.try_into().unwrap();
     let run = run(&experiment, 3);
-    assert!(run.writes.iter().all(|row| row.outcome == WriteOutcome::Ok && row.latency_us == 0));
-    assert_eq!((run.arrivals.len(), run.manifest.wall_us), (10_000, 0));
+    assert!(run.writes.iter().all(|row| row.outcome == WriteOutcome::Ok && row.latency_us == TimeSpan::ZERO));
+    assert_eq!((run.arrivals.len(), run.manifest.wall_us), (10_000, TimeSpan::ZERO));
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn the_limits_hold_in_virtual_time_and_the_log_tells() {
     let run = run(&experiment, 5);
     assert!(run.writes.iter().any(|row| row.outcome == WriteOutcome::Failed && row.http_status == Some(503)));
     for row in &run.replication {
-        let in_time = row.delay_us <= 500_000;
+        let in_time = row.delay_us <= TimeSpan::new(500_000);
         assert_eq!(row.outcome == ReplicationOutcome::Acked, in_time, "{row:?}");
     }
     let log = String::from_utf8(run.logs["leader"].clone()).unwrap();
@@ -200,10 +203,80 @@ fn messages_and_http_give_the_same_run() {
     at_once.network.delay = uniform_ms(0, 0).unwrap();
     at_once.workload.concurrency = 64.try_into().unwrap();
     let mut batch = Experiment::default();
-    batch.workload.pacing = crate::config::Pacing::Batch;
+    batch.workload.pacing = Pacing::Batch;
     for (experiment, w) in [(Experiment::default(), 2), (late, 4), (at_once, 3), (batch, 5), (ordered(42), 3)] {
         let mut routed = run(&experiment, w);
         routed.logs.insert("leader".to_owned(), Vec::new());
         assert_eq!(routed, simulate_direct(&name, &experiment, quorum(w), &CancellationToken::new()).unwrap());
     }
+}
+
+/// The lab in an open loop of 200 writes a second, whose keys are drawn.
+fn open_loop() -> Experiment {
+    let mut experiment = Experiment::default();
+    experiment.workload.writes = 400.try_into().unwrap();
+    experiment.workload.concurrency = 1_000.try_into().unwrap();
+    experiment.workload.pacing = Pacing::Open;
+    experiment.workload.rate_per_s = Some(200.try_into().unwrap());
+    experiment.workload.key_order = KeyOrder::Zipf;
+    experiment
+}
+
+#[test]
+fn a_write_of_an_open_loop_starts_at_its_time_with_its_key_at_every_quorum() {
+    let experiment = open_loop();
+    let (starts, keys) = (experiment.workload.intended_starts(42).unwrap(), experiment.workload.key_numbers(42));
+    for w in [1, 5] {
+        let run = run(&experiment, w);
+        for ((row, start_us), key) in run.writes.iter().zip(&starts).zip(&keys) {
+            assert_eq!((row.start_us, row.sent_us, &row.key), (*start_us, Some(*start_us), &format!("k{key}")));
+        }
+        // Nothing but its own delays holds a write up.
+        assert!(write_overheads(&run).iter().all(|write| write.overhead_us == Micros::ZERO), "W = {w}");
+        let latency = Latency::of(&run);
+        let (mean, predicted) = (latency.mean.unwrap(), latency.predicted.unwrap().mean_ms);
+        assert!(mean.interval_ms.lower.unwrap() < predicted && predicted < mean.interval_ms.upper.unwrap(), "{mean:?}");
+    }
+}
+
+#[test]
+fn a_pool_that_is_too_small_holds_writes_up_and_nothing_is_predicted() {
+    let mut experiment = open_loop();
+    experiment.workload.concurrency = 20.try_into().unwrap();
+    let run = run(&experiment, 5);
+    let latency = Latency::of(&run);
+    assert_eq!((latency.predicted, latency.not_predicted), (None, Some(NotPredicted::HeldUp)));
+    let load = Load::of(&run, &Overhead::of(&run)).unwrap().open_loop.unwrap();
+    assert!(load.held_up > 300 && load.is_late && load.late_max_ms > 5_000.0, "{load:?}");
+}
+
+#[test]
+fn the_model_plays_an_open_loop_as_the_simulation_does() {
+    for concurrency in [1_000, 20] {
+        let mut experiment = open_loop();
+        experiment.workload.concurrency = concurrency.try_into().unwrap();
+        let expected = Expected::simulate(&experiment, quorum(3), 200);
+        let run = run(&experiment, 3);
+        let pairs = RunConsistency::of(&run).settled.total;
+        assert_eq!(expected.pairs, pairs.pairs());
+        let load_ms = run.manifest.load_us.as_ms();
+        // One run is one draw of the model.
+        assert!(
+            expected.load_ms.low * 0.95 < load_ms && load_ms < expected.load_ms.high * 1.05,
+            "{load_ms} {expected:?}"
+        );
+        let diverged = pairs.differing() as f64;
+        assert!((expected.diverged.low..=expected.diverged.high).contains(&diverged), "{diverged} {expected:?}");
+    }
+}
+
+#[test]
+fn theory_of_ordered_links_plays_the_moments_of_an_open_loop() {
+    let mut experiment = open_loop();
+    experiment.network = ordered(42).network;
+    let run = run(&experiment, 3);
+    let latency = Latency::of(&run);
+    let (mean, predicted) = (latency.mean.unwrap().value_ms, latency.predicted.unwrap());
+    let spread = predicted.run_spread.unwrap().mean_ms;
+    assert!(spread.lower.unwrap() <= mean && mean <= spread.upper.unwrap(), "{mean} {predicted:?}");
 }

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings, settings};
 use crate::model::{
-    Capabilities, ContainerSpec, Dialer, Endpoints, Followers, NodeId, NodeSpec, Quorum, QuorumControl, RestartState,
+    Capabilities, Dialer, Endpoints, Followers, Hosting, NodeId, NodeSpec, Quorum, QuorumControl, RestartState,
     Settling,
 };
-use crate::system::labnode::{Clock, LabNode, LabNodeKind};
+use crate::system::Clock;
+use crate::system::list::KINDS;
 use crate::system::session::{Session, SessionError};
 use crate::system::traits::{Presence, System, SystemKind};
 
 /// The lab's node and the kinds of this file.
-pub(crate) static FAKES: &[&dyn SystemKind] = &[&LabNodeKind, &ChainKind, &RemoteKind];
+pub(crate) static FAKES: &[&dyn SystemKind] = &[KINDS[0], &ChainKind, &RemoteKind];
 
 settings! {
     /// `[system.NAME]` of kind `chain`.
@@ -101,12 +102,15 @@ fn capabilities(quorum: QuorumControl, ordered_log: bool) -> Capabilities {
     Capabilities {
         trace: false,
         versions: false,
+        reads: true,
         own_delays: false,
         quorum,
         counts_leader: true,
         settles: Settling::Quiet,
         restart: if ordered_log { RestartState::Resync } else { RestartState::Empty },
         ordered_log,
+        append_log: false,
+        acks_unseen: false,
     }
 }
 
@@ -133,8 +137,8 @@ impl System for Fake {
         Vec::new()
     }
 
-    fn containers(&self) -> ContainerSpec {
-        LabNode.containers()
+    fn hosting(&self, _: &Experiment) -> Hosting {
+        Hosting::Started { processes: true, containers: None }
     }
 
     fn connect(
@@ -144,8 +148,7 @@ impl System for Fake {
         quorum: Quorum,
         _: Clock,
     ) -> Result<Arc<dyn Session>, SessionError> {
-        let (question, reason) = (format!("W = {quorum}"), "nothing runs in a test".to_owned());
-        Err(SessionError { node: NodeId::Leader, question, reason })
+        Err(SessionError::new(NodeId::Leader, format!("W = {quorum}"), "nothing runs in a test"))
     }
 
     fn connections_to_a_follower(&self, _: u64) -> u64 {

@@ -9,15 +9,32 @@ use super::traits::{Presence, System, SystemKind};
 use crate::config::{Experiment, Fields, Misfit, Misfits, Problems, SystemKinds, SystemSettings};
 use crate::model::Capabilities;
 
+#[path = "adapter/mod.rs"]
+mod adapter;
+#[path = "etcd/mod.rs"]
+mod etcd;
+#[path = "http/mod.rs"]
+mod http;
+#[path = "postgres/mod.rs"]
+mod postgres;
 #[path = "redis/mod.rs"]
 mod redis;
+
+pub use self::http::run_worker as run_filters;
 
 #[cfg(test)]
 #[path = "fake.rs"]
 pub(crate) mod fake;
 
 /// Every kind of systems that labctl can measure, the lab's own first.
-pub static KINDS: &[&dyn SystemKind] = &[&LabNodeKind, &redis::RedisKind];
+pub static KINDS: &[&dyn SystemKind] = &[
+    &LabNodeKind,
+    &redis::RedisKind,
+    &postgres::PostgresKind,
+    &etcd::EtcdKind,
+    &http::HttpKind,
+    &adapter::AdapterKind,
+];
 
 /// A list of kinds, as experiments.toml is read with it.
 impl SystemKinds for &[&dyn SystemKind] {
@@ -27,6 +44,10 @@ impl SystemKinds for &[&dyn SystemKind] {
 
     fn read_settings(&self, kind: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings {
         find(self, kind).map_or_else(SystemSettings::default, |kind| kind.read_settings(fields, problems))
+    }
+
+    fn has_followers_by_quorum(&self, kind: &str) -> bool {
+        find(self, kind).is_some_and(SystemKind::has_followers_by_quorum)
     }
 
     fn check(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Capabilities> {

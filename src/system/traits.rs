@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::labnode::Clock;
+use super::Clock;
 use super::session::{Session, SessionError};
 use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
-use crate::model::{Capabilities, ContainerSpec, Dialer, Endpoints, NodeSpec, Quorum, SystemFacts};
+use crate::model::{Capabilities, Dialer, Endpoints, FailoverFacts, Hosting, NodeSpec, Quorum, SystemFacts};
 
 /// A kind of systems: an entry of the list.
 pub trait SystemKind: Debug + Sync {
@@ -23,6 +23,12 @@ pub trait SystemKind: Debug + Sync {
     /// this kind knows that it cannot take; what follows from capabilities is reported for it.
     /// `None` only if something was reported.
     fn configure(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Arc<dyn System>>;
+
+    /// Whether it waits for a majority and labctl starts as many nodes as that takes: 2 W followers at each W, where an
+    /// experiment leaves `followers` out.
+    fn has_followers_by_quorum(&self) -> bool {
+        false
+    }
 
     /// Whether this machine has what a system with these settings needs.
     fn presence(&self, settings: &SystemSettings) -> Presence;
@@ -57,8 +63,8 @@ pub trait System: Debug + Send + Sync {
     /// another, which chooses its port itself, starts after it.
     fn nodes(&self, experiment: &Experiment, quorum: Quorum) -> Vec<NodeSpec>;
 
-    /// How its nodes run in containers.
-    fn containers(&self) -> ContainerSpec;
+    /// Where its nodes can run.
+    fn hosting(&self, experiment: &Experiment) -> Hosting;
 
     /// A session with the nodes that listen at `endpoints`, whose writes need `quorum`
     /// acknowledgements; its time is told by `clock`.
@@ -94,8 +100,19 @@ pub trait System: Debug + Send + Sync {
         false
     }
 
+    /// How a follower takes the place of a leader that has died. `None` if labctl cannot bring that about.
+    fn failover(&self) -> Option<FailoverFacts> {
+        None
+    }
+
+    /// Sentences about its settings that a reader of the report has to know, such as what they mean for durability.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What a run's manifest says of the system; `version` is the running server's.
     fn facts(&self, version: String) -> SystemFacts {
-        SystemFacts { name: self.name().to_owned(), version, capabilities: self.capabilities() }
+        let (capabilities, remarks) = (self.capabilities(), self.remarks());
+        SystemFacts { name: self.name().to_owned(), version, capabilities, remarks }
     }
 }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use labctl::analysis::LeaderDefect;
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
-use labctl::config::{Experiment, ExperimentName, Quorum};
+use labctl::config::{Experiment, ExperimentName};
 use labctl::data::{BackendFacts, Manifest, RunData, WriteRow};
 use labctl::explore::forecast;
 use labctl::load::{NoFaults, Progress, RunRecord, await_ready, record};
-use labctl::model::uniform_ms;
+use labctl::model::{Quorum, uniform_ms};
 use labctl::report::{Report, warnings};
 use labctl::sim::{simulate_direct, simulate_over};
 use labctl::system::System as _;
@@ -90,7 +90,7 @@ fn quorums() -> impl Iterator<Item = Quorum> {
 /// What the report says is wrong, and how many pairs did not end as a right leader's would.
 fn judged(runs: &[RunData]) -> (Vec<LeaderDefect>, Vec<String>, u64) {
     let forecasts = forecast(runs, &CancellationToken::new()).unwrap();
-    let report = Report::of(runs, &[], &forecasts).unwrap();
+    let report = Report::of(runs, &[], &[], &forecasts).unwrap();
     let unforeseen = report.forecasts.iter().map(|forecast| forecast.pairs.n - forecast.pairs.agreeing).sum();
     (report.diagnoses.iter().map(|diagnosis| diagnosis.fault).collect(), warnings(&report), unforeseen)
 }

@@ -30,8 +30,8 @@ impl Transport for CancellingTransport {
     fn replicate<'a>(
         &'a self,
         follower: usize,
-        key: &'a str,
-        body: &'a Replicate,
+        key: &'a Arc<str>,
+        body: &'a Arc<Replicate>,
     ) -> BoxFuture<'a, Result<Replicated, TransportError>> {
         async move {
             if self.acks(body.version, |acks| *acks >= self.quorum) {

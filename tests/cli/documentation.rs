@@ -3,7 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-const PAGES: [&str; 5] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/faults.md"];
+const PAGES: [&str; 8] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/faults.md",
+    "docs/your-own-node.md",
+    "examples/python-node/README.md",
+    "examples/shapes/README.md",
+];
 
 fn read(page: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap()

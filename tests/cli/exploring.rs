@@ -76,6 +76,15 @@ fn a_grid_without_points_and_a_foreign_folder_are_refused() {
     assert_eq!(delays.code, Some(2));
     assert!(delays.stderr.contains("min_delay_ms (30) must not exceed max_delay_ms (20)"), "{}", delays.stderr);
 
+    lab.edit("experiments.toml", |text| {
+        format!("{text}\n[experiment.large]\n[experiment.large.workload]\nvalue_bytes = 60000\n")
+    });
+    let large = lab.run(&["explore", "--experiment", "large", "--writes", "10,20000"]);
+    assert_eq!(large.code, Some(2));
+    let limit =
+        "experiment large: the values of 20000 writes must be at most 53687 bytes long (1 GiB in all), not 60000";
+    assert!(large.stderr.contains(limit), "{}", large.stderr);
+
     std::fs::create_dir(lab.path("explore")).unwrap();
     std::fs::write(lab.path("explore/points.csv"), "a,b\n1,2\n").unwrap();
     let foreign = lab.run(&["explore", "--seeds", "1"]);

@@ -126,6 +126,24 @@ fn a_follower_cut_off_from_its_leader_is_still_read() {
 }
 
 #[test]
+fn a_mute_follower_has_every_write_and_the_leader_does_not_know() {
+    let lab = lab("[3]", &["at = 20\nnode = \"f2\"\nkind = \"mute\"\nuntil = 50"]);
+    for backend in ["process", "sim"] {
+        lab.ok(&["run", "all", "--backend", backend]);
+        assert_eq!(done(&lab, "data/W3"), ["mute f2", "heal f2"]);
+        // What it stored but could not confirm fails its write, and is there all the same.
+        let copies = rows(&lab, "data/W3/replication.csv");
+        let given_up = count(&copies, &[("follower", "f2"), ("outcome", "timeout")]);
+        assert!((15..=45).contains(&given_up), "{given_up}");
+        assert_eq!(count(&rows(&lab, "data/W3/arrivals.csv"), &[("follower", "f2")]), 60);
+        let writes = rows(&lab, "data/W3/writes.csv");
+        let failed = count(&writes, &[("outcome", "failed")]);
+        assert_eq!((failed, count(&writes, &[("outcome", "ok")])), (given_up, 60 - given_up));
+        check_report(&lab);
+    }
+}
+
+#[test]
 fn a_cut_that_ends_before_the_timeout_loses_nothing() {
     let lab = lab("[1]", &["at = 20\nnode = \"f2\"\nkind = \"partition\"\nuntil = 24"]);
     lab.ok(&["run", "all"]);

@@ -19,11 +19,16 @@ pub(crate) fn slow() -> Lab {
 
 /// labctl on its way through W = 3 of `small`, W = 1 being done; and its nodes' process ids.
 pub(crate) fn started(lab: &Lab) -> (Child, Vec<Pid>) {
-    let mut command = lab.command(&["run", "3"]);
+    started_with(lab, &["run", "3"], 4)
+}
+
+/// labctl with these arguments, once `count` of its nodes run.
+fn started_with(lab: &Lab, args: &[&str], count: usize) -> (Child, Vec<Pid>) {
+    let mut command = lab.command(args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     let mut nodes = Vec::new();
-    while nodes.len() < 4 {
+    while nodes.len() < count {
         assert!(begun.elapsed() < Duration::from_secs(60), "the nodes do not start");
         thread::sleep(Duration::from_millis(5));
         nodes = children(child.id());
@@ -73,6 +78,22 @@ fn an_interrupted_run_ends_with_130_and_leaves_nothing_but_earlier_data() {
     assert_eq!(lab.read("data/versioned/W1/writes.csv"), before);
     let left: Vec<_> = fs::read_dir(lab.path("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("W3")), "{left:?}");
+}
+
+#[test]
+fn an_interruption_of_runs_side_by_side_ends_the_nodes_of_all() {
+    let lab = slow();
+    let (child, nodes) = started_with(&lab, &["run", "all", "--jobs", "2"], 8);
+    kill_process(pid(&child), Signal::INT).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(
+        ended.stderr.ends_with("interrupted; stopping the nodes\nlabctl: experiment small: W = 1: interrupted\n"),
+        "{}",
+        ended.stderr
+    );
+    await_gone(&nodes);
+    assert!(!lab.path("data/W1").exists() && !lab.path("data/W3").exists());
 }
 
 #[test]

@@ -36,6 +36,9 @@ keys = 2
 consistent_at = [1]
 "#;
 
+/// How many seconds a command may take: ten times what the longest needs.
+const LIMIT_S: &str = "600";
+
 /// A working folder of its own.
 pub(crate) struct Lab {
     folder: TempDir,
@@ -87,9 +90,11 @@ impl Lab {
         command
     }
 
-    /// Runs `labctl` to its end.
+    /// Runs `labctl` to its end. One that hangs is ended with exit code 124, so that the test fails and is named.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
-        self.command(args).output().unwrap().into()
+        let mut command = Command::new("timeout");
+        command.args(["--foreground", "--kill-after=30", LIMIT_S, env!("CARGO_BIN_EXE_labctl")]);
+        command.args(args).current_dir(self.folder.path()).output().unwrap().into()
     }
 
     /// Runs `labctl`, which has to succeed, and returns what it printed.
@@ -110,7 +115,7 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_none_or(|extension| extension != "lock") {
+            } else if !path.as_os_str().as_encoded_bytes().ends_with(b".lock") {
                 let bytes = fs::read(&path).unwrap();
                 found.push((path.strip_prefix(folder).unwrap().to_owned(), bytes));
             }

@@ -20,6 +20,7 @@ mod lab;
 mod output;
 mod proxies;
 mod running;
+mod simulation;
 mod staleness;
 mod stored;
 mod surroundings;

@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use labctl::cluster::{Act, Cluster, ClusterSpec, FaultAction, ProcessCluster};
+use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
 use labctl::config::{Experiment, Network};
-use labctl::model::{Dialer, NodeId};
+use labctl::model::{Act, Dialer, NodeId};
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ fn a_node_that_is_killed_or_stopped_takes_what_it_has_sent_along() {
         for node in [NodeId::Leader, NodeId::Follower(0)] {
             let mut cluster = cluster();
             let (f1, f2) = (asked(&mut cluster, "link-f1"), asked(&mut cluster, "link-f2"));
-            cluster.inject(&FaultAction { node, act }, &CancellationToken::new()).unwrap();
+            cluster.inject(node, &[act], &CancellationToken::new()).unwrap();
             assert_eq!(heard(f1, PATIENCE).unwrap_err().kind(), ErrorKind::ConnectionReset, "{act:?} {node}");
             let f2 = heard(f2, if node.is_leader() { PATIENCE } else { Duration::from_millis(50) });
             let expected = if node.is_leader() { ErrorKind::ConnectionReset } else { ErrorKind::WouldBlock };

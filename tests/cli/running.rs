@@ -59,7 +59,7 @@ fn one_seed_draws_the_same_delays_and_another_does_not() {
 fn another_experiment_has_folders_of_its_own() {
     let lab = Lab::new(SMALL);
     let printed = lab.ok(&["run", "all", "-e", "versioned"]);
-    assert!(printed.contains("diverged 0"), "{printed}");
+    assert!(printed.contains("  0 of ") && printed.contains("copies diverged"), "{printed}");
     assert!(lab.path("data/versioned/W1/writes.csv").is_file());
     assert!(lab.path("report/versioned/report.md").is_file());
     assert!(!lab.path("data/W1").exists());
@@ -96,6 +96,35 @@ fn resume_keeps_what_is_there_and_makes_what_is_missing() {
     let ended = lab.run(&["run", "all", "--resume", "--seed", "1"]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("data/W1: this run was made with another seed"), "{}", ended.stderr);
+}
+
+/// When a run began and ended, by its manifest.
+fn began_and_ended(lab: &Lab, run: &str) -> [jiff::Timestamp; 2] {
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read(&format!("{run}/manifest.json"))).unwrap();
+    ["started", "finished"].map(|moment| manifest[moment].as_str().unwrap().parse().unwrap())
+}
+
+#[test]
+fn quorums_are_measured_side_by_side_if_asked_and_meet_the_same_delays() {
+    let lab = Lab::new(SMALL);
+    let printed = lab.ok(&["run", "all", "--jobs", "2"]);
+    let lines: Vec<&str> = printed.lines().take(2).map(|line| &line[..3]).collect();
+    assert_eq!(lines, ["W=1", "W=3"], "{printed}");
+    let [[_, first_ended], [second_began, _]] = ["data/W1", "data/W3"].map(|run| began_and_ended(&lab, run));
+    assert!(second_began < first_ended);
+    assert_eq!(delays(&lab, "data/W1"), delays(&lab, "data/W3"));
+    assert!(lab.read("data/W3/manifest.json").contains("\"jobs\": 2"));
+    assert!(lab.read("report/report.md").contains("| runs at a time | 2 |"));
+}
+
+#[test]
+fn nodes_start_while_those_of_the_run_before_stop_and_not_sooner() {
+    let lab = Lab::new(SMALL);
+    lab.ok(&["run", "all"]);
+    // `finished` is before the nodes stop.
+    let [[_, first_ended], [second_began, _]] = ["data/W1", "data/W3"].map(|run| began_and_ended(&lab, run));
+    assert!(second_began >= first_ended);
+    assert!(!lab.read("data/W3/manifest.json").contains("\"jobs\""));
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn verdicts_are_those_of_the_same_run_with_a_trace() {
 #[test]
 fn staleness_says_why_it_is_not_known() {
     let lab = lab();
-    let why = "`store` does not tell when a copy was sent, arrived or was acknowledged";
+    let why =
+        "`store` does not tell when a copy was sent, arrived or was acknowledged, and its followers were not asked";
     let text = lab.ok(&["staleness", "--data", "store"]);
     assert_eq!(text, format!("experiment small (store)\nnot known here: {why}\n"));
     let runs = json(&lab.ok(&["staleness", "--data", "store", "--format", "json"]));
@@ -69,7 +70,7 @@ fn a_leader_that_emptied_its_followers_is_told_though_the_verdict_is_consistent(
     let lab = lab();
     change(&lab, "emptied", |run| {
         let mut run = without_trace(run);
-        let at_us = i64::try_from(run.manifest.load_us).unwrap();
+        let at_us = run.manifest.last_ack_us();
         let (kind, node) = (FaultEvent::Restart, NodeId::Leader);
         run.faults = vec![FaultRow { begun_us: at_us, ended_us: at_us, node, kind, detail: None }];
         run.settled.values_mut().for_each(|dump| dump.store.clear());

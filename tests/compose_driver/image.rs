@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use labctl::cluster::{ClusterError, NodeImage};
-use labctl::network::program::IMAGE as PROXY_IMAGE;
+use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, NodeImage, ProxyImage};
+use labctl::config::Experiment;
+use labctl::model::{ContainerSpec, Dialer, ImageRecipe, ImageSpec};
+use labctl::system::System as _;
+use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
 
 use crate::ENGINE;
@@ -15,7 +18,7 @@ case "$*" in "build "*) echo sha256:abc >"$iidfile" ;; esac
 "#;
 
 fn build(fake: &Fake) -> Result<NodeImage, ClusterError> {
-    NodeImage::build(&fake.docker(), fake.root(), &PROXY_IMAGE, &|_| {}, &CancellationToken::new())
+    NodeImage::build(&fake.docker(), fake.root(), &ImageRecipe::LAB, &|_| {}, &CancellationToken::new())
 }
 
 #[test]
@@ -86,4 +89,36 @@ fn a_failed_build_shows_the_last_lines_of_either_stream() {
     let error = build(&fake).unwrap_err().to_string();
     assert!(error.ends_with("\n    step 20\n    COPY failed: no source files were specified"), "{error}");
     assert!(!error.contains("step 1\n"), "{error}");
+}
+
+/// Calls that build an image while nodes of a foreign image come up, whose delays are the nodes' own or those of proxies.
+fn built_for(own_delays: bool) -> Vec<String> {
+    let fake = Fake::new(&[ENGINE, BUILDS]);
+    let image = ImageSpec {
+        image: "store:1".into(),
+        command: Vec::new(),
+        port: 8000,
+        setting: "[system.x] image".into(),
+        storage: "",
+    };
+    let deployment = Deployment {
+        containers: ContainerSpec::Image(image),
+        image: None,
+        proxy_image: ProxyImage::default(),
+        foreign_image: Some("sha256:def".into()),
+        ..crate::deployment(&fake)
+    };
+    let (experiment, quorum) = (Experiment::default(), 2.try_into().unwrap());
+    let nodes = LabNode.nodes(&experiment, quorum);
+    let spec = ClusterSpec::new(&"x".parse().unwrap(), &experiment, quorum, nodes, Dialer::Leader, own_delays);
+    // The engine lists no containers, so that it does not come about.
+    ComposeCluster::new(&deployment, spec).up(&CancellationToken::new()).unwrap_err();
+    fake.calls("?").into_iter().filter(|call| call.starts_with("docker build ")).collect()
+}
+
+#[test]
+fn proxies_run_labctl_in_an_image_that_is_built_where_there_is_a_proxy() {
+    assert_eq!(built_for(true), [""; 0]);
+    let call = "docker build --tag labctl-proxy --iidfile T/image-id --file T/Dockerfile T";
+    assert_eq!(built_for(false), [call]);
 }

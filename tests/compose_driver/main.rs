@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use fake_docker::Fake;
 use labctl::cluster::{
-    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Owner, Programs, Unavailable,
-    projects_left,
+    Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Owner, Programs, ProxyImage,
+    Unavailable, projects_left,
 };
 use labctl::config::Experiment;
 use labctl::system::System as _;
@@ -52,8 +52,10 @@ fn deployment(fake: &Fake) -> Deployment {
         root,
         folder,
         containers: LabNode.containers(),
-        image,
+        proxy_image: ProxyImage::of(image.id.clone()),
+        image: Some(image),
         foreign_image: None,
+        user_images: std::collections::BTreeMap::new(),
         reason: Some("asked".into()),
     }
 }
@@ -92,6 +94,7 @@ fn up_and_down_make_these_calls() {
             format!("{ours} down --volumes --remove-orphans --timeout 2"),
             format!("docker ps --all --quiet {filter}"),
             format!("docker network ls --quiet {filter}"),
+            format!("docker volume ls --quiet {filter}"),
         ]
     );
 }
@@ -238,14 +241,15 @@ fn what_compose_leaves_behind_is_removed_by_id() {
             *" down "*) echo 'network has active endpoints' >&2; exit 1 ;;
             "ps --all --quiet "*) [ -e "$here/removed" ] || { echo c7; echo c8; } ;;
             "network ls --quiet "*) [ -e "$here/removed" ] || echo n1 ;;
-            "network rm "*) touch "$here/removed" ;;
+            "volume ls --quiet "*) [ -e "$here/removed" ] || echo v1 ;;
+            "volume rm "*) touch "$here/removed" ;;
         esac"#;
     let fake = Fake::new(&[ENGINE, RUNNING, stubborn]);
     let mut cluster = cluster(&fake);
     cluster.up(&CancellationToken::new()).unwrap();
     cluster.down().unwrap();
     let calls = fake.calls(cluster.project());
-    assert_eq!(calls[7..9], ["docker rm --force --volumes c7 c8", "docker network rm n1"]);
+    assert_eq!(calls[8..11], ["docker rm --force --volumes c7 c8", "docker network rm n1", "docker volume rm v1"]);
 }
 
 #[test]

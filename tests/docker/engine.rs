@@ -4,7 +4,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use labctl::cluster::{Deployment, Docker, Programs};
-use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +24,7 @@ pub(crate) fn deployment() -> Option<&'static Deployment> {
             Deployment::prepare(
                 docker,
                 LabNode.containers(),
+                &[],
                 None,
                 &|text| eprintln!("{text}"),
                 &CancellationToken::new(),

@@ -119,6 +119,18 @@ fn a_follower_that_is_cut_off_from_all_and_healed() {
 }
 
 #[test]
+fn a_follower_that_is_mute_and_heard_again() {
+    let fault = "[[experiment.broken.fault]]\nat = 20\nnode = \"f2\"\nkind = \"mute\"\nuntil = \"3s\"";
+    let Some(lab) = Lab::new("[3]", fault) else { return };
+    lab.run(&["run", "all"]);
+    assert_eq!(lab.done(), ["mute f2", "heal f2"]);
+    assert!(lab.copies("f2", "timeout") > 0 && lab.copies("f2", "acked") >= 15);
+    let arrivals = lab.rows("data/W3/arrivals.csv");
+    assert_eq!(arrivals.iter().filter(|row| row["follower"] == "f2").count(), 150);
+    assert_eq!(lab.left(), 0);
+}
+
+#[test]
 fn a_leader_that_is_killed_leaves_writes_without_an_answer() {
     let fault = "[[experiment.broken.fault]]\nat = 30\nnode = \"leader\"\nkind = \"kill\"";
     let Some(lab) = Lab::new("[3]", fault) else { return };

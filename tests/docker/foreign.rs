@@ -8,10 +8,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use labctl::cluster::{Act, Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, FaultAction};
-use labctl::config::{CutFrom, Experiment};
+use labctl::cluster::{Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment};
+use labctl::config::Experiment;
 use labctl::model::{
-    ContainerSpec, Dialer, ImageSpec, NodeId, NodeProgram, NodeSpec, Place, Readiness, Text, uniform_ms,
+    Act, ContainerSpec, Dialer, ImageSpec, Lifecycle, NodeId, NodeProgram, NodeSpec, Place, Readiness, Text, uniform_ms,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,8 @@ const F1: NodeId = NodeId::Follower(0);
 /// A deployment of this image, whatever the name says; the proxies' is the lab's node's.
 fn of_image(deployment: &Deployment, image: &str, command: &[&str], port: u16) -> Deployment {
     let command = command.iter().map(|word| (*word).to_owned()).collect();
-    let spec = ImageSpec { image: image.to_owned(), command, port, setting: "[system.x] image".to_owned() };
+    let spec =
+        ImageSpec { image: image.to_owned(), command, port, storage: "", setting: "[system.x] image".to_owned() };
     let id = docker(&["image", "inspect", "--format", "{{.Id}}", image]);
     Deployment { containers: ContainerSpec::Image(spec), foreign_image: Some(id), ..deployment.clone() }
 }
@@ -38,6 +39,7 @@ fn node(node: NodeId, environment: &[(&str, Text)], arguments: Vec<Text>) -> Nod
         start_in: None,
         readiness: Readiness::Accepts,
         start_limit: Duration::from_secs(60),
+        lifecycle: Lifecycle::default(),
     }
 }
 
@@ -76,7 +78,7 @@ fn left(cluster: &ComposeCluster) -> String {
 fn nodes_and_the_proxies_of_all_links_come_up_break_and_go() {
     let Some(deployment) = deployment() else { return };
     // The lab's node as somebody else's: it has an entry point and needs no arguments.
-    let deployment = of_image(deployment, &deployment.image.id, &[], 8000);
+    let deployment = of_image(deployment, &deployment.image.as_ref().unwrap().id, &[], 8000);
     let listen = || ("LISTEN_ADDR", Text::new().place(Place::Host).text(":").place(Place::Port));
     let role = |role: &str| ("ROLE", Text::from(role));
     let followers = ("FOLLOWERS", Text::new().url_of(F1));
@@ -94,10 +96,8 @@ fn nodes_and_the_proxies_of_all_links_come_up_break_and_go() {
     let put = "PUT /kv/k HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 13\r\n\r\n{\"value\":\"1\"}";
     asked(&endpoints.leader, put, |said| said.starts_with("HTTP/1.1 200 "));
     cluster.start_epoch().unwrap();
-    for act in [Act::Partition(CutFrom::Leader), Act::Heal(CutFrom::Leader), Act::Kill] {
-        cluster.inject(&FaultAction { node: F1, act }, &never).unwrap();
-    }
-    let endpoints = cluster.inject(&FaultAction { node: F1, act: Act::Restart }, &never).unwrap();
+    cluster.inject(F1, &[Act::Cut, Act::Pass, Act::Kill], &never).unwrap();
+    let endpoints = cluster.inject(F1, &[Act::Start], &never).unwrap();
     asked(&endpoints.followers[0], health, |said| said.contains("\"role\":\"follower\""));
     cluster.check(&never).unwrap();
     assert_eq!(cluster.logs().keys().collect::<Vec<_>>(), ["f1", "leader", "link-f1"]);
@@ -163,12 +163,13 @@ fn an_image_that_is_nowhere_is_told_in_a_line() {
         image: "127.0.0.1:1/labctl/none:1".to_owned(),
         command: Vec::new(),
         port: 1,
+        storage: "",
         setting: "[system.redis] image".to_owned(),
     };
     let told = std::cell::RefCell::new(Vec::new());
     let tell = |text: &str| told.borrow_mut().push(text.to_owned());
     let docker = deployment.docker.clone();
-    let prepared = Deployment::prepare(docker, ContainerSpec::Image(spec), None, &tell, &CancellationToken::new());
+    let prepared = Deployment::prepare(docker, ContainerSpec::Image(spec), &[], None, &tell, &CancellationToken::new());
     let error = prepared.unwrap_err().to_string();
     assert_eq!(told.borrow()[0], "the engine has no image 127.0.0.1:1/labctl/none:1: pulling it");
     assert!(error.starts_with("the image 127.0.0.1:1/labctl/none:1 is not on this machine and cannot be pulled: "));
@@ -208,10 +209,10 @@ fn a_real_database_from_this_machine_replicates_through_its_proxy() {
     asked(leader, "INFO replication\r\nQUIT\r\n", |said| said.contains("state=online"));
     asked(leader, "SET k v\r\nWAIT 1 9000\r\nQUIT\r\n", |said| said == "+OK\r\n:1\r\n+OK\r\n");
     asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nv\r\n"));
-    cluster.inject(&FaultAction { node: F1, act: Act::Partition(CutFrom::Leader) }, &never).unwrap();
+    cluster.inject(F1, &[Act::Cut], &never).unwrap();
     asked(leader, "SET k w\r\nWAIT 1 200\r\nQUIT\r\n", |said| said == "+OK\r\n:0\r\n+OK\r\n");
     asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nv\r\n"));
-    cluster.inject(&FaultAction { node: F1, act: Act::Heal(CutFrom::Leader) }, &never).unwrap();
+    cluster.inject(F1, &[Act::Pass], &never).unwrap();
     asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nw\r\n"));
     cluster.down().unwrap();
     assert_eq!(left(&cluster), "");

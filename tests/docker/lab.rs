@@ -1,11 +1,11 @@
 //! The five checks of the lab, each on a cluster of its own.
 
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster};
-use labctl::config::{Experiment, Order};
+use labctl::config::Experiment;
 use labctl::data::{WriteOutcome, WriteRow};
 use labctl::load::{NoFaults, Progress, await_ready, record};
-use labctl::model::{NodeId, Version, WriteId, uniform_ms};
-use labctl::system::labnode::{Client, HttpClient, LabNode, LabSession};
+use labctl::model::{NodeId, ReplicationOrder, Version, WriteId, uniform_ms};
+use labctl::system::labnode::{Client, LabNode, LabNodeClient, LabSession};
 use labctl::system::{PlannedWrite, System as _, WriteAnswer};
 use labnode::clock::Clock;
 use labnode::wire::Role;
@@ -16,7 +16,7 @@ use crate::engine::{deployment, docker};
 /// A cluster of the lab whose delays are short enough for a test.
 struct Lab {
     cluster: ComposeCluster,
-    client: HttpClient,
+    client: LabNodeClient,
 }
 
 /// An experiment of five followers with delays of up to 50 ms.
@@ -38,7 +38,7 @@ impl Lab {
             Some((cluster, endpoints))
         });
         let (cluster, endpoints) = started.await.unwrap()?;
-        let client = HttpClient::new(&endpoints, experiment.network.global_request_timeout_s.duration()).unwrap();
+        let client = LabNodeClient::new(&endpoints, experiment.network.global_request_timeout_s.duration()).unwrap();
         let clock = Clock::monotonic();
         let session = LabSession::new(client.clone(), experiment, clock);
         await_ready(&session, experiment.followers, &clock).await.unwrap();
@@ -134,7 +134,7 @@ impl Progress for Quiet {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_many_writes_followers_equal_the_leader() {
     let mut experiment = experiment();
-    experiment.network.order = Order::Version;
+    experiment.network.order = ReplicationOrder::Version;
     let Some(lab) = Lab::start(1, &experiment).await else { return };
     let clock = Clock::monotonic();
     let recorded =

@@ -12,3 +12,4 @@ mod lab;
 #[path = "../support/require.rs"]
 mod require;
 mod surroundings;
+mod user_project;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use labctl::cluster::{Cluster, ClusterSpec, ComposeCluster, Deployment, NodeImage};
 use labctl::config::Experiment;
-use labctl::network::program::IMAGE as PROXY_IMAGE;
+use labctl::model::ImageRecipe;
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
@@ -56,8 +56,9 @@ fn a_target_folder_behind_a_link_is_built_in() {
     fs::create_dir_all(&release).unwrap();
     fs::write(release.join("labnode"), "behind a link").unwrap();
     symlink(disk.path(), folder.path().join("target")).unwrap();
-    let image = NodeImage::build(&deployment.docker, folder.path(), &PROXY_IMAGE, &|_| {}, &CancellationToken::new());
+    let image =
+        NodeImage::build(&deployment.docker, folder.path(), &ImageRecipe::LAB, &|_| {}, &CancellationToken::new());
     let image = image.unwrap();
-    assert_ne!(image.id, deployment.image.id);
+    assert_ne!(image.id, deployment.image.as_ref().unwrap().id);
     docker(&["image", "rm", &image.id]);
 }

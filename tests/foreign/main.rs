@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use labctl::cluster::{Act, Cluster, ClusterError, FaultAction, ProcessCluster};
-use labctl::model::{NodeProgram, NodeSpec, Place, Text};
+use labctl::cluster::{Cluster, ClusterError, ProcessCluster};
+use labctl::model::{Act, NodeProgram, NodeSpec, Place, Text};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ fn spread(scripts: &Scripts) -> ProcessCluster {
 }
 
 fn inject(cluster: &mut ProcessCluster, act: Act) {
-    cluster.inject(&FaultAction { node: LEADER, act }, &never()).unwrap();
+    cluster.inject(LEADER, &[act], &never()).unwrap();
 }
 
 fn text_of(cluster: &mut ProcessCluster, node: &str) -> String {
@@ -78,7 +78,7 @@ fn a_kill_reaches_every_process_and_the_node_comes_back_where_it_was() {
     inject(&mut cluster, Act::Kill);
     assert!(scripts.marked().is_empty());
     cluster.check(&never()).unwrap();
-    inject(&mut cluster, Act::Restart);
+    inject(&mut cluster, Act::Start);
     scripts.await_marked(SPREAD);
     let mut after = String::new();
     await_that("both lives in the log", || {
@@ -94,13 +94,13 @@ fn a_kill_reaches_every_process_and_the_node_comes_back_where_it_was() {
 fn a_pause_reaches_every_process_until_it_is_over() {
     let scripts = Scripts::new();
     let mut cluster = spread(&scripts);
-    inject(&mut cluster, Act::Pause);
+    inject(&mut cluster, Act::Freeze);
     let states: Vec<_> = scripts.marked().iter().map(|process| state(process)).collect();
     assert_eq!(states, [Some('T'); SPREAD]);
-    inject(&mut cluster, Act::Resume);
+    inject(&mut cluster, Act::Thaw);
     assert!(scripts.marked().iter().all(|process| state(process) != Some('T')));
     // A frozen node is ended too.
-    inject(&mut cluster, Act::Pause);
+    inject(&mut cluster, Act::Freeze);
     cluster.down().unwrap();
     assert!(scripts.marked().is_empty());
 }
@@ -337,7 +337,7 @@ fn owner_of_a_cluster_that_is_killed() {
     let scripts = Scripts::at(folder.into());
     let mut cluster = cluster(vec![scripts.listening(LEADER, SPREADS), scripts.listening(F1, SPREADS)], false);
     cluster.up(&never()).unwrap();
-    inject(&mut cluster, Act::Pause);
+    inject(&mut cluster, Act::Freeze);
     thread::sleep(LONG);
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use labctl::cluster::{ClusterSpec, ProcessCluster};
 use labctl::config::Experiment;
-use labctl::model::{Dialer, NodeId, NodeProgram, NodeSpec, Place, Readiness, Text};
+use labctl::model::{Dialer, Lifecycle, NodeId, NodeProgram, NodeSpec, Place, Readiness, Text};
 use tempfile::TempDir;
 
 /// Longer than anything in a test takes that is not meant to be awaited.
@@ -87,6 +87,7 @@ impl Scripts {
             start_in: None,
             readiness: Readiness::Accepts,
             start_limit: LONG,
+            lifecycle: Lifecycle::default(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Runs that are not as one would wish still get a sensible report.
 
-use labctl::config::{Experiment, Network, Order, Quorum, Workload};
+use labctl::config::{Experiment, Network, Workload};
 use labctl::data::{FaultEvent, FaultRow, ReplicationOutcome, RunData, WriteOutcome};
-use labctl::model::{NodeId, uniform_ms};
+use labctl::model::{Micros, NodeId, Quorum, ReplicationOrder, TimeSpan, uniform_ms};
 use labctl::report::{self, Rendered};
 use serde_json::Value;
 
@@ -182,7 +182,7 @@ fn without_a_trace_nothing_is_said_of_causes() {
 #[test]
 fn an_acknowledgement_without_its_copies_is_an_error_in_front() {
     let mut runs = sample::runs("quorum", &with_quorums(&[3]));
-    runs[0].writes[4].latency_us = 5;
+    runs[0].writes[4].latency_us = TimeSpan::new(5);
     let rendered = render(&runs);
     let warnings = warnings(&rendered);
     assert!(
@@ -209,12 +209,15 @@ pub(crate) fn with_faults(runs: &mut [RunData]) {
         config.faults = vec![serde_json::from_str(r#"{"at": 30, "node": "f5", "kind": "kill", "until": 70}"#).unwrap()];
         let row = |begun_us, kind, detail: &str| FaultRow {
             begun_us,
-            ended_us: begun_us + 1_000,
+            ended_us: begun_us + TimeSpan::new(1_000),
             node: NodeId::Follower(4),
             kind,
             detail: Some(detail.to_owned()),
         };
-        run.faults = vec![row(300_000, FaultEvent::Kill, "SIGKILL"), row(900_000, FaultEvent::Restart, "empty")];
+        run.faults = vec![
+            row(Micros::new(300_000), FaultEvent::Kill, "SIGKILL"),
+            row(Micros::new(900_000), FaultEvent::Restart, "empty"),
+        ];
     }
 }
 
@@ -222,7 +225,7 @@ pub(crate) fn with_faults(runs: &mut [RunData]) {
 fn faults_are_told_with_what_came_of_them() {
     let mut runs = sample::runs("quorum", &with_quorums(&[1, 5]));
     with_faults(&mut runs);
-    for row in runs[1].writes.iter_mut().filter(|row| (300_000..900_000).contains(&row.start_us)) {
+    for row in runs[1].writes.iter_mut().filter(|row| (300_000..900_000).contains(&row.start_us.get())) {
         (row.outcome, row.http_status) = (WriteOutcome::Failed, Some(503));
     }
     runs[0].settled.get_mut(&NodeId::Follower(4)).unwrap().store.clear();
@@ -322,8 +325,11 @@ fn many_followers_keys_and_quorums() {
 #[test]
 fn a_constant_delay_and_none() {
     for (low, high) in [(20, 20), (0, 0)] {
-        let network =
-            Network { delay: uniform_ms(low, high).unwrap(), order: Order::Version, ..Experiment::default().network };
+        let network = Network {
+            delay: uniform_ms(low, high).unwrap(),
+            order: ReplicationOrder::Version,
+            ..Experiment::default().network
+        };
         let rendered = render(&sample::runs("quorum", &Experiment { network, ..Experiment::default() }));
         assert_eq!(answer(&rendered).contains("No delay was injected"), high == 0);
     }
@@ -346,7 +352,7 @@ fn twenty_thousand_writes() {
 fn a_changed_number_changes_the_sentence() {
     let mut runs = sample::runs("quorum", &with_quorums(&[1, 5]));
     let before = answer(&render(&runs));
-    runs[0].writes.iter_mut().for_each(|row| row.latency_us += 40_000);
+    runs[0].writes.iter_mut().for_each(|row| row.latency_us += TimeSpan::new(40_000));
     let after = answer(&render(&runs));
     assert_ne!(before, after);
 }
@@ -354,7 +360,7 @@ fn a_changed_number_changes_the_sentence() {
 #[test]
 fn other_experiments_are_compared() {
     let quorum = sample::runs("quorum", &Experiment::default());
-    let network = Network { order: Order::Version, ..Experiment::default().network };
+    let network = Network { order: ReplicationOrder::Version, ..Experiment::default().network };
     let versioned = sample::runs("versioned", &Experiment { network, ..Experiment::default() });
     let rendered = report::render(&quorum, &[("versioned".parse().unwrap(), versioned)]).unwrap();
     assert!(rendered.html.contains("Other experiments</h2>"));

@@ -114,7 +114,7 @@ fn figures_recomputed_from_the_writes_agree_to_the_last_digit() {
     let runs = runs();
     let csv = report::render(&runs, &[]).unwrap().csv;
     for (run, line) in runs.iter().zip(csv.lines().skip(1)) {
-        let mut ms: Vec<f64> = run.writes.iter().map(|row| row.latency_us as f64 / 1000.0).collect();
+        let mut ms: Vec<f64> = run.writes.iter().map(|row| row.latency_us.as_ms()).collect();
         ms.sort_by(f64::total_cmp);
         let quantile = |p: f64| {
             let at = p * (ms.len() - 1) as f64;

@@ -22,7 +22,7 @@ fn simulated(name: &str) -> (ExperimentName, Vec<RunData>) {
     let config = config::parse(text, &|_| Err(io::ErrorKind::NotFound.into()), &labctl::system::KINDS).unwrap();
     let mut experiment: Experiment = config.experiments[&name].clone();
     experiment.workload.writes = 60.try_into().unwrap();
-    let run = |quorum: &config::Quorum| simulate_direct(&name, &experiment, *quorum, &CancellationToken::new());
+    let run = |quorum: &labctl::model::Quorum| simulate_direct(&name, &experiment, *quorum, &CancellationToken::new());
     let runs = experiment.quorums.iter().map(run).collect::<Result<_, _>>().unwrap();
     (name, runs)
 }

@@ -4,14 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use labctl::config::{Experiment, Network, Order, Pacing, Quorum, Workload};
+use labctl::config::{Experiment, Network, Pacing, Workload};
 use labctl::data::{
     ArrivalRow, BackendFacts, GitFacts, HostFacts, Manifest, ReplicationOutcome, ReplicationRow, RunData, SCHEMA,
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
 use labctl::model::{
-    Capabilities, Followers, NodeId, QuorumControl, RestartState, SystemFacts, Version, WriteId, as_uniform_ms,
-    uniform_ms,
+    Capabilities, Followers, Micros, NodeId, Quorum, QuorumControl, ReplicationOrder, RestartState, SystemFacts,
+    TimeSpan, Version, WriteId, as_uniform_ms, uniform_ms,
 };
 use labctl::system::System as _;
 use labctl::system::labnode::LabNode;
@@ -83,7 +83,7 @@ struct Played {
     keys: u64,
     delay_us: (u64, u64),
     replication_limit_us: u64,
-    order: Option<Order>,
+    order: Option<ReplicationOrder>,
     writes: Vec<WriteRow>,
     replication: Vec<ReplicationRow>,
     arrivals: Vec<ArrivalRow>,
@@ -122,14 +122,14 @@ impl Played {
                 version,
                 key: key.clone(),
                 follower,
-                delay_us,
-                ack_delay_us: Some(0),
-                sent_us: arrived.map(|_| sent as i64),
-                acked_us: acked.map(|at| at as i64),
+                delay_us: TimeSpan::new(delay_us),
+                ack_delay_us: Some(TimeSpan::ZERO),
+                sent_us: arrived.map(|_| sent.into()),
+                acked_us: acked.map(Micros::from),
                 outcome: if acked.is_some() { ReplicationOutcome::Acked } else { ReplicationOutcome::Timeout },
             });
             if let Some(at) = arrived {
-                let (key, at_us) = (key.clone(), at as i64);
+                let (key, at_us) = (key.clone(), at.into());
                 self.arrivals.push(ArrivalRow { follower, version, key, applied: true, at_us, catch_up: false });
             }
         }
@@ -142,23 +142,24 @@ impl Played {
             write: WriteId::new(write),
             value: format!("v{write}"),
             key,
-            start_us,
-            latency_us: quorum_at.unwrap_or(start_us + 900) - start_us,
+            start_us: start_us.into(),
+            latency_us: TimeSpan::new(quorum_at.unwrap_or(start_us + 900) - start_us),
             outcome: if quorum_at.is_some() { WriteOutcome::Ok } else { WriteOutcome::Failed },
             http_status: Some(if quorum_at.is_some() { 200 } else { 503 }),
             version: Some(version),
             acks: Some(if quorum_at.is_some() { self.quorum } else { acks.len() } as u32),
             error: quorum_at.is_none().then(|| "quorum_unreachable: too few followers".to_owned()),
+            sent_us: None,
         };
-        let end = row.start_us + row.latency_us;
+        let end_us = start_us + row.latency_us.get();
         self.writes.push(row);
-        end
+        end_us
     }
 
     fn finish(mut self, name: &str, config: &Experiment, quorum: Quorum) -> RunData {
         self.arrivals.sort_by(|a, b| (&a.follower, a.at_us).cmp(&(&b.follower, b.at_us)));
         self.replication.sort_by(|a, b| (a.write, &a.follower).cmp(&(b.write, &b.follower)));
-        if self.order == Some(Order::Version) {
+        if self.order == Some(ReplicationOrder::Version) {
             let mut newest: BTreeMap<(NodeId, String), Option<Version>> = BTreeMap::new();
             for row in &mut self.arrivals {
                 let held = newest.entry((row.follower, row.key.clone())).or_default();
@@ -166,23 +167,26 @@ impl Played {
                 *held = Some(row.version).max(*held);
             }
         }
-        let load_us = self.writes.iter().map(|row| row.start_us + row.latency_us).max().unwrap_or(0);
-        let end = self.arrivals.iter().map(|row| row.at_us as u64).max().unwrap_or(0).max(load_us);
+        let last_ack_us = self.writes.iter().map(WriteRow::end).max().unwrap_or_default();
+        let end_us = self.arrivals.iter().map(|row| row.at_us).max().unwrap_or_default();
+        let settle_us = end_us.since(last_ack_us) + TimeSpan::new(2_000);
         RunData {
             faults: Vec::new(),
-            at_last_ack: self.stores(load_us as i64),
-            settled: self.stores(i64::MAX),
-            manifest: manifest(name, config, quorum, (load_us, end - load_us + 2_000)),
+            failover: None,
+            at_last_ack: self.stores(last_ack_us),
+            settled: self.stores(Micros::MAX),
+            manifest: manifest(name, config, quorum, (last_ack_us.since(Micros::ZERO), settle_us)),
             writes: self.writes,
             replication: self.replication,
             arrivals: self.arrivals,
+            reads: Vec::new(),
             logs: BTreeMap::new(),
             forecast: None,
             contradictions: Vec::new(),
         }
     }
 
-    fn stores(&self, until_us: i64) -> Snapshot {
+    fn stores(&self, until_us: Micros) -> Snapshot {
         let mut snapshot = Snapshot::new();
         let mut leader = empty(NodeId::Leader, Role::Leader);
         for row in &self.writes {
@@ -206,7 +210,7 @@ fn empty(node: NodeId, role: Role) -> StoreDump {
     StoreDump { node: node.to_string(), role, store: BTreeMap::new(), versions: BTreeMap::new() }
 }
 
-fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us): (u64, u64)) -> Manifest {
+fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us): (TimeSpan, TimeSpan)) -> Manifest {
     let minute = quorum.get() % 60;
     Manifest {
         schema: SCHEMA,
@@ -232,9 +236,13 @@ fn manifest(name: &str, config: &Experiment, quorum: Quorum, (load_us, settle_us
         load_us,
         settle_us,
         settled: true,
-        wall_us: load_us + settle_us + 350_000,
+        wall_us: load_us + settle_us + TimeSpan::new(350_000),
         trace_dropped: 0,
+        quiet_us: None,
         absent_nodes: Vec::new(),
+        jobs: None,
         gaps: Vec::new(),
+        leader_changes: Vec::new(),
+        load_cost: None,
     }
 }

@@ -1,8 +1,8 @@
 //! `summary.json` is what `schema/summary.schema.json` says it is.
 
-use labctl::config::{Experiment, Network, Order};
+use labctl::config::{Experiment, Network};
 use labctl::data::{GapFacts, GapKind, WriteOutcome};
-use labctl::model::NodeId;
+use labctl::model::{Micros, NodeId, ReplicationOrder, TimeSpan};
 use labctl::report;
 use serde_json::{Map, Value};
 
@@ -70,6 +70,11 @@ impl Schema {
                         }
                     }
                 }
+                "uniqueItems" => {
+                    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                    let is_first = |(at, item): (usize, &Value)| !items[..at].contains(item);
+                    *rule == Value::Bool(true) && items.iter().enumerate().all(is_first)
+                }
                 "unevaluatedProperties" => {
                     let choices = ["anyOf", "oneOf"].into_iter().filter_map(|keyword| schema.get(keyword));
                     let chosen: Vec<&Value> = choices.flat_map(|rule| self.fitting(rule, value)).collect();
@@ -133,13 +138,13 @@ fn faults_and_other_experiments_are_within_the_schema() {
     runs[0].settled.remove(&NodeId::Follower(2));
     runs[1].replication.clear();
     runs[1].arrivals.clear();
-    runs[2].writes[4].latency_us = 5;
+    runs[2].writes[4].latency_us = TimeSpan::new(5);
     runs[3].writes[0].outcome = WriteOutcome::Unknown;
     // A leader that waits for everyone.
     for run in &mut runs {
-        run.writes.iter_mut().for_each(|row| row.latency_us = 833_000 + row.write.get() * 10);
+        run.writes.iter_mut().for_each(|row| row.latency_us = TimeSpan::new(833_000 + row.write.get() * 10));
     }
-    let network = Network { order: Order::Version, ..Experiment::default().network };
+    let network = Network { order: ReplicationOrder::Version, ..Experiment::default().network };
     let versioned = sample::runs("versioned", &Experiment { network, ..Experiment::default() });
     let rendered = report::render(&runs, &[("versioned".parse().unwrap(), versioned)]).unwrap();
     let summary: Value = serde_json::from_str(&rendered.json).unwrap();
@@ -162,7 +167,8 @@ fn runs_with_faults_and_forecasts_are_within_the_schema() {
     runs[0].faults[1].node = NodeId::Leader;
     runs[0].faults[0].node = NodeId::Leader;
     runs[0].manifest.absent_nodes = vec![NodeId::Follower(4)];
-    runs[0].manifest.gaps = vec![GapFacts { start_us: -5, length_us: 200_000, kind: GapKind::Stalled }];
+    runs[0].manifest.gaps =
+        vec![GapFacts { start_us: Micros::new(-5), length_us: TimeSpan::new(200_000), kind: GapKind::Stalled }];
     runs[0].writes[40].outcome = WriteOutcome::Failed;
     let summary: Value = serde_json::from_str(&report::render(&runs, &[]).unwrap().json).unwrap();
     assert!(summary["runs"][0]["faults"]["leader_loss"].is_object());

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 /// All that can be required.
-const KNOWN: [&str; 3] = ["chromium", "docker", "redis"];
+const KNOWN: [&str; 6] = ["chromium", "docker", "etcd", "postgres", "python3", "redis"];
 
 /// Tells why tests are skipped; fails if what they need is required.
 pub(crate) fn missing(what: &str, reason: &str) {

@@ -16,11 +16,18 @@ pub(crate) fn without_trace(mut run: RunData) -> RunData {
         ..Capabilities::LABNODE
     };
     let (name, version) = ("store".to_owned(), "7.2.4".to_owned());
-    run.manifest.system = Some(SystemFacts { name, version, capabilities });
+    let config = &mut run.manifest.config;
+    // A system of another name has ordered links unless its experiment says otherwise.
+    config.network.link = Some(config.link_order());
+    if let Ok(name) = name.clone().try_into() {
+        config.system.name = name;
+    }
+    run.manifest.system = Some(SystemFacts { name, version, capabilities, remarks: Vec::new() });
     run.manifest.node_sha256 = None;
     run.replication.clear();
     run.arrivals.clear();
     run.forecast = None;
+    run.reads.iter_mut().for_each(|row| row.version = None);
     for row in &mut run.writes {
         (row.version, row.http_status) = (None, None);
     }

@@ -59,16 +59,47 @@ pub(crate) fn with(more: &str) -> Lab {
 }
 
 /// What is left of labctls that had this folder for temporary files: its entries, and the processes that have the
-/// variable.
+/// variable or are in a folder below. Some processes write over their environment.
 pub(crate) fn left_in(temporary: &Path) -> Vec<String> {
     let entries = fs::read_dir(temporary).unwrap().map(|entry| entry.unwrap().path().display().to_string());
     let variable = format!("TMPDIR={}", temporary.display());
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
         let environment = fs::read(entry.path().join("environ")).ok()?;
         let has = environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes());
-        has.then(|| format!("process {}", entry.file_name().display()))
+        let is_below = fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder.starts_with(temporary));
+        (has || is_below).then(|| format!("process {}", entry.file_name().display()))
     });
     entries.chain(processes).collect()
+}
+
+/// Asserts that a run of three followers acknowledged all its writes after the delay, has settled, and left its keys alike on
+/// every node. Returns its manifest.
+pub(crate) fn assert_all_delayed(lab: &Lab, quorum: u32, delay_ms: u64, writes: usize, keys: usize) -> Value {
+    let rows = lab.read(&format!("data/W{quorum}/writes.csv"));
+    assert_eq!(column(&rows, "outcome"), vec!["ok"; writes]);
+    for latency_us in column(&rows, "latency_us") {
+        assert!(latency_us.parse::<u64>().unwrap() >= delay_ms * 1_000, "W = {quorum}: {latency_us}");
+    }
+    let leader = held(lab, quorum, "leader");
+    assert_eq!(leader.len(), keys);
+    for follower in ["f1", "f2", "f3"] {
+        assert_eq!(held(lab, quorum, follower), leader, "W = {quorum}, {follower}");
+    }
+    let manifest = json(lab, &format!("data/W{quorum}/manifest.json"));
+    assert_eq!(manifest["settled"], true);
+    manifest
+}
+
+#[test]
+fn a_probe_writes_reads_and_dumps() {
+    if !is_installed() {
+        return;
+    }
+    let probed = Lab::new(CONFIG).run(&["probe", "redis"]);
+    assert_eq!(probed.code, Some(0), "{}{}", probed.stdout, probed.stderr);
+    for part in ["leader: write", "leader: read", "leader: dump", "f1: read", "every answer is as the mapping says"] {
+        assert!(probed.stdout.contains(part), "{part}: {}", probed.stdout);
+    }
 }
 
 #[test]
@@ -80,20 +111,9 @@ fn a_write_takes_as_long_as_the_link_of_the_replica_it_waits_for() {
     let ended = lab.run(&["run", "all"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     for (quorum, delay_ms) in [(1, 10), (3, 30)] {
-        let writes = lab.read(&format!("data/W{quorum}/writes.csv"));
-        assert_eq!(column(&writes, "outcome"), vec!["ok"; 30]);
-        for latency_us in column(&writes, "latency_us") {
-            assert!(latency_us.parse::<u64>().unwrap() >= delay_ms * 1_000, "W = {quorum}: {latency_us}");
-        }
-        let leader = held(&lab, quorum, "leader");
-        assert_eq!(leader.len(), 4);
-        for follower in ["f1", "f2", "f3"] {
-            assert_eq!(held(&lab, quorum, follower), leader, "W = {quorum}, {follower}");
-        }
-        let manifest = json(&lab, &format!("data/W{quorum}/manifest.json"));
+        let manifest = assert_all_delayed(&lab, quorum, delay_ms, 30, 4);
         let version = manifest["system"]["version"].as_str().unwrap();
         assert!(version.starts_with("Redis ") || version.starts_with("Valkey "), "{version}");
-        assert_eq!(manifest["settled"], true);
         let info = lab.read(&format!("data/W{quorum}/logs/leader-info.log"));
         assert!(info.contains("ip=f2,") && info.contains("master_repl_offset:"), "{info}");
         assert!(!lab.path(&format!("data/W{quorum}/replication.csv")).exists());

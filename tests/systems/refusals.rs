@@ -3,15 +3,21 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
 
 use crate::lab::{Ended, Lab};
 use crate::redis::{CONFIG, is_installed, left_in};
 
-/// How a run ends whose servers are a script with these lines; and the folder of the script.
+/// How a run ends whose servers are a script with these lines.
 fn run_with(script: &str) -> Ended {
-    let lab = Lab::new(CONFIG);
+    run_of(CONFIG, "redis", script)
+}
+
+/// The same of a system with this configuration.
+pub(crate) fn run_of(config: &str, system: &str, script: &str) -> Ended {
+    let lab = Lab::new(config);
     let program = lab.path("server");
-    lab.edit("experiments.toml", |text| format!("{text}[system.redis]\nprogram = {program:?}\n"));
+    lab.edit("experiments.toml", |text| format!("{text}[system.{system}]\nprogram = {program:?}\n"));
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     ended(&lab, &["run", "1"])
@@ -27,7 +33,7 @@ fn ended(lab: &Lab, args: &[&str]) -> Ended {
 }
 
 /// The line that tells an error, and the log below it.
-fn told(ended: &Ended) -> (String, String) {
+pub(crate) fn told(ended: &Ended) -> (String, String) {
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     let lines: Vec<&str> = ended.stderr.lines().filter(|line| !line.ends_with("backend process")).collect();
     let (first, log) = lines.split_first().unwrap();
@@ -89,9 +95,18 @@ fn a_password_that_is_wanted_is_told() {
     if !is_installed() {
         return;
     }
+    let begun = Instant::now();
     let (line, _) = told(&run_with("exec redis-server \"$@\" --requirepass x"));
+    // Not after the time that a server has to get ready.
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
     assert!(line.contains("W = 1: leader: PING: the server wants a password"), "{line}");
     assert!(line.ends_with("use an image or a program that sets none"), "{line}");
+}
+
+#[test]
+fn a_program_that_never_says_its_version_is_ended_and_told() {
+    let (line, _) = told(&run_with("sleep 600"));
+    assert!(line.contains(" --version has not ended within 10 s: install redis-server"), "{line}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::analysis::consistency::{Mechanism, Verdict};
 use crate::analysis::stats::Difference;
-use crate::config::{ExperimentName, Order, Pacing};
+use crate::config::{ExperimentName, Pacing};
+use crate::model::ReplicationOrder;
 
 /// What can be said of a claim under the experiment's conditions. That one run of it came out
 /// this way or that is not enough: another seed may give the contrary.
@@ -160,7 +161,7 @@ pub enum Counterexample {
         pacing: Pacing,
         /// What its followers did with older writes.
         #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
-        order: Order,
+        order: ReplicationOrder,
         /// The run at W = N.
         #[serde(flatten)]
         run: Divergence,
@@ -171,7 +172,7 @@ pub enum Counterexample {
         experiment: ExperimentName,
         /// What its followers did with older writes.
         #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
-        order: Order,
+        order: ReplicationOrder,
         /// Why no pair can differ.
         mechanism: Mechanism,
         /// Each W below N at which it held.

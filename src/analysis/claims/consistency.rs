@@ -6,8 +6,8 @@ use crate::analysis::consistency::{Cause, Mechanism, Verdict};
 use crate::analysis::figures::ExperimentFigures;
 use crate::analysis::run_figures::RunFigures;
 use crate::analysis::theory::Prediction;
-use crate::config::{ExperimentName, Quorum};
-use crate::model::LinkOrder;
+use crate::config::ExperimentName;
+use crate::model::{LinkOrder, Quorum};
 
 impl Divergence {
     /// Of a run that the claim expects to end like this.

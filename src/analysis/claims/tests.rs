@@ -4,10 +4,10 @@ use super::claim::quorum_list;
 use super::*;
 use crate::analysis::consistency::Verdict;
 use crate::analysis::faults::FaultFigures;
-use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
-use crate::config::{Experiment, Order, Pacing};
+use crate::analysis::fixture::{Drawn, LeaderAnswer, RunBuilder, right_leader};
+use crate::config::{Experiment, Pacing};
 use crate::data::RunData;
-use crate::model::{LinkOrder, uniform_ms};
+use crate::model::{LinkOrder, ReplicationOrder, uniform_ms};
 
 const RISES: usize = 0;
 const EXTREMES: usize = 1;
@@ -20,7 +20,7 @@ fn lab(
     name: &str,
     quorums: impl IntoIterator<Item = u32>,
     configure: impl Fn(&mut Experiment),
-    leader: impl Fn(&Drawn<'_>) -> Answer,
+    leader: impl Fn(&Drawn<'_>) -> LeaderAnswer,
 ) -> ExperimentFigures {
     let runs: Vec<RunData> =
         quorums.into_iter().map(|w| RunBuilder::new(w).configure(&configure).load(&leader).build()).collect();
@@ -45,7 +45,7 @@ fn barrier() -> ExperimentFigures {
 }
 
 fn versioned() -> ExperimentFigures {
-    lab("versioned", 1..=5, |config| config.network.order = Order::Version, right_leader)
+    lab("versioned", 1..=5, |config| config.network.order = ReplicationOrder::Version, right_leader)
 }
 
 fn findings(experiment: &ExperimentFigures, others: &[ExperimentFigures]) -> Vec<ClaimFinding> {
@@ -104,7 +104,7 @@ fn no_verdict_on_consistency_depends_on_the_seed() {
     assert!([true, false].into_iter().all(|is| window.iter().any(|(_, held)| *held == Some(is))), "{window:?}");
     let batch = found(|config| config.workload.pacing = Pacing::Batch);
     assert!(batch.iter().all(|(found, _)| found[..] == [Confirmed, Confirmed, NotTestable]), "{batch:?}");
-    let versions = found(|config| config.network.order = Order::Version);
+    let versions = found(|config| config.network.order = ReplicationOrder::Version);
     assert!(versions.iter().all(|(found, _)| found[..] == [Refuted, Confirmed, Refuted]), "{versions:?}");
 }
 
@@ -136,7 +136,7 @@ fn what_refutes_consistency_at_w_n_refutes_the_guarantee() {
         "quorum",
         1..=5,
         |config| config.workload.pacing = Pacing::Batch,
-        |drawn| Answer { cancelled: vec![4], ..right_leader(drawn) },
+        |drawn| LeaderAnswer { cancelled: vec![4], ..right_leader(drawn) },
     );
     let claims = claims(&lossy, &[]);
     assert_eq!((claims[AT_N].finding, claims[GUARANTEE].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
@@ -198,7 +198,7 @@ fn version_order_refutes_that_a_small_w_must_diverge() {
 
 #[test]
 fn a_leader_that_waits_for_everyone_refutes_that_latency_rises() {
-    let flat = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[4]));
+    let flat = lab("quorum", 1..=5, |_| {}, |drawn| LeaderAnswer::after(drawn.sorted_us[4]));
     let claims = claims(&flat, &[]);
     assert_eq!((claims[RISES].finding, claims[EXTREMES].finding), (ClaimFinding::Refuted, ClaimFinding::Refuted));
     assert!(claims[RISES].sentence.ends_with("theory says 166.7 ms."), "{}", claims[RISES].sentence);
@@ -206,7 +206,7 @@ fn a_leader_that_waits_for_everyone_refutes_that_latency_rises() {
 
 #[test]
 fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
-    let upside_down = lab("quorum", 1..=5, |_| {}, |drawn| Answer::after(drawn.sorted_us[5 - drawn.quorum]));
+    let upside_down = lab("quorum", 1..=5, |_| {}, |drawn| LeaderAnswer::after(drawn.sorted_us[5 - drawn.quorum]));
     let found = findings(&upside_down, &[]);
     assert_eq!(found[..3], [ClaimFinding::Refuted; 3]);
 }
@@ -214,7 +214,7 @@ fn falling_latency_brings_the_typical_write_no_closer_to_the_tail() {
 #[test]
 fn without_an_injected_delay_nothing_is_said_of_latency() {
     let constant = |config: &mut Experiment| config.network.delay = uniform_ms(0, 0).unwrap();
-    let found = findings(&lab("throughput", 1..=5, constant, |_| Answer::after(700)), &[]);
+    let found = findings(&lab("throughput", 1..=5, constant, |_| LeaderAnswer::after(700)), &[]);
     assert_eq!(found[RISES..=TAILS], [ClaimFinding::NotTestable; 3]);
 }
 
@@ -241,7 +241,7 @@ fn runs_without_an_acknowledged_write_are_no_evidence() {
 #[test]
 fn a_quorum_beyond_the_followers_is_left_aside() {
     let mut runs: Vec<RunData> = (1..=5).map(|w| RunBuilder::new(w).load(right_leader).build()).collect();
-    runs.push(RunBuilder::new(6).load(|_| Answer::after(0)).build());
+    runs.push(RunBuilder::new(6).load(|_| LeaderAnswer::after(0)).build());
     let with_six = findings(&figures(&runs), &[]);
     let without = findings(&figures(&runs[..5]), &[]);
     assert_eq!(with_six, without);

@@ -5,6 +5,7 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use crate::analysis::stats::{CONFIDENCE, Interval};
+use crate::model::Micros;
 
 /// Mean, median, p95 and p99.
 pub(super) const FIGURES: usize = 4;
@@ -25,7 +26,7 @@ pub(super) struct Bootstrap {
 
 impl Bootstrap {
     /// Samples in microseconds; paired ones have to be as long as each other.
-    pub(super) fn new(left_us: &[i64], right_us: &[i64], paired: bool) -> Self {
+    pub(super) fn new(left_us: &[Micros], right_us: &[Micros], paired: bool) -> Self {
         Self { left: Side::new(left_us), right: Side::new(right_us), paired }
     }
 
@@ -90,13 +91,13 @@ fn interval(mut values: Vec<f64>) -> Interval {
 
 /// One sample.
 struct Side {
-    sorted_us: Vec<i64>,
+    sorted_us: Vec<Micros>,
     /// Where each value of the sample is in the sorted one.
     places: Vec<usize>,
 }
 
 impl Side {
-    fn new(values_us: &[i64]) -> Self {
+    fn new(values_us: &[Micros]) -> Self {
         let mut order: Vec<usize> = (0..values_us.len()).collect();
         order.sort_by_key(|index| values_us[*index]);
         let mut places = vec![0; order.len()];
@@ -140,7 +141,7 @@ impl Resample<'_> {
         for ((count, up_to), us) in self.counts.iter().zip(&mut self.up_to).zip(&self.side.sorted_us) {
             taken += count;
             *up_to = taken;
-            sum_us += i128::from(*count) * i128::from(*us);
+            sum_us += i128::from(*count) * i128::from(us.get());
         }
         let mean_ms = sum_us as f64 / taken as f64 / 1000.0;
         let [p50, p95, p99] = QUANTILES.map(|p| self.quantile_ms(p));
@@ -151,12 +152,12 @@ impl Resample<'_> {
     fn quantile_ms(&self, p: f64) -> f64 {
         let position = (self.side.len() - 1) as f64 * p;
         let below = position.floor();
-        let (low, high) = (self.ranked_us(below as u64), self.ranked_us(position.ceil() as u64));
-        (low as f64 + (position - below) * (high as f64 - low as f64)) / 1000.0
+        let [low, high] = [below, position.ceil()].map(|rank| self.ranked_us(rank as u64).get() as f64);
+        (low + (position - below) * (high - low)) / 1000.0
     }
 
     /// The value with this rank, from 0.
-    fn ranked_us(&self, rank: u64) -> i64 {
+    fn ranked_us(&self, rank: u64) -> Micros {
         let place = self.up_to.partition_point(|up_to| *up_to <= rank);
         self.side.sorted_us[place]
     }

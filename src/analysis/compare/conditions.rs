@@ -8,10 +8,11 @@ use serde_json::Value;
 use crate::data::Manifest;
 
 /// What a run's manifest says of the run alone, not of its conditions.
-const OF_THE_RUN: [&str; 10] = [
+const OF_THE_RUN: [&str; 11] = [
     "argv",
     "config_sha256",
     "finished",
+    "load_cost",
     "load_us",
     "quorum",
     "settle_us",
@@ -48,7 +49,7 @@ pub(super) fn differences(left: &Manifest, right: &Manifest) -> Vec<ConditionDif
 }
 
 /// A manifest's conditions as JSON by path.
-fn conditions(manifest: &Manifest) -> BTreeMap<String, String> {
+pub(in crate::analysis) fn conditions(manifest: &Manifest) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
     // A manifest is made of what JSON can hold; there is no other error.
     if let Ok(Value::Object(fields)) = serde_json::to_value(manifest) {

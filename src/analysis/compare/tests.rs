@@ -5,17 +5,18 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+use crate::analysis::fixture::{Drawn, LeaderAnswer, RunBuilder, right_leader};
 use crate::analysis::stats::Sample;
-use crate::config::Order;
+use crate::data::LoadCost;
+use crate::model::{ReplicationOrder, TimeSpan};
 
-fn lab(seed: u64, leader: impl Fn(&Drawn<'_>) -> Answer) -> Vec<RunData> {
+fn lab(seed: u64, leader: impl Fn(&Drawn<'_>) -> LeaderAnswer) -> Vec<RunData> {
     (1..=5).map(|w| RunBuilder::new(w).configure(|config| config.seed = seed).load(&leader).build()).collect()
 }
 
 /// Three milliseconds slower than [`right_leader`], whatever the quorum.
-fn slower_leader(drawn: &Drawn<'_>) -> Answer {
-    Answer::after(right_leader(drawn).latency_us + 3_000)
+fn slower_leader(drawn: &Drawn<'_>) -> LeaderAnswer {
+    LeaderAnswer::after(right_leader(drawn).latency_us + 3_000)
 }
 
 #[test]
@@ -73,7 +74,10 @@ fn pairs_that_differ_are_named() {
     let arrival = lab(42, right_leader);
     let versioned: Vec<RunData> = (1..=5)
         .map(|w| {
-            RunBuilder::new(w).configure(|config| config.network.order = Order::Version).load(right_leader).build()
+            RunBuilder::new(w)
+                .configure(|config| config.network.order = ReplicationOrder::Version)
+                .load(right_leader)
+                .build()
         })
         .collect();
     let comparison = compare(&arrival, &versioned).unwrap();
@@ -88,6 +92,16 @@ fn pairs_that_differ_are_named() {
         (order.path.as_str(), order.left.as_deref(), order.right.as_deref()),
         ("config.network.order", Some("\"arrival\""), Some("\"version\""))
     );
+}
+
+#[test]
+fn what_driving_the_load_took_is_no_condition() {
+    let [mut left, mut right] = [0, 0].map(|_| lab(42, right_leader));
+    for (runs, cpu_us) in [(&mut left, 1_000), (&mut right, 2_000)] {
+        let cost = LoadCost { cpu_us: TimeSpan::new(cpu_us), machine_busy: None };
+        runs.iter_mut().for_each(|run| run.manifest.load_cost = Some(cost));
+    }
+    assert_eq!(compare(&left, &right).unwrap().conditions, []);
 }
 
 #[test]
@@ -150,7 +164,7 @@ fn an_interval_that_the_report_of_one_run_withholds_is_in_no_comparison() {
     // The kill cuts the answer to the last write off.
     let (start_us, latency_us) = (right[2].writes[99].start_us, right[2].writes[99].latency_us);
     right[2].writes[99].outcome = WriteOutcome::Unknown;
-    let begun_us = i64::try_from(start_us + latency_us / 2).unwrap();
+    let begun_us = start_us + TimeSpan::new(latency_us.get() / 2);
     let (node, kind) = (NodeId::Leader, crate::data::FaultEvent::Kill);
     right[2].faults = vec![crate::data::FaultRow { begun_us, ended_us: begun_us, node, kind, detail: None }];
     let cut_off = &compare(&left, &right).unwrap().runs[2];
@@ -164,8 +178,9 @@ fn intervals_cover_the_difference_as_often_as_they_say() {
     let trials = 200;
     let mut covered = [0; 2];
     for trial in 0..trials {
-        let left: Vec<i64> = (0..60).map(|_| rng.random_range(0..1_000_000)).collect();
-        let right: Vec<i64> = (0..60).map(|_| rng.random_range(100_000..1_100_000)).collect();
+        let mut sample =
+            |from: i64| (0..60).map(|_| Micros::new(from + rng.random_range(0..1_000_000))).collect::<Vec<_>>();
+        let (left, right) = (sample(0), sample(100_000));
         let intervals = Bootstrap::new(&left, &right, false).intervals(400, ChaCha8Rng::seed_from_u64(trial));
         for (figure, covered) in covered.iter_mut().enumerate() {
             *covered +=
@@ -179,6 +194,7 @@ fn intervals_cover_the_difference_as_often_as_they_say() {
 proptest! {
     #[test]
     fn a_samples_figures_are_those_of_its_description(values in prop::collection::vec(0..10_000_000_i64, 1..80)) {
+        let values: Vec<Micros> = values.into_iter().map(Micros::new).collect();
         let figures = Bootstrap::new(&values, &[], false).left().unwrap();
         let sample: Sample = values.iter().copied().collect();
         prop_assert_eq!(Some(figures[0]), sample.mean_ms());

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::config::{CatchUp, Experiment, Order, Pacing};
+use crate::config::{Experiment, KeyOrder, Pacing};
 use crate::data::{ReplicationOutcome, RunData, WriteOutcome};
-use crate::model::LinkOrder;
+use crate::model::{CatchUp, LinkOrder, ReplicationOrder};
 
 /// What keeps older writes from replacing newer ones. One run that matched proves no rule; a
 /// mechanism does.
@@ -38,15 +38,17 @@ impl Mechanism {
         }
         let concurrency = workload.concurrency.get();
         // A batch no larger than the number of keys writes none of them twice.
-        let is_spaced = concurrency == 1 || (workload.pacing == Pacing::Batch && concurrency <= workload.keys.get());
+        let is_rotation = workload.key_order == KeyOrder::Rotation;
+        let is_spaced =
+            concurrency == 1 || (workload.pacing == Pacing::Batch && is_rotation && concurrency <= workload.keys.get());
         let waits_for_all = is_whole
             && run.manifest.quorum.get() == followers.get()
             && run.writes.iter().all(|write| write.outcome == WriteOutcome::Ok);
-        if network.order == Order::Version {
+        if network.order == ReplicationOrder::Version {
             Some(Self::Versions)
         } else if is_whole && run.manifest.config.link_order() == LinkOrder::Ordered {
             Some(Self::OrderedLinks)
-        } else if workload.writes.get() <= workload.keys.get() {
+        } else if is_rotation && workload.writes.get() <= workload.keys.get() {
             Some(Self::WrittenOnce)
         } else {
             (is_spaced && waits_for_all).then_some(Self::NoOverlap)
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn versions_and_keys_written_once_hold_at_every_quorum() {
-        assert_eq!(of(1, |config| config.network.order = Order::Version), Some(Mechanism::Versions));
+        assert_eq!(of(1, |config| config.network.order = ReplicationOrder::Version), Some(Mechanism::Versions));
         assert_eq!(of(1, |config| config.workload.keys = 100.try_into().unwrap()), Some(Mechanism::WrittenOnce));
         assert_eq!(of(1, |config| config.workload.keys = 99.try_into().unwrap()), None);
     }
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_lost_copy_or_a_fault_leaves_none_unless_followers_are_caught_up() {
-        let mut run = RunBuilder::new(1).configure(|c| c.network.order = Order::Version).load(right_leader).build();
+        let mut run =
+            RunBuilder::new(1).configure(|c| c.network.order = ReplicationOrder::Version).load(right_leader).build();
         let fault: Fault = serde_json::from_str(r#"{"at":3,"node":"f1","kind":"kill"}"#).unwrap();
         run.manifest.config.faults.push(fault);
         assert_eq!(Mechanism::of(&run), None);

@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::fixture::{Planned, RunBuilder, without_trace};
-use crate::config::Order;
-use crate::data::{FaultEvent, FaultRow};
-use crate::model::{NodeId, Version};
+use crate::data::{FaultEvent, FaultRow, ReadOutcome, ReadPurpose, ReadRow};
+use crate::model::{NodeId, ReplicationOrder, RestartState, TimeSpan, Version};
 
 const MS: u64 = 1000;
 
@@ -43,11 +42,12 @@ fn an_older_write_that_arrives_later_overtakes() {
     assert_eq!((cell.follower, cell.key.as_str(), cell.state), (NodeId::Follower(0), "k0", CellState::Stale));
     assert_eq!((cell.follower_version, cell.leader_version), (Some(Version::new(1)), Some(Version::new(2))));
     let expected = Cause::Overtaken {
-        older_version: Version::new(1),
-        newer_version: Version::new(2),
-        older_at_us: 900_000,
-        newer_at_us: 40_000,
-        gap_us: 860_000,
+        older_version: Some(Version::new(1)),
+        newer_version: Some(Version::new(2)),
+        older_at_us: Micros::new(900_000),
+        newer_at_us: Micros::new(40_000),
+        gap_us: Micros::new(860_000),
+        seen_from_outside: false,
     };
     assert_eq!(cell.cause, Some(expected));
     assert_eq!(judged.settled.total, Counts { matching: 4, stale: 1, ..Counts::default() });
@@ -59,12 +59,15 @@ fn a_follower_that_has_not_heard_yet_lags() {
     let judged = RunConsistency::of(&overtaking().build());
     let cell = only_difference(&judged.at_last_ack);
     assert_eq!((cell.follower, cell.state), (NodeId::Follower(0), CellState::Missing));
-    assert_eq!(cell.cause, Some(Cause::Lagging { version: Some(Version::new(2)), arrived_us: Some(40_000) }));
+    assert_eq!(
+        cell.cause,
+        Some(Cause::Lagging { version: Some(Version::new(2)), arrived_us: Some(Micros::new(40_000)) })
+    );
 }
 
 #[test]
 fn version_order_makes_the_same_arrivals_consistent() {
-    let run = overtaking().configure(|config| config.network.order = Order::Version).build();
+    let run = overtaking().configure(|config| config.network.order = ReplicationOrder::Version).build();
     assert!(run.arrivals.iter().any(|row| !row.applied));
     assert_eq!(RunConsistency::of(&run).verdict, Verdict::Consistent);
 }
@@ -118,7 +121,9 @@ fn the_version_of_an_unanswered_write_comes_from_the_leaders_trace() {
         dump.versions.clear();
     }
     let judged = RunConsistency::of(&run);
-    assert!(matches!(only_difference(&judged.settled).cause, Some(Cause::Overtaken { gap_us: 860_000, .. })));
+    assert!(
+        matches!(only_difference(&judged.settled).cause, Some(Cause::Overtaken { gap_us, .. }) if gap_us == Micros::new(860_000))
+    );
 }
 
 #[test]
@@ -227,7 +232,7 @@ proptest! {
     fn every_pair_is_judged_as_the_model_says(writes in histories(), quorum in 0..=5_u32) {
         let run = writes.iter().cloned().fold(RunBuilder::new(quorum), RunBuilder::write).build();
         let judged = RunConsistency::of(&run);
-        for (consistency, until_us) in [(&judged.at_last_ack, run.manifest.load_us), (&judged.settled, u64::MAX)] {
+        for (consistency, until_us) in [(&judged.at_last_ack, run.manifest.load_us.get()), (&judged.settled, u64::MAX)] {
             for follower in 0..5 {
                 let cell = &consistency.cells[follower];
                 prop_assert_eq!((cell.state, cell.cause.map(kind)), model(&writes, follower, until_us), "f{}", follower + 1);
@@ -260,27 +265,104 @@ proptest! {
     }
 }
 
+/// An answer of f1 for `k0`.
+fn read(at_ms: i64, write: Option<u64>) -> ReadRow {
+    ReadRow {
+        read: 0,
+        purpose: ReadPurpose::Probe,
+        session: 0,
+        node: NodeId::Follower(0),
+        key: "k0".to_owned(),
+        start_us: Micros::new(at_ms * 1_000),
+        latency_us: TimeSpan::new(1_000),
+        outcome: if write.is_some() { ReadOutcome::Found } else { ReadOutcome::Absent },
+        write: write.map(WriteId::new),
+        version: None,
+        error: None,
+    }
+}
+
+/// The cause of the only difference once the run had settled, by these reads and no trace.
+fn cause_by(run: &RunData, reads: &[(i64, Option<u64>)]) -> Option<Cause> {
+    let mut run = without_trace(run.clone());
+    run.manifest.system.as_mut().unwrap().capabilities.restart = RestartState::Empty;
+    run.reads = reads.iter().map(|(at_ms, write)| read(*at_ms, *write)).collect();
+    only_difference(&RunConsistency::of(&run).settled).cause
+}
+
+#[test]
+fn an_older_write_that_is_seen_after_the_newest_has_overtaken_it() {
+    // Without a delay on the links no answer is too early.
+    let run = overtaking().delay_ms(0, 0).build();
+    let overtaken = |older_at_ms: i64| Cause::Overtaken {
+        older_version: None,
+        newer_version: None,
+        older_at_us: Micros::new(older_at_ms * 1_000),
+        newer_at_us: Micros::new(51_000),
+        gap_us: Micros::new((older_at_ms - 51) * 1_000),
+        seen_from_outside: true,
+    };
+    let seen = [(30, None), (50, Some(1)), (890, Some(1))];
+    let (settled_ms, with_older) = (run.manifest.settled_us().get() / 1_000, [&seen[..], &[(895, Some(0))]].concat());
+    assert_eq!(settled_ms, 900);
+    assert_eq!(cause_by(&run, &with_older), Some(overtaken(896)));
+    // The store itself shows the older write.
+    assert!(
+        matches!(cause_by(&run, &seen), Some(Cause::Overtaken { older_at_us, .. }) if older_at_us == run.manifest.settled_us())
+    );
+    // Whoever never saw the newest cannot say whether it was overtaken or lost.
+    assert_eq!(cause_by(&run, &[(30, None), (890, Some(0))]), Some(Cause::Unknown));
+    // A leader that was started again may hold an older value.
+    let mut restarted = run;
+    let row = |node| FaultRow {
+        begun_us: Micros::new(200_000),
+        ended_us: Micros::new(300_000),
+        node,
+        kind: FaultEvent::Restart,
+        detail: Some("empty".to_owned()),
+    };
+    restarted.faults = vec![row(NodeId::Leader)];
+    assert_eq!(cause_by(&restarted, &seen), Some(Cause::Unknown));
+    // What was seen before a restart was erased by it.
+    restarted.faults = vec![row(NodeId::Follower(0))];
+    let erased = Cause::Erased {
+        version: None,
+        acked_us: Micros::new(51_000),
+        restarted_us: Micros::new(300_000),
+        seen_from_outside: true,
+    };
+    assert_eq!(cause_by(&restarted, &[(30, None), (50, Some(1)), (890, Some(0))]), Some(erased));
+}
+
 #[test]
 fn what_a_follower_acknowledged_before_it_was_restarted_is_erased() {
     // f1 has write 0 at 20 ms, is back empty at 500 ms, and no later write brings the key again.
     let restart = FaultRow {
-        begun_us: 400_000,
-        ended_us: 500_000,
+        begun_us: Micros::new(400_000),
+        ended_us: Micros::new(500_000),
         node: NodeId::Follower(0),
         kind: FaultEvent::Restart,
         detail: Some("empty".to_owned()),
     };
     let mut run = RunBuilder::new(1).write(planned(0, 0, [20, 1, 1, 1, 1])).build();
-    (run.manifest.load_us, run.manifest.settle_us) = (600_000, 0);
+    (run.manifest.load_us, run.manifest.settle_us) = (TimeSpan::new(600_000), TimeSpan::ZERO);
     run.arrivals.retain(|row| row.follower != NodeId::Follower(0));
     run.settled.get_mut(&NodeId::Follower(0)).unwrap().store.clear();
     run.settled.get_mut(&NodeId::Follower(0)).unwrap().versions.clear();
     let cause = |run: &RunData| only_difference(&RunConsistency::of(run).settled).cause;
     assert_eq!(cause(&run), Some(Cause::Unknown));
     run.faults.push(restart.clone());
-    assert_eq!(cause(&run), Some(Cause::Erased { version: Version::new(1), acked_us: 20_000, restarted_us: 500_000 }));
+    assert_eq!(
+        cause(&run),
+        Some(Cause::Erased {
+            version: Some(Version::new(1)),
+            acked_us: Micros::new(20_000),
+            restarted_us: Micros::new(500_000),
+            seen_from_outside: false,
+        })
+    );
     // A restart before the acknowledgement explains nothing, nor does another follower's.
-    run.faults[0].ended_us = 10_000;
+    run.faults[0].ended_us = Micros::new(10_000);
     assert_eq!(cause(&run), Some(Cause::Unknown));
     run.faults[0] = FaultRow { node: NodeId::Follower(1), ..restart };
     assert_eq!(cause(&run), Some(Cause::Unknown));

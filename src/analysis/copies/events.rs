@@ -3,10 +3,11 @@
 use super::lives::{FollowerRecord, Life};
 use super::replay::Event;
 use super::write::{PlaceInOrder, WriteCopies};
+use crate::model::Micros;
 
 impl FollowerRecord<'_> {
     /// Adds everything that changed what this follower, by index, held.
-    pub(super) fn add_events(&self, follower: usize, writes: &[WriteCopies<'_>], events: &mut Vec<(i64, Event)>) {
+    pub(super) fn add_events(&self, follower: usize, writes: &[WriteCopies<'_>], events: &mut Vec<(Micros, Event)>) {
         for (write, row) in self.trace.iter().filter(|(_, row)| row.applied) {
             if let Some(PlaceInOrder { key, place, .. }) = writes[*write].place {
                 events.push((row.at_us, Event::Arrive { follower, key, place }));
@@ -27,7 +28,7 @@ impl FollowerRecord<'_> {
                 }
             }
         }
-        for Life { until_us, gone_us, .. } in self.lives.iter().filter(|life| life.gone_us < i64::MAX) {
+        for Life { until_us, gone_us, .. } in self.lives.iter().filter(|life| life.gone_us < Micros::MAX) {
             events.push((*until_us, Event::MayEmpty { follower }));
             events.push((*gone_us, Event::Emptied { follower }));
         }

@@ -3,8 +3,9 @@
 //! A follower holds one write of each key. Where a trace is lost it may be one of several: the
 //! candidates. Every count is kept twice, of what is certain and of what is possible.
 
+use super::tally::{AtAck, CountOverTime, Losses, Tally};
 use crate::analysis::bounds::Bounds;
-use crate::model::NodeId;
+use crate::model::{Micros, NodeId};
 
 /// Something that changes what a follower holds, who can be asked, or what clients know.
 #[derive(Debug, Clone, Copy)]
@@ -12,9 +13,12 @@ pub(crate) enum Event {
     /// A follower took up a write.
     Arrive { follower: usize, key: usize, place: usize },
     /// From now on a follower may have taken up a write, but not after `latest_us`.
-    MayArrive { follower: usize, key: usize, place: usize, latest_us: i64 },
+    MayArrive { follower: usize, key: usize, place: usize, latest_us: Micros },
     /// By now a follower has received a write, but not before `earliest_us`.
-    MustHaveArrived { follower: usize, key: usize, place: usize, earliest_us: i64 },
+    MustHaveArrived { follower: usize, key: usize, place: usize, earliest_us: Micros },
+    /// A follower was seen with the write of a place, counted from 1, or with nothing, which is 0; where it is not
+    /// known which, with one of those between two places.
+    Shown { follower: usize, key: usize, least: usize, most: usize },
     /// From now on a follower may have lost everything.
     MayEmpty { follower: usize },
     /// By now a follower has lost everything.
@@ -39,68 +43,10 @@ impl Event {
             Self::Started { .. } => 0,
             Self::MayArrive { .. } | Self::MustHaveArrived { .. } => 1,
             Self::MayEmpty { .. } | Self::Emptied { .. } | Self::Leave { .. } | Self::Return { .. } => 2,
-            Self::Arrive { .. } => 3,
+            Self::Arrive { .. } | Self::Shown { .. } => 3,
             Self::Acknowledge { .. } => 4,
         }
     }
-}
-
-/// A count over time: its integral over the load, and the most it came to.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct CountOverTime {
-    /// The count times the microseconds it lasted, within the load.
-    pub(crate) area: Bounds<f64>,
-    /// The most within the load.
-    pub(crate) most: Bounds<f64>,
-    /// When the upper end was first that high.
-    pub(crate) most_at_us: i64,
-}
-
-impl CountOverTime {
-    fn add(&mut self, now: Bounds<f64>, from_us: i64, lasted_us: f64) {
-        self.area.lower += now.lower * lasted_us;
-        self.area.upper += now.upper * lasted_us;
-        self.most.lower = self.most.lower.max(now.lower);
-        if now.upper > self.most.upper {
-            (self.most.upper, self.most_at_us) = (now.upper, from_us);
-        }
-    }
-}
-
-/// Who held a write when it was acknowledged.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AtAck {
-    /// Followers that held it or a newer write of its key.
-    pub(crate) held: Bounds<usize>,
-    /// Followers that could be asked.
-    pub(crate) asked: usize,
-    /// How many of these held it or a newer one.
-    pub(crate) asked_held: Bounds<usize>,
-}
-
-/// What would be lost if the leader died now and a follower took its place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Losses {
-    /// Acknowledged writes that the follower with the newest write does not hold.
-    pub(crate) most_advanced: Bounds<f64>,
-    /// The mean over the followers that could take over.
-    pub(crate) random: Bounds<f64>,
-}
-
-/// What a replay ends with.
-pub(crate) struct Tally {
-    /// The number of acknowledged writes that have 0, 1, ... N copies.
-    pub(crate) by_copies: Vec<CountOverTime>,
-    /// The same when everything has been played.
-    pub(crate) in_the_end: Vec<Bounds<u64>>,
-    pub(crate) most_advanced: CountOverTime,
-    pub(crate) random: CountOverTime,
-    /// Acknowledged writes that an older one is known to have replaced on some follower.
-    pub(crate) overwritten_writes: u64,
-    /// Copies of acknowledged writes that were so replaced.
-    pub(crate) overwritten_copies: u64,
-    /// In the order of the acknowledgements.
-    pub(crate) at_ack: Vec<AtAck>,
 }
 
 /// What a follower holds of one key: one of several candidates, each the place of a write plus one,
@@ -109,12 +55,14 @@ pub(crate) struct Tally {
 struct Held {
     least: usize,
     most: usize,
-    candidates: Vec<(usize, i64)>,
+    /// What was last seen.
+    shown: usize,
+    candidates: Vec<(usize, Micros)>,
 }
 
 impl Held {
-    const fn of(candidates: Vec<(usize, i64)>) -> Self {
-        Self { least: 0, most: 0, candidates }
+    const fn of(candidates: Vec<(usize, Micros)>) -> Self {
+        Self { least: 0, most: 0, shown: 0, candidates }
     }
 }
 
@@ -138,8 +86,8 @@ impl Write {
 /// A run that is being played.
 pub(crate) struct Replay {
     is_by_version: bool,
-    load_us: i64,
-    now_us: i64,
+    load_us: Micros,
+    now_us: Micros,
     /// By key, then place.
     writes: Vec<Vec<Write>>,
     /// By follower, then key.
@@ -158,12 +106,12 @@ pub(crate) struct Replay {
 impl Replay {
     /// `writes` says by key, then place, how many writes of any key came before each, and whether it
     /// will be acknowledged.
-    pub(crate) fn new(followers: usize, writes: Vec<Vec<(usize, bool)>>, is_by_version: bool, load_us: i64) -> Self {
-        let nothing = || Held::of(vec![(0, i64::MIN)]);
+    pub(crate) fn new(followers: usize, writes: Vec<Vec<(usize, bool)>>, is_by_version: bool, load_us: Micros) -> Self {
+        let nothing = || Held::of(vec![(0, Micros::MIN)]);
         Self {
             is_by_version,
             load_us,
-            now_us: 0,
+            now_us: Micros::ZERO,
             held: (0..followers).map(|_| (0..writes.len()).map(|_| nothing()).collect()).collect(),
             newest: vec![Bounds::default(); followers],
             away: vec![0; followers],
@@ -184,7 +132,7 @@ impl Replay {
     }
 
     /// Plays the next event.
-    pub(crate) fn play(&mut self, at_us: i64, event: Event) {
+    pub(crate) fn play(&mut self, at_us: Micros, event: Event) {
         self.pass(at_us);
         match event {
             Event::Arrive { follower, key, place } => {
@@ -216,6 +164,7 @@ impl Replay {
                 }
                 self.settle(follower, key);
             }
+            Event::Shown { follower, key, least, most } => self.show(at_us, follower, key, [least, most]),
             Event::MayEmpty { follower } => self.empty(follower, None),
             Event::Emptied { follower } | Event::Started { follower } => self.empty(follower, Some(at_us)),
             Event::Leave { follower } => self.away[follower] += 1,
@@ -226,7 +175,7 @@ impl Replay {
 
     /// Lets the rest of the load pass.
     pub(crate) fn finish(mut self) -> Tally {
-        self.pass(i64::MAX);
+        self.pass(Micros::MAX);
         self.tally.in_the_end = self.by_copies;
         self.tally
     }
@@ -268,18 +217,25 @@ impl Replay {
         self.acknowledged
     }
 
+    /// How many followers hold a write of a key, or a newer one, now.
+    #[cfg(test)]
+    pub(crate) fn copies_of(&self, key: usize, place: usize) -> Bounds<usize> {
+        let Bounds { lower, upper } = self.writes[key][place].copies;
+        Bounds { lower: lower.min(upper), upper: lower.max(upper) }
+    }
+
     /// Followers, by index, that can be asked now.
     pub(crate) fn survivors(&self) -> impl Iterator<Item = NodeId> {
         (0..).zip(&self.away).filter(|(_, away)| **away == 0).map(|(index, _)| NodeId::Follower(index))
     }
 
-    fn pass(&mut self, to_us: i64) {
+    fn pass(&mut self, to_us: Micros) {
         let from_us = self.now_us;
         self.now_us = from_us.max(to_us);
         if to_us <= from_us || from_us > self.load_us {
             return;
         }
-        let lasted_us = (to_us.min(self.load_us) - from_us) as f64;
+        let lasted_us = (to_us.min(self.load_us) - from_us).get() as f64;
         for (course, now) in self.tally.by_copies.iter_mut().zip(&self.by_copies) {
             course.add(now.map(|writes| writes as f64), from_us, lasted_us);
         }
@@ -295,13 +251,41 @@ impl Replay {
         newest.lower = if known.lower { newest.lower.max(number) } else { newest.lower };
     }
 
+    /// What was shown is held, or what may have taken its place since the question.
+    fn show(&mut self, at_us: Micros, follower: usize, key: usize, places: [usize; 2]) {
+        let [least, most] = places;
+        if let Some(place) = least.checked_sub(1).filter(|_| least == most) {
+            self.receive(follower, key, place, Bounds::exactly(true));
+            self.note_replacing(follower, key, place);
+        }
+        let held = &mut self.held[follower][key];
+        if least == most {
+            held.shown = most;
+        }
+        held.candidates.retain(|(_, latest_us)| *latest_us > at_us);
+        held.candidates.extend(places.map(|place| (place, at_us)));
+        self.settle(follower, key);
+    }
+
+    /// Notes that a follower was seen with an older write after it was seen with a newer one.
+    fn note_replacing(&mut self, follower: usize, key: usize, place: usize) {
+        let shown = self.held[follower][key].shown;
+        if shown > place + 1 {
+            self.overwrite(key, shown - 1);
+        }
+    }
+
     /// Notes that a write which is known to arrive replaces a newer one that is known to be held.
     fn note_overwriting(&mut self, follower: usize, key: usize, place: usize) {
         let Held { least, most, .. } = self.held[follower][key];
         if least != most || most <= place + 1 {
             return;
         }
-        let replaced = &mut self.writes[key][most - 1];
+        self.overwrite(key, most - 1);
+    }
+
+    fn overwrite(&mut self, key: usize, place: usize) {
+        let replaced = &mut self.writes[key][place];
         if replaced.will_be_acknowledged {
             self.tally.overwritten_copies += 1;
             self.tally.overwritten_writes += u64::from(!replaced.is_overwritten);
@@ -310,13 +294,15 @@ impl Replay {
     }
 
     /// A follower may have lost everything, or has by `emptied_us`.
-    fn empty(&mut self, follower: usize, emptied_us: Option<i64>) {
+    fn empty(&mut self, follower: usize, emptied_us: Option<Micros>) {
         for key in 0..self.writes.len() {
-            let candidates = &mut self.held[follower][key].candidates;
+            let held = &mut self.held[follower][key];
             if emptied_us.is_some() {
-                candidates.clear();
+                held.candidates.clear();
             }
-            candidates.push((0, emptied_us.unwrap_or(i64::MAX)));
+            // What comes after a death replaces nothing.
+            held.shown = 0;
+            held.candidates.push((0, emptied_us.unwrap_or(Micros::MAX)));
             self.settle(follower, key);
         }
         self.newest[follower].lower = 0;

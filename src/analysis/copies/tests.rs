@@ -8,12 +8,17 @@ use crate::analysis::durability::Durability;
 use crate::analysis::fixture::{Planned, RunBuilder};
 use crate::analysis::lag::Lag;
 use crate::analysis::staleness::Staleness;
-use crate::config::CatchUp;
-use crate::data::{ArrivalRow, FaultRow, ReplicationOutcome};
-use crate::model::{NodeId, Version, WriteId};
+use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome};
+use crate::model::{CatchUp, NodeId, Version, WriteId};
 
 fn fault(node: &str, kind: FaultEvent, begun_us: i64, ended_us: i64) -> FaultRow {
-    FaultRow { begun_us, ended_us, node: node.parse().unwrap(), kind, detail: None }
+    FaultRow {
+        begun_us: Micros::new(begun_us),
+        ended_us: Micros::new(ended_us),
+        node: node.parse().unwrap(),
+        kind,
+        detail: None,
+    }
 }
 
 /// Five writes a second apart to keys of their own, each after 10 ms on f1, ... 50 ms on f5.
@@ -36,7 +41,7 @@ fn kill_f5(run: &mut RunData) {
         fault("f5", FaultEvent::Kill, 2_500_000, 2_501_000),
         fault("f5", FaultEvent::Restart, 3_500_000, 3_510_000),
     ];
-    run.arrivals.retain(|row| row.follower != NodeId::Follower(4) || row.at_us > 3_500_000);
+    run.arrivals.retain(|row| row.follower != NodeId::Follower(4) || row.at_us > Micros::new(3_500_000));
     let down =
         |row: &&mut crate::data::ReplicationRow| row.follower == NodeId::Follower(4) && row.write == WriteId::new(3);
     for row in run.replication.iter_mut().filter(down) {
@@ -55,10 +60,11 @@ fn an_acknowledgement_proves_an_arrival_and_a_refusal_that_there_was_none() {
     for row in
         run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4) && row.write < WriteId::new(3))
     {
-        row.acked_us = row.acked_us.map(|at_us| at_us + 700);
+        row.acked_us = row.acked_us.map(|at_us| at_us + TimeSpan::new(700));
     }
-    let between = |write: i64| Arrival::between(write * 1_000_000 + 50_000, write * 1_000_000 + 50_700);
-    assert_eq!(f5(&run), [between(0), between(1), between(2), Arrival::NEVER, Arrival::at(4_050_000)]);
+    let between =
+        |write: i64| Arrival::between(Micros::new(write * 1_000_000 + 50_000), Micros::new(write * 1_000_000 + 50_700));
+    assert_eq!(f5(&run), [between(0), between(1), between(2), Arrival::NEVER, Arrival::at(Micros::new(4_050_000))]);
     // In the end f5 holds the last write alone.
     let durability = Durability::of(&run);
     let settled: Vec<_> = durability.exposure.iter().map(|state| state.settled_writes).collect();
@@ -75,9 +81,9 @@ fn what_was_on_its_way_when_its_follower_died_may_have_arrived() {
         .find(|row| row.follower == NodeId::Follower(4) && row.write == WriteId::new(2))
         .unwrap();
     (under_way.acked_us, under_way.outcome) = (None, ReplicationOutcome::Failed);
-    assert_eq!(f5(&run)[2], Arrival::perhaps(2_050_000));
+    assert_eq!(f5(&run)[2], Arrival::perhaps(Micros::new(2_050_000)));
     run.replication.clear();
-    assert_eq!(f5(&run)[2..4], [Arrival::perhaps(2_000_000), Arrival::NEVER]);
+    assert_eq!(f5(&run)[2..4], [Arrival::perhaps(Micros::new(2_000_000)), Arrival::NEVER]);
 }
 
 #[test]
@@ -90,15 +96,15 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
         version: Version::new(4),
         key: "k3".to_owned(),
         applied: true,
-        at_us: 3_600_000,
+        at_us: Micros::new(3_600_000),
         catch_up: false,
     };
     run.arrivals.push(caught_up);
-    assert_eq!(f5(&run)[3], Arrival::at(3_600_000));
+    assert_eq!(f5(&run)[3], Arrival::at(Micros::new(3_600_000)));
     // Killed again, its second life leaves no trace either.
     run.faults.push(fault("f5", FaultEvent::Kill, 3_900_000, 3_900_000));
     run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
-    assert_eq!(f5(&run)[3], Arrival::perhaps(3_500_000));
+    assert_eq!(f5(&run)[3], Arrival::perhaps(Micros::new(3_500_000)));
 }
 
 #[test]
@@ -123,8 +129,8 @@ fn a_leader_that_is_restarted_counts_from_one_again() {
     let copies = Copies::of(&run);
     let places: Vec<_> = copies.writes.iter().map(|write| write.place.unwrap().place).collect();
     assert_eq!(places, [0, 1, 2, 3, 4]);
-    assert_eq!(copies.writes[3].arrivals[0], Arrival::at(3_010_000));
-    assert_eq!(copies.writes[0].arrivals[0], Arrival::at(10_000));
+    assert_eq!(copies.writes[3].arrivals[0], Arrival::at(Micros::new(3_010_000)));
+    assert_eq!(copies.writes[0].arrivals[0], Arrival::at(Micros::new(10_000)));
 }
 
 #[test]
@@ -132,13 +138,13 @@ fn a_trace_that_lacks_records_proves_no_absence() {
     let mut run = run();
     run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
     run.replication.clear();
-    assert_eq!(f5(&run)[0], Arrival::perhaps(0));
+    assert_eq!(f5(&run)[0], Arrival::perhaps(Micros::ZERO));
     let mut dropped = super::tests::run();
     dropped.arrivals.retain(|row| row.version != Version::new(1) || row.follower != NodeId::Follower(4));
     dropped.replication.clear();
     assert_eq!(f5(&dropped)[0], Arrival::NEVER);
     dropped.manifest.trace_dropped = 1;
-    assert_eq!(f5(&dropped)[0], Arrival::perhaps(0));
+    assert_eq!(f5(&dropped)[0], Arrival::perhaps(Micros::ZERO));
 }
 
 fn contains<T: PartialOrd + Copy>(bounds: Bounds<T>, exact: Bounds<T>) -> bool {
@@ -176,16 +182,16 @@ proptest! {
         by_version: bool,
         lost in prop::collection::vec(0..5_usize, 1..4),
         leader_too: bool,
-        late_us in 0..30_i64,
+        late_us in 0..30_u64,
     ) {
-        let order = if by_version { Order::Version } else { Order::Arrival };
+        let order = if by_version { ReplicationOrder::Version } else { ReplicationOrder::Arrival };
         let builder = RunBuilder::new(quorum).configure(|config| config.network.order = order);
         let whole = writes.into_iter().fold(builder, RunBuilder::write).build();
         let mut partial = whole.clone();
         // Acknowledgements are later than arrivals, and their copies were sent earlier.
         for row in &mut partial.replication {
-            row.acked_us = row.acked_us.map(|at_us| at_us + late_us);
-            row.sent_us = row.sent_us.map(|at_us| at_us - 5);
+            row.acked_us = row.acked_us.map(|at_us| at_us + TimeSpan::new(late_us));
+            row.sent_us = row.sent_us.map(|at_us| at_us - TimeSpan::new(5));
         }
         for index in &lost {
             let name = NodeId::Follower(u32::try_from(*index).unwrap());
@@ -230,7 +236,7 @@ fn a_copy_that_was_acknowledged_in_the_microsecond_of_its_followers_death_died_w
         (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed);
     }
     for row in &mut run.writes[3..] {
-        row.latency_us = 20_000;
+        row.latency_us = TimeSpan::new(20_000);
     }
     let durability = Durability::of(&run);
     assert_eq!(durability.held_by_fewer, Bounds::exactly(1));
@@ -244,12 +250,12 @@ fn an_acknowledgement_that_came_after_a_death_had_left_before_it() {
     run.arrivals.retain(|row| row.follower != NodeId::Follower(4));
     for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(4)) {
         match row.write.get() {
-            2 => row.acked_us = Some(2_050_500),
+            2 => row.acked_us = Some(Micros::new(2_050_500)),
             0 | 1 => {}
             _ => (row.acked_us, row.outcome) = (None, ReplicationOutcome::Failed),
         }
     }
-    assert_eq!(f5(&run)[2], Arrival::between(2_050_000, 2_050_200));
+    assert_eq!(f5(&run)[2], Arrival::between(Micros::new(2_050_000), Micros::new(2_050_200)));
     let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();
     assert_eq!(settled, [0, 0, 0, 0, 5, 0].map(Bounds::exactly));
 }
@@ -267,4 +273,27 @@ fn a_newer_write_without_an_answer_covers_an_older_one() {
     }
     let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();
     assert_eq!(settled, [0, 0, 0, 0, 0, 4].map(Bounds::exactly));
+}
+
+#[test]
+fn versions_may_count_each_key_by_itself() {
+    let planned = |write: u64| Planned {
+        write,
+        key: format!("k{}", write % 2),
+        start_us: write * 1_000_000,
+        latency_us: None,
+        delays_us: vec![10_000; 5],
+        lost: BTreeMap::new(),
+    };
+    let mut run = (0..6).map(planned).fold(RunBuilder::new(1), RunBuilder::write).build();
+    let places = |run: &RunData| Copies::by_reads(run).writes.iter().map(|write| write.place).collect::<Vec<_>>();
+    let expected = places(&run);
+    assert_eq!(expected.iter().map(|place| place.unwrap().overall).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    for row in &mut run.writes {
+        row.version = Some(Version::new(row.write.get() / 2 + 1));
+    }
+    assert_eq!(places(&run), expected);
+    // The leader took the last two writes of k0 the other way round, and its numbers win.
+    (run.writes[2].version, run.writes[4].version) = (run.writes[4].version, run.writes[2].version);
+    assert_eq!(places(&run).iter().map(|place| place.unwrap().place).collect::<Vec<_>>(), [0, 0, 2, 1, 1, 2]);
 }

@@ -8,8 +8,9 @@ use crate::analysis::faults::undisturbed;
 use crate::analysis::latency::{Latency, latency_series};
 use crate::analysis::stats::Mean;
 use crate::analysis::theory::{PredictedFigures, Prediction};
-use crate::config::{Experiment, Quorum};
+use crate::config::Experiment;
 use crate::data::RunData;
+use crate::model::Quorum;
 
 /// The figures of one run that the rules look at. They can come from any leader's run, with
 /// or without a trace. Latencies are those of writes that met no fault: what the others waited

@@ -3,14 +3,14 @@
 use super::*;
 use crate::analysis::consistency::RunConsistency;
 use crate::analysis::faults::undisturbed;
-use crate::analysis::fixture::{Answer, Drawn, RunBuilder, right_leader};
+use crate::analysis::fixture::{Drawn, LeaderAnswer, RunBuilder, right_leader};
 use crate::analysis::latency::Latency;
 use crate::config::Pacing;
 use crate::data::RunData;
-use crate::model::uniform_ms;
+use crate::model::{Micros, TimeSpan, uniform_ms};
 
 /// The runs of the lab at every W under a leader of some kind.
-fn runs(configure: impl Fn(&mut Experiment), leader: impl Fn(&Drawn<'_>) -> Answer) -> Vec<RunData> {
+fn runs(configure: impl Fn(&mut Experiment), leader: impl Fn(&Drawn<'_>) -> LeaderAnswer) -> Vec<RunData> {
     (1..=5).map(|w| RunBuilder::new(w).configure(&configure).load(&leader).build()).collect()
 }
 
@@ -38,13 +38,13 @@ fn a_right_leader_has_nothing() {
 #[test]
 fn what_the_software_takes_over_a_fast_network_is_no_fault() {
     let fast = |config: &mut Experiment| config.network.delay = uniform_ms(0, 20).unwrap();
-    let right = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum - 1] + 1_500);
+    let right = |drawn: &Drawn<'_>| LeaderAnswer::after(drawn.sorted_us[drawn.quorum - 1] + 1_500);
     assert_eq!(found(&runs(fast, right)), []);
 }
 
 #[test]
 fn waiting_for_everyone_is_flat_and_slow() {
-    let runs = runs(|_| {}, |drawn| Answer::after(drawn.sorted_us[4] + 1_500));
+    let runs = runs(|_| {}, |drawn| LeaderAnswer::after(drawn.sorted_us[4] + 1_500));
     let found = found(&runs);
     assert_eq!(faults(&runs), [LeaderDefect::WaitsForAll]);
     assert!(
@@ -57,13 +57,13 @@ fn waiting_for_everyone_is_flat_and_slow() {
 
 #[test]
 fn waiting_for_no_one_is_flat_and_fast() {
-    assert_eq!(faults(&runs(|_| {}, |_| Answer::after(1_800))), [LeaderDefect::WaitsForNone]);
+    assert_eq!(faults(&runs(|_| {}, |_| LeaderAnswer::after(1_800))), [LeaderDefect::WaitsForNone]);
 }
 
 #[test]
 fn counting_the_leader_itself_as_an_acknowledgement_is_below_theory() {
     let one_less =
-        |drawn: &Drawn<'_>| Answer::after(drawn.quorum.checked_sub(2).map_or(0, |i| drawn.sorted_us[i]) + 1_500);
+        |drawn: &Drawn<'_>| LeaderAnswer::after(drawn.quorum.checked_sub(2).map_or(0, |i| drawn.sorted_us[i]) + 1_500);
     let runs = runs(|_| {}, one_less);
     assert_eq!(faults(&runs), [LeaderDefect::FewerThanW]);
     let sentence = &found(&runs)[0].sentence;
@@ -72,7 +72,7 @@ fn counting_the_leader_itself_as_an_acknowledgement_is_below_theory() {
 
 #[test]
 fn a_leader_that_never_waits_for_more_than_two_is_like_two() {
-    let capped = |drawn: &Drawn<'_>| Answer::after(drawn.sorted_us[drawn.quorum.min(2) - 1] + 1_500);
+    let capped = |drawn: &Drawn<'_>| LeaderAnswer::after(drawn.sorted_us[drawn.quorum.min(2) - 1] + 1_500);
     let runs = runs(|_| {}, capped);
     assert_eq!(faults(&runs), [LeaderDefect::FewerThanW]);
     let diagnosis = &found(&runs)[0];
@@ -85,7 +85,7 @@ fn a_pool_that_carries_twenty_writes_a_second_shows_at_low_w() {
     // Ten writers share it: none is answered before half a second has passed on average.
     let pooled = |drawn: &Drawn<'_>| {
         let missing_us = 500_000 - 1_000_000 * drawn.quorum.min(3) as u64 / 6;
-        Answer::after(drawn.sorted_us[drawn.quorum - 1] + missing_us)
+        LeaderAnswer::after(drawn.sorted_us[drawn.quorum - 1] + missing_us)
     };
     let runs = runs(|_| {}, pooled);
     assert_eq!(faults(&runs), [LeaderDefect::SaturatedPool]);
@@ -103,10 +103,10 @@ fn percentiles_of_unsorted_latencies_give_themselves_away() {
 }
 
 /// Reaches only those followers whose copies arrive before the quorum's last.
-fn cancelling(drawn: &Drawn<'_>) -> Answer {
+fn cancelling(drawn: &Drawn<'_>) -> LeaderAnswer {
     let latency_us = drawn.sorted_us[drawn.quorum - 1];
     let late = (0..drawn.delays_us.len()).filter(|follower| drawn.delays_us[*follower] > latency_us);
-    Answer { latency_us: latency_us + 1_500, cancelled: late.collect() }
+    LeaderAnswer { latency_us: latency_us + 1_500, cancelled: late.collect() }
 }
 
 #[test]
@@ -134,14 +134,14 @@ fn cancelling_shows_in_missing_keys_where_there_is_no_trace() {
 
 #[test]
 fn losses_that_do_not_depend_on_w_are_not_cancellation() {
-    let lossy = |drawn: &Drawn<'_>| Answer { cancelled: vec![4], ..right_leader(drawn) };
+    let lossy = |drawn: &Drawn<'_>| LeaderAnswer { cancelled: vec![4], ..right_leader(drawn) };
     assert_eq!(faults(&runs(|_| {}, lossy)), []);
 }
 
 #[test]
 fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
     let constant = |config: &mut Experiment| config.network.delay = uniform_ms(0, 0).unwrap();
-    assert_eq!(faults(&runs(constant, |_| Answer::after(700))), []);
+    assert_eq!(faults(&runs(constant, |_| LeaderAnswer::after(700))), []);
     let mut failed = runs(|_| {}, right_leader);
     for write in failed.iter_mut().flat_map(|run| &mut run.writes) {
         write.outcome = crate::data::WriteOutcome::Failed;
@@ -152,7 +152,7 @@ fn without_an_injected_delay_or_a_latency_there_is_nothing_to_say() {
 
 #[test]
 fn a_single_quorum_is_enough_for_what_does_not_compare() {
-    let run = RunBuilder::new(3).load(|_| Answer::after(2_000)).build();
+    let run = RunBuilder::new(3).load(|_| LeaderAnswer::after(2_000)).build();
     assert_eq!(faults(&[run]), [LeaderDefect::WaitsForNone]);
     let run = RunBuilder::new(2).load(cancelling).build();
     assert_eq!(faults(&[run]), [LeaderDefect::CancelsAtQuorum]);
@@ -166,18 +166,28 @@ fn writes_that_met_a_fault_do_not_speak_of_the_leader() {
     let pinned = |run: &mut RunData| {
         let (begun_us, ended_us) = (1_000_000, 2_000_000);
         run.faults = [(FaultEvent::Pause, begun_us), (FaultEvent::Resume, ended_us)]
-            .map(|(kind, at)| FaultRow { begun_us: at, ended_us: at, node: NodeId::Follower(4), kind, detail: None })
+            .map(|(kind, at)| FaultRow {
+                begun_us: Micros::new(at),
+                ended_us: Micros::new(at),
+                node: NodeId::Follower(4),
+                kind,
+                detail: None,
+            })
             .into();
         let slow: Vec<bool> = {
             let is_undisturbed = undisturbed(run);
             run.writes.iter().map(|row| run.manifest.quorum.get() == 1 && !is_undisturbed(row)).collect()
         };
-        run.writes.iter_mut().zip(slow).filter(|(_, slow)| *slow).for_each(|(row, _)| row.latency_us += 2_000_000);
+        run.writes
+            .iter_mut()
+            .zip(slow)
+            .filter(|(_, slow)| *slow)
+            .for_each(|(row, _)| row.latency_us += TimeSpan::new(2_000_000));
     };
     let mut runs = runs(|_| {}, right_leader);
     let without = evidence(&runs);
     runs.iter_mut().for_each(pinned);
     assert_eq!(found(&runs), []);
-    assert!(runs[0].writes.iter().any(|row| row.latency_us > 2_000_000));
+    assert!(runs[0].writes.iter().any(|row| row.latency_us > TimeSpan::new(2_000_000)));
     assert!(evidence(&runs)[0].mean.unwrap().n < without[0].mean.unwrap().n);
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::analysis::copies::{CountOverTime, Event, Replay};
 use crate::analysis::expected::{Expectation, Expected, Model};
 use crate::analysis::random::stream;
-use crate::config::{Experiment, Order, Quorum};
+use crate::config::Experiment;
+use crate::model::{Micros, Quorum, ReplicationOrder};
 
 /// Simulated runs, at most: each is replayed.
 const MOST_TRIALS: u32 = 200;
@@ -45,15 +46,17 @@ impl ExpectedLoss {
         let model = Model::new(experiment, quorum);
         let mut rng = stream(experiment.seed, "analysis: expected loss");
         let mut scratch = model.scratch();
-        let (keys, writes, followers) = model.size();
-        let is_by_version = experiment.network.order == Order::Version;
-        let mut courses: Vec<(u64, [CountOverTime; 3])> = Vec::new();
+        let (writes, followers) = model.size();
+        let (keys, written_keys) = model.keys();
+        let is_by_version = experiment.network.order == ReplicationOrder::Version;
+        let mut courses: Vec<(Micros, [CountOverTime; 3])> = Vec::new();
         for _ in 0..trials {
             let load_us = model.run(&mut scratch, &mut rng).load_us;
-            let mut of_key = vec![Vec::new(); keys];
-            let mut events: Vec<(u64, Event)> = Vec::new();
+            let mut of_key = vec![Vec::new(); written_keys];
+            let mut events: Vec<(Micros, Event)> = Vec::new();
             for (write, (arrivals, acknowledged_us)) in scratch.writes(followers).take(writes).enumerate() {
-                let (key, place) = (write % keys, write / keys);
+                let key = keys[write];
+                let place = of_key[key].len();
                 of_key[key].push((write, acknowledged_us.is_some()));
                 for (follower, at_us) in arrivals {
                     events.push((at_us, arrival(follower, key, place, at_us)));
@@ -61,13 +64,13 @@ impl ExpectedLoss {
                 events.extend(acknowledged_us.map(|at_us| (at_us, Event::Acknowledge { key, place })));
             }
             events.sort_by_key(|(at_us, event)| (*at_us, matches!(event, Event::Acknowledge { .. })));
-            let mut replay = Replay::new(followers, of_key, is_by_version, load_us.cast_signed());
+            let mut replay = Replay::new(followers, of_key, is_by_version, load_us);
             for (at_us, event) in events {
                 if let Event::MustHaveArrived { follower, key, place, .. } = event {
-                    let latest_us = at_us.cast_signed();
+                    let latest_us = at_us;
                     replay.play(latest_us, Event::MayArrive { follower, key, place, latest_us });
                 }
-                replay.play(at_us.cast_signed(), event);
+                replay.play(at_us, event);
             }
             let tally = replay.finish();
             let union = tally.by_copies.first().copied().unwrap_or_default();
@@ -84,6 +87,6 @@ impl ExpectedLoss {
 }
 
 /// An arrival that takes effect as the order of the followers says.
-fn arrival(follower: usize, key: usize, place: usize, at_us: u64) -> Event {
-    Event::MustHaveArrived { follower, key, place, earliest_us: at_us.cast_signed() }
+fn arrival(follower: usize, key: usize, place: usize, at_us: Micros) -> Event {
+    Event::MustHaveArrived { follower, key, place, earliest_us: at_us }
 }

@@ -6,10 +6,9 @@ use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::analysis::fixture::{Answer, Planned, RunBuilder, right_leader};
-use crate::config::Order;
+use crate::analysis::fixture::{LeaderAnswer, Planned, RunBuilder, right_leader};
 use crate::data::{ArrivalRow, ReplicationOutcome};
-use crate::model::NodeId;
+use crate::model::{NodeId, ReplicationOrder};
 use crate::sim::simulate_direct;
 
 fn planned(write: u64, key: &str, start_us: u64, delays_us: [u64; 5]) -> Planned {
@@ -35,7 +34,7 @@ fn a_lone_write_climbs_from_w_copies_to_n() {
     let run = RunBuilder::new(2).write(planned(0, "k", 0, STAIRS)).write(load_until).build();
     // Acknowledged at 20 with two copies, the other at 61, which is the end of the load.
     let durability = Durability::of(&run);
-    assert_eq!(run.manifest.load_us, 61);
+    assert_eq!(run.manifest.load_us, TimeSpan::new(61));
     let expected =
         [(0.0, 0, 0), (0.0, 0, 0), (10.0 / 61.0, 1, 0), (10.0 / 61.0, 1, 0), (10.0 / 61.0, 1, 0), (11.0 / 61.0, 2, 2)];
     assert_eq!(state(&durability.exposure), expected);
@@ -47,7 +46,7 @@ fn a_lone_write_climbs_from_w_copies_to_n() {
 fn asynchronous_writes_would_be_lost_until_their_first_copy() {
     let run = RunBuilder::new(0).write(planned(0, "k", 0, STAIRS)).write(planned(1, "k2", 20, STAIRS)).build();
     let durability = Durability::of(&run);
-    assert_eq!(run.manifest.load_us, 20);
+    assert_eq!(run.manifest.load_us, TimeSpan::new(20));
     // The first is without a copy from 0 to 10; the second from 20 on, the end of the load.
     assert_eq!(exactly(&durability.exposure[0]), (0.5, 1, 0));
     assert_eq!(durability.guarantee(), Ok(()));
@@ -63,7 +62,7 @@ fn an_older_write_takes_a_copy_away() {
     // In the end f1 holds the older write: the older has five copies, the newer four.
     assert_eq!((exactly(&durability.exposure[4]).2, exactly(&durability.exposure[5]).2), (1, 1));
 
-    let version = |config: &mut crate::config::Experiment| config.network.order = Order::Version;
+    let version = |config: &mut crate::config::Experiment| config.network.order = ReplicationOrder::Version;
     let run = RunBuilder::new(1).configure(version).write(older).write(newer).build();
     let durability = Durability::of(&run);
     assert_eq!((durability.overwritten_writes, exactly(&durability.exposure[5]).2), (0, 2));
@@ -81,7 +80,7 @@ fn an_ideal_leader_keeps_its_promise_at_every_quorum() {
 
 #[test]
 fn a_leader_that_answers_early_breaks_its_promise() {
-    let run = RunBuilder::new(3).load(|drawn| Answer::after(drawn.sorted_us[1])).build();
+    let run = RunBuilder::new(3).load(|drawn| LeaderAnswer::after(drawn.sorted_us[1])).build();
     let breach = Durability::of(&run).guarantee().unwrap_err();
     assert_eq!((breach.quorum, breach.checked), (3, 100));
     // Only where the third copy came within the tolerance is nothing seen.
@@ -190,7 +189,7 @@ fn without_a_write_there_is_nothing_to_lose() {
 }
 
 /// The number of copies of a write at an instant, from what every follower holds then.
-fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
+fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: Micros) -> usize {
     let holds = |follower: u32| {
         let name = NodeId::Follower(follower);
         let own = |other: &&ArrivalRow| {
@@ -202,8 +201,8 @@ fn copies_of(run: &RunData, row: &crate::data::WriteRow, at_us: i64) -> usize {
 }
 
 /// The same of each acknowledged write.
-fn copies_at(run: &RunData, at_us: i64) -> Vec<usize> {
-    let acknowledged = |row: &&crate::data::WriteRow| row.end().get() <= at_us;
+fn copies_at(run: &RunData, at_us: Micros) -> Vec<usize> {
+    let acknowledged = |row: &&crate::data::WriteRow| row.end() <= at_us;
     run.writes.iter().filter(acknowledged).map(|row| copies_of(run, row, at_us)).collect()
 }
 
@@ -224,7 +223,7 @@ proptest! {
 
     #[test]
     fn the_replay_counts_what_each_instant_shows(writes in histories(), quorum in 0..=5_u32, by_version: bool) {
-        let order = if by_version { Order::Version } else { Order::Arrival };
+        let order = if by_version { ReplicationOrder::Version } else { ReplicationOrder::Arrival };
         let builder = RunBuilder::new(quorum).configure(|config| config.network.order = order);
         let run = writes.into_iter().fold(builder, RunBuilder::write).build();
         let durability = Durability::of(&run);
@@ -233,13 +232,13 @@ proptest! {
             .writes
             .iter()
             .filter(|row| {
-                copies_of(&run, row, row.end().get()) < quorum as usize
+                copies_of(&run, row, row.end()) < quorum as usize
             })
             .count() as u64;
         prop_assert_eq!(durability.held_by_fewer, Bounds::exactly(held_by_fewer));
-        let load_us = run.manifest.load_us.cast_signed();
+        let load_us = run.manifest.last_ack_us().get();
         for (copies, exposure) in exposure.iter().enumerate() {
-            let count = |at_us: i64| copies_at(&run, at_us).iter().filter(|c| **c == copies).count() as u64;
+            let count = |at_us: i64| copies_at(&run, Micros::new(at_us)).iter().filter(|c| **c == copies).count() as u64;
             let within: Vec<u64> = (0..=load_us).map(count).collect();
             let (mean_writes, max_writes, settled_writes) = exactly(exposure);
             prop_assert_eq!(max_writes, within.iter().copied().max().unwrap());

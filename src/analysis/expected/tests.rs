@@ -1,8 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::config::{Order, Pacing, Timeout};
-use crate::model::uniform_ms;
+use crate::config::{Pacing, Timeout};
+use crate::model::{ReplicationOrder, uniform_ms};
 
 fn quorum(w: i64) -> Quorum {
     w.try_into().unwrap()
@@ -34,8 +34,6 @@ fn a_window_diverges_even_at_w_n_in_44_per_cent_of_runs() {
     let simulated = Expected::simulate(&lab(Pacing::Window), quorum(5), 4_000);
     let error = (simulated.chance_of_any - 0.44).abs();
     assert!(error <= 4.0 * simulated.chance_standard_error + 0.005, "{}", simulated.chance_of_any);
-    assert!((simulated.chance_of_at_least(1) - simulated.chance_of_any).abs() < 1e-12);
-    assert!((simulated.chance_of_at_most(0) + simulated.chance_of_any - 1.0).abs() < 1e-12);
 }
 
 #[test]
@@ -63,7 +61,7 @@ fn a_barrier_at_four_diverges_as_its_integral_says() {
 #[test]
 fn version_order_never_diverges_but_lags() {
     let mut experiment = lab(Pacing::Window);
-    experiment.network.order = Order::Version;
+    experiment.network.order = ReplicationOrder::Version;
     let simulated = Expected::simulate(&experiment, quorum(1), 200);
     assert_eq!(simulated.chance_of_any, 0.0);
     assert!(simulated.behind_at_last_ack.low > 0.0);

@@ -8,34 +8,37 @@ use rand::rngs::ChaCha8Rng;
 
 use super::model::{Model, Scratch};
 use crate::config::Pacing;
+use crate::model::{Micros, TimeSpan};
 
 /// A write on its way to the links: when it enters them, its number, and when it started.
-type Entering = Reverse<(u64, usize, u64)>;
+type Entering = Reverse<(Micros, usize, Micros)>;
 
 impl Model {
     /// Plays the load where each write takes one of `own_us` before it enters the links, drawn from `own_rng`. Writes enter in
     /// the order in which their time is over, not in that in which they started. What is asked afterwards are the times of the
-    /// writes; the stores are not looked at.
+    /// writes; the stores are not looked at. An open loop is one without a limit of writes in flight: nothing is predicted of
+    /// a run that met it.
     pub(in crate::analysis) fn run_with_own_time(
         &self,
         scratch: &mut Scratch,
         rng: &mut ChaCha8Rng,
-        own_us: &[u64],
+        own_us: &[TimeSpan],
         own_rng: &mut ChaCha8Rng,
     ) {
         self.renew(scratch, rng);
         let mut entering: BinaryHeap<Entering> = BinaryHeap::with_capacity(self.concurrency);
-        let mut start = |write: usize, start_us: u64, entering: &mut BinaryHeap<Entering>| {
-            let own_us = if own_us.is_empty() { 0 } else { own_us[own_rng.random_range(0..own_us.len())] };
+        let mut start = |write: usize, start_us: Micros, entering: &mut BinaryHeap<Entering>| {
+            let own_us = if own_us.is_empty() { TimeSpan::ZERO } else { own_us[own_rng.random_range(0..own_us.len())] };
             entering.push(Reverse((start_us + own_us, write, start_us)));
         };
         let mut started = 0;
-        let mut last_end_us = 0;
+        let mut last_end_us = Micros::ZERO;
         loop {
-            // A write starts as soon as one ends (window), or all have ended (batch).
+            // A write starts as soon as one ends (window), once all have ended (batch), or at its own time (open).
             let next_start_us = match self.pacing {
                 _ if started == self.writes => None,
-                Pacing::Window if started < self.concurrency => Some(0),
+                Pacing::Open => self.intended_us.get(started).copied(),
+                Pacing::Window if started < self.concurrency => Some(Micros::ZERO),
                 Pacing::Window => scratch.running.peek().map(|Reverse(end_us)| *end_us),
                 Pacing::Batch if started % self.concurrency > 0 => Some(batch_start_us(&entering)),
                 Pacing::Batch if entering.is_empty() => Some(last_end_us),
@@ -62,6 +65,6 @@ impl Model {
 }
 
 /// When the batch started whose first writes are on their way.
-fn batch_start_us(entering: &BinaryHeap<Entering>) -> u64 {
-    entering.peek().map_or(0, |Reverse((_, _, start_us))| *start_us)
+fn batch_start_us(entering: &BinaryHeap<Entering>) -> Micros {
+    entering.peek().map_or(Micros::ZERO, |Reverse((_, _, start_us))| *start_us)
 }

@@ -1,6 +1,5 @@
 //! Planned faults that did not come up.
 
-use crate::config::FaultKind;
 use crate::data::{FaultEvent, RunData};
 use crate::model::NodeId;
 
@@ -15,7 +14,7 @@ pub fn faults_left_out(run: &RunData) -> Vec<String> {
     };
     let mut left_out = Vec::new();
     for fault in &run.manifest.config.faults {
-        let (begin, end) = events(fault.kind);
+        let (begin, end) = (fault.beginning().event, fault.ending().event);
         let has_begun = was_done(fault.node, begin);
         if !has_begun {
             left_out.push(format!("{begin} {} at {}", fault.node, fault.at));
@@ -29,23 +28,13 @@ pub fn faults_left_out(run: &RunData) -> Vec<String> {
     left_out
 }
 
-/// What begins and what ends a fault of this kind.
-const fn events(kind: FaultKind) -> (FaultEvent, FaultEvent) {
-    match kind {
-        FaultKind::Kill => (FaultEvent::Kill, FaultEvent::Restart),
-        FaultKind::Stop => (FaultEvent::Stop, FaultEvent::Restart),
-        FaultKind::Pause => (FaultEvent::Pause, FaultEvent::Resume),
-        FaultKind::Partition { .. } => (FaultEvent::Partition, FaultEvent::Heal),
-        FaultKind::Slow { .. } => (FaultEvent::Slow, FaultEvent::Heal),
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::analysis::fixture::RunBuilder;
     use crate::data::FaultRow;
+    use crate::model::Micros;
 
     fn left_out(done: &[(&str, FaultEvent)]) -> Vec<String> {
         let mut run = RunBuilder::new(1).build();
@@ -56,8 +45,8 @@ mod tests {
         .map(|fault| serde_json::from_str(fault).unwrap())
         .into();
         let row = |(node, kind): &(&str, FaultEvent)| FaultRow {
-            begun_us: 0,
-            ended_us: 1,
+            begun_us: Micros::ZERO,
+            ended_us: Micros::new(1),
             node: (*node).parse().unwrap(),
             kind: *kind,
             detail: None,

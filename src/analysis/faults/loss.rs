@@ -5,9 +5,8 @@ use serde::Serialize;
 use super::spells;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::copies::Copies;
-use crate::analysis::stats::ms;
 use crate::data::{FaultEvent, RunData, WriteOutcome};
-use crate::model::{NodeId, Version, WriteId};
+use crate::model::{Micros, NodeId, Version, WriteId};
 
 /// What the leader's death cost: acknowledged writes that its successor does not hold, once
 /// everything that was sent has arrived, and before any leader writes again.
@@ -67,8 +66,8 @@ impl LeaderLoss {
                     write: write.row.write,
                     key: write.row.key.clone(),
                     version: write.version?,
-                    acknowledged_ms: ms(write.row.end().get()),
-                    arrived: write.reached(until_us).0 as u64,
+                    acknowledged_ms: write.row.end().as_ms(),
+                    arrived: write.reached(until_us).0.into(),
                     is_certain: held.upper == 0,
                 })
             })
@@ -87,17 +86,17 @@ impl LeaderLoss {
                 upper: lost.len() as u64,
             },
             lost,
-            turned_up: unanswered.filter(|row| dumps().any(|dump| dump.store.get(&row.key) == Some(&row.value))).count()
-                as u64,
+            turned_up: unanswered
+                .filter(|row| dumps().any(|dump| dump.store.values().any(|value| *value == row.value)))
+                .count() as u64,
         }
     }
 }
 
 /// Until when what the dead leader had sent may arrive: its restart, or for good.
-fn reckoning_us(run: &RunData) -> i64 {
-    let dies = |kind| matches!(kind, FaultEvent::Kill | FaultEvent::Stop);
+fn reckoning_us(run: &RunData) -> Micros {
     let restarts = run.faults.iter().filter(|row| row.node.is_leader() && row.kind == FaultEvent::Restart);
-    let death = spells(run).into_iter().find(|span| span.row.node.is_leader() && dies(span.row.kind));
-    let died_us = death.map_or(i64::MIN, |span| span.row.begun_us);
-    restarts.map(|row| row.begun_us).find(|begun_us| *begun_us >= died_us).unwrap_or(i64::MAX)
+    let death = spells(run).into_iter().find(|span| span.row.node.is_leader() && span.row.kind.ends_the_node());
+    let died_us = death.map_or(Micros::MIN, |span| span.row.begun_us);
+    restarts.map(|row| row.begun_us).find(|begun_us| *begun_us >= died_us).unwrap_or(Micros::MAX)
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::bounds::Bounds;
 use crate::analysis::fixture::RunBuilder;
-use crate::model::{NodeId, Version, WriteId};
+use crate::model::{NodeId, TimeSpan, Version, WriteId};
 
 /// Writes at 0, 10, 20 and 30 s, each answered after 40 ms, as quick to each of five followers.
 fn run() -> RunData {
@@ -10,7 +10,13 @@ fn run() -> RunData {
 
 fn row(begun_s: i64, node: &str, kind: FaultEvent) -> FaultRow {
     let begun_us = begun_s * 1_000_000;
-    FaultRow { begun_us, ended_us: begun_us + 5_000, node: node.parse().unwrap(), kind, detail: None }
+    FaultRow {
+        begun_us: Micros::new(begun_us),
+        ended_us: Micros::new(begun_us + 5_000),
+        node: node.parse().unwrap(),
+        kind,
+        detail: None,
+    }
 }
 
 fn figures(run: &RunData) -> FaultFigures {
@@ -53,7 +59,7 @@ fn writes_are_met_while_they_are_under_way_and_fail_from_then_on() {
     // Write 1 begins at 10 s, meets the fault 15 ms later and ends 25 ms after that; write 2 begins
     // within it; write 3 comes after it.
     run.faults = vec![row(10, "f5", FaultEvent::Kill), row(25, "f5", FaultEvent::Restart)];
-    run.faults[0].begun_us += 15_000;
+    run.faults[0].begun_us += Micros::new(15_000);
     run.writes[1].outcome = WriteOutcome::Failed;
     run.writes[2].outcome = WriteOutcome::Failed;
     run.writes[3].outcome = WriteOutcome::Failed;
@@ -74,13 +80,16 @@ fn a_refusal_is_timed_from_the_copy_that_made_it_certain() {
     run.manifest.quorum = 4.try_into().unwrap();
     run.faults = vec![row(9, "f5", FaultEvent::Kill)];
     run.writes[1].outcome = WriteOutcome::Failed;
-    let (begun_us, answered_us) = (run.writes[1].start().get(), run.writes[1].end().get());
-    for (follower, sent_us) in [(NodeId::Follower(3), begun_us + 30_000), (NodeId::Follower(4), begun_us + 10_000)] {
+    let (begun_us, answered_us) = (run.writes[1].start_us, run.writes[1].end());
+    for (follower, sent_us) in [
+        (NodeId::Follower(3), begun_us + TimeSpan::new(30_000)),
+        (NodeId::Follower(4), begun_us + TimeSpan::new(10_000)),
+    ] {
         let copy =
             run.replication.iter_mut().find(|row| row.write == WriteId::new(1) && row.follower == follower).unwrap();
         (copy.sent_us, copy.acked_us, copy.outcome) = (Some(sent_us), None, ReplicationOutcome::Failed);
     }
-    let expected_ms = (answered_us - begun_us - 30_000) as f64 / 1000.0;
+    let expected_ms = (answered_us - begun_us - TimeSpan::new(30_000)).as_ms();
     let spread = |run: &RunData| figures(run).spells[0].writes.failed_after_sent;
     assert_eq!(spread(&run).map(|spread| spread.median_ms), Some(expected_ms));
     run.manifest.quorum = 6.try_into().unwrap();
@@ -169,7 +178,7 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     // An older write of the key replaces it on f3.
     run.writes[0].key = "k2".to_owned();
     for row in run.arrivals.iter_mut().filter(|row| row.version == Version::new(1)) {
-        (row.key, row.at_us) = ("k2".to_owned(), 29_000_000);
+        (row.key, row.at_us) = ("k2".to_owned(), Micros::new(29_000_000));
     }
     assert_eq!(lost(&figures(&run).leader_loss.unwrap()), [(1, 0), (2, 1)]);
     // Dead itself, f3 takes nothing over, and what it had received is not known.

@@ -78,7 +78,7 @@ fn with_jitter(mut run: RunData, moved_us: i64) -> RunData {
     others.arrivals.retain(|row| row.follower == NodeId::Follower(1));
     for (i, row) in others.arrivals.iter_mut().enumerate() {
         row.follower = NodeId::Follower(2);
-        row.at_us += if i == 1 { moved_us } else { 0 };
+        row.at_us += if i == 1 { Micros::new(moved_us) } else { Micros::ZERO };
     }
     run.arrivals.retain(|row| row.follower != NodeId::Follower(2));
     run.arrivals.extend(others.arrivals);
@@ -110,9 +110,9 @@ fn an_order_that_was_kept_explains_nothing_however_small_the_change() {
 fn latencies_are_compared_write_by_write() {
     let foreseen = RunBuilder::new(2).load(right_leader).build();
     let mut measured = foreseen.clone();
-    measured.writes[0].latency_us += 10_000;
-    measured.writes[1].latency_us += 10_001;
-    measured.writes[2].latency_us -= 30;
+    measured.writes[0].latency_us += TimeSpan::new(10_000);
+    measured.writes[1].latency_us += TimeSpan::new(10_001);
+    measured.writes[2].latency_us = TimeSpan::new(measured.writes[2].latency_us.get() - 30);
     measured.writes[3].outcome = WriteOutcome::Failed;
     let latency = Forecast::of(&measured, &foreseen.as_forecast()).latency;
     assert_eq!((latency.n, latency.other_outcome, latency.near), (99, 1, 98));

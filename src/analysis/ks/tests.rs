@@ -7,6 +7,7 @@ use super::*;
 use crate::analysis::fixture::{RunBuilder, right_leader};
 use crate::analysis::latency::Latency;
 use crate::analysis::multiple::correct;
+use crate::model::Micros;
 
 /// U(0, 1 s).
 fn uniform_cdf(x_ms: f64) -> f64 {
@@ -45,7 +46,7 @@ fn critical_distances_of_small_samples_are_those_of_the_exact_distribution() {
 #[test]
 fn the_distance_is_the_greatest_on_either_side_of_a_step() {
     // Steps at 0.1 and 0.6: the gaps are 0.1, 0.4, 0.1 and 0.4.
-    let test = ks_one_sample(&[100_000_i64, 600_000].into_iter().collect(), uniform_cdf).unwrap();
+    let test = ks_one_sample(&[100_000, 600_000].into_iter().map(Micros::new).collect(), uniform_cdf).unwrap();
     assert!((test.distance - 0.4).abs() < 1e-12);
     assert_eq!(ks_one_sample(&Sample::default(), uniform_cdf), None);
 }
@@ -57,7 +58,7 @@ fn rejects_as_often_as_it_says() {
     let mut rejected = |limit_us: i64| {
         (0..trials)
             .filter(|_| {
-                let sample: Sample = (0..100).map(|_| rng.random_range(0..limit_us)).collect();
+                let sample: Sample = (0..100).map(|_| Micros::new(rng.random_range(0..limit_us))).collect();
                 ks_one_sample(&sample, uniform_cdf).unwrap().p_value < 0.05
             })
             .count()
@@ -91,7 +92,7 @@ fn a_shift_of_the_detectable_size_is_mostly_found_and_half_of_it_mostly_not() {
             let mut shifted = || {
                 let mut delays_us: [i64; 5] = std::array::from_fn(|_| rng.random_range(0..1_000_000));
                 delays_us.sort_unstable();
-                delays_us[rank as usize - 1] + shift_us
+                Micros::new(delays_us[rank as usize - 1] + shift_us)
             };
             let mut samples = (0..500).map(|_| (0..100).map(|_| shifted()).collect::<Sample>()).collect::<Vec<_>>();
             samples.retain(|sample| ks_predicted(sample, latency.prediction.as_ref().unwrap()).unwrap().p_value < 0.05);

@@ -1,12 +1,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::analysis::fixture::{Answer, RunBuilder};
+use crate::analysis::fixture::{LeaderAnswer, RunBuilder};
 use crate::data::{ArrivalRow, FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
-use crate::model::{NodeId, Version};
+use crate::model::{NodeId, TimeSpan, Version};
 
 fn fault(node: &str, kind: FaultEvent, at_us: i64) -> FaultRow {
-    FaultRow { begun_us: at_us, ended_us: at_us, node: node.parse().unwrap(), kind, detail: None }
+    FaultRow {
+        begun_us: Micros::new(at_us),
+        ended_us: Micros::new(at_us),
+        node: node.parse().unwrap(),
+        kind,
+        detail: None,
+    }
 }
 
 fn kill(node: &str, at_us: i64) -> FaultRow {
@@ -40,7 +46,7 @@ fn an_ideal_lab_lags_as_predicted() {
     for quorum in 0..=5_usize {
         let run = RunBuilder::new(u32::try_from(quorum).unwrap())
             .configure(|config| config.workload.writes = 1000.try_into().unwrap())
-            .load(|drawn| Answer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
+            .load(|drawn| LeaderAnswer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
             .build();
         let lag = Lag::of(&run);
         let (mean, predicted) = (lag.figures.mean.unwrap(), lag.predicted.unwrap());
@@ -69,7 +75,7 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
     let mut run = run(1, 30);
     run.arrivals.retain(|row| row.follower != NodeId::Follower(3));
     let f4 = run.replication.iter_mut().find(|row| row.follower == NodeId::Follower(3)).unwrap();
-    f4.acked_us = f4.acked_us.map(|at_us| at_us + 1_000);
+    f4.acked_us = f4.acked_us.map(|at_us| at_us + TimeSpan::new(1_000));
     let lag = Lag::of(&run);
     assert_eq!((lag.n, lag.never_everywhere, lag.figures.max_ms), (1, Bounds::exactly(0), Some(20.0)));
     assert_eq!((lag.behind_at_ack, lag.at_latest), (Some(Bounds::exactly(0.4)), None));
@@ -82,7 +88,7 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
         version: Version::new(1),
         key: "k3".to_owned(),
         applied: true,
-        at_us: 900_000,
+        at_us: Micros::new(900_000),
         catch_up: false,
     };
     run.arrivals.push(late);
@@ -162,10 +168,10 @@ fn lags_that_hang_together_have_no_interval_as_if_they_did_not() {
 /// Writes during a partition: none of the lags is as the injected delays alone foretell.
 #[test]
 fn a_fault_leaves_no_prediction_but_for_a_follower_slow_all_along() {
-    use crate::config::{Fault, FaultKind, Trigger};
+    use crate::config::{Fault, FaultKind, Slow, Trigger};
     let mut slow = RunBuilder::new(2)
         .configure(|config| {
-            let kind = FaultKind::Slow { delay_ms: 900 };
+            let kind = FaultKind::Slow(Slow { delay_ms: 900 });
             config.faults = vec![Fault { at: Trigger::Write(0), node: "f3".parse().unwrap(), kind, until: None }];
         })
         .build();

@@ -6,13 +6,13 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 
 /// A first-order autoregressive series around 100 ms.
-fn autoregressive(n: usize, correlation: f64, seed: u64) -> Vec<i64> {
+fn autoregressive(n: usize, correlation: f64, seed: u64) -> Vec<Micros> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut deviation = 0.0;
     let mut next = || {
         let noise: f64 = (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
         deviation = correlation * deviation + noise;
-        100_000 + (deviation * 1_000.0) as i64
+        Micros::new(100_000 + (deviation * 1_000.0) as i64)
     };
     // The first values still remember that the series began at its mean.
     for _ in 0..200 {
@@ -26,7 +26,7 @@ fn the_autocorrelation_is_that_of_its_definition() {
     // Deviations -1.5, -0.5, 0.5 and 1.5: products 0.75, -0.25 and 0.75, squares 5.
     assert_eq!(lag1_autocorrelation(&[1.0, 2.0, 3.0, 4.0]), Some(0.25));
     assert_eq!(lag1_autocorrelation(&[3.0; 30]), None);
-    assert_eq!(Series::new(vec![1, 2, 3, 4], 1).dependence().lag1, None);
+    assert_eq!(Series::new([1, 2, 3, 4].map(Micros::new).to_vec(), 1).dependence().lag1, None);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn independent_values_are_rarely_called_dependent() {
 fn a_mean_of_batches_is_students_over_them() {
     // Ten runs of 20 equal values, rising and falling by turns: every batch of 20 has one value.
     let levels_ms = [1, 9, 2, 8, 3, 7, 4, 6, 5, 5];
-    let values: Vec<i64> = levels_ms.iter().flat_map(|level| [level * 1_000; 20]).collect();
+    let values: Vec<Micros> = levels_ms.iter().flat_map(|level| [Micros::new(level * 1_000); 20]).collect();
     let series = Series::new(values, 10);
     assert_eq!(series.dependence().batches, Some(10));
     let mean = series.mean().unwrap();
@@ -62,14 +62,14 @@ fn a_mean_of_batches_is_students_over_them() {
 #[test]
 fn a_dependent_series_that_is_too_short_has_no_interval() {
     let none = Interval { lower: None, upper: None };
-    let few = Series::new((0..60).map(|i| i * 1_000).collect(), 10);
+    let few = Series::new((0..60).map(|i| Micros::new(i * 1_000)).collect(), 10);
     assert_eq!((few.dependence().is_dependent, few.dependence().batches), (true, None));
     assert_eq!((few.mean().unwrap().interval_ms, few.quantile(0.5).unwrap().interval_ms), (none, none));
 }
 
 #[test]
 fn a_trend_leaves_the_fewest_batches_and_a_wide_interval() {
-    let trend = Series::new((0..20_000).map(|i| i * 1_000).collect(), 64);
+    let trend = Series::new((0..20_000).map(|i| Micros::new(i * 1_000)).collect(), 64);
     assert_eq!(trend.dependence().batches, Some(5));
     let interval = trend.mean().unwrap().interval_ms;
     assert!(interval.lower.unwrap() < 2_500.0 && interval.upper.unwrap() > 17_500.0, "{interval:?}");
@@ -99,7 +99,7 @@ fn intervals_of_dependent_series_cover_what_they_estimate() {
 #[test]
 fn equal_values_do_not_depend_on_each_other_though_their_mean_is_rounded() {
     for us in 1..2_000 {
-        let dependence = Series::new(vec![us; 41], 10).dependence();
+        let dependence = Series::new(vec![Micros::new(us); 41], 10).dependence();
         assert_eq!((dependence.lag1, dependence.is_dependent), (None, false), "{us} us");
     }
 }

@@ -4,6 +4,7 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::visibility::Visible;
 use crate::analysis::chance::Chance;
+use crate::model::TimeSpan;
 
 /// Reads from R of N followers that take no time, of writes whose delays are independent and
 /// uniform, and whose acknowledgements take no time.
@@ -46,20 +47,21 @@ impl ClosedForm {
 }
 
 impl Visible for ClosedForm {
-    fn seen(&self, t_us: u64) -> Option<Chance> {
-        let share = ((t_us as f64 / 1000.0 - self.from_ms) / self.width_ms).clamp(0.0, 1.0);
+    fn seen(&self, t_us: TimeSpan) -> Option<Chance> {
+        let share = ((t_us.as_ms() - self.from_ms) / self.width_ms).clamp(0.0, 1.0);
         let arrived = |(weight, arrival): &(f64, Option<Beta>)| {
             weight * arrival.as_ref().map_or(1.0, |arrival| arrival.cdf(share))
         };
         Some(Chance::exact(self.followers.iter().map(arrived).sum::<f64>().clamp(0.0, 1.0)))
     }
 
-    fn last_us(&self) -> u64 {
-        ((self.from_ms + self.width_ms) * 1000.0).ceil() as u64
+    fn last_us(&self) -> TimeSpan {
+        TimeSpan::new(((self.from_ms + self.width_ms) * 1000.0).ceil() as u64)
     }
 }
 
 /// n over k.
-pub(super) fn binomial(n: u32, k: u32) -> f64 {
-    if k > n { 0.0 } else { (0..k).map(|i| f64::from(n - i) / f64::from(k - i)).product() }
+pub(super) fn binomial(n: impl Into<u64>, k: impl Into<u64>) -> f64 {
+    let (n, k) = (n.into(), k.into());
+    if k > n { 0.0 } else { (0..k).map(|i| (n - i) as f64 / (k - i) as f64).product() }
 }

@@ -9,6 +9,7 @@ use crate::analysis::chance::Chance;
 use crate::analysis::copies::{Arrival, WriteCopies};
 use crate::analysis::series::{Dependence, MIN_BATCHES, Series, TAIL, error_of_batches};
 use crate::analysis::stats::{Interval, t_quantile};
+use crate::model::{Micros, TimeSpan};
 
 /// Reads that are drawn in all, where reads take time.
 const READS: usize = 200_000;
@@ -29,7 +30,7 @@ pub(super) struct Steps {
     /// Consecutive parts of the writes, where those depend on each other and give an interval.
     batches: Vec<Batch>,
     /// Ascending.
-    at_us: Vec<u64>,
+    at_us: Vec<TimeSpan>,
     /// The chances of all writes together and their squares, from each step on.
     sums: Vec<(f64, f64)>,
 }
@@ -50,23 +51,23 @@ pub(super) struct Circumstances {
 struct Batch {
     writes: u64,
     /// Ascending, with the chances of its writes together from then on.
-    sums: Vec<(u64, f64)>,
+    sums: Vec<(TimeSpan, f64)>,
 }
 
 /// When a write's chance grows, and by how much.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Gain {
-    at_us: u64,
+    at_us: TimeSpan,
     write: usize,
     by: f64,
 }
 
 /// When each follower had each acknowledged write, in order of start, by one end of its arrival:
-/// microseconds after the acknowledgement, negative before it, [`i64::MAX`] never.
-pub(super) fn leads(writes: &[WriteCopies<'_>], end: impl Fn(&Arrival) -> Option<i64>) -> Vec<Vec<i64>> {
+/// after the acknowledgement, negative before it, [`Micros::MAX`] never.
+pub(super) fn leads(writes: &[WriteCopies<'_>], end: impl Fn(&Arrival) -> Option<Micros>) -> Vec<Vec<Micros>> {
     let lead = |write: &WriteCopies<'_>| {
         let acknowledged_us = write.acknowledged_us()?;
-        let after = |arrival: &Arrival| end(arrival).map_or(i64::MAX, |at_us| at_us.saturating_sub(acknowledged_us));
+        let after = |arrival: &Arrival| end(arrival).map_or(Micros::MAX, |at_us| at_us - acknowledged_us);
         Some(write.arrivals.iter().map(after).collect())
     };
     let mut in_order: Vec<&WriteCopies<'_>> = writes.iter().collect();
@@ -78,16 +79,16 @@ impl Steps {
     /// Reads that take no time, from each number of followers R: exact over all choices of
     /// followers. The first of R random ones to have the write is the j-th of all N to have it
     /// with chance C(N - j, R - 1) / C(N, R).
-    pub(super) fn instant(leads: &[Vec<i64>], replicas: u32, is_identity: bool, run: Option<Circumstances>) -> Self {
+    pub(super) fn instant(leads: &[Vec<Micros>], replicas: u32, is_identity: bool, run: Option<Circumstances>) -> Self {
         let mut gains = Vec::new();
         for (write, leads_us) in leads.iter().enumerate() {
-            let followers = u32::try_from(leads_us.len()).unwrap_or(u32::MAX);
+            let followers = leads_us.len() as u64;
             let all = binomial(followers, replicas);
             let mut sorted_us = leads_us.clone();
             sorted_us.sort_unstable();
-            let arrived = (1..).zip(sorted_us).filter(|(_, lead_us)| *lead_us != i64::MAX);
+            let arrived = (1..).zip(sorted_us).filter(|(_, lead_us)| *lead_us != Micros::MAX);
             gains.extend(arrived.map(|(j, lead_us)| Gain {
-                at_us: lead_us.max(0).unsigned_abs(),
+                at_us: lead_us.since(Micros::ZERO),
                 write,
                 by: binomial(followers - j, replicas - 1) / all,
             }));
@@ -98,7 +99,7 @@ impl Steps {
     /// Reads whose messages take time, drawn at random after each write: for each reader and
     /// number of followers R.
     pub(super) fn drawn(
-        leads: &[Vec<i64>],
+        leads: &[Vec<Micros>],
         replicas: &[u32],
         path: &ReadPath,
         rng: &mut ChaCha8Rng,
@@ -114,8 +115,8 @@ impl Steps {
                 for reader in path.readers() {
                     reading.waits(*reader, leads_us, |asked, wait_us, _| {
                         let kinds = gains.iter_mut().filter(|(kind, r, _)| kind == reader && *r as usize == asked);
-                        let gain = Gain { at_us: wait_us.unsigned_abs(), write, by: 1.0 / reads as f64 };
-                        kinds.filter(|_| wait_us != i64::MAX).for_each(|(_, _, gains)| gains.push(gain));
+                        let gain = Gain { at_us: wait_us, write, by: 1.0 / reads as f64 };
+                        kinds.filter(|_| wait_us != TimeSpan::MAX).for_each(|(_, _, gains)| gains.push(gain));
                     });
                 }
             }
@@ -124,7 +125,7 @@ impl Steps {
     }
 
     /// Of writes in order of start; those of a run may depend on each other.
-    fn of(leads: &[Vec<i64>], mut gains: Vec<Gain>, run: Option<Circumstances>) -> Self {
+    fn of(leads: &[Vec<Micros>], mut gains: Vec<Gain>, run: Option<Circumstances>) -> Self {
         gains.sort_unstable_by_key(|gain| (gain.at_us, gain.write));
         let mut chances = vec![0.0_f64; leads.len()];
         let (mut sum, mut squares) = (0.0, 0.0);
@@ -160,12 +161,12 @@ impl Steps {
 /// Whether neighbouring writes depend on each other, by how long each is missed on average. Where it
 /// is missed for good, that is as long as the latest that came.
 fn dependence(writes: usize, gains: &[Gain], run: Circumstances) -> Dependence {
-    let latest_us = gains.last().map_or(0.0, |gain| gain.at_us as f64);
+    let latest_us = gains.last().map_or(0.0, |gain| gain.at_us.get() as f64);
     let mut missed_us = vec![latest_us; writes];
     for Gain { at_us, write, by } in gains {
-        missed_us[*write] -= by * (latest_us - *at_us as f64);
+        missed_us[*write] -= by * (latest_us - at_us.get() as f64);
     }
-    let missed_us = missed_us.into_iter().map(|us| us.round() as i64).collect();
+    let missed_us = missed_us.into_iter().map(|us| Micros::new(us.round() as i64)).collect();
     let series = Series::new(missed_us, run.concurrency).saturated(run.is_saturated);
     series.hanging_together(run.hangs_together).dependence()
 }
@@ -189,7 +190,7 @@ fn batches(writes: usize, gains: &[Gain], dependence: Option<Dependence>) -> Vec
 
 impl Batch {
     /// The chances of its writes together.
-    fn sum(&self, t_us: u64) -> f64 {
+    fn sum(&self, t_us: TimeSpan) -> f64 {
         let passed = self.sums.partition_point(|(at_us, _)| *at_us <= t_us);
         passed.checked_sub(1).and_then(|last| self.sums.get(last)).map_or(0.0, |(_, sum)| *sum)
     }
@@ -197,7 +198,7 @@ impl Batch {
 
 impl Steps {
     /// A chance with the interval from the spread of the batches; near 0 and 1 of the fewest.
-    fn batched(&self, t_us: u64, chance: Chance) -> Chance {
+    fn batched(&self, t_us: TimeSpan, chance: Chance) -> Chance {
         let count = self.parts(chance.value);
         let part = |group: usize| {
             let of = &self.batches[group * self.batches.len() / count..(group + 1) * self.batches.len() / count];
@@ -228,12 +229,12 @@ impl Steps {
 }
 
 impl Visible for Steps {
-    fn seen(&self, t_us: u64) -> Option<Chance> {
+    fn seen(&self, t_us: TimeSpan) -> Option<Chance> {
         let passed = self.at_us.partition_point(|at_us| *at_us <= t_us);
         let (sum, squares) = passed.checked_sub(1).and_then(|last| self.sums.get(last)).copied().unwrap_or((0.0, 0.0));
         let chance = Chance::of_mean(self.writes, sum, squares)?;
         let without_interval = Interval { lower: None, upper: None };
-        Some(if self.is_identity && t_us == 0 {
+        Some(if self.is_identity && t_us == TimeSpan::ZERO {
             Chance { standard_error: None, interval: without_interval, ..chance }
         } else if self.is_dependent() {
             self.batched(t_us, chance)
@@ -260,7 +261,7 @@ impl Visible for Steps {
         Some(self.writes * self.followers)
     }
 
-    fn last_us(&self) -> u64 {
-        self.at_us.last().copied().unwrap_or(0)
+    fn last_us(&self) -> TimeSpan {
+        self.at_us.last().copied().unwrap_or_default()
     }
 }

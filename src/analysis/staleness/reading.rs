@@ -1,6 +1,6 @@
 //! One read: whom it asks, and how long its messages take.
 
-use crate::model::Distribution;
+use crate::model::{Distribution, Micros, TimeSpan};
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
@@ -45,19 +45,20 @@ pub(super) struct DrawnRead<'a> {
     /// Followers, in the order in which each reader counts them.
     order: Vec<usize>,
     /// By follower: when the request is there, and when the answer is back.
-    request_us: Vec<i64>,
-    answer_us: Vec<i64>,
+    request_us: Vec<TimeSpan>,
+    answer_us: Vec<TimeSpan>,
 }
 
 impl<'a> DrawnRead<'a> {
     pub(super) fn new(path: &'a ReadPath, followers: usize) -> Self {
-        let none = vec![0; followers];
+        let none = vec![TimeSpan::ZERO; followers];
         Self { path, order: (0..followers).collect(), request_us: none.clone(), answer_us: none }
     }
 
     /// Draws another read.
     pub(super) fn draw(&mut self, rng: &mut ChaCha8Rng) {
-        let mut way = |way: &Option<Distribution>| way.as_ref().map_or(0, |way| i64::from(way.pick_us(rng.next_u64())));
+        let mut way =
+            |way: &Option<Distribution>| way.as_ref().map_or(TimeSpan::ZERO, |way| way.pick_us(rng.next_u64()).into());
         for (request_us, answer_us) in self.request_us.iter_mut().zip(&mut self.answer_us) {
             *request_us = way(&self.path.request);
             *answer_us = *request_us + way(&self.path.response);
@@ -66,18 +67,23 @@ impl<'a> DrawnRead<'a> {
     }
 
     /// Calls `each` with R from 1, how long after a moment a read from R followers must begin to
-    /// return a write, and how long it takes. `lead_us` says how many microseconds after that
-    /// moment the write reaches each follower ([`i64::MAX`]: never).
-    pub(super) fn waits(&mut self, reader: Reader, lead_us: &[i64], mut each: impl FnMut(usize, i64, i64)) {
+    /// return a write ([`TimeSpan::MAX`]: at no time), and how long it takes. `lead_us` says how long after that
+    /// moment the write reaches each follower ([`Micros::MAX`]: never).
+    pub(super) fn waits(
+        &mut self,
+        reader: Reader,
+        lead_us: &[Micros],
+        mut each: impl FnMut(usize, TimeSpan, TimeSpan),
+    ) {
         if reader == Reader::First {
             // Stable: of equals the first is random.
             self.order.sort_by_key(|follower| self.answer_us[*follower]);
         }
-        let (mut wait_us, mut latency_us) = (i64::MAX, 0);
+        let (mut wait_us, mut latency_us) = (TimeSpan::MAX, TimeSpan::ZERO);
         for (place, follower) in self.order.iter().enumerate() {
-            let lead_us = lead_us.get(*follower).copied().unwrap_or(i64::MAX);
-            let missed_us = if lead_us == i64::MAX { i64::MAX } else { lead_us - self.request_us[*follower] };
-            wait_us = wait_us.min(missed_us.max(0));
+            let lead_us = lead_us.get(*follower).copied().unwrap_or(Micros::MAX);
+            let missed_us = lead_us.since(self.request_us[*follower].into());
+            wait_us = wait_us.min(if lead_us == Micros::MAX { TimeSpan::MAX } else { missed_us });
             latency_us = latency_us.max(self.answer_us[*follower]);
             each(place + 1, wait_us, latency_us);
         }

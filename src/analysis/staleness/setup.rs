@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::reading::ReadPath;
 use super::wars::Wars;
-use crate::config::{Experiment, Quorum};
+use crate::config::Experiment;
+use crate::model::Quorum;
 
 /// Most numbers of followers R that the chance at the acknowledgement is told of.
 pub(super) const MOST_REPLICAS: u32 = 8;
@@ -35,13 +36,13 @@ impl Setup {
                 request: config.reads.request_delay.clone(),
                 response: config.reads.response_delay.clone(),
             },
-            replication_limit_us: network.replication_timeout_s.micros().length(),
-            request_limit_us: network.global_request_timeout_s.micros().length(),
+            replication_limit_us: network.replication_timeout_s.span(),
+            request_limit_us: network.global_request_timeout_s.span(),
         };
         // A read that asks more followers than there are is one that asks all.
         let followers = config.followers.get();
         let replicas: BTreeSet<u32> = config.reads.replicas.iter().map(|r| r.get().min(followers)).collect();
-        let limit_ms = wars.replication_limit_us.min(wars.request_limit_us) as f64 / 1000.0;
+        let limit_ms = wars.replication_limit_us.min(wars.request_limit_us).as_ms();
         Self {
             replicas: replicas.into_iter().collect(),
             at_ms: config.reads.at_ms.iter().map(|at| at.get()).collect(),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::closed_form::binomial;
 use super::reading::ReadPath;
 use super::*;
-use crate::analysis::fixture::{Answer, Planned, RunBuilder};
+use crate::analysis::fixture::{LeaderAnswer, Planned, RunBuilder};
 use crate::analysis::lag::Lag;
 use crate::model::NodeId;
 
@@ -23,7 +23,7 @@ pub(super) fn is_near(chance: Chance, expected: f64, errors: f64, rounding: f64)
 fn ideal(quorum: usize) -> RunData {
     RunBuilder::new(u32::try_from(quorum).unwrap())
         .configure(|config| config.workload.writes = 1000.try_into().unwrap())
-        .load(|drawn| Answer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
+        .load(|drawn| LeaderAnswer::after(drawn.quorum.checked_sub(1).map_or(0, |index| drawn.sorted_us[index])))
         .build()
 }
 
@@ -69,7 +69,7 @@ fn any_delays_leave_behind_whom_nobody_waited_for() {
         let staleness = Staleness::of(&run);
         assert_eq!(staleness.basis, Some(Basis::MonteCarlo { trials: 20_000 }));
         for at in staleness.at_ack {
-            let expected = binomial(5 - quorum, at.replicas) / binomial(5, at.replicas);
+            let expected = binomial(5 - quorum, at.replicas) / binomial(5_u32, at.replicas);
             // Delays in the same microsecond count as one.
             assert!((at.predicted.unwrap().value - expected).abs() < 2e-3, "{at:?} {expected}");
         }
@@ -78,7 +78,7 @@ fn any_delays_leave_behind_whom_nobody_waited_for() {
 
 #[test]
 fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
-    let steps = Steps::instant(&vec![vec![0, 0, 30_000]; 900], 1, false, None);
+    let steps = Steps::instant(&vec![[0, 0, 30_000].map(Micros::new).to_vec(); 900], 1, false, None);
     let [p50, p99] = [0.5, 0.99].map(|p| steps.visible_after(p).unwrap());
     assert_eq!((p50.ms, p50.interval_ms.upper), (Some(0.0), Some(0.0)));
     assert_eq!((p99.ms, p99.interval_ms.lower, p99.interval_ms.upper), (Some(30.0), Some(30.0), None));
@@ -87,7 +87,8 @@ fn past_the_last_copy_of_a_sample_nothing_bounds_the_time() {
 /// With one pair of a hundred beyond each quantile: the greatest of a sample is no quantile.
 #[test]
 fn of_too_few_pairs_a_quantile_is_only_bounded_from_below() {
-    let leads: Vec<Vec<i64>> = (0..800).map(|write| (1..=5).map(|f| (write * 5 + f) * 1_000).collect()).collect();
+    let lead = |write: i64| (1..=5).map(|f| Micros::new((write * 5 + f) * 1_000)).collect();
+    let leads: Vec<Vec<Micros>> = (0..800).map(lead).collect();
     let p999 = |writes: usize| Steps::instant(&leads[..writes], 1, false, None).visible_after(0.999).unwrap();
     let enough = p999(800);
     assert_eq!(enough.ms, Some(3996.0));
@@ -127,11 +128,11 @@ fn replayed_a_read_returns_something_older_or_does_not() {
         kind,
         detail: None,
     };
-    run.faults = vec![fault(crate::data::FaultEvent::Kill, 12)];
+    run.faults = vec![fault(crate::data::FaultEvent::Kill, Micros::new(12))];
     run.arrivals.retain(|row| row.follower != NodeId::Follower(1));
     run.replication.retain(|row| row.follower != NodeId::Follower(1));
     assert_eq!(stale(&run).returns_older, Some(Bounds::exactly(0.0)));
-    run.faults.push(fault(crate::data::FaultEvent::Restart, 13));
+    run.faults.push(fault(crate::data::FaultEvent::Restart, Micros::new(13)));
     assert_eq!(stale(&run).returns_older, Some(Bounds { lower: 0.0, upper: 0.2 }));
 }
 
@@ -165,21 +166,21 @@ fn what_cannot_be_known_is_not_said() {
 
 #[test]
 fn reads_that_take_time_are_drawn_after_each_write() {
-    let leads = vec![vec![-5_000, 10_000, 20_000, 30_000, 40_000]; 50];
+    let leads = vec![[-5_000, 10_000, 20_000, 30_000, 40_000].map(Micros::new).to_vec(); 50];
     let path = ReadPath { request: Some(distribution("uniform(0,20)")), response: Some(distribution("uniform(0,20)")) };
     let drawn = Steps::drawn(&leads, &[1, 5], &path, &mut stream(1, "test"), None);
     let of = |reader, replicas| &drawn.iter().find(|kind| (kind.0, kind.1) == (reader, replicas)).unwrap().2;
     // At once f1 has it, f2 by half of the requests, f3 by none.
-    let random = of(Reader::Random, 1).seen(0).unwrap();
+    let random = of(Reader::Random, 1).seen(TimeSpan::ZERO).unwrap();
     assert!(is_near(random, 0.3, 4.0, 0.0), "{random:?}");
     // Requests that are answered first are earlier there.
-    assert!(of(Reader::First, 1).seen(0).unwrap().value < random.value - 0.02);
+    assert!(of(Reader::First, 1).seen(TimeSpan::ZERO).unwrap().value < random.value - 0.02);
     assert_eq!(of(Reader::First, 5), of(Reader::Random, 5));
-    assert_eq!(of(Reader::First, 1).seen(40_000).map(|chance| chance.value > 1.0 - 1e-9), Some(true));
+    assert_eq!(of(Reader::First, 1).seen(TimeSpan::new(40_000)).map(|chance| chance.value > 1.0 - 1e-9), Some(true));
 }
 
 /// Every choice of `replicas` of these.
-fn choices(all: &[i64], replicas: usize) -> Vec<Vec<i64>> {
+fn choices(all: &[Micros], replicas: usize) -> Vec<Vec<Micros>> {
     match (replicas, all) {
         (0, _) => vec![Vec::new()],
         (_, []) => Vec::new(),
@@ -196,34 +197,34 @@ fn choices(all: &[i64], replicas: usize) -> Vec<Vec<i64>> {
 proptest! {
     #[test]
     fn the_measured_chance_is_that_over_all_choices_of_followers(
-        leads in prop::collection::vec(prop::collection::vec(prop_oneof![-9..9_i64, Just(i64::MAX)], 5), 1..6),
+        leads in prop::collection::vec(prop::collection::vec(prop_oneof![(-9..9_i64).prop_map(Micros::new), Just(Micros::MAX)], 5), 1..6),
         replicas in 1_u32..=5,
         t_us in 0_u64..12,
     ) {
-        let seen = |leads_us: &Vec<i64>| {
+        let seen = |leads_us: &Vec<Micros>| {
             let all = choices(leads_us, replicas as usize);
-            let fresh = all.iter().filter(|choice| choice.iter().any(|lead_us| *lead_us <= t_us.cast_signed())).count();
+            let fresh = all.iter().filter(|choice| choice.iter().any(|lead_us| *lead_us <= t_us.into())).count();
             fresh as f64 / all.len() as f64
         };
         let expected = leads.iter().map(seen).sum::<f64>() / leads.len() as f64;
         let steps = Steps::instant(&leads, replicas, false, None);
-        let chance = steps.seen(t_us).unwrap();
+        let chance = steps.seen(TimeSpan::new(t_us)).unwrap();
         prop_assert!((chance.value - expected).abs() < 1e-9, "{chance:?} {expected}");
-        prop_assert!(steps.seen(t_us + 1).unwrap().value >= chance.value);
+        prop_assert!(steps.seen(TimeSpan::new(t_us + 1)).unwrap().value >= chance.value);
         if replicas < 5 {
-            prop_assert!(Steps::instant(&leads, replicas + 1, false, None).seen(t_us).unwrap().value >= chance.value - 1e-9);
+            prop_assert!(Steps::instant(&leads, replicas + 1, false, None).seen(TimeSpan::new(t_us)).unwrap().value >= chance.value - 1e-9);
         }
     }
 
     #[test]
     fn the_time_for_a_share_is_the_least_at_which_it_holds(
-        leads in prop::collection::vec(prop::collection::vec(-9..50_i64, 3), 1..20),
+        leads in prop::collection::vec(prop::collection::vec((-9..50_i64).prop_map(Micros::new), 3), 1..20),
         p in 0.0..1.0_f64,
     ) {
         let steps = Steps::instant(&leads, 1, false, None);
         let t_us = steps.visible_us(p).unwrap();
         prop_assert!(steps.seen(t_us).unwrap().value >= p - 1e-6);
-        prop_assert!(t_us == 0 || steps.seen(t_us - 1).unwrap().value < p);
+        prop_assert!(t_us == TimeSpan::ZERO || steps.seen(t_us.saturating_sub(TimeSpan::new(1))).unwrap().value < p);
         let after = steps.visible_after(p).unwrap();
         prop_assert!(after.interval_ms.lower.is_none_or(|lower| after.ms.is_none_or(|ms| lower <= ms)));
         prop_assert!(after.interval_ms.upper.is_none_or(|upper| after.ms.is_some_and(|ms| upper >= ms)));
@@ -233,19 +234,20 @@ proptest! {
 /// Writes with one follower: by turns a hundred are there at once and a hundred after 30 ms.
 #[test]
 fn an_interval_of_writes_that_depend_on_each_other_rests_on_batches_or_is_withheld() {
-    let leads: Vec<Vec<i64>> = (0..2_000).map(|write| vec![write / 100 % 2 * 30_000 + write % 7]).collect();
+    let lead = |write: i64| vec![Micros::new(write / 100 % 2 * 30_000 + write % 7)];
+    let leads: Vec<Vec<Micros>> = (0..2_000).map(lead).collect();
     use crate::analysis::Interval;
-    let of = |leads: &[Vec<i64>], concurrency, is_saturated| {
+    let of = |leads: &[Vec<Micros>], concurrency, is_saturated| {
         Steps::instant(leads, 1, false, Some(Circumstances { concurrency, is_saturated, hangs_together: false }))
     };
-    let plain = Steps::instant(&leads, 1, false, None).seen(10_000).unwrap();
-    let batched = of(&leads, 10, false).seen(10_000).unwrap();
+    let plain = Steps::instant(&leads, 1, false, None).seen(TimeSpan::new(10_000)).unwrap();
+    let batched = of(&leads, 10, false).seen(TimeSpan::new(10_000)).unwrap();
     let half = |chance: Chance| chance.interval.upper.map(|upper| upper - chance.value);
     assert_eq!((plain.value, batched.value), (0.5, 0.5));
     assert!(half(batched).unwrap() > 5.0 * half(plain).unwrap(), "{batched:?}");
     // Too short for its dependence, or of a saturated run: nothing is said.
     for withheld in [of(&leads[..300], 60, false), of(&leads, 10, true)] {
-        assert_eq!(half(withheld.seen(10_000).unwrap()), None);
+        assert_eq!(half(withheld.seen(TimeSpan::new(10_000)).unwrap()), None);
         let p99 = withheld.visible_after(0.99).unwrap();
         assert_eq!(p99.interval_ms, Interval { lower: None, upper: None });
     }
@@ -258,8 +260,8 @@ fn what_a_fault_changed_is_not_predicted() {
     let mut run = RunBuilder::new(2).load(right_leader).build();
     assert!(Staleness::of(&run).basis.is_some());
     run.faults = vec![FaultRow {
-        begun_us: 5,
-        ended_us: 6,
+        begun_us: Micros::new(5),
+        ended_us: Micros::new(6),
         node: "f2".parse().unwrap(),
         kind: FaultEvent::Partition,
         detail: None,

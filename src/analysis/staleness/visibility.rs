@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::analysis::chance::Chance;
 use crate::analysis::series::{Dependence, is_open_beyond};
-use crate::analysis::stats::{Interval, quantile_ranks};
+use crate::analysis::stats::{Interval, first_that, quantile_ranks};
+use crate::model::TimeSpan;
 
 /// Differences of chances that mean nothing.
 const ROUNDING: f64 = 1e-9;
@@ -12,9 +13,6 @@ const ROUNDING: f64 = 1e-9;
 /// Fewest pairs of a write and a follower that are to lie beyond a quantile: with fewer it is
 /// little else than the sample's greatest value. 99.9 % takes 4,000 pairs, 99 % takes 400.
 const FEWEST_BEYOND: f64 = 4.0;
-
-/// Microseconds in a millisecond.
-const US_PER_MS: f64 = 1000.0;
 
 /// Whether this number of pairs of a write and a follower tells the `p` quantile: at least 4 / (1 - p).
 #[must_use]
@@ -55,7 +53,7 @@ pub struct VisibleAfter {
 pub(super) trait Visible {
     /// The chance that a read begun `t_us` after the acknowledgement returns the write; none
     /// without data.
-    fn seen(&self, t_us: u64) -> Option<Chance>;
+    fn seen(&self, t_us: TimeSpan) -> Option<Chance>;
 
     /// How far a chance may be from what it estimates, below and above; `None` if it has no interval.
     fn margins(&self, chance: &Chance) -> Option<[f64; 2]> {
@@ -84,24 +82,13 @@ pub(super) trait Visible {
     }
 
     /// A time from which on the chance does not grow any more.
-    fn last_us(&self) -> u64;
+    fn last_us(&self) -> TimeSpan;
 
     /// The least time from which on the chance is `p` at least.
-    fn visible_us(&self, p: f64) -> Option<u64> {
-        let holds = |t_us| self.seen(t_us).is_some_and(|chance| chance.value >= p - ROUNDING);
-        let (mut low, mut high) = (0, self.last_us());
-        if !holds(high) {
-            return None;
-        }
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if holds(middle) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        Some(low)
+    fn visible_us(&self, p: f64) -> Option<TimeSpan> {
+        let holds = |t_us| self.seen(TimeSpan::new(t_us)).is_some_and(|chance| chance.value >= p - ROUNDING);
+        let last = self.last_us().get();
+        holds(last).then(|| TimeSpan::new(first_that(last, holds)))
     }
 
     /// The same with its interval: between the times at which the chance is `p` less and more what may
@@ -110,7 +97,7 @@ pub(super) trait Visible {
     /// It has no upper end if every read of the sample sees the write only then, nor in the tail of
     /// writes that depend on each other, see [`is_open_beyond`].
     fn visible_after(&self, p: f64) -> Option<VisibleAfter> {
-        if self.is_identity() && self.seen(0).is_some_and(|at_ack| at_ack.value >= p - ROUNDING) {
+        if self.is_identity() && self.seen(TimeSpan::ZERO).is_some_and(|at_ack| at_ack.value >= p - ROUNDING) {
             // What only repeats how many acknowledgements are waited for is there at once in every run.
             let at_once = Interval { lower: Some(0.0), upper: Some(0.0) };
             return Some(VisibleAfter { ms: Some(0.0), interval_ms: at_once });
@@ -121,15 +108,15 @@ pub(super) trait Visible {
         let t_us = self.visible_us(p)?;
         let chance = self.seen(t_us)?;
         let [below, above] = self.margins(&chance).map_or([None; 2], |margins| margins.map(Some));
-        let at = |chance: f64| self.visible_us(chance).map(ms);
+        let at = |chance: f64| self.visible_us(chance).map(TimeSpan::as_ms);
         // Past the last of a sample nothing tells how much later the next may be.
-        let is_last = t_us > 0 && chance.value >= 1.0 - ROUNDING;
+        let is_last = t_us > TimeSpan::ZERO && chance.value >= 1.0 - ROUNDING;
         let is_open = is_last || self.is_dependent() && is_open_beyond(p);
         let interval_ms = Interval {
             lower: below.and_then(|below| at(p - below)),
             upper: above.filter(|_| !is_open).and_then(|above| at(p + above)),
         };
-        Some(VisibleAfter { ms: Some(ms(t_us)), interval_ms })
+        Some(VisibleAfter { ms: Some(t_us.as_ms()), interval_ms })
     }
 
     /// The lower end of the distribution-free interval of order statistics; nothing of writes that
@@ -140,22 +127,18 @@ pub(super) trait Visible {
         }
         let rank = quantile_ranks(pairs as usize, p).0;
         let share = rank.map_or(0.0, |rank| rank as f64 / pairs as f64);
-        let lower = Some(ms(self.visible_us(share)?));
+        let lower = Some(self.visible_us(share)?.as_ms());
         Some(VisibleAfter { ms: None, interval_ms: Interval { lower, upper: None } })
     }
 
     /// The figures; none without data.
     fn figures(&self) -> Option<Visibility> {
         Some(Visibility {
-            stale_at_ack: self.seen(0)?.complement(),
+            stale_at_ack: self.seen(TimeSpan::ZERO)?.complement(),
             p50: self.visible_after(0.5),
             p90: self.visible_after(0.9),
             p99: self.visible_after(0.99),
             p999: self.visible_after(0.999),
         })
     }
-}
-
-fn ms(us: u64) -> f64 {
-    us as f64 / US_PER_MS
 }

@@ -1,6 +1,6 @@
 //! Writes and reads drawn at random: the WARS model.
 
-use crate::model::{Distribution, LinkDelays};
+use crate::model::{Distribution, LinkDelays, Micros, TimeSpan};
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
@@ -10,7 +10,7 @@ use crate::analysis::chance::Chance;
 use crate::analysis::stats::Sample;
 
 /// A message that never arrives.
-const NEVER: i64 = i64::MAX;
+const NEVER: Micros = Micros::MAX;
 
 /// The WARS model of P. Bailis and others, "Probabilistically Bounded Staleness for Practical
 /// Partial Quorums", Proceedings of the VLDB Endowment 5 (2012), 776-787: the write (W) and
@@ -24,11 +24,11 @@ pub(super) struct Wars {
     pub(super) quorum: u32,
     /// R and S.
     pub(super) path: ReadPath,
-    /// From this many microseconds on a follower's copy is lost if the write is not there, and
+    /// From this time after its start on a follower's copy is lost if the write is not there, and
     /// does not count if its acknowledgement is not back.
-    pub(super) replication_limit_us: u64,
-    /// From this many microseconds on a write is not acknowledged.
-    pub(super) request_limit_us: u64,
+    pub(super) replication_limit_us: TimeSpan,
+    /// From this time after its start on a write is not acknowledged.
+    pub(super) request_limit_us: TimeSpan,
 }
 
 /// What came of many trials.
@@ -45,8 +45,8 @@ pub(super) struct ReadTrials {
     pub(super) replicas: u32,
     pub(super) reader: Reader,
     /// Ascending: how long after the acknowledgement each read has to begin.
-    waits_us: Vec<u64>,
-    latencies_us: Vec<u64>,
+    waits_us: Vec<TimeSpan>,
+    latencies_us: Vec<TimeSpan>,
 }
 
 impl Wars {
@@ -59,7 +59,7 @@ impl Wars {
             .iter()
             .flat_map(|reader| replicas.iter().map(|replicas| ReadTrials::new(*replicas, *reader)))
             .collect();
-        let mut latencies_us: Vec<u64> = Vec::with_capacity(trials as usize);
+        let mut latencies_us: Vec<TimeSpan> = Vec::with_capacity(trials as usize);
         let mut write = Write::new(self.links.len());
         let mut reading = DrawnRead::new(&self.path, self.links.len());
         for _ in 0..trials {
@@ -77,46 +77,46 @@ impl Wars {
         Trials { writes: latencies_us.into_iter().collect(), reads }
     }
 
-    /// Draws `trials` writes; answers when each follower has each of the acknowledged ones, in
-    /// microseconds after its acknowledgement, negative before it, [`i64::MAX`] never.
-    pub(super) fn leads(&self, trials: u32, rng: &mut ChaCha8Rng) -> Vec<Vec<i64>> {
+    /// Draws `trials` writes; answers when each follower has each of the acknowledged ones,
+    /// from its acknowledgement on: negative before it, [`Micros::MAX`] never.
+    pub(super) fn leads(&self, trials: u32, rng: &mut ChaCha8Rng) -> Vec<Vec<Micros>> {
         let mut write = Write::new(self.links.len());
         (0..trials).filter_map(|_| self.write(&mut write, rng).map(|_| write.lead_us.clone())).collect()
     }
 
     /// Draws a write; answers its latency, if it was acknowledged.
-    fn write(&self, write: &mut Write, rng: &mut ChaCha8Rng) -> Option<u64> {
-        let limit_us = i64::try_from(self.replication_limit_us).unwrap_or(NEVER);
-        let mut pick = |way: &Distribution| i64::from(way.pick_us(rng.next_u64()));
+    fn write(&self, write: &mut Write, rng: &mut ChaCha8Rng) -> Option<TimeSpan> {
+        let limit_us = Micros::from(self.replication_limit_us);
+        let mut pick = |way: &Distribution| Micros::from(way.pick_us(rng.next_u64()));
         for ((link, lead_us), acked_us) in self.links.iter().zip(&mut write.lead_us).zip(&mut write.acked_us) {
             let there_us = pick(&link.write);
-            let back_us = there_us + link.ack.as_ref().map_or(0, &mut pick);
+            let back_us = there_us + link.ack.as_ref().map_or(Micros::ZERO, &mut pick);
             *lead_us = if there_us < limit_us { there_us } else { NEVER };
             *acked_us = if back_us < limit_us { back_us } else { NEVER };
         }
         write.acked_us.sort_unstable();
         let acknowledged_us = match self.quorum.checked_sub(1) {
-            None => 0,
+            None => Micros::ZERO,
             Some(index) => write.acked_us.get(index as usize).copied()?,
         };
         for lead_us in write.lead_us.iter_mut().filter(|lead_us| **lead_us != NEVER) {
-            *lead_us -= acknowledged_us;
+            *lead_us = *lead_us - acknowledged_us;
         }
-        u64::try_from(acknowledged_us).ok().filter(|us| *us < self.request_limit_us && acknowledged_us != NEVER)
+        Some(acknowledged_us.abs()).filter(|us| *us < self.request_limit_us && acknowledged_us != NEVER)
     }
 }
 
 /// One write, in buffers that all trials share.
 struct Write {
     /// By follower: how long after the acknowledgement it is there; negative before it.
-    lead_us: Vec<i64>,
+    lead_us: Vec<Micros>,
     /// When acknowledgements come back, ascending.
-    acked_us: Vec<i64>,
+    acked_us: Vec<Micros>,
 }
 
 impl Write {
     fn new(followers: usize) -> Self {
-        Self { lead_us: vec![0; followers], acked_us: vec![0; followers] }
+        Self { lead_us: vec![Micros::ZERO; followers], acked_us: vec![Micros::ZERO; followers] }
     }
 }
 
@@ -131,10 +131,9 @@ impl ReadTrials {
         Self { replicas, reader, waits_us: Vec::new(), latencies_us: Vec::new() }
     }
 
-    fn add(&mut self, wait_us: i64, latency_us: i64) {
-        // Neither is negative.
-        self.waits_us.push(wait_us.unsigned_abs());
-        self.latencies_us.push(latency_us.unsigned_abs());
+    fn add(&mut self, wait_us: TimeSpan, latency_us: TimeSpan) {
+        self.waits_us.push(wait_us);
+        self.latencies_us.push(latency_us);
     }
 
     /// What the reads took.
@@ -144,7 +143,7 @@ impl ReadTrials {
 }
 
 impl Visible for ReadTrials {
-    fn seen(&self, t_us: u64) -> Option<Chance> {
+    fn seen(&self, t_us: TimeSpan) -> Option<Chance> {
         let seen = self.waits_us.partition_point(|wait_us| *wait_us <= t_us);
         Chance::of_trials(seen as u64, self.waits_us.len() as u64)
     }
@@ -153,8 +152,8 @@ impl Visible for ReadTrials {
         Some(self.waits_us.len() as u64)
     }
 
-    fn last_us(&self) -> u64 {
-        self.waits_us.iter().copied().rfind(|wait_us| *wait_us != NEVER.unsigned_abs()).unwrap_or(0)
+    fn last_us(&self) -> TimeSpan {
+        self.waits_us.iter().copied().rfind(|wait_us| *wait_us != TimeSpan::MAX).unwrap_or_default()
     }
 }
 

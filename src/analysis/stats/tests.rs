@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 
 fn sample(times_us: &[i64]) -> Sample {
-    times_us.iter().copied().collect()
+    times_us.iter().copied().map(Micros::new).collect()
 }
 
 /// Type 7 as Hyndman and Fan define it: the piecewise linear function through the points
@@ -110,7 +110,7 @@ fn intervals_cover_what_they_should() {
     for p in [0.5, 0.95] {
         let covered = (0..trials)
             .filter(|_| {
-                let uniform: Sample = (0..n).map(|_| rng.random_range(0..1_000_000_i64)).collect();
+                let uniform: Sample = (0..n).map(|_| Micros::new(rng.random_range(0..1_000_000))).collect();
                 let Interval { lower, upper } = uniform.quantile(p).unwrap().interval_ms;
                 lower.is_none_or(|low| low <= p * 1000.0) && upper.is_none_or(|high| p * 1000.0 <= high)
             })
@@ -126,7 +126,7 @@ fn the_means_interval_covers_what_it_should() {
     let trials = 2_000;
     let covered = (0..trials)
         .filter(|_| {
-            let uniform: Sample = (0..30).map(|_| rng.random_range(0..=1_000_000_i64)).collect();
+            let uniform: Sample = (0..30).map(|_| Micros::new(rng.random_range(0..=1_000_000))).collect();
             let Interval { lower, upper } = uniform.mean().unwrap().interval_ms;
             (lower.unwrap()..=upper.unwrap()).contains(&500.0)
         })
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn quantiles_are_bounded_and_monotone(times in prop::collection::vec(any::<i32>(), 1..60), p in 0.0..=1.0, q in 0.0..=1.0) {
-        let sample: Sample = times.iter().map(|us| i64::from(*us)).collect();
+        let sample: Sample = times.iter().map(|us| Micros::new(i64::from(*us))).collect();
         let (low, high) = (sample.quantile_ms(f64::min(p, q)).unwrap(), sample.quantile_ms(f64::max(p, q)).unwrap());
         prop_assert!(sample.min_ms().unwrap() <= low && low <= high && high <= sample.max_ms().unwrap());
     }

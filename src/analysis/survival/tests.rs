@@ -1,6 +1,7 @@
 use super::*;
 use crate::analysis::fixture::{RunBuilder, right_leader, without_trace};
 use crate::data::FaultRow;
+use crate::model::{Micros, TimeSpan};
 
 /// Three writes of one key, one after the other.
 fn run() -> RunData {
@@ -17,7 +18,7 @@ fn hold(run: &mut RunData, node: NodeId, value: Option<&str>) {
 /// The leader comes back after the last write but one.
 fn restart() -> FaultRow {
     let (at_us, kind) = (150_000_000, FaultEvent::Restart);
-    FaultRow { begun_us: at_us, ended_us: at_us, node: NodeId::Leader, kind, detail: None }
+    FaultRow { begun_us: Micros::new(at_us), ended_us: Micros::new(at_us), node: NodeId::Leader, kind, detail: None }
 }
 
 fn lacking(run: &RunData) -> Vec<(u64, u64)> {
@@ -57,7 +58,7 @@ fn a_leader_that_comes_back_empty_and_empties_its_followers_loses_what_it_acknow
 fn of_writes_that_were_under_way_together_either_may_be_the_newer() {
     let mut run = run();
     // Now the last one begins before the one before it has ended.
-    run.writes[1].latency_us = 150_000_000;
+    run.writes[1].latency_us = TimeSpan::new(150_000_000);
     for node in NodeId::all(run.manifest.config.followers) {
         hold(&mut run, node, Some("v10"));
     }
@@ -67,7 +68,7 @@ fn of_writes_that_were_under_way_together_either_may_be_the_newer() {
     assert_eq!(Survival::of(&run).lost, Some(Bounds { lower: 0, upper: 1 }));
     assert!(!Survival::of(&run).lost_writes[0].is_certain);
     // One that was never answered may have been applied last of all.
-    run.writes[1].latency_us = 9_000;
+    run.writes[1].latency_us = TimeSpan::new(9_000);
     run.writes[1].outcome = WriteOutcome::Unknown;
     assert_eq!(Survival::of(&run).lost, Some(Bounds { lower: 0, upper: 1 }));
 }

@@ -17,8 +17,8 @@ use crate::analysis::own_time::OwnTime;
 use crate::analysis::random::stream;
 use crate::analysis::stats::{Interval, Sample};
 use crate::analysis::way::Way;
-use crate::config::{Experiment, Quorum};
-use crate::model::LinkOrder;
+use crate::config::Experiment;
+use crate::model::{LinkOrder, Quorum, TimeSpan};
 
 /// Writes that are drawn.
 const DRAWS: u32 = 100_000;
@@ -95,7 +95,7 @@ impl Simulated {
 
     /// From the acknowledgement at quorum W to the last follower.
     pub(super) fn lag(experiment: &Experiment, quorum: Quorum) -> SimulatedLag {
-        let limit_us = experiment.network.replication_timeout_s.micros().length();
+        let limit_us = experiment.network.replication_timeout_s.span();
         let mut lags_us = Runs::default();
         let (mut copies, mut behind) = (0_u64, 0_u64);
         each_write(experiment, quorum, |run, arrivals_us, latency_us| {
@@ -103,7 +103,7 @@ impl Simulated {
             copies += arrivals_us.len() as u64;
             behind +=
                 arrivals_us.iter().filter(|arrival| **arrival > latency_us || **arrival >= limit_us).count() as u64;
-            let last_us = arrivals_us.iter().copied().max().unwrap_or(0);
+            let last_us = arrivals_us.iter().copied().max().unwrap_or_default();
             lags_us.push(run, (last_us < limit_us).then(|| last_us.saturating_sub(latency_us)));
         });
         let behind = (copies > 0).then(|| behind as f64 / copies as f64);
@@ -114,9 +114,9 @@ impl Simulated {
         let is_ordered = experiment.link_order() == LinkOrder::Ordered;
         let spread = if is_ordered { values_us.spread() } else { None };
         let draws = values_us.draws;
-        let mut values_us: Vec<u64> = values_us.by_run.into_iter().flatten().collect();
+        let mut values_us: Vec<TimeSpan> = values_us.by_run.into_iter().flatten().collect();
         values_us.sort_unstable();
-        let values_ms: Arc<[f64]> = values_us.into_iter().map(|us| us as f64 / 1000.0).collect();
+        let values_ms: Arc<[f64]> = values_us.into_iter().map(TimeSpan::as_ms).collect();
         let links = experiment.network.links(experiment.followers.get());
         let is_continuous = links.iter().all(|link| link.write.is_continuous());
         (!values_ms.is_empty()).then_some(Self { values_ms, is_continuous, draws, spread, has_own_time: false })
@@ -183,13 +183,13 @@ impl Simulated {
 /// Values of writes by the run that they belong to.
 #[derive(Default)]
 struct Runs {
-    by_run: Vec<Vec<u64>>,
+    by_run: Vec<Vec<TimeSpan>>,
     draws: u32,
 }
 
 impl Runs {
     /// Adds what a drawn write of run `run` came to, if anything. Runs come in their order.
-    fn push(&mut self, run: usize, value_us: Option<u64>) {
+    fn push(&mut self, run: usize, value_us: Option<TimeSpan>) {
         if self.by_run.len() <= run {
             self.by_run.resize_with(run + 1, Vec::new);
         }
@@ -212,7 +212,7 @@ impl Runs {
 }
 
 /// Mean, median, 95th and 99th percentile of one run's values, in milliseconds.
-fn figures_ms(values_us: &[u64]) -> Option<[f64; 4]> {
+fn figures_ms(values_us: &[TimeSpan]) -> Option<[f64; 4]> {
     let sample: Sample = values_us.iter().copied().collect();
     let quantile = |p| sample.quantile_ms(p);
     Some([sample.mean_ms()?, quantile(0.5)?, quantile(0.95)?, quantile(0.99)?])
@@ -228,14 +228,14 @@ impl RunSpread {
 }
 
 /// Draws writes and hands on to which run each belongs, when it arrives at its followers, and after
-/// how long it is acknowledged, if ever, in microseconds. What never arrives does so at the end of time.
-fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[u64], Option<u64>)) {
+/// how long it is acknowledged, if ever. What never arrives does so at the end of time.
+fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usize, &[TimeSpan], Option<TimeSpan>)) {
     if experiment.link_order() == LinkOrder::Ordered {
         return each_write_of_runs(experiment, quorum, None, take);
     }
     let Experiment { network, followers, .. } = experiment;
     let (copy_limit_us, write_limit_us) =
-        (network.replication_timeout_s.micros().length(), network.global_request_timeout_s.micros().length());
+        (network.replication_timeout_s.span(), network.global_request_timeout_s.span());
     let ways: Vec<Way> = network.links(followers.get()).into_iter().map(Way::new).collect();
     let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: theory");
     let (mut arrivals_us, mut answers_us) = (Vec::new(), Vec::new());
@@ -249,7 +249,7 @@ fn each_write(experiment: &Experiment, quorum: Quorum, mut take: impl FnMut(usiz
         }
         answers_us.sort_unstable();
         let latency_us = match (quorum.get() as usize).checked_sub(1) {
-            None => Some(0),
+            None => Some(TimeSpan::ZERO),
             Some(index) => answers_us.get(index).copied().filter(|latency_us| *latency_us < write_limit_us),
         };
         take(0, &arrivals_us, latency_us);
@@ -261,14 +261,14 @@ fn each_write_of_runs(
     experiment: &Experiment,
     quorum: Quorum,
     own: Option<&OwnTime>,
-    mut take: impl FnMut(usize, &[u64], Option<u64>),
+    mut take: impl FnMut(usize, &[TimeSpan], Option<TimeSpan>),
 ) {
     let model = Model::new(experiment, quorum);
     let mut rng: ChaCha8Rng = stream(experiment.seed, "analysis: theory of ordered links");
     let mut own_rng: ChaCha8Rng = stream(experiment.seed, "analysis: own time of the software");
     let mut scratch = model.scratch();
-    let (_, writes, followers) = model.size();
-    let runs = (DRAWS / u32::try_from(writes).unwrap_or(u32::MAX).max(1)).clamp(MIN_RUNS, MAX_RUNS);
+    let (_, followers) = model.size();
+    let runs = (DRAWS / experiment.workload.writes.get()).clamp(MIN_RUNS, MAX_RUNS);
     let mut arrivals_us = Vec::new();
     for run in 0..runs as usize {
         match own {
@@ -279,7 +279,7 @@ fn each_write_of_runs(
         }
         for (arrivals, latency_us) in scratch.times(followers) {
             arrivals_us.clear();
-            arrivals_us.extend(arrivals.map(|arrival_us| arrival_us.unwrap_or(u64::MAX)));
+            arrivals_us.extend(arrivals.map(|arrival_us| arrival_us.unwrap_or(TimeSpan::MAX)));
             take(run, &arrivals_us, latency_us);
         }
     }

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::fixture::{RunBuilder, right_leader};
 use crate::config::{Experiment, FollowerNetwork, Pacing, Timeout};
-use crate::model::{NodeId, uniform_ms};
+use crate::model::{Capabilities, NodeId, SystemFacts, TimeSpan, uniform_ms};
 
 /// The lab over another network.
 fn over(network: Network) -> Experiment {
@@ -28,6 +29,18 @@ fn predict(experiment: &Experiment, quorum: i64) -> Result<Prediction, NotPredic
 
 fn lag(experiment: &Experiment, quorum: i64) -> PredictedLag {
     PredictedLag::new(experiment, quorum.try_into().unwrap())
+}
+
+#[test]
+fn a_log_gives_no_copy_up_and_waits_for_links_beyond_the_replication_timeout() {
+    let mut run = RunBuilder::new(1).delay_ms(3_000, 3_000).load(right_leader).build();
+    let predicted = |run: &RunData| predict(&as_met(run).unwrap(), 1);
+    assert_eq!(predicted(&run), Err(NotPredicted::Truncated));
+    run.manifest.config.network.link = Some(LinkOrder::Ordered);
+    let capabilities = Capabilities { ordered_log: true, ..Capabilities::LABNODE };
+    run.manifest.system =
+        Some(SystemFacts { name: "log".to_owned(), version: String::new(), capabilities, remarks: Vec::new() });
+    assert_eq!(predicted(&run), Ok(Prediction::Constant(3_000.0)));
 }
 
 /// Within five standard errors of a simulated mean, and a little for rounding to microseconds.
@@ -292,7 +305,7 @@ fn ordered_links_that_change_are_simulated_in_runs_and_cost_more() {
 
 /// Software that takes 1 to 9 ms, 4 ms on average.
 fn own_time() -> OwnTime {
-    OwnTime::new("still".parse().unwrap(), vec![1_000, 2_000, 4_000, 9_000]).unwrap()
+    OwnTime::new("still".parse().unwrap(), [1_000, 2_000, 4_000, 9_000].map(TimeSpan::new).to_vec()).unwrap()
 }
 
 #[test]
@@ -319,7 +332,7 @@ fn software_that_takes_no_time_changes_nothing() {
         experiment.network.link = Some(LinkOrder::Ordered);
         experiment.workload.pacing = pacing;
         let quorum = Quorum::try_from(2).unwrap();
-        let none = OwnTime::new("still".parse().unwrap(), vec![0]).unwrap();
+        let none = OwnTime::new("still".parse().unwrap(), vec![TimeSpan::ZERO]).unwrap();
         let with = Prediction::with_own_time(&experiment, quorum, &none).unwrap();
         let without = Prediction::new(&experiment, quorum).unwrap();
         let figures = PredictedFigures { method: PredictionMethod::Simulated, ..with.figures() };

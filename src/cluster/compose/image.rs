@@ -19,7 +19,7 @@ use crate::model::{ImageRecipe, sha256};
 const CARGO_LIMIT: Duration = Duration::from_mins(15);
 
 /// How long it may take to put a finished binary into an image.
-const PREBUILT_LIMIT: Duration = Duration::from_mins(2);
+pub(super) const PREBUILT_LIMIT: Duration = Duration::from_mins(2);
 
 /// How long it may take to fetch a Rust image and compile the node in it.
 const SOURCE_LIMIT: Duration = Duration::from_mins(30);
@@ -55,7 +55,7 @@ impl NodeImage {
             None => {
                 tell(&format!("there is no cargo and no `{}`: the node is compiled in a container", recipe.binary));
                 let dockerfile = root.join(recipe.dockerfile);
-                let call = build_call(docker, recipe, SOURCE_LIMIT, "source", &dockerfile, root);
+                let call = in_context(docker, build_call(docker, recipe, SOURCE_LIMIT, "source"), &dockerfile, root);
                 let still = |elapsed| tell(&still("compiling the node in a container", elapsed));
                 call.read_telling(&still, cancel)?;
                 Ok(Self { id: built_id(docker)?, node_sha256: None })
@@ -63,8 +63,7 @@ impl NodeImage {
         }
     }
 
-    /// An image of this binary, built in a folder that holds nothing else: wherever the binary
-    /// lies, and whatever the checkout's `.dockerignore` says.
+    /// An image of this binary.
     fn around(
         docker: &Docker,
         root: &Path,
@@ -73,42 +72,53 @@ impl NodeImage {
         tell: Tell,
         cancel: &CancellationToken,
     ) -> Result<Self, ClusterError> {
-        let context = OwnedFolder::new().map_err(ClusterError::temporary)?;
-        let dockerfile = context.path().join("Dockerfile");
-        let content = fs::read(binary).map_err(|source| about(binary, &source))?;
-        fs::copy(root.join(recipe.dockerfile), &dockerfile)
-            .map_err(|source| about(&root.join(recipe.dockerfile), &source))?;
-        let copy = context.path().join(recipe.binary);
-        fs::write(&copy, &content)
-            .and_then(|()| fs::set_permissions(&copy, Permissions::from_mode(0o755)))
-            .map_err(ClusterError::temporary)?;
-        let call = build_call(docker, recipe, PREBUILT_LIMIT, "prebuilt", &dockerfile, context.path());
-        let still = |elapsed| tell(&still("building the nodes' image", elapsed));
-        // Any builder can do it. The classic one needs no plug-in, but may not be there any more.
-        match call.clone().env("DOCKER_BUILDKIT", "0").read_telling(&still, cancel) {
-            Err(ClusterError::Failed { stderr, .. }) if needs_buildkit(&stderr) => {
-                call.read_telling(&still, cancel)?;
-            }
-            built => drop(built?),
-        }
-        Ok(Self { id: built_id(docker)?, node_sha256: Some(sha256(&content)) })
+        let read = |path: &Path| fs::read(path).map_err(|source| about(path, &source));
+        let (content, dockerfile) = (read(binary)?, read(&root.join(recipe.dockerfile))?);
+        let call = build_call(docker, recipe, PREBUILT_LIMIT, "prebuilt");
+        let still = |elapsed| tell(&still(&format!("building the image {}", recipe.binary), elapsed));
+        let id = from_binary(docker, call, &dockerfile, (recipe.binary, &content), &still, cancel)?;
+        Ok(Self { id, node_sha256: Some(sha256(&content)) })
     }
 }
 
-/// A call of the client that builds an image and leaves its id in a file.
-fn build_call(
+/// Builds an image of one binary, given its name and content, in a folder that holds nothing but that and the Dockerfile:
+/// whatever the checkout's `.dockerignore` says. Returns the image's id.
+pub(super) fn from_binary(
     docker: &Docker,
-    recipe: &ImageRecipe,
-    limit: Duration,
-    target: &str,
-    dockerfile: &Path,
-    context: &Path,
-) -> Call {
+    call: Call,
+    dockerfile: &[u8],
+    (name, content): (&str, &[u8]),
+    still: &dyn Fn(Duration),
+    cancel: &CancellationToken,
+) -> Result<String, ClusterError> {
+    let context = OwnedFolder::new().map_err(ClusterError::temporary)?;
+    let (recipe, copy) = (context.path().join("Dockerfile"), context.path().join(name));
+    fs::write(&recipe, dockerfile)
+        .and_then(|()| fs::write(&copy, content))
+        .and_then(|()| fs::set_permissions(&copy, Permissions::from_mode(0o755)))
+        .map_err(ClusterError::temporary)?;
+    let call = in_context(docker, call, &recipe, context.path());
+    // Any builder can do it. The classic one needs no plug-in, but may not be there any more.
+    match call.clone().env("DOCKER_BUILDKIT", "0").read_telling(still, cancel) {
+        Err(ClusterError::Failed { stderr, .. }) if needs_buildkit(&stderr) => {
+            call.read_telling(still, cancel)?;
+        }
+        built => drop(built?),
+    }
+    built_id(docker)
+}
+
+/// A call of the client that builds an image of a recipe.
+fn build_call(docker: &Docker, recipe: &ImageRecipe, limit: Duration, target: &str) -> Call {
     docker
         .client(limit)
         .args(["build", "--target", target, "--tag", recipe.binary, "--build-arg"])
         .args([format!("{}={}", recipe.binary_argument, recipe.binary)])
-        .args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), dockerfile.to_owned(), context.to_owned()])
+}
+
+/// The same call with a Dockerfile and a folder, which leaves the image's id in a file.
+fn in_context(docker: &Docker, call: Call, dockerfile: &Path, context: &Path) -> Call {
+    call.args(["--iidfile".into(), docker.file(IMAGE_ID), "--file".into(), dockerfile.to_owned(), context.to_owned()])
         .merged()
 }
 
@@ -211,8 +221,7 @@ fn prebuilt(root: &Path, node: &str) -> Option<PathBuf> {
 }
 
 /// A binary of this name in labctl's own folder, if somebody has put it there: Cargo puts both into its own.
-#[must_use]
-pub fn binary_beside(name: &str) -> Option<PathBuf> {
+pub(in crate::cluster) fn binary_beside(name: &str) -> Option<PathBuf> {
     let labctl = std::env::current_exe().ok()?;
     let found = labctl.with_file_name(name);
     (found.is_file() && !labctl.with_file_name(".cargo-lock").exists()).then_some(found)

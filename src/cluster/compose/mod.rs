@@ -1,12 +1,19 @@
 //! The nodes as containers, driven through Docker Compose.
 
+mod backend;
 mod deployment;
 mod faults;
 mod generated;
 mod image;
+mod orphans;
 mod overlay;
 mod present;
 mod project;
+mod proxy_image;
+mod service;
+mod user_file;
+mod user_images;
+mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -14,27 +21,32 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub use deployment::{Deployment, checkout, checkout_around};
+pub(super) use backend::ComposeKind;
+pub use deployment::Deployment;
 use generated::ProjectSetting;
-pub use image::{NodeImage, binary_beside};
-use project::{Container, FOLDER_LABEL, LOOKS_AFTER_BREAK, OWNER_LABEL, Project};
-pub use project::{ProjectLeft, projects_left, remove_project};
+pub use image::NodeImage;
+pub(super) use image::binary_beside;
+use project::{Container, FOLDER_LABEL, LOOKS_AFTER_BREAK, OWNER_LABEL, Project, control_port};
+pub use project::{ProjectLeft, projects_left};
+pub use proxy_image::ProxyImage;
+use service::Labels;
 use tokio_util::sync::CancellationToken;
+use user_file::{Additions, JoinedNetwork, ResolvedFile};
 
 use super::docker::Call;
 use super::folder::OwnedFolder;
-use super::{Cluster, ClusterError, ClusterSpec, FaultAction, Owner};
-use crate::model::{BackendFacts, ComposeFile, ContainerSpec, Endpoints, NodeId, Place, ProxyOrder};
+use super::{Cluster, ClusterError, ClusterSpec, FIRST_PLAY_PORT, Owner};
+use crate::model::{Act, BackendFacts, ComposeFile, ContainerSpec, Endpoints, NodeId, Place, ProxyOrder};
 use crate::network::{ProxiedLink, Proxies};
 
 /// How long the engine may take to create and start all nodes.
 const UP_LIMIT: Duration = Duration::from_mins(2);
 
-/// The leader's port in the cluster to play with.
-const FIRST_PORT: u16 = 8080;
+/// The name of this backend in files and messages.
+const NAME: &str = "compose";
 
 /// The project of the cluster to play with.
-pub const PLAY_PROJECT: &str = "labctl-play";
+const PLAY_PROJECT: &str = "labctl-play";
 
 /// A cluster of containers, one a node, in a Compose project of its own.
 #[derive(Debug)]
@@ -43,10 +55,13 @@ pub struct ComposeCluster {
     system: ContainerSpec,
     /// The id of the nodes' image.
     image: String,
-    /// The id of the proxies' image.
-    proxy_image: String,
+    proxy_image: ProxyImage,
+    /// The ids of the images of a user's Compose file, by service.
+    user_images: BTreeMap<String, String>,
     /// Holds the nodes' files.
     files: Option<OwnedFolder>,
+    /// The networks of each node of a user's Compose file.
+    networks: BTreeMap<NodeId, Vec<JoinedNetwork>>,
     reason: Option<String>,
     /// The folder in which labctl runs.
     folder: PathBuf,
@@ -54,7 +69,7 @@ pub struct ComposeCluster {
     ports: Ports,
     /// Container ids by node, and by proxy.
     containers: BTreeMap<String, String>,
-    /// Where each node was reached last, by service.
+    /// Where each node was reached last, by name of the node or of the proxy in front of it.
     addresses: BTreeMap<String, String>,
     proxies: Proxies,
     /// Nodes that were stopped, frozen or cut off on purpose.
@@ -90,13 +105,13 @@ impl ComposeCluster {
         Self::named(&name, deployment, spec, Ports::Free)
     }
 
-    /// The cluster to play with, [`PLAY_PROJECT`], on port 8080 and those after it; on free ones if
+    /// The cluster to play with, on port 8080 and those after it; on free ones if
     /// it has more followers than its Compose file has ports for.
     #[must_use]
     pub fn play(deployment: &Deployment, spec: ClusterSpec) -> Self {
         let ports = match &deployment.containers {
             ContainerSpec::File(file) if spec.followers().count() > file.followers.get() as usize => Ports::Free,
-            ContainerSpec::File(_) | ContainerSpec::Image(_) => Ports::Fixed,
+            ContainerSpec::File(_) | ContainerSpec::Image(_) | ContainerSpec::Project(_) => Ports::Fixed,
         };
         Self::named(PLAY_PROJECT, deployment, spec, ports)
     }
@@ -105,15 +120,17 @@ impl ComposeCluster {
         let docker = deployment.docker.clone();
         let project = match &deployment.containers {
             ContainerSpec::File(file) => Project::of_file(docker, &deployment.root, file, name),
-            ContainerSpec::Image(image) => Project::generated(docker, image.port, name),
+            ContainerSpec::Image(_) | ContainerSpec::Project(_) => Project::generated(docker, name),
         };
-        let proxy_image = deployment.image.id.clone();
+        let built = deployment.image.as_ref().map(|image| image.id.clone());
         Self {
             project,
             system: deployment.containers.clone(),
-            image: deployment.foreign_image.clone().unwrap_or_else(|| proxy_image.clone()),
-            proxy_image,
+            image: deployment.foreign_image.clone().or(built).unwrap_or_default(),
+            proxy_image: deployment.proxy_image.clone(),
+            user_images: deployment.user_images.clone(),
             files: None,
+            networks: BTreeMap::new(),
             reason: deployment.reason.clone(),
             folder: deployment.folder.clone(),
             spec,
@@ -132,27 +149,39 @@ impl ComposeCluster {
         self.project.name()
     }
 
-    /// Lets the cluster run on when this value is dropped.
-    pub fn detach(mut self) {
-        self.progress = Progress::Down;
+    /// The service of a node or proxy of this name.
+    fn service_of(&self, name: &str) -> String {
+        match (&self.system, name.parse()) {
+            (ContainerSpec::Project(project), Ok(node)) => project.service(node),
+            _ => name.to_owned(),
+        }
     }
 
-    /// Every service: the nodes, and the proxies between them.
-    fn services(&self) -> Vec<String> {
+    /// The port on which a node listens in its container, or the proxy in front of it.
+    fn port_of(&self, node: NodeId) -> u16 {
+        match &self.system {
+            ContainerSpec::File(file) => file.port,
+            ContainerSpec::Image(image) => image.port,
+            ContainerSpec::Project(project) => project.port(node),
+        }
+    }
+
+    /// Every node, and the proxies between them, by name.
+    fn names(&self) -> Vec<String> {
         let mut nodes: Vec<NodeId> = self.spec.nodes.iter().map(|spec| spec.node).collect();
         nodes.sort_unstable();
-        let mut services: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
-        services.extend(self.spec.links.iter().map(ProxiedLink::name));
-        services
+        let mut names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+        names.extend(self.spec.links.iter().map(ProxiedLink::name));
+        names
     }
 
-    /// The containers of all services that nothing was done to, each running.
+    /// The containers of all nodes and proxies that nothing was done to, each running.
     fn running(&self, cancel: &CancellationToken) -> Result<BTreeMap<String, Container>, ClusterError> {
         let listed = self.project.containers(cancel)?;
         let mut found: BTreeMap<_, _> = listed.into_iter().map(|one| (one.service.clone(), one)).collect();
         let mut running = BTreeMap::new();
-        for node in self.services().into_iter().filter(|node| !self.faulty.contains(node)) {
-            let Some(container) = found.remove(&node) else {
+        for node in self.names().into_iter().filter(|node| !self.faulty.contains(node)) {
+            let Some(container) = found.remove(&self.service_of(&node)) else {
                 let reason = "the engine lists no container for it".to_owned();
                 return Err(ClusterError::Node { node, reason, log: String::new() });
             };
@@ -168,14 +197,18 @@ impl ComposeCluster {
 
     /// Notes where the containers are reached, and says where the nodes are.
     fn locate(&mut self, running: &BTreeMap<String, Container>) -> Result<Endpoints, ClusterError> {
-        let ports = running.values().filter_map(|one| Some((one.service.clone(), one.port?)));
-        self.addresses.extend(ports.map(|(service, port)| (service, format!("127.0.0.1:{port}"))));
         // Clients reach a leader that is to be cut off through the proxy in front of it.
         let leader = self.spec.way_of_clients().map_or_else(|| NodeId::Leader.to_string(), ProxiedLink::name);
-        let address = |service: String| match self.addresses.get(&service) {
+        let followers = self.spec.followers().map(|follower| (follower, follower.to_string()));
+        for (node, name) in followers.chain([(NodeId::Leader, leader.clone())]) {
+            if let Some(port) = running.get(&name).and_then(|one| one.ports.get(&self.port_of(node))) {
+                self.addresses.insert(name, format!("127.0.0.1:{port}"));
+            }
+        }
+        let address = |name: String| match self.addresses.get(&name) {
             Some(address) => Ok(address.clone()),
             None => Err(ClusterError::Node {
-                node: service,
+                node: name,
                 reason: "the engine published no port for it".into(),
                 log: String::new(),
             }),
@@ -187,7 +220,15 @@ impl ComposeCluster {
     }
 
     /// A call of Compose with all files and variables that the project needs.
-    fn prepared(&mut self) -> Result<Call, ClusterError> {
+    fn prepared(&mut self, cancel: &CancellationToken) -> Result<Call, ClusterError> {
+        let folder = self.folder.to_string_lossy().into_owned();
+        let labels: Labels =
+            [(OWNER_LABEL, Owner::this().to_string()), (FOLDER_LABEL, service::escaped(&folder))].into();
+        let first_port = (self.ports == Ports::Fixed).then_some(FIRST_PLAY_PORT);
+        let proxy_id = match self.spec.links.is_empty() {
+            true => String::new(),
+            false => self.proxy_image.id(self.project.docker(), cancel)?,
+        };
         match self.system.clone() {
             ContainerSpec::File(file) => {
                 let call = self.project.compose(overlay::write(&self.project, &self.spec, file)?, UP_LIMIT);
@@ -195,19 +236,35 @@ impl ComposeCluster {
             }
             ContainerSpec::Image(image) => {
                 let files = OwnedFolder::new().map_err(ClusterError::temporary)?;
-                let folder = self.folder.to_string_lossy().into_owned();
                 let setting = ProjectSetting {
                     spec: &self.spec,
                     image: &image,
                     image_id: &self.image,
-                    proxy_id: &self.proxy_image,
-                    labels: [(OWNER_LABEL, Owner::this().to_string()), (FOLDER_LABEL, folder.replace('$', "$$"))]
-                        .into(),
-                    first_port: (self.ports == Ports::Fixed).then_some(FIRST_PORT),
+                    proxy_id: &proxy_id,
+                    labels,
+                    first_port,
                     files: files.path(),
                 };
                 generated::write(self.project.file(), &setting)?;
                 self.files = Some(files);
+                Ok(self.project.compose(None, UP_LIMIT))
+            }
+            ContainerSpec::Project(project) => {
+                let variables = user_file::variables(&project, &self.spec.nodes, Some(&self.spec));
+                let docker = self.project.docker();
+                let file = ResolvedFile::read(docker, &project, self.project.name(), &variables, cancel)?;
+                let additions = Additions {
+                    cluster: &self.spec,
+                    project: &project,
+                    images: &self.user_images,
+                    proxy_id: &proxy_id,
+                    labels,
+                    first_port,
+                };
+                file.write(self.project.file(), &additions)?;
+                let networks = project.services.iter();
+                let networks = networks.map(|(node, service)| (*node, file.networks(service, self.project.name())));
+                self.networks = networks.collect();
                 Ok(self.project.compose(None, UP_LIMIT))
             }
         }
@@ -219,11 +276,12 @@ impl ComposeCluster {
         let leader = self.spec.nodes.iter().find(|spec| spec.node.is_leader());
         let fill = |place| match place {
             Place::Host => "0.0.0.0".to_owned(),
-            Place::Port | Place::PortOf(_) => file.port.to_string(),
+            Place::Port | Place::PeerPort | Place::PortOf(_) | Place::DirectPortOf(_) => file.port.to_string(),
+            Place::DirectHostOf(node) => node.to_string(),
             Place::HostOf(node) => {
                 self.spec.way(NodeId::Leader, node).map_or_else(|| node.to_string(), ProxiedLink::name)
             }
-            Place::Folder => String::new(),
+            Place::Folder | Place::Storage => String::new(),
         };
         let variables = leader.into_iter().flat_map(|spec| &spec.environment);
         let variables = variables.filter(|(name, _)| file.user_variables.contains(&name.as_str()));
@@ -243,25 +301,31 @@ impl ComposeCluster {
 
 impl Cluster for ComposeCluster {
     fn up(&mut self, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        let call = self.prepared()?;
+        let call = self.prepared(cancel)?.args(["up", "--detach", "--no-build"]);
         self.progress = Progress::Starting;
-        call.args(["up", "--detach", "--no-build"]).args(self.services()).read(cancel)?;
+        match &self.system {
+            // What else is in the user's file runs too.
+            ContainerSpec::Project(_) => call,
+            ContainerSpec::File(_) | ContainerSpec::Image(_) => call.args(self.names()),
+        }
+        .read(cancel)?;
         self.progress = Progress::Started;
         let running = self.running(cancel)?;
-        self.containers = running.values().map(|one| (one.service.clone(), one.id.clone())).collect();
+        self.containers = running.iter().map(|(name, one)| (name.clone(), one.id.clone())).collect();
         for link in &self.spec.links {
             let name = link.name();
-            let control = running.get(&name).and_then(|proxy| proxy.control);
+            let inside = control_port(self.port_of(link.to()));
+            let control = running.get(&name).and_then(|proxy| proxy.ports.get(&inside).copied());
             let control = control.ok_or_else(|| ClusterError::of_node(&name, "it has no port for orders", b""))?;
             self.proxies.insert(link.node(), (Ipv4Addr::LOCALHOST, control).into());
         }
         self.locate(&running)
     }
 
-    fn inject(&mut self, action: &FaultAction, cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
-        self.carry_out(action, cancel)?;
+    fn inject(&mut self, node: NodeId, acts: &[Act], cancel: &CancellationToken) -> Result<Endpoints, ClusterError> {
+        acts.iter().try_for_each(|act| self.carry_out(node, *act, cancel))?;
         // Only a container that is back on its network may have another port.
-        let back = action.act.leaves_reachable() == Some(true);
+        let back = Act::leave_reachable(acts) == Some(true);
         let running = if back { self.running(cancel)? } else { BTreeMap::new() };
         self.locate(&running)
     }
@@ -298,10 +362,14 @@ impl Cluster for ComposeCluster {
         Ok(())
     }
 
+    fn detach(&mut self) {
+        self.progress = Progress::Down;
+    }
+
     fn facts(&self) -> BackendFacts {
         let docker = self.project.docker().facts();
         BackendFacts {
-            name: "compose".into(),
+            name: NAME.to_owned(),
             reason: self.reason.clone(),
             engine: Some(docker.engine.clone()),
             compose: Some(docker.compose.clone()),

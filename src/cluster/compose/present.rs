@@ -52,8 +52,11 @@ fn is_absent(said: &str) -> bool {
 
 fn unobtainable(spec: &ImageSpec, why: &str) -> ClusterError {
     let ImageSpec { image, setting, .. } = spec;
-    ClusterError::Setup(format!(
-        "the image {image} is not on this machine and cannot be pulled: {why}; build one from a program of this machine \
-         (`scripts/image-from-binary NAME PROGRAM`) or load one, and name it in experiments.toml ({setting} = \"NAME\")"
-    ))
+    ClusterError::NoImage {
+        found: format!("the image {image} is not on this machine and cannot be pulled: {why}"),
+        advice: format!(
+            "build one from a program of this machine (`scripts/image-from-binary NAME PROGRAM`) or load one, and name it \
+             in experiments.toml ({setting} = \"NAME\")"
+        ),
+    }
 }

@@ -51,8 +51,6 @@ pub(super) struct Project {
     root: PathBuf,
     /// Its Compose file.
     file: PathBuf,
-    /// The port on which every node listens in its container.
-    port: u16,
     name: String,
 }
 
@@ -65,23 +63,21 @@ pub(super) struct Container {
     pub(super) id: String,
     /// `created`, `running`, `exited`, ...
     pub(super) state: String,
-    /// The port of the loopback interface behind which the node listens.
-    pub(super) port: Option<u16>,
-    /// The one behind which a proxy takes orders.
-    pub(super) control: Option<u16>,
+    /// The ports of the loopback interface that lead to its own, by these.
+    pub(super) ports: BTreeMap<u16, u16>,
 }
 
 impl Project {
     /// A project of a Compose file of the checkout.
     pub(super) fn of_file(docker: Docker, root: &Path, file: &ComposeFile, name: &str) -> Self {
         let path = root.join(file.compose_file);
-        Self { docker, root: root.to_owned(), file: path, port: file.port, name: name.to_owned() }
+        Self { docker, root: root.to_owned(), file: path, name: name.to_owned() }
     }
 
     /// A project whose Compose file is generated.
-    pub(super) fn generated(docker: Docker, port: u16, name: &str) -> Self {
+    pub(super) fn generated(docker: Docker, name: &str) -> Self {
         let file = docker.file(&format!("{name}.yml"));
-        Self { root: docker.folder().to_owned(), file, docker, port, name: name.to_owned() }
+        Self { root: docker.folder().to_owned(), file, docker, name: name.to_owned() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -118,8 +114,7 @@ impl Project {
             .args(["ps", "--all", "--no-trunc", "--filter", &filter(&self.name), "--format"])
             .args([r#"{{.Label "com.docker.compose.service"}}|{{.ID}}|{{.State}}|{{.Ports}}"#])
             .read(cancel)?;
-        let mut containers: Vec<Container> =
-            listing.lines().filter_map(|line| parse_container(line, self.port)).collect();
+        let mut containers: Vec<Container> = listing.lines().filter_map(parse_container).collect();
         containers.sort_by(|a, b| a.service.cmp(&b.service));
         Ok(containers)
     }
@@ -171,18 +166,22 @@ fn sweep_until_gone(
     Err(problem.unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {name} does not go away"))))
 }
 
-/// Looks for containers and networks of a project and removes them; true if there were none.
+/// Looks for containers, networks and volumes of a project and removes them; true if there were none.
 fn sweep(docker: &Docker, name: &str) -> Result<bool, ClusterError> {
     let never = CancellationToken::new();
     let containers = ids(docker, name, &["ps", "--all", "--quiet"])?;
     let networks = ids(docker, name, &["network", "ls", "--quiet"])?;
-    let clean = containers.is_empty() && networks.is_empty();
+    let volumes = ids(docker, name, &["volume", "ls", "--quiet"])?;
+    let clean = containers.is_empty() && networks.is_empty() && volumes.is_empty();
     if !containers.is_empty() {
         let call = docker.client(DOWN_LIMIT).args(["rm", "--force", "--volumes"]);
         call.args(containers).read(&never)?;
     }
     if !networks.is_empty() {
         docker.client(DOWN_LIMIT).args(["network", "rm"]).args(networks).read(&never)?;
+    }
+    if !volumes.is_empty() {
+        docker.client(DOWN_LIMIT).args(["volume", "rm"]).args(volumes).read(&never)?;
     }
     Ok(clean)
 }
@@ -198,18 +197,14 @@ fn filter(name: &str) -> String {
 }
 
 /// A line of the listing, e.g. `f1|c12|running|127.0.0.1:32768->8000/tcp`.
-fn parse_container(line: &str, node_port: u16) -> Option<Container> {
+fn parse_container(line: &str) -> Option<Container> {
     let mut fields = line.splitn(4, '|').map(str::to_owned);
     let (service, id, state, ports) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let outside = |inside: u16| {
-        ports.split(", ").find_map(|mapping| {
-            let (outside, mapped) = mapping.split_once("->")?;
-            let port = outside.rsplit_once(':')?.1.parse().ok()?;
-            (mapped == format!("{inside}/tcp")).then_some(port)
-        })
-    };
-    let (port, control) = (outside(node_port), outside(control_port(node_port)));
-    Some(Container { service, id, state, port, control })
+    let ports = ports.split(", ").filter_map(|mapping| {
+        let (outside, inside) = mapping.split_once("->")?;
+        Some((inside.strip_suffix("/tcp")?.parse().ok()?, outside.rsplit_once(':')?.1.parse().ok()?))
+    });
+    Some(Container { service, id, state, ports: ports.collect() })
 }
 
 /// A project that some labctl has started and that is still there, running or not.
@@ -257,27 +252,26 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
 ///
 /// # Errors
 /// [`ClusterError`] naming what is left.
-pub fn remove_project(docker: &Docker, name: &str) -> Result<(), ClusterError> {
+pub(super) fn remove_project(docker: &Docker, name: &str) -> Result<(), ClusterError> {
     sweep_until_gone(docker, name, LOOKS_AFTER_BREAK, None)
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
     #[test]
     fn listing_gives_state_and_port() {
-        let read = |line| parse_container(line, 8000).map(|c| (c.service, c.id, c.state, c.port, c.control));
-        let owned = |service: &str, state: &str, port| {
-            Some((service.to_owned(), "c12".to_owned(), state.to_owned(), port, None))
+        let read = |line| parse_container(line).map(|c| (c.service, c.id, c.state, c.ports));
+        let owned = |service: &str, state: &str, ports: &[(u16, u16)]| {
+            Some((service.to_owned(), "c12".to_owned(), state.to_owned(), ports.iter().copied().collect()))
         };
-        assert_eq!(read("f1|c12|running|127.0.0.1:32768->8000/tcp"), owned("f1", "running", Some(32768)));
-        assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", Some(81)));
-        assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", None));
+        assert_eq!(read("f1|c12|running|127.0.0.1:32768->8000/tcp"), owned("f1", "running", &[(8000, 32768)]));
+        assert_eq!(read("f2|c12|running|8000/tcp, 127.0.0.1:81->8000/tcp"), owned("f2", "running", &[(8000, 81)]));
+        assert_eq!(read("f3|c12|exited|"), owned("f3", "exited", &[]));
         assert_eq!(read("f3"), None);
-        let proxy = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp").unwrap();
-        assert_eq!((proxy.3, proxy.4), (Some(81), Some(90)));
+        let proxy = read("link-f1|c12|running|127.0.0.1:90->9000/tcp, 127.0.0.1:81->8000/tcp, 53/udp");
+        assert_eq!(proxy, owned("link-f1", "running", &[(8000, 81), (9000, 90)]));
     }
 
     #[test]

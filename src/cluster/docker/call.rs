@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::thread;
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::ClusterError;
+use crate::cluster::error::status_text;
 
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -268,14 +269,6 @@ fn is_progress(line: &str) -> bool {
     line.starts_with(' ')
         && matches!(words.as_slice(), ["Container" | "Network" | "Volume" | "Image", _, state]
             if state.ends_with("ing") || state.ends_with("ed"))
-}
-
-fn status_text(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}"),
-        (None, None) => status.to_string(),
-    }
 }
 
 fn quoted(word: &str) -> String {

@@ -42,15 +42,13 @@ pub(super) fn passes(name: &OsString) -> bool {
 }
 
 /// The variables of the user's environment that say which engine is used, as `NAME=value`.
-#[must_use]
-pub fn engine_variables() -> Vec<String> {
+pub(in crate::cluster) fn engine_variables() -> Vec<String> {
     set(&ENGINE).map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 /// Those of `names`, variables that a Compose file takes from its user, that are set; labctl
 /// ignores them.
-#[must_use]
-pub fn ignored_variables(names: &'static [&'static str]) -> Vec<&'static str> {
+pub(in crate::cluster) fn ignored_variables(names: &'static [&'static str]) -> Vec<&'static str> {
     set(names).map(|(name, _)| name).collect()
 }
 

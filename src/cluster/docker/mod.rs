@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub(super) use advice::advice;
 pub(super) use call::{Call, tail};
-pub use environment::{engine_variables, ignored_variables};
+pub(super) use environment::{engine_variables, ignored_variables};
 use tokio_util::sync::CancellationToken;
 
 use super::ClusterError;
@@ -213,12 +213,12 @@ impl Docker {
 
     /// A call of Compose, whichever there is, that reads no `.env` of the project's folder.
     pub(super) fn compose(&self, limit: Duration) -> Call {
-        let call = if self.facts.plugin {
-            self.client(limit).args(["compose"])
-        } else {
-            tool(&self.programs.standalone, limit)
-        };
-        call.args(["--env-file".into(), self.file(NO_VARIABLES)])
+        self.compose_with_env_file(limit).args(["--env-file".into(), self.file(NO_VARIABLES)])
+    }
+
+    /// A call of Compose that reads the `.env` of the project's folder.
+    pub(super) fn compose_with_env_file(&self, limit: Duration) -> Call {
+        if self.facts.plugin { self.client(limit).args(["compose"]) } else { tool(&self.programs.standalone, limit) }
     }
 
     /// The folder of those files.

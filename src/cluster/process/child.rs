@@ -1,5 +1,6 @@
 //! A process that labctl has started, whatever else it is.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
 use std::time::Instant;
@@ -11,6 +12,9 @@ pub(super) trait Child: Debug + Send {
 
     /// Whether another process than these listens on a port of this machine.
     fn is_anothers(&self, port: u16) -> bool;
+
+    /// The ports of this machine on which these processes listen.
+    fn own_ports(&self) -> BTreeSet<u16>;
 
     /// How its program ended. `None` while it runs.
     ///
@@ -24,7 +28,7 @@ pub(super) trait Child: Debug + Send {
     /// When something of it is left.
     fn kill(&mut self) -> io::Result<()>;
 
-    /// SIGTERM; true once it has ended, false if it has not by `deadline`.
+    /// Its stop signal; true once it has ended, false if it has not by `deadline`.
     ///
     /// # Errors
     /// When it cannot be signalled.

@@ -1,9 +1,10 @@
 //! A child of labctl that ends by itself once labctl is gone: labctl itself, as a node or a proxy.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{self, Command, ExitStatus, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{self, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use super::listener;
 use super::orphans::{NODE, OWNER};
 use super::program::Program;
 use crate::cluster::Owner;
+use crate::cluster::error::status_text;
 
 /// One process, without children.
 #[derive(Debug)]
@@ -81,6 +83,10 @@ impl Child for Direct {
         listener::is_anothers(port, Pid::from_child(&self.child))
     }
 
+    fn own_ports(&self) -> BTreeSet<u16> {
+        listener::ports_of(Pid::from_child(&self.child))
+    }
+
     /// The lines that it has printed since the last call.
     fn new_lines(&mut self) -> Vec<String> {
         self.lines.try_iter().collect()
@@ -128,14 +134,5 @@ impl Child for Direct {
     /// Waits for its end until `deadline`, and kills it then.
     fn end(&mut self, deadline: Instant) -> io::Result<()> {
         if self.ends_by(deadline) { Ok(()) } else { self.kill() }
-    }
-}
-
-/// How a process ended, in words.
-pub(super) fn status_text(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}"),
-        (None, None) => status.to_string(),
     }
 }

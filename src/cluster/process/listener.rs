@@ -26,19 +26,31 @@ pub(super) fn is_anothers(port: u16, root: Pid) -> bool {
     true
 }
 
-/// The inodes of the sockets that listen on this port, whatever their address.
-fn listening(port: u16) -> BTreeSet<u64> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines()).filter_map(|row| listener(row, port)).collect()
+/// The ports on which `root` and what descends from it listen. Empty where that cannot be told.
+pub(super) fn ports_of(root: Pid) -> BTreeSet<u16> {
+    let own = family::descendants(root).into_iter().chain([root]).filter_map(|pid| open_sockets(pid).ok());
+    let own: BTreeSet<u64> = own.flatten().collect();
+    listeners().into_iter().filter(|(_, inode)| own.contains(inode)).map(|(port, _)| port).collect()
 }
 
-/// The inode, if this row of the kernel's table (proc_net_tcp in the kernel's documentation) is a
-/// socket that listens on the port: `0: 0100007F:1F90 00000000:0000 0A ... INODE ...`.
-fn listener(row: &str, port: u16) -> Option<u64> {
+/// The inodes of the sockets that listen on this port, whatever their address.
+fn listening(port: u16) -> BTreeSet<u64> {
+    listeners().into_iter().filter(|(own, _)| *own == port).map(|(_, inode)| inode).collect()
+}
+
+/// Every socket that listens: its port and inode.
+fn listeners() -> Vec<(u16, u64)> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines()).filter_map(listener).collect()
+}
+
+/// Port and inode, if this row of the kernel's table (proc_net_tcp in the kernel's documentation) is a
+/// socket that listens: `0: 0100007F:1F90 00000000:0000 0A ... INODE ...`.
+fn listener(row: &str) -> Option<(u16, u64)> {
     let fields: Vec<&str> = row.split_whitespace().collect();
-    let (_, own_port) = fields.get(1)?.rsplit_once(':')?;
-    let is_listening = *fields.get(3)? == "0A" && u16::from_str_radix(own_port, 16) == Ok(port);
-    fields.get(9)?.parse().ok().filter(|_| is_listening)
+    let (_, port) = fields.get(1)?.rsplit_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    (*fields.get(3)? == "0A").then_some((port, fields.get(9)?.parse().ok()?))
 }
 
 /// The inodes of a process's sockets.
@@ -61,10 +73,9 @@ mod tests {
     #[test]
     fn a_row_of_the_table_is_read() {
         let row = "   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 5501 1 0 100 0";
-        assert_eq!(listener(row, 8080), Some(5501));
-        assert_eq!(listener(row, 8081), None);
-        assert_eq!(listener(&row.replace(" 0A ", " 01 "), 8080), None);
-        assert_eq!(listener("  sl  local_address rem_address   st tx_queue", 8080), None);
+        assert_eq!(listener(row), Some((8080, 5501)));
+        assert_eq!(listener(&row.replace(" 0A ", " 01 ")), None);
+        assert_eq!(listener("  sl  local_address rem_address   st tx_queue"), None);
     }
 
     #[test]
@@ -73,9 +84,11 @@ mod tests {
         let own = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = own.local_addr().unwrap().port();
         assert!(!is_anothers(port, getpid()));
+        assert!(ports_of(getpid()).contains(&port));
         // A process without the socket.
         let mut other = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         assert!(is_anothers(port, Pid::from_child(&other)));
+        assert!(ports_of(Pid::from_child(&other)).is_empty());
         other.kill().unwrap();
         other.wait().unwrap();
         drop(own);

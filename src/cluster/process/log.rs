@@ -12,6 +12,9 @@ use std::os::unix::fs::FileExt;
 const HEAD_BYTES: u64 = 1024 * 1024;
 /// How much is kept of the end.
 const TAIL_BYTES: u64 = 1024 * 1024;
+/// How much room the file has from the beginning, so that a node that fills the disk can still say so.
+#[cfg(target_os = "linux")]
+const RESERVED_BYTES: u64 = 256 * 1024;
 /// As long as no more is printed, the file is what was printed.
 const HELD_BYTES: u64 = HEAD_BYTES + TAIL_BYTES;
 
@@ -25,6 +28,12 @@ impl BoundedLog {
     /// The log in a file, which is empty or holds a log.
     pub(super) fn new(file: File) -> Self {
         Self { file }
+    }
+
+    /// Takes room on the disk for the first lines, where the file system can.
+    pub(super) fn reserve(&self) {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, RESERVED_BYTES);
     }
 
     /// How many bytes were printed in all.
@@ -46,7 +55,7 @@ impl BoundedLog {
         let mut printed = self.printed()?;
         while !bytes.is_empty() {
             let (place, room) = place_of(printed);
-            let (now, later) = bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+            let (now, later) = bytes.split_at(room.min(bytes.len() as u64) as usize);
             self.file.write_all_at(now, place)?;
             printed += now.len() as u64;
             bytes = later;

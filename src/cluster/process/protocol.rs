@@ -13,7 +13,7 @@ pub(super) enum NodeOrder {
     Pause,
     /// Thaw them; answered once that is done.
     Resume,
-    /// Ask the node's program to end, by SIGTERM; answered once it is asked.
+    /// Ask the node's program to end, by its stop signal; answered once it is asked.
     Stop,
     /// Kill every process of the node; the supervisor ends once all are gone.
     Kill,

@@ -33,6 +33,8 @@ pub(super) struct Running {
     state: State,
     /// Where it listens, once that is known; the same from one life to the next.
     address: Option<SocketAddr>,
+    /// Where it listens for other nodes, if that is another port.
+    peer_address: Option<SocketAddr>,
     /// Where it takes orders, if it is a proxy that listens.
     control: Option<SocketAddr>,
     /// What it prints, in all its lives. The file has no name, so that a labctl that is killed
@@ -40,8 +42,8 @@ pub(super) struct Running {
     log: File,
     /// Whether the log is kept within bounds by a supervisor.
     is_supervised: bool,
-    /// Keeps its port for it while it is down.
-    reserved: Option<TcpSocket>,
+    /// Keeps its ports for it while it is down.
+    reserved: Vec<TcpSocket>,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,16 @@ impl Running {
     /// When there is no place for its log.
     pub(super) fn new(name: String, address: Option<SocketAddr>) -> Result<Self, ClusterError> {
         let log = tempfile::tempfile().map_err(ClusterError::temporary)?;
-        Ok(Self { name, state: State::Down, address, control: None, log, is_supervised: false, reserved: None })
+        Ok(Self {
+            name,
+            state: State::Down,
+            address,
+            peer_address: None,
+            control: None,
+            log,
+            is_supervised: false,
+            reserved: Vec::new(),
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -71,16 +82,35 @@ impl Running {
         self.address
     }
 
+    /// Where it listens for other nodes, if that is another port.
+    pub(super) fn peer_address(&self) -> Option<SocketAddr> {
+        self.peer_address
+    }
+
     /// Chooses a free port for it and keeps that until it starts.
     ///
     /// # Errors
     /// When there is no port to be had.
     pub(super) fn choose_port(&mut self) -> Result<(), ClusterError> {
+        self.address = Some(self.reserve_port()?);
+        Ok(())
+    }
+
+    /// The same for the port on which it listens for other nodes.
+    ///
+    /// # Errors
+    /// When there is no port to be had.
+    pub(super) fn choose_peer_port(&mut self) -> Result<(), ClusterError> {
+        self.peer_address = Some(self.reserve_port()?);
+        Ok(())
+    }
+
+    fn reserve_port(&mut self) -> Result<SocketAddr, ClusterError> {
         let chosen = bound(SocketAddr::from(([127, 0, 0, 1], 0))).and_then(|socket| Ok((socket.local_addr()?, socket)));
         let (address, socket) =
             chosen.map_err(|error| self.refuse(format!("there is no free port for it: {error}")))?;
-        (self.address, self.reserved) = (Some(address), Some(socket));
-        Ok(())
+        self.reserved.push(socket);
+        Ok(address)
     }
 
     /// Starts it and waits until it listens.
@@ -90,7 +120,7 @@ impl Running {
             None => Direct::spawn(&self.name, program, &self.log).map(|child| Box::new(child) as Box<dyn Child>),
             Some(labctl) => {
                 // Not every program may bind a port that another socket is bound to.
-                self.reserved = None;
+                self.reserved.clear();
                 self.check_port()?;
                 Supervised::spawn(&self.name, labctl, program, &self.log).map(|child| Box::new(child) as _)
             }
@@ -100,7 +130,7 @@ impl Running {
             ClusterError::Spawn { command, source }
         })?);
         self.await_listening(program, cancel)?;
-        self.reserved = None;
+        self.reserved.clear();
         Ok(())
     }
 
@@ -119,8 +149,8 @@ impl Running {
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
                 Ok(None) => {
                     let place = self.address.map(|address| format!(" on {address}")).unwrap_or_default();
-                    let limit = in_words(program.start_limit);
-                    return Err(self.refuse(format!("it did not listen{place} within {limit}")));
+                    let (limit, others) = (in_words(program.start_limit), self.listens_elsewhere());
+                    return Err(self.refuse(format!("it did not listen{place} within {limit}{others}")));
                 }
                 Ok(Some(status)) => {
                     self.check_port()?;
@@ -154,12 +184,27 @@ impl Running {
         }
     }
 
-    /// Whether no other program listens on its port, while it does not run.
-    fn check_port(&self) -> Result<(), ClusterError> {
-        match self.address.map(|address| (address, bound(address))) {
-            Some((address, Err(error))) if error.kind() == io::ErrorKind::AddrInUse => Err(self.port_taken(address)),
-            _ => Ok(()),
+    /// Says on which ports it listens instead of its own. Empty if on none.
+    fn listens_elsewhere(&self) -> String {
+        let State::Up(process) = &self.state else { return String::new() };
+        let ports: Vec<String> = process.own_ports().iter().map(ToString::to_string).collect();
+        match ports.as_slice() {
+            [] => String::new(),
+            [port] => format!(", but on port {port}"),
+            ports => format!(", but on the ports {}", ports.join(", ")),
         }
+    }
+
+    /// Whether no other program listens on its ports, while it does not run.
+    fn check_port(&self) -> Result<(), ClusterError> {
+        let is_taken =
+            |address: &SocketAddr| bound(*address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+        self.addresses().find(is_taken).map_or(Ok(()), |address| Err(self.port_taken(address)))
+    }
+
+    /// Every address on which it listens, but for orders.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.address.into_iter().chain(self.peer_address)
     }
 
     fn port_taken(&self, address: SocketAddr) -> ClusterError {
@@ -176,14 +221,14 @@ impl Running {
         self.ended_on_purpose(ended)
     }
 
-    /// SIGTERM, and its end.
+    /// Its stop signal, and its end.
     pub(super) fn stop(&mut self, deadline: Instant) -> Result<(), ClusterError> {
         let State::Up(process) = &mut self.state else {
             return Err(self.refuse("it cannot be stopped: it is paused, or not running"));
         };
         match process.stop(deadline) {
             Ok(true) => self.ended_on_purpose(Ok(())),
-            Ok(false) => Err(self.refuse("it does not end on SIGTERM")),
+            Ok(false) => Err(self.refuse("it does not end when it is asked to")),
             Err(error) => Err(self.refuse(format!("it cannot be stopped: {error}"))),
         }
     }
@@ -191,10 +236,10 @@ impl Running {
     fn ended_on_purpose(&mut self, ended: io::Result<()>) -> Result<(), ClusterError> {
         ended.map_err(|error| self.refuse(format!("cannot end it: {error}")))?;
         self.state = State::Down;
-        // Binds its port without listening, so that no other program gets it and a client that
-        // connects is refused. Where that does not work, the port is likely to stay free all the
+        // Binds its ports without listening, so that no other program gets them and a client that
+        // connects is refused. Where that does not work, the ports are likely to stay free all the
         // same.
-        self.reserved = self.address.and_then(|address| bound(address).ok());
+        self.reserved = self.addresses().filter_map(|address| bound(address).ok()).collect();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! A foreign program under supervision: see [`supervisor`](super::supervisor).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -12,13 +13,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 
 use super::child::Child;
-use super::direct::status_text;
 use super::listener;
 use super::log::BoundedLog;
 use super::orphans::{self, FOLDER, NODE, OWNER};
 use super::program::Program;
 use super::protocol::{COMMAND, NodeOrder, Notice};
 use crate::cluster::Owner;
+use crate::cluster::error::status_text;
 
 /// How long a supervisor may take to start the program, to carry an order out, and to end. Longer
 /// than it gives the processes of its node.
@@ -52,7 +53,8 @@ impl Supervised {
     /// When one of them cannot be started.
     pub(super) fn spawn(name: &str, labctl: &Path, program: &Program, log: &File) -> io::Result<Self> {
         let mut command = Command::new(labctl);
-        command.arg(COMMAND).arg("--").arg(&program.path).args(&program.arguments);
+        command.arg(COMMAND).args(program.supervision.arguments()).arg("--");
+        command.arg(&program.path).args(&program.arguments);
         let own = program.folder.as_deref().ok_or_else(|| io::Error::other("it has no folder"))?;
         command.current_dir(program.start_in.as_deref().unwrap_or(own));
         let mut supervisor = command
@@ -146,6 +148,10 @@ impl Child for Supervised {
         listener::is_anothers(port, Pid::from_child(&self.supervisor))
     }
 
+    fn own_ports(&self) -> BTreeSet<u16> {
+        listener::ports_of(Pid::from_child(&self.supervisor))
+    }
+
     /// The whole lines that it has printed since the last call.
     fn new_lines(&mut self) -> Vec<String> {
         let Ok((new, seen)) = self.log.since(self.seen) else { return Vec::new() };
@@ -189,7 +195,7 @@ impl Child for Supervised {
         self.left.take().map_or(Ok(()), |pids| Err(io::Error::other(format!("these processes stay: {pids}"))))
     }
 
-    /// SIGTERM to the program; true once all its processes have ended, false if it has not by `deadline`.
+    /// The program's stop signal; true once all its processes have ended, false if it has not by `deadline`.
     /// What it leaves behind is killed.
     fn stop(&mut self, deadline: Instant) -> io::Result<bool> {
         self.order(NodeOrder::Stop)?;

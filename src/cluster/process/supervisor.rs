@@ -14,44 +14,60 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::process::{self, Pid, WaitOptions, WaitStatus, kill_process, wait};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::{self, Pid, WaitStatus, kill_process};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::ending::{KILL_PAUSE, Signals, SupervisorEvent, end_all, reap};
 use super::family;
 use super::log::BoundedLog;
 use super::protocol::{NodeOrder, Notice};
+use super::segments;
+use crate::model::{RunAs, StopSignal};
 
-/// How long killed processes may take to end.
-const KILL_LIMIT: Duration = Duration::from_secs(10);
-/// How often they are killed meanwhile, since others may have been started.
-const KILL_PAUSE: Duration = Duration::from_millis(2);
 /// How long the last of the node's output may take to be read.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// How much of the output is read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What happens to a supervisor.
-enum Event {
-    Ordered(NodeOrder),
-    /// labctl is gone, or somebody asks the supervisor to end.
-    Abandoned,
-    /// A process of the node has ended.
-    Ended(Pid, WaitStatus),
-    /// The last process of the node has ended.
-    AllEnded,
+/// What a supervisor does for its program beyond starting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supervision {
+    /// Who runs the program. `None`: the supervisor's own user.
+    pub user: Option<RunAs>,
+    /// The signal that asks it to end.
+    pub stop_signal: StopSignal,
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self { user: None, stop_signal: StopSignal::Terminate }
+    }
+}
+
+impl Supervision {
+    /// The same as arguments of the supervisor.
+    pub(super) fn arguments(self) -> Vec<String> {
+        let user = self.user.map(|user| format!("--user={user}"));
+        user.into_iter().chain([format!("--stop-signal={}", self.stop_signal)]).collect()
+    }
+
+    fn signal(self) -> process::Signal {
+        match self.stop_signal {
+            StopSignal::Terminate => process::Signal::TERM,
+            StopSignal::Interrupt => process::Signal::INT,
+        }
+    }
 }
 
 /// Runs a program under supervision until it and all that it started have ended.
 #[must_use]
-pub fn supervise(program: &OsString, arguments: &[OsString]) -> ExitCode {
+pub fn supervise(supervision: Supervision, program: &OsString, arguments: &[OsString]) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let supervised = runtime.and_then(|runtime| {
         // Before there is a node that a signal could leave behind.
         let signals = runtime.block_on(async { Signals::catch() })?;
         family::adopt()?;
-        let (child, drain) = spawn(program, arguments)?;
+        let (child, drain) = spawn(supervision.user, program, arguments)?;
         Ok((runtime, signals, child, drain))
     });
     let (runtime, signals, child, drain) = match supervised {
@@ -65,38 +81,30 @@ pub fn supervise(program: &OsString, arguments: &[OsString]) -> ExitCode {
     let (sender, events) = unbounded_channel();
     read_orders(sender.clone());
     reap(sender);
-    let is_clean = runtime.block_on(watch(child, events, signals));
+    let (is_clean, ended) = runtime.block_on(watch(child, supervision.signal(), events, signals));
     let deadline = Instant::now() + DRAIN_LIMIT;
     while !drain.is_finished() && Instant::now() < deadline {
         thread::sleep(KILL_PAUSE);
     }
-    if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Signals that ask the supervisor to end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn catch() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+    // After the log is complete: on this notice labctl looks for the reason in it.
+    if let Some(status) = ended {
+        tell(&Notice::Ended(status));
     }
+    if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Starts the program in a new process group, so that it cannot signal its supervisor by
 /// signalling its group.
-fn spawn(program: &OsString, arguments: &[OsString]) -> io::Result<(Pid, JoinHandle<()>)> {
+fn spawn(user: Option<RunAs>, program: &OsString, arguments: &[OsString]) -> io::Result<(Pid, JoinHandle<()>)> {
     let log = BoundedLog::new(File::from(io::stderr().as_fd().try_clone_to_owned()?));
+    log.reserve();
     let (output, input) = io::pipe()?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
+    if let Some(RunAs { uid, gid }) = user {
+        // Without the groups of the supervisor's user: the standard library drops them with the user.
+        command.uid(uid).gid(gid);
+    }
     let child = command.spawn()?;
     // `command`, which ends here, holds the write end of the pipe.
     Ok((Pid::from_child(&child), thread::spawn(move || drain(output, &log))))
@@ -117,80 +125,56 @@ fn drain(mut output: PipeReader, log: &BoundedLog) {
 }
 
 /// Reads labctl's orders on a thread of their own.
-fn read_orders(events: UnboundedSender<Event>) {
+fn read_orders(events: UnboundedSender<SupervisorEvent>) {
     thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             match line.parse() {
-                Ok(order) => drop(events.send(Event::Ordered(order))),
+                Ok(order) => drop(events.send(SupervisorEvent::Ordered(order))),
                 Err(reason) => tell(&Notice::Refused(reason)),
             }
         }
-        let _ = events.send(Event::Abandoned);
+        let _ = events.send(SupervisorEvent::Abandoned);
     });
 }
 
-/// Takes notice of the end of every process of the node, on a thread of its own. While one of them
-/// is left, one is a child of this process.
-fn reap(events: UnboundedSender<Event>) {
-    thread::spawn(move || {
-        loop {
-            let event = match wait(WaitOptions::empty()) {
-                Ok(Some((pid, status))) => Event::Ended(pid, status),
-                Err(Errno::INTR) | Ok(None) => continue,
-                Err(_) => Event::AllEnded,
-            };
-            let was_last = matches!(event, Event::AllEnded);
-            if events.send(event).is_err() || was_last {
-                return;
-            }
-        }
-    });
-}
-
-/// Carries out orders until every process of the node has ended; true if that is so.
-async fn watch(child: Pid, mut events: UnboundedReceiver<Event>, mut signals: Signals) -> bool {
+/// Carries out orders until every process of the node has ended. True if that is so, and how the program ended, if by itself.
+async fn watch(
+    child: Pid,
+    stop_signal: process::Signal,
+    mut events: UnboundedReceiver<SupervisorEvent>,
+    mut signals: Signals,
+) -> (bool, Option<String>) {
     loop {
         let event = tokio::select! {
             biased;
-            event = events.recv() => event.unwrap_or(Event::Abandoned),
-            _ = signals.terminate.recv() => Event::Abandoned,
-            _ = signals.interrupt.recv() => Event::Abandoned,
-            _ = signals.hangup.recv() => Event::Abandoned,
+            event = events.recv() => event.unwrap_or(SupervisorEvent::Abandoned),
+            () = signals.any() => SupervisorEvent::Abandoned,
         };
         match event {
-            Event::Ordered(NodeOrder::Pause) => answer(family::freeze(child)),
-            Event::Ordered(NodeOrder::Resume) => answer(family::thaw(child)),
-            Event::Ordered(NodeOrder::Stop) => {
-                answer(kill_process(child, process::Signal::TERM).map_err(io::Error::from))
+            SupervisorEvent::Ordered(NodeOrder::Pause) => answer(family::freeze(child)),
+            SupervisorEvent::Ordered(NodeOrder::Resume) => answer(family::thaw(child)),
+            SupervisorEvent::Ordered(NodeOrder::Stop) => {
+                answer(kill_process(child, stop_signal).map_err(io::Error::from))
             }
-            Event::Ordered(NodeOrder::Kill) | Event::Abandoned => return end_all(child, &mut events).await,
-            Event::Ended(pid, status) if pid == child => {
-                tell(&Notice::Ended(in_words(status)));
-                return end_all(child, &mut events).await;
+            SupervisorEvent::Ordered(NodeOrder::Kill) | SupervisorEvent::Abandoned => {
+                return (kill_all(child, &mut events).await, None);
             }
-            Event::Ended(..) => {}
-            Event::AllEnded => return true,
+            SupervisorEvent::Ended(pid, status) if pid == child => {
+                return (kill_all(child, &mut events).await, Some(in_words(status)));
+            }
+            SupervisorEvent::Ended(..) | SupervisorEvent::Closed => {}
+            SupervisorEvent::AllEnded => return (true, None),
         }
     }
 }
 
 /// Kills every process of the node until none is left; true if that is so in time.
-async fn end_all(child: Pid, events: &mut UnboundedReceiver<Event>) -> bool {
-    let deadline = Instant::now() + KILL_LIMIT;
-    loop {
-        family::kill(child);
-        let until = tokio::time::Instant::now() + KILL_PAUSE;
-        while let Ok(event) = tokio::time::timeout_at(until, events.recv()).await {
-            match event {
-                Some(Event::AllEnded) | None => return true,
-                Some(_) => {}
-            }
-        }
-        if Instant::now() > deadline {
-            tell(&Notice::Left(family::left(child)));
-            return false;
-        }
-    }
+async fn kill_all(child: Pid, events: &mut UnboundedReceiver<SupervisorEvent>) -> bool {
+    let mut creators = family::descendants(process::getpid());
+    creators.push(child);
+    let ended = end_all(child, events).await;
+    segments::remove(&creators);
+    ended.map_err(|left| tell(&Notice::Left(left))).is_ok()
 }
 
 fn answer(done: io::Result<()>) {

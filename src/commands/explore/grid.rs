@@ -1,18 +1,21 @@
 //! The grid: what the command line varies of an experiment.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 
 use crate::cli::Explore;
-use crate::config::{Experiment, ExperimentName, Network};
+use crate::config::{Experiment, ExperimentName, Network, Pacing};
 use crate::explore::Grid;
 use crate::model::{Distribution, as_uniform_ms, uniform_ms};
 
 /// Replaces each setting that the command line gives by its list of values.
 ///
 /// # Errors
-/// If a shortest delay exceeds a longest one.
+/// If a shortest delay exceeds a longest one, or an open loop is asked for without a rate.
 pub(super) fn grid(name: &ExperimentName, experiment: &Experiment, args: &Explore) -> anyhow::Result<Grid> {
     let (network, workload) = (&experiment.network, &experiment.workload);
+    if args.pacing.contains(&Pacing::Open) && workload.rate_per_s.is_none() {
+        bail!("--pacing open needs an experiment with pacing = \"open\" and rate_per_s, and {name} has none");
+    }
     Ok(Grid {
         name: name.clone(),
         base: Experiment { seed: args.seed.unwrap_or(experiment.seed), ..experiment.clone() },

@@ -19,7 +19,7 @@ use super::{select, signals, tables};
 use crate::analysis::chance;
 use crate::cli::Exit;
 use crate::cli::{ExperimentSelection, Explore, Format, Paths};
-use crate::config::Config;
+use crate::config::{Config, refuse_values};
 use crate::data::Lock;
 use crate::explore::{Point, PointConditions, PointRow, ResultsFile, Work, explore, write_exploration};
 use crate::model::SystemName;
@@ -38,7 +38,7 @@ struct Finished<'a> {
 /// Simulates the points of the grid that have no results yet, and reports on all of them.
 pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     let config = Config::read(&paths.config, &KINDS)?;
-    let selection = args.experiment.clone().map(ExperimentSelection::One);
+    let selection = args.experiment.clone().map(|name| ExperimentSelection::Some(vec![name]));
     let (name, experiment) = select::experiments(&config, selection.as_ref())?[0];
     if !experiment.faults.is_empty() {
         bail!(
@@ -57,6 +57,10 @@ pub(super) async fn run(paths: &Paths, args: &Explore) -> anyhow::Result<Exit> {
     let points = grid::grid(name, experiment, args)?.points();
     if points.is_empty() {
         bail!("the grid is empty: every quorum is larger than the number of followers");
+    }
+    // The file was checked; `--writes` is no part of it.
+    if let Some(limit) = points.iter().find_map(|point| refuse_values(&point.experiment.workload)) {
+        bail!("experiment {name}: {limit}; set a smaller --writes, or value_bytes in {}", paths.config.display());
     }
     let _lock = Lock::take(&args.out, ".lock")?;
     let activity = Activity::new("stopping the simulations");

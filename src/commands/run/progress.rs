@@ -1,176 +1,202 @@
 //! How a run is getting on, on stderr and on a terminal only.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::config::Quorum;
+use crate::commands::output::bars;
 use crate::data::{WriteOutcome, WriteRow};
 use crate::load::Progress;
+use crate::model::{Quorum, ignore_poison};
 
 /// How often the bar is drawn.
 const REDRAW: Duration = Duration::from_millis(100);
 
+/// Latencies are counted by their whole milliseconds; those that are longer count as this.
+const MAX_LATENCY_MS: usize = 10_000;
+
 /// A bar with the writes done and their running median.
 ///
-/// It lives on a thread of its own. The load sends it a few bytes for each write and never
-/// waits, and the thread does the same whether or not somebody sees the bar: what is measured
-/// does not depend on who watches.
+/// It lives on a thread of its own, which looks at a few numbers every [`REDRAW`]. The load adds to these numbers and does
+/// nothing else, whether or not somebody sees the bar: what is measured does not depend on who watches.
 pub(super) struct Bar {
-    news: Sender<News>,
+    state: Arc<State>,
+    /// Dropped when the bar is to go.
+    running: Mutex<Option<Sender<()>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the display is told.
-enum News {
-    Stage(&'static str),
-    /// A write ended: its latency where it was acknowledged.
-    Write(Option<u64>),
-    Settling(u64),
-    Finish,
+/// What the load tells and the display looks at.
+struct State {
+    /// Writes that ended.
+    done: AtomicU64,
+    /// How many `ok` writes took each number of whole milliseconds.
+    by_latency_ms: Vec<AtomicU32>,
+    /// What may still change a follower once all are done, and 1 more; 0 before.
+    settling: AtomicU64,
+    /// What is being done before and after the load.
+    stage: Mutex<&'static str>,
 }
+
+impl State {
+    fn new() -> Self {
+        Self {
+            done: AtomicU64::new(0),
+            by_latency_ms: (0..=MAX_LATENCY_MS).map(|_| AtomicU32::new(0)).collect(),
+            settling: AtomicU64::new(0),
+            stage: Mutex::new(""),
+        }
+    }
+
+    /// The median of the `ok` writes in whole milliseconds: the greater of the two middle ones of an even number. `None`
+    /// without any.
+    fn median_ms(&self) -> Option<usize> {
+        let counts: Vec<u64> = self.by_latency_ms.iter().map(|count| count.load(Ordering::Relaxed).into()).collect();
+        let mut left = counts.iter().sum::<u64>() / 2;
+        let is_middle = |count: &u64| {
+            let is_reached = left < *count;
+            left = left.saturating_sub(*count);
+            is_reached
+        };
+        counts.iter().position(is_middle)
+    }
+
+    fn message(&self) -> String {
+        let stage = *ignore_poison(self.stage.lock());
+        match (self.settling.load(Ordering::Relaxed).checked_sub(1), self.median_ms()) {
+            _ if stage != WRITES => stage.to_owned(),
+            (Some(in_flight), _) => format!("writes; settling, {in_flight} still in flight"),
+            (None, Some(median_ms)) => format!("writes, median {median_ms} ms"),
+            (None, None) => stage.to_owned(),
+        }
+    }
+}
+
+/// The stage in which the load is.
+const WRITES: &str = "writes";
 
 impl Bar {
     /// A bar for one quorum; indicatif hides it where stderr is no terminal.
     pub(super) fn new(quorum: Quorum, writes: u64) -> Self {
-        let bar = ProgressBar::new(writes);
+        let bar = bars().add(ProgressBar::new(writes));
         let style = ProgressStyle::with_template("{prefix} {bar:30.cyan/dim} {pos}/{len} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
         bar.set_prefix(format!("W={quorum}"));
-        let (news, incoming) = channel();
-        let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || Display::new(bar).run(&incoming));
+        let state = Arc::new(State::new());
+        let (running, ended) = channel();
+        let watched = Arc::clone(&state);
+        let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || display(&bar, &watched, &ended));
         // Without a thread for it there is no bar.
-        Self { news, thread: Mutex::new(thread.ok()) }
+        Self { state, running: Mutex::new(Some(running)), thread: Mutex::new(thread.ok()) }
     }
 
     /// Says what is being done, beside the bar.
     pub(super) fn stage(&self, stage: &'static str) {
-        self.tell(News::Stage(stage));
+        *ignore_poison(self.state.stage.lock()) = stage;
     }
 
     /// Takes the bar away.
     pub(super) fn finish(&self) {
-        self.tell(News::Finish);
-        if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
+        drop(ignore_poison(self.running.lock()).take());
+        if let Some(thread) = ignore_poison(self.thread.lock()).take() {
             // A panic of the display is no reason to lose the run.
             let _ = thread.join();
         }
     }
-
-    fn tell(&self, news: News) {
-        // Nobody listens any more once the bar is finished.
-        let _ = self.news.send(news);
-    }
 }
 
 impl Progress for Bar {
+    fn load_begins(&self) {
+        self.stage(WRITES);
+    }
+
     fn write_done(&self, row: &WriteRow) {
-        self.tell(News::Write((row.outcome == WriteOutcome::Ok).then_some(row.latency_us)));
+        self.state.done.fetch_add(1, Ordering::Relaxed);
+        if row.outcome == WriteOutcome::Ok {
+            let ms = usize::try_from(row.latency_us.get() / 1_000).unwrap_or(MAX_LATENCY_MS).min(MAX_LATENCY_MS);
+            if let Some(count) = self.state.by_latency_ms.get(ms) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     fn settling(&self, in_flight: u64) {
-        self.tell(News::Settling(in_flight));
+        self.state.settling.store(in_flight.saturating_add(1), Ordering::Relaxed);
     }
 }
 
-/// The display's side.
-struct Display {
-    bar: ProgressBar,
-    /// Latencies of the `ok` writes so far, in no order.
-    latencies_us: Vec<u64>,
-    done: u64,
-    message: String,
+/// Draws the bar every [`REDRAW`], until it is to go.
+fn display(bar: &ProgressBar, state: &State, ended: &Receiver<()>) {
+    while ended.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+        draw(bar, state);
+    }
+    bar.finish_and_clear();
 }
 
-impl Display {
-    fn new(bar: ProgressBar) -> Self {
-        Self { bar, latencies_us: Vec::new(), done: 0, message: String::new() }
-    }
-
-    /// Takes in what it is told and draws it every [`REDRAW`], until it is to finish.
-    fn run(mut self, incoming: &Receiver<News>) {
-        let mut drawn = Instant::now();
-        loop {
-            match incoming.recv_timeout(REDRAW.saturating_sub(drawn.elapsed())) {
-                Ok(News::Finish) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(news) => self.take(news),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if drawn.elapsed() >= REDRAW {
-                self.draw();
-                drawn = Instant::now();
-            }
-        }
-        self.bar.finish_and_clear();
-    }
-
-    fn take(&mut self, news: News) {
-        match news {
-            News::Write(latency_us) => {
-                self.done += 1;
-                self.latencies_us.extend(latency_us);
-                self.message.clear();
-            }
-            News::Stage(stage) => stage.clone_into(&mut self.message),
-            News::Settling(in_flight) => self.message = format!("writes; settling, {in_flight} still in flight"),
-            News::Finish => {}
-        }
-    }
-
-    fn draw(&mut self) {
-        let median = self.median();
-        let message = match median.filter(|_| self.message.is_empty()) {
-            Some(median) => format!("writes, median {} ms", median.as_millis()),
-            None => self.message.clone(),
-        };
-        self.bar.set_message(message);
-        self.bar.set_position(self.done);
-        self.bar.tick();
-    }
-
-    /// The greater of the two middle ones of an even number; `None` without any.
-    fn median(&mut self) -> Option<Duration> {
-        let middle = self.latencies_us.len() / 2;
-        (!self.latencies_us.is_empty()).then(|| Duration::from_micros(*self.latencies_us.select_nth_unstable(middle).1))
-    }
+fn draw(bar: &ProgressBar, state: &State) {
+    bar.set_message(state.message());
+    bar.set_position(state.done.load(Ordering::Relaxed));
+    bar.tick();
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::model::{Micros, TimeSpan, WriteId};
 
-    fn display(news: impl IntoIterator<Item = News>) -> Display {
-        let mut display = Display::new(ProgressBar::hidden());
-        news.into_iter().for_each(|news| display.take(news));
-        display.draw();
-        display
+    fn bar() -> Bar {
+        Bar::new(1.try_into().unwrap(), 100)
+    }
+
+    fn write(latency_ms: u64, outcome: WriteOutcome) -> WriteRow {
+        let (key, value) = ("k0".to_owned(), "v0".to_owned());
+        let latency_us = TimeSpan::new(latency_ms * 1_000 + 999);
+        let (http_status, version, acks, error, sent_us) = (None, None, None, None, None);
+        let (write, start_us) = (WriteId::new(0), Micros::ZERO);
+        WriteRow { write, key, value, start_us, latency_us, outcome, http_status, version, acks, error, sent_us }
     }
 
     #[test]
-    fn tells_the_running_median_of_what_was_acknowledged() {
-        let writes = [5_000, 9_000, 1_000, 7_000].map(|us| News::Write(Some(us)));
-        let display = display([News::Stage("starting")].into_iter().chain(writes).chain([News::Write(None)]));
-        assert_eq!((display.bar.position(), display.bar.message().as_str()), (5, "writes, median 7 ms"));
+    fn shows_writes_done_and_the_median_of_those_acknowledged() {
+        let bar = bar();
+        bar.load_begins();
+        assert_eq!(bar.state.message(), "writes");
+        for ms in [40, 10, 30, 20] {
+            bar.write_done(&write(ms, WriteOutcome::Ok));
+        }
+        bar.write_done(&write(5_000, WriteOutcome::Unknown));
+        let shown = ProgressBar::hidden();
+        draw(&shown, &bar.state);
+        assert_eq!((shown.position(), shown.message().as_str()), (5, "writes, median 30 ms"));
+        bar.write_done(&write(1_000_000, WriteOutcome::Ok));
+        bar.write_done(&write(1_000_000, WriteOutcome::Ok));
+        assert_eq!(bar.state.median_ms(), Some(40));
     }
 
     #[test]
     fn tells_what_is_done_before_and_after() {
-        assert_eq!(display([News::Stage("starting")]).bar.message(), "starting");
-        let settling = display([News::Write(Some(1)), News::Settling(3)]);
-        assert_eq!(settling.bar.message(), "writes; settling, 3 still in flight");
+        let bar = bar();
+        bar.stage("starting");
+        assert_eq!(bar.state.message(), "starting");
+        bar.load_begins();
+        bar.write_done(&write(1, WriteOutcome::Ok));
+        bar.settling(3);
+        assert_eq!(bar.state.message(), "writes; settling, 3 still in flight");
+        bar.stage("stopping the nodes");
+        assert_eq!(bar.state.message(), "stopping the nodes");
     }
 
     #[test]
-    fn telling_costs_the_load_no_more_than_a_message() {
-        let (news, incoming) = channel();
-        let bar = Bar { news, thread: Mutex::new(None) };
-        // Nobody takes anything in, and nothing waits for that.
-        (0..100_000).for_each(|in_flight| bar.settling(in_flight));
+    fn a_finished_bar_takes_whatever_else_is_told() {
+        let bar = bar();
         bar.finish();
-        drop(bar);
-        assert_eq!(incoming.iter().count(), 100_001);
+        bar.write_done(&write(1, WriteOutcome::Ok));
+        bar.finish();
+        assert_eq!(bar.state.done.load(Ordering::Relaxed), 1);
     }
 }

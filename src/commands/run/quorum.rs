@@ -6,55 +6,56 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::runtime::Builder;
+use tokio::task::{block_in_place, spawn_blocking};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
 use super::progress::Bar;
-use super::shared_cluster::{FaultInjector, SharedCluster};
+use super::turns::Turn;
 use crate::analysis::faults_left_out;
 use crate::cluster::{Backend, ClusterError, ClusterSpec};
 use crate::commands::descriptors::LimitError;
 use crate::commands::host;
 use crate::commands::output::note;
-use crate::config::{Experiment, ExperimentName, Quorum};
-use crate::data::{ForecastRow, GapFacts, LEADER, Manifest, RunData, SCHEMA, command_line, config_sha256};
-use crate::load::{Gaps, RecordError, RunRecord, await_ready, record};
-use crate::model::{Endpoints, Micros, SystemName};
+use crate::commands::shared_cluster::{FaultInjector, SharedCluster, end_of_a_node, explain};
+use crate::config::{Experiment, ExperimentName};
+use crate::data::{
+    ForecastRow, GapFacts, LeaderChangeFacts, LoadCost, Manifest, RunData, SCHEMA, command_line, config_sha256,
+};
+use crate::load::{Gaps, Metered, RunRecord, await_ready, record};
+use crate::model::{Endpoints, Quorum, StopRequest, SystemName, TimeSpan};
 use crate::sim::{foresee, is_foreseeable, simulate};
-use crate::system::{Clock, SessionError, System, limits};
+use crate::system::{Clock, System, limits};
 
-/// How long the end of a node may stay unseen after its first unanswered request: the kernel closes
-/// the sockets of a dying process before its parent can wait for it, and Docker takes longer still.
-const DEATH_NOTICE: Duration = Duration::from_secs(1);
 /// How long a system may take to say something of itself at the end.
 const NOTES_LIMIT: Duration = Duration::from_secs(5);
-/// How often the nodes are looked at meanwhile.
-const DEATH_POLL: Duration = Duration::from_millis(20);
 
-/// Runs one quorum of an experiment and returns everything there is to keep of it.
+/// Runs one quorum of an experiment, when its turn comes, and returns everything there is to keep of it.
 ///
 /// # Errors
 /// Whatever the cluster or a node answered; the cluster is down by then.
 pub(super) async fn run_quorum(
     job: &Job,
     quorum: Quorum,
-    backend: &Backend,
+    backend: &dyn Backend,
+    turn: Turn,
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
-    let Job { name, experiment, system, .. } = job;
+    let experiment = &job.experiment.at(quorum);
+    turn.may_start(cancel).await?;
     let bar = Bar::new(quorum, u64::from(experiment.workload.writes.get()));
-    let mut run = match backend {
-        Backend::Sim => simulated(name, experiment, quorum, bar, cancel).await,
-        _ => on_cluster(system.as_ref(), name, experiment, quorum, backend, bar, cancel).await,
+    let mut run = match backend.is_virtual_time() {
+        true => simulated(&job.name, experiment, quorum, bar, cancel).await,
+        false => on_cluster(job, quorum, backend, bar, turn, cancel).await,
     }?;
     for step in faults_left_out(&run) {
         note!("W = {quorum}: the load was over before `{step}`, which was left out");
     }
     let is_simulated_system = run.manifest.system_name() == SystemName::LABNODE;
-    if !matches!(backend, Backend::Sim) && is_simulated_system && is_foreseeable(experiment) {
-        run.forecast = forecast(name, experiment, quorum).await;
+    if !backend.is_virtual_time() && is_simulated_system && is_foreseeable(experiment) {
+        run.forecast = forecast(&job.name, experiment, quorum).await;
     }
     Ok(run)
 }
@@ -96,14 +97,15 @@ async fn simulated(
 
 /// Runs on real nodes: starts them, loads them and stops them.
 async fn on_cluster(
-    system: &dyn System,
-    name: &ExperimentName,
-    experiment: &Experiment,
+    job: &Job,
     quorum: Quorum,
-    backend: &Backend,
+    backend: &dyn Backend,
     bar: Bar,
+    turn: Turn,
     cancel: &CancellationToken,
 ) -> anyhow::Result<RunData> {
+    let Job { name, system, jobs, .. } = job;
+    let (system, experiment) = (system.as_ref(), &job.experiment.at(quorum));
     bar.stage("starting the nodes");
     let started = Timestamp::now();
     let wall = Instant::now();
@@ -118,17 +120,20 @@ async fn on_cluster(
     let cluster = SharedCluster::new(backend.cluster(spec)?);
     let starting = cancel.clone();
     let recorded = match cluster.with(move |cluster| cluster.up(&starting)).await {
-        Ok(endpoints) => tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
-            recorded = load(system, experiment, quorum, &endpoints, &cluster, cancel, &bar) => match recorded {
-                Ok(recorded) => Ok(recorded),
-                Err(error) => Err(explain(error, &cluster, cancel).await),
-            },
-        },
+        Ok(endpoints) => on_one_thread(async {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(ClusterError::Interrupted.into()),
+                recorded = load(job, quorum, &endpoints, &cluster, &turn, cancel, &bar) => match recorded {
+                    Ok(recorded) => Ok(recorded),
+                    Err(error) => Err(explain(error, &cluster, cancel).await),
+                },
+            }
+        }),
         Err(error) => Err(error.into()),
     };
     let finished = Timestamp::now();
+    drop(turn);
     bar.stage("stopping the nodes");
     let mut logs = cluster.with(|cluster| cluster.logs()).await;
     let facts = cluster.with(|cluster| cluster.facts()).await;
@@ -136,17 +141,17 @@ async fn on_cluster(
     bar.finish();
     // First, since it may be what is behind any other error.
     check_limits(system, &logs, recorded.as_ref().ok().and_then(|measured| measured.recorded.exhausted.as_ref()))?;
-    let Measured { recorded, gaps, version, notes } = recorded?;
+    let LoadOutcome { recorded, load_cost, gaps, leader_changes, version, notes } = recorded?;
     down?;
     add_notes(&mut logs, notes);
     if !gaps.is_empty() {
-        let length_us: u64 = gaps.iter().map(|gap| gap.length_us).sum();
+        let length_us: TimeSpan = gaps.iter().map(|gap| gap.length_us).sum();
         note!(
             "W = {quorum}: labctl or this machine stood still during the run ({} ms in all): latencies may be too long",
-            length_us / 1_000
+            length_us.get() / 1_000
         );
     }
-    let wall_us = Micros::from(wall.elapsed()).length();
+    let wall_us = TimeSpan::from(wall.elapsed());
     let manifest = Manifest {
         schema: SCHEMA,
         experiment: name.clone(),
@@ -165,13 +170,30 @@ async fn on_cluster(
         finished: Some(finished.to_string()),
         load_us: recorded.load_us,
         settle_us: recorded.settle_us,
+        quiet_us: recorded.quiet_us,
         settled: recorded.is_settled,
         wall_us,
         trace_dropped: recorded.trace_dropped,
         absent_nodes: recorded.absent_nodes.clone(),
+        jobs: jobs.filter(|jobs| jobs.get() > 1),
+        // Processor time is that of the whole process, and so of all runs that are measured side by side.
+        load_cost: load_cost.filter(|_| jobs.is_none_or(|jobs| jobs.get() == 1)),
         gaps,
+        leader_changes,
     };
     Ok(recorded.into_run(manifest, logs))
+}
+
+/// Drives a load on a runtime of its own, on this thread alone: a write that is handed from one thread to another costs
+/// more than the write.
+fn on_one_thread<T>(load: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    block_in_place(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+        let done = runtime.block_on(load);
+        // Something blocking may still be under way with the cluster: whoever needs that next waits for it.
+        runtime.shutdown_background();
+        done
+    })
 }
 
 /// Whether labctl or a process of the run met a limit of the machine: by what it says itself, or,
@@ -198,9 +220,11 @@ fn add_notes(logs: &mut BTreeMap<String, Vec<u8>>, notes: BTreeMap<String, Strin
 }
 
 /// What a run brought, and when labctl could not measure.
-struct Measured {
+struct LoadOutcome {
     recorded: RunRecord,
+    load_cost: Option<LoadCost>,
     gaps: Vec<GapFacts>,
+    leader_changes: Vec<LeaderChangeFacts>,
     /// The version of the running server.
     version: String,
     /// What the system said of itself at the end.
@@ -208,55 +232,46 @@ struct Measured {
 }
 
 async fn load(
-    system: &dyn System,
-    experiment: &Experiment,
+    job: &Job,
     quorum: Quorum,
     endpoints: &Endpoints,
     cluster: &SharedCluster,
+    turn: &Turn,
     cancel: &CancellationToken,
     bar: &Bar,
-) -> anyhow::Result<Measured> {
+) -> anyhow::Result<LoadOutcome> {
+    let (system, experiment) = (job.system.as_ref(), &job.experiment.at(quorum));
     let clock = Clock::monotonic();
     let session = system.connect(endpoints, experiment, quorum, clock)?;
-    await_ready(session.as_ref(), experiment.followers, &clock).await?;
+    tokio::select! {
+        biased;
+        ready = await_ready(session.as_ref(), experiment.followers, &clock) => ready?,
+        ended = end_of_a_node(cluster, cancel) => return Err(ended.into()),
+    }
     let version = session.version().await?;
-    bar.stage("writes");
-    let injector = FaultInjector { cluster: cluster.clone(), session: Arc::clone(&session), cancel: cancel.clone() };
-    let gaps = Gaps::default();
+    bar.stage("waiting for its turn");
+    turn.may_measure().await;
+    let nodes = system.nodes(experiment, quorum);
+    let injector = FaultInjector {
+        cluster: cluster.clone(),
+        session: Arc::clone(&session),
+        cancel: cancel.clone(),
+        stop_signal: nodes.first().map_or_else(StopRequest::default, |node| node.lifecycle.stop).signal,
+        restart: system.capabilities().restart,
+    };
+    let (gaps, metered) = (Gaps::default(), Metered::new(bar));
     let recorded = tokio::select! {
-        recorded = record(session.as_ref(), experiment, &injector, &clock, bar) => recorded?,
+        recorded = record(session.as_ref(), experiment, &injector, &clock, &metered) => recorded?,
         never = gaps.watch(&clock) => match never {},
     };
     // They are worth having, but not waiting for.
     let notes = timeout(NOTES_LIMIT, session.notes()).await.unwrap_or_default();
-    Ok(Measured { gaps: gaps.since(recorded.start_us), recorded, version, notes })
-}
-
-/// What is behind an error, where a node is: that it has died, or else the end of its log.
-async fn explain(error: anyhow::Error, cluster: &SharedCluster, cancel: &CancellationToken) -> anyhow::Error {
-    let noticed = Instant::now();
-    loop {
-        let cancel = cancel.clone();
-        if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
-            return cause.into();
-        }
-        if noticed.elapsed() > DEATH_NOTICE {
-            break;
-        }
-        sleep(DEATH_POLL).await;
-    }
-    let (node, reason) = match (error.downcast_ref(), error.downcast_ref()) {
-        (Some(RecordError::Session(silent)), _) | (_, Some(silent @ SessionError { .. })) => {
-            (silent.node.to_string(), silent.to_string())
-        }
-        (Some(RecordError::Silent(writes)), _) => {
-            (LEADER.to_owned(), format!("it runs, but none of the last {writes} writes was answered"))
-        }
-        _ => return error,
-    };
-    let reason = reason.trim_start_matches(&format!("{node}: ")).to_owned();
-    let log = cluster.with(|cluster| cluster.logs()).await.remove(&node).unwrap_or_default();
-    ClusterError::of_node(&node, reason, &log).into()
+    let changes = session.leader_changes().into_iter();
+    let leader_changes = changes
+        .map(|change| LeaderChangeFacts { at_us: change.at_us - recorded.start_us, leader: change.leader })
+        .collect();
+    let (gaps, load_cost) = (gaps.since(recorded.start_us), metered.cost());
+    Ok(LoadOutcome { gaps, load_cost, leader_changes, recorded, version, notes })
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use comfy_table::Table;
 use crate::analysis::Summary;
 use crate::commands::tables;
 
-/// One quorum's result in one line.
-pub(super) fn line(summary: &Summary) -> String {
+/// One quorum's result in one line; `copies` are those that the settled run was judged by, which are none where the leader could
+/// not be asked.
+pub(super) fn line(summary: &Summary, copies: u64, is_leader_absent: bool) -> String {
     let mut line = format!("W={}  {} ok", summary.quorum, summary.n);
     for (count, word) in [(summary.failed, "failed"), (summary.unknown, "without an answer")] {
         if count > 0 {
@@ -21,7 +22,8 @@ pub(super) fn line(summary: &Summary) -> String {
         line += &format!("  median {median:.1} ms");
     }
     line += &match summary.diverged {
-        Some(diverged) => format!("  diverged {diverged}"),
+        Some(diverged) => format!("  {diverged} of {copies} copies diverged"),
+        None if is_leader_absent => "  leader gone: copies not compared".to_owned(),
         None => "  did not settle".to_owned(),
     };
     format!("{line}  {:.1} s", summary.wall_s)
@@ -55,8 +57,8 @@ const HEADER: [&str; 12] = [
     "predicted\np99",
     "overhead\np50",
     "overhead\np99",
-    "behind at\nlast ack",
-    "diverged",
+    "not up to date\nat last ack",
+    "diverged\ncopies",
 ];
 
 fn row(summary: &Summary) -> [String; 12] {

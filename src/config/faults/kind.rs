@@ -1,152 +1,115 @@
-//! The kinds of faults: their parameters, what they do, and what they must fit.
+//! A kind of fault with its settings: what it does, and how it is read.
 
-use std::ops::Range;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-
+use super::event::Beginning;
+use super::kinds::{FaultEvent, FaultKind};
 use crate::config::reader::{Fields, Problems};
-use crate::config::setting::choice;
-use crate::model::{Accepted as _, ranged_integer};
-
-/// What a fault does: to a node itself, or to the links that lead to it.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum FaultKind {
-    /// The node dies (SIGKILL) and comes back empty.
-    Kill,
-    /// The node is stopped (SIGTERM) and comes back empty.
-    Stop,
-    /// The node is frozen (SIGSTOP, or the control group's freezer) and keeps what it holds.
-    Pause,
-    /// The node runs on, but no message gets through.
-    Partition {
-        /// Whom it cannot reach.
-        from: CutFrom,
-    },
-    /// What the leader sends to the node takes longer.
-    Slow {
-        /// Added delay in milliseconds, 1 to an hour.
-        delay_ms: u32,
-    },
-}
-
-/// Whom a partitioned node cannot reach, nor be reached by.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CutFrom {
-    /// The leader; clients still read the follower.
-    Leader,
-    /// Everyone, clients too.
-    All,
-}
-
-choice!(CutFrom);
-
-ranged_integer!(
-    /// What a slow link adds, in milliseconds.
-    AddedMillis(u32), "an added delay in milliseconds", 1..=3_600_000
-);
+use crate::model::{Act, one_of};
 
 impl FaultKind {
-    /// The parameters in words, to follow the node's name: ` by 20 ms`.
-    pub(super) fn parameters_in_words(self) -> String {
-        match self {
-            Self::Partition { from } => format!(" from {from}"),
-            Self::Slow { delay_ms } => format!(" by {delay_ms} ms"),
-            Self::Kill | Self::Stop | Self::Pause => String::new(),
-        }
+    /// What is done to the node when it begins, in this order.
+    #[must_use]
+    pub fn acts(&self) -> Vec<Act> {
+        self.settings().acts()
     }
 
-    /// Its name in files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Kill => "kill",
-            Self::Stop => "stop",
-            Self::Pause => "pause",
-            Self::Partition { .. } => "partition",
-            Self::Slow { .. } => "slow",
-        }
+    /// What is done at its end: its acts are undone, the last first.
+    pub(super) fn undoing(&self) -> Vec<Act> {
+        self.acts().iter().rev().filter_map(|act| act.undone_by()).collect()
     }
 
     /// Whether the node loses what it holds.
     #[must_use]
-    pub const fn ends_the_node(self) -> bool {
-        matches!(self, Self::Kill | Self::Stop)
+    pub fn ends_the_node(&self) -> bool {
+        self.acts().iter().any(|act| matches!(act, Act::Kill | Act::Stop))
     }
 
     /// Whether clients get no answer from the node while it lasts.
     #[must_use]
-    pub const fn hides_the_node(self) -> bool {
-        matches!(self, Self::Kill | Self::Stop | Self::Pause | Self::Partition { from: CutFrom::All })
+    pub fn hides_the_node(&self) -> bool {
+        Act::leave_reachable(&self.acts()) == Some(false)
     }
 
     /// Whether it is done to links, which then lead through proxies.
     #[must_use]
-    pub const fn works_on_links(self) -> bool {
-        matches!(self, Self::Partition { .. } | Self::Slow { .. })
+    pub fn works_on_links(&self) -> bool {
+        self.acts().iter().any(|act| act.undone_by() == Some(Act::Pass))
+    }
+
+    /// The milliseconds it adds to all that the leader sends to the node. `None` if it does something else.
+    #[must_use]
+    pub fn added_delay_ms(&self) -> Option<u32> {
+        match *self.acts() {
+            [Act::Slow { added_ms }] => Some(added_ms),
+            _ => None,
+        }
     }
 }
 
-/// `kind`, without its parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    Kill,
-    Stop,
-    Pause,
-    Partition,
-    Slow,
+impl<'de> Deserialize<'de> for FaultKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Tagged {
+            kind: Beginning,
+            #[serde(flatten)]
+            settings: Map<String, Value>,
+        }
+        let Tagged { kind: Beginning(event), settings } = Tagged::deserialize(deserializer)?;
+        Self::from_json(event, Value::Object(settings)).map_err(de::Error::custom)
+    }
 }
 
-choice!(Kind);
-
-/// Reads `kind` and its parameters.
+/// Reads `kind` and the keys of that kind. Those of other kinds are reported.
 pub(super) fn read_kind(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<FaultKind> {
-    let kind = fields.optional::<Kind>("kind", problems);
-    let from = fields.optional::<CutFrom>("from", problems);
-    let delay = fields.optional::<AddedMillis>("delay_ms", problems);
-    let value = kind.value?;
-    let path = fields.path.clone();
-    if from.value.is_some() && value != Kind::Partition {
-        problems.add(from.span, format!("{path}from is for kind = \"partition\" alone; leave it out"));
-    }
-    if delay.value.is_some() && value != Kind::Slow {
-        problems.add(delay.span.clone(), format!("{path}delay_ms is for kind = \"slow\" alone; leave it out"));
-    }
-    Some(match value {
-        Kind::Kill => FaultKind::Kill,
-        Kind::Stop => FaultKind::Stop,
-        Kind::Pause => FaultKind::Pause,
-        Kind::Partition => FaultKind::Partition { from: from.value.unwrap_or(CutFrom::Leader) },
-        Kind::Slow => {
-            if delay.value.is_none() && delay.good {
-                let accepted = AddedMillis::accepted();
-                let message = format!("{path}kind = \"slow\" needs delay_ms, the milliseconds it adds: {accepted}");
-                problems.add(kind.span, message);
+    let kind = fields.optional::<Beginning>("kind", problems);
+    let chosen = kind.value.map(|Beginning(event)| event);
+    let own = chosen.map(keys).unwrap_or_default();
+    let mut read = None;
+    for event in FaultEvent::BEGINNINGS.iter().copied() {
+        let is_meant = keys(event).iter().any(|key| fields.table.contains_key(*key));
+        if chosen == Some(event) {
+            read = FaultKind::read(event, fields, &kind.span, problems);
+        } else if chosen.is_none() && is_meant {
+            // The kind is wrong; its settings may be as well.
+            FaultKind::read(event, fields, &kind.span, problems);
+        } else {
+            for key in keys(event).iter().filter(|key| !own.contains(key)) {
+                if let Some(value) = fields.take(key) {
+                    let message = format!("{}{key} is for kind = {} alone; leave it out", fields.path, owners(key));
+                    problems.add(value.span(), message);
+                }
             }
-            FaultKind::Slow { delay_ms: delay.value?.get() }
         }
-    })
+    }
+    read
 }
 
-/// Reports what cannot be done to a leader.
-pub(super) fn check_leader(node: &Range<usize>, kind: FaultKind, fields: &Fields<'_>, problems: &mut Problems<'_>) {
-    let path = &fields.path;
-    match kind {
-        FaultKind::Partition { from: CutFrom::Leader } => {
-            problems.add(node.clone(), format!("{path}node: to cut off the leader, set from = \"all\""));
-        }
-        FaultKind::Slow { .. } => {
-            let message = format!(
-                "{path}node must be a follower: what the leader sends to it is slowed. To slow every follower, set \
-                 the delay of the network"
-            );
-            problems.add(node.clone(), message);
-        }
-        _ => {}
+/// The keys of the kind that begins so.
+fn keys(event: FaultEvent) -> &'static [&'static str] {
+    event.fault_type().map(|fault| fault.keys).unwrap_or_default()
+}
+
+/// The kinds that have a key.
+fn owners(key: &str) -> String {
+    let have = FaultEvent::BEGINNINGS.iter().filter(|event| keys(**event).contains(&key));
+    one_of(&have.map(|event| event.name()).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for FaultKind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FaultKind".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The name of a kind of fault, and its settings.",
+            "type": "object",
+            "required": ["kind"],
+            "properties": { "kind": { "type": "string" } },
+            "additionalProperties": true
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! Faults that would meet on one node or link.
 
 use super::fault::Fault;
-use super::kind::FaultKind;
 use super::moment::Trigger;
 use crate::config::reader::{Located, Problems};
 
@@ -10,12 +9,9 @@ pub(super) fn check_together(faults: &[Located<Fault>], path: &str, problems: &m
     for (index, fault) in faults.iter().enumerate() {
         let (later, span) = (&fault.value, &fault.span);
         for earlier in faults[..index].iter().map(|fault| &fault.value) {
-            if let (FaultKind::Slow { delay_ms: one }, FaultKind::Slow { delay_ms: other }) = (earlier.kind, later.kind)
-                && earlier.node == later.node
-                && one != other
-            {
-                let message = format!("{path}.delay_ms must be the same ({one}) in every slow fault of {}", later.node);
-                problems.add(span.clone(), message);
+            let conflict = later.kind.conflict(&earlier.kind, later.node);
+            if let Some(conflict) = conflict.filter(|_| earlier.node == later.node) {
+                problems.add(span.clone(), format!("{path}.{conflict}"));
             }
             if concern_the_same(earlier, later) && !are_apart(earlier, later) {
                 let message = format!(

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use toml::de::DeValue;
 
+use super::event::Beginning;
 use super::fault::Fault;
-use super::kind::{Kind, check_leader, read_kind};
+use super::kind::read_kind;
 use super::moment::{Elapsed, Trigger};
 use super::overlap::check_together;
 use crate::config::reader::{Fields, Located, Problems, Size};
@@ -43,7 +44,7 @@ impl Setting for Vec<Fault> {
 /// Reads a fault, and remembers under `own` where its values stand.
 fn read_fault(own: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Fault> {
     let size = fields.size;
-    for (key, accepted) in [("at", moments(size)), ("node", node_names(size)), ("kind", Kind::accepted())] {
+    for (key, accepted) in [("at", moments(size)), ("node", node_names(size)), ("kind", Beginning::accepted())] {
         fields.require(key, &accepted, problems);
     }
     let at = read_trigger(fields, "at", problems);
@@ -61,8 +62,8 @@ fn read_fault(own: &str, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -
     if let Some(until) = &until {
         problems.record(format!("{own}.until"), until.span.clone());
     }
-    if node.value.is_leader() {
-        check_leader(&node.span, kind, fields, problems);
+    if let Some(refusal) = kind.settings().refusal_of_leader().filter(|_| node.value.is_leader()) {
+        problems.add(node.span.clone(), format!("{}node{refusal}", fields.path));
     }
     Some(Fault { at: at.value, node: node.value, kind, until: until.map(|until| until.value) })
 }

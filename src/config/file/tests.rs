@@ -202,3 +202,21 @@ proptest::proptest! {
         let _ = parse_alone(&format!("{}{junk}{}", &COMMITTED[..at], &COMMITTED[at..]));
     }
 }
+
+#[test]
+fn paths_among_the_settings_of_a_system_begin_in_the_folder_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("experiments.toml");
+    let text = "default = \"a\"\n[experiment.a]\nsystem = \"mine\"\nquorums = [1]\n[system.mine]\nkind = \"redis\"\n";
+    fs::write(&path, text).unwrap();
+    let config = Config::read(&path, &KINDS).unwrap();
+    let measured = &config.experiments.values().next().unwrap().system;
+    assert_eq!(measured.settings.folder(), folder.path());
+    assert_eq!(config.systems.values().next().unwrap().settings.folder(), folder.path());
+    // No manifest holds it.
+    assert!(!serde_json::to_string(measured).unwrap().contains(folder.path().to_str().unwrap()));
+    // A system without settings stays the lab's own wherever the file lies.
+    fs::write(&path, "default = \"a\"\n[experiment.a]\n").unwrap();
+    let lab = Config::read(&path, &KINDS).unwrap();
+    assert_eq!(lab.experiments.into_values().next().unwrap(), super::Experiment::default());
+}

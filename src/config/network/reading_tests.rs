@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{CatchUp, Experiment, Network, parse};
-use crate::model::Followers;
+use crate::config::{Experiment, Network, parse};
+use crate::model::{CatchUp, Followers};
 
 /// The delays of one folder.
 fn read_file(name: &Path) -> io::Result<String> {

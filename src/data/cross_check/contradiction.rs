@@ -13,10 +13,14 @@ pub enum RunFile {
     Manifest,
     /// `writes.csv`.
     Writes,
+    /// `reads.csv`.
+    Reads,
     /// `replication.csv`.
     Replication,
     /// `arrivals.csv`.
     Arrivals,
+    /// `failover.json`.
+    Failover,
     /// `at-last-ack/NODE.json`.
     AtLastAck(NodeId),
     /// `NODE.json`.
@@ -28,8 +32,10 @@ impl fmt::Display for RunFile {
         match self {
             Self::Manifest => f.write_str("manifest.json"),
             Self::Writes => f.write_str("writes.csv"),
+            Self::Reads => f.write_str("reads.csv"),
             Self::Replication => f.write_str("replication.csv"),
             Self::Arrivals => f.write_str("arrivals.csv"),
+            Self::Failover => f.write_str("failover.json"),
             Self::AtLastAck(node) => write!(f, "at-last-ack/{node}.json"),
             Self::Settled(node) => write!(f, "{node}.json"),
         }

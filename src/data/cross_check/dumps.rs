@@ -5,30 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Micros, Role, Version};
 
 use super::contradiction::{Contradiction, RunFile};
-use super::facts::{Facts, TOLERANCE_US, lines};
+use super::facts::{Facts, TOLERANCE, lines};
 use crate::data::StoreDump;
 use crate::model::NodeId;
 
 /// When a dump was taken: after `from_us` and, where that is known, before `until_us`.
 struct Window {
-    from_us: i64,
-    until_us: i64,
+    from_us: Micros,
+    until_us: Micros,
     file: fn(NodeId) -> RunFile,
     settled: bool,
 }
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let manifest = &facts.run.manifest;
-    let load = Micros::from(manifest.load_us);
-    let (load_us, settled_us) = (load.get(), (load + manifest.settle_us.into()).get());
+    let settled_us = manifest.settled_us();
     let at_last_ack = Window {
-        from_us: load_us - TOLERANCE_US,
-        until_us: settled_us.saturating_add(TOLERANCE_US),
+        from_us: manifest.last_ack_us() - TOLERANCE,
+        until_us: settled_us + TOLERANCE,
         file: RunFile::AtLastAck,
         settled: false,
     };
     let settled =
-        Window { from_us: settled_us - TOLERANCE_US, until_us: i64::MAX, file: RunFile::Settled, settled: true };
+        Window { from_us: settled_us - TOLERANCE, until_us: Micros::MAX, file: RunFile::Settled, settled: true };
     let mut found = Vec::new();
     for (snapshot, window) in [(&facts.run.at_last_ack, at_last_ack), (&facts.run.settled, settled)] {
         for (&node, dump) in snapshot {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::data::{FaultEvent, ReplicationRow, RunData, WriteRow};
-use crate::model::{NodeId, Version, WriteId};
+use crate::model::{Micros, NodeId, TimeSpan, Version, WriteId};
 
 /// How far two readings of one clock may be apart by rounding, in microseconds. All nodes of a
 /// run read the clock of one machine.
-pub(super) const TOLERANCE_US: i64 = 1_000;
+pub(super) const TOLERANCE: TimeSpan = TimeSpan::new(1_000);
 
 /// A run and lookups into it.
 pub(super) struct Facts<'a> {
@@ -68,12 +68,9 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether a node lost its trace at `at_us` or later.
-    pub(super) fn lost_trace_since(&self, node: NodeId, at_us: i64) -> bool {
-        let ends = [FaultEvent::Kill, FaultEvent::Stop, FaultEvent::Restart];
-        self.run
-            .faults
-            .iter()
-            .any(|row| row.node == node && ends.contains(&row.kind) && row.ended_us >= at_us - TOLERANCE_US)
+    pub(super) fn lost_trace_since(&self, node: NodeId, at_us: Micros) -> bool {
+        let ends = |kind: FaultEvent| kind.ends_the_node() || kind == FaultEvent::Restart;
+        self.run.faults.iter().any(|row| row.node == node && ends(row.kind) && row.ended_us >= at_us - TOLERANCE)
     }
 
     /// The key of the write with this number.
@@ -88,12 +85,20 @@ pub(super) fn lines<T>(rows: &[T]) -> impl Iterator<Item = (u64, &T)> {
     (2..).zip(rows)
 }
 
-/// The rows of `writes.csv` with their lines: an error may be of several lines.
+/// The rows of `writes.csv` with their lines.
 pub(super) fn write_lines(rows: &[WriteRow]) -> impl Iterator<Item = (u64, &WriteRow)> {
-    let breaks = |text: &str| text.matches('\n').count() as u64;
+    lines_of(rows, |row| [Some(&row.key), Some(&row.value), row.error.as_ref()])
+}
+
+/// The rows of a CSV file with their lines, given their texts: one may be of several lines.
+pub(super) fn lines_of<T, const N: usize>(
+    rows: &[T],
+    texts: impl Fn(&T) -> [Option<&String>; N],
+) -> impl Iterator<Item = (u64, &T)> {
     rows.iter().scan(2, move |next, row| {
         let line = *next;
-        *next += 1 + breaks(&row.key) + breaks(&row.value) + row.error.as_deref().map_or(0, breaks);
+        let breaks = texts(row).into_iter().flatten().map(|text| text.matches('\n').count() as u64);
+        *next += 1 + breaks.sum::<u64>();
         Some((line, row))
     })
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::config::{CatchUp, Config, Experiment, ExperimentName, Order, Quorum};
+use crate::config::{Config, Experiment, ExperimentName};
 use crate::data::{FaultEvent, FaultRow, ReplicationOutcome, WriteOutcome};
-use crate::model::{NodeId, Version, WriteId};
+use crate::model::{CatchUp, Micros, NodeId, Quorum, ReplicationOrder, TimeSpan, Version, WriteId};
 use crate::sim::{can_simulate, simulate_direct};
 
 fn lab() -> Config {
@@ -55,12 +55,12 @@ fn arrivals_of(run: &RunData, follower: NodeId, key: &str) -> Vec<usize> {
 #[test]
 fn whatever_is_changed_is_named_with_file_line_node_and_key() {
     type Change = fn(&mut RunData);
-    let cases: [(Change, &str); 22] = [
+    let cases: [(Change, &str); 23] = [
         (|run| run.writes[3].version = None, "writes.csv:5: k3: write 3 is `ok` and has no version"),
         (|run| run.writes[3].acks = Some(0), "writes.csv:5: k3: write 3 is `ok` with 0 acknowledgements where W = 1"),
         (|run| run.writes[3].acks = None, "write 3 is `ok` and has no number of acknowledgements"),
         (|run| run.writes[3].acks = Some(6), "write 3 has 6 acknowledgements of 5 followers"),
-        (|run| run.writes[3].latency_us = 900_000_000, "writes.csv:5: k3: write 3 ended at "),
+        (|run| run.writes[3].latency_us = TimeSpan::new(900_000_000), "writes.csv:5: k3: write 3 ended at "),
         (|run| run.writes[3].key = "k4".to_owned(), "write 3 wrote key k4, and version 4 is of key k3"),
         (|run| run.writes[3].version = Some(Version::new(5)), "write 3 has version 5, and 4 in replication.csv"),
         (
@@ -72,7 +72,11 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
         ),
         (|run| run.manifest.seed = 7, "manifest.json: the seed is 7, and 42 in the configuration"),
         (
-            |run| run.replication[0].acked_us = run.replication[0].sent_us.map(|us| us - 1),
+            |run| run.manifest.system.as_mut().unwrap().name = "redis".to_owned(),
+            "manifest.json: the system is `redis`, and `labnode` in the configuration",
+        ),
+        (
+            |run| run.replication[0].acked_us = run.replication[0].sent_us.map(|us| us - TimeSpan::new(1)),
             "replication.csv:2: f1, key k0: version 1 was acknowledged at ",
         ),
         (|run| run.replication[0].outcome = ReplicationOutcome::Failed, "has a time without being acknowledged"),
@@ -83,7 +87,7 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
         (|run| run.replication[0].write = WriteId::new(400), "version 1 is of write 400, which is not in writes.csv"),
         (|run| drop(run.replication.remove(0)), "replication.csv: f1: version 1 went to other followers"),
         (|run| drop(run.arrivals.remove(0)), "was acknowledged, and by arrivals.csv it never arrived"),
-        (|run| run.arrivals[0].at_us -= 5_000, "arrivals.csv:2: f1, key "),
+        (|run| run.arrivals[0].at_us += Micros::new(-5_000), "arrivals.csv:2: f1, key "),
         (|run| run.arrivals.swap(3, 4), "arrivals.csv:6: f1, key "),
         (|run| run.arrivals[0].version = Version::new(101), "version 101 arrived, and no write has this version"),
         (|run| run.arrivals[0].applied = false, "was not applied, and followers apply in arrival order"),
@@ -116,10 +120,39 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
 }
 
 #[test]
+fn a_read_that_the_other_files_rule_out_is_named_and_no_read_is_used() {
+    type Change = fn(&mut crate::data::ReadRow, &crate::data::WriteRow);
+    let cases: [(Change, &str); 4] = [
+        (|read, _| read.key = "k4".to_owned(), "found write 3, which wrote key k3"),
+        (|read, write| read.start_us = write.start_us - TimeSpan::new(9_000), "found write 3 at "),
+        (|read, _| read.version = Some(Version::new(99)), "found version 99 of write 3, which has version "),
+        (|read, _| (read.write, read.version) = (Some(WriteId::new(93)), None), "found write 93 at "),
+    ];
+    let name = "quorum".parse().unwrap();
+    let mut experiment = lab().experiments[&name].clone();
+    experiment.reads.probe = crate::config::Probing::On;
+    let sound = simulated(&name, &experiment, Quorum::try_from(1).unwrap());
+    assert_eq!(told(&sound), [""; 0]);
+    let place = sound.reads.iter().position(|row| row.write == Some(WriteId::new(3))).unwrap();
+    for (change, expected) in cases {
+        let mut run = sound.clone();
+        change(&mut run.reads[place], &sound.writes[3]);
+        let told = told(&run);
+        let file = format!("reads.csv:{}: f", place + 2);
+        assert!(told.iter().any(|one| one.starts_with(&file) && one.contains(expected)), "{expected}: {told:?}");
+        assert_eq!(run.without_contradicted().reads, []);
+    }
+    let mut run = crate::analysis::without_trace(sound);
+    run.reads[0].version = Some(Version::new(1));
+    let expected = "reads.csv:2: f1, key k0: read 0 has a version, and by manifest.json `store` tells none";
+    assert!(told(&run).iter().any(|one| one == expected), "{:?}", told(&run));
+}
+
+#[test]
 fn a_copy_that_arrived_after_its_acknowledgement_is_named() {
     let mut run = run_of("quorum");
     let place = run.arrivals.len() - 1;
-    run.arrivals[place].at_us += 5_000;
+    run.arrivals[place].at_us += Micros::new(5_000);
     let told = told(&run);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("replication.csv:") && told[0].contains("before it arrived at"), "{told:?}");
@@ -199,7 +232,7 @@ fn a_leader_that_is_behind_its_own_writes_is_named() {
 #[test]
 fn followers_that_compare_versions_say_what_they_applied() {
     let mut run = run_of("versioned");
-    assert_eq!(run.manifest.config.network.order, Order::Version);
+    assert_eq!(run.manifest.config.network.order, ReplicationOrder::Version);
     let place = run.arrivals.iter().position(|row| !row.applied).unwrap();
     run.arrivals[place].applied = true;
     let told = told(&run);
@@ -216,7 +249,7 @@ fn evidence_that_died_contradicts_nothing() {
     assert_eq!(told(&run), [""; 0]);
     // A follower that was killed and came back empty after all was over.
     let mut run = run_of("quorum");
-    let at_us = i64::try_from(run.manifest.load_us).unwrap() * 2;
+    let at_us = run.manifest.last_ack_us() + run.manifest.load_us;
     let event = |kind| FaultRow { begun_us: at_us, ended_us: at_us, node: NodeId::Follower(1), kind, detail: None };
     run.faults = vec![event(FaultEvent::Kill), event(FaultEvent::Restart)];
     run.arrivals.retain(|row| row.follower != NodeId::Follower(1));
@@ -236,7 +269,7 @@ fn evidence_that_died_contradicts_nothing() {
 #[test]
 fn a_leader_that_answers_too_early_is_a_finding_and_no_contradiction() {
     let mut run = run_of("quorum");
-    run.writes[7].latency_us = 10;
+    run.writes[7].latency_us = TimeSpan::new(10);
     assert_eq!((told(&run), run.writes[7].outcome), (Vec::new(), WriteOutcome::Ok));
 }
 
@@ -245,7 +278,7 @@ fn a_follower_that_is_brought_up_to_date_contradicts_nothing() {
     let name: ExperimentName = "catch-up".parse().unwrap();
     let mut experiment = lab().experiments[&name].clone();
     assert_eq!(experiment.network.catch_up, CatchUp::Snapshot);
-    experiment.network.order = Order::Version;
+    experiment.network.order = ReplicationOrder::Version;
     for seed in 1..=10 {
         experiment.seed = seed;
         let run = simulated(&name, &experiment, Quorum::try_from(3).unwrap());

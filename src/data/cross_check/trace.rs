@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::contradiction::{Contradiction, RunFile};
-use super::facts::{Facts, TOLERANCE_US, lines};
-use crate::config::{CatchUp, Order};
+use super::facts::{Facts, TOLERANCE, lines};
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow};
-use crate::model::{NodeId, Version};
+use crate::model::{CatchUp, Micros, NodeId, ReplicationOrder, Version};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     if !facts.has_trace() || facts.was_restarted(NodeId::Leader) {
@@ -27,7 +26,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
 }
 
 /// When each version first arrived at each follower, by the followers' traces.
-fn first_arrivals(facts: &Facts<'_>) -> HashMap<(Version, NodeId), i64> {
+fn first_arrivals(facts: &Facts<'_>) -> HashMap<(Version, NodeId), Micros> {
     let mut first = HashMap::new();
     for row in &facts.run.arrivals {
         let at_us = first.entry((row.version, row.follower)).or_insert(row.at_us);
@@ -37,13 +36,13 @@ fn first_arrivals(facts: &Facts<'_>) -> HashMap<(Version, NodeId), i64> {
 }
 
 /// What cannot be of one copy.
-fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(Version, NodeId), i64>) -> Option<String> {
+fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(Version, NodeId), Micros>) -> Option<String> {
     let manifest = &facts.run.manifest;
     let Some(write) = facts.by_number.get(&row.write) else {
         return Some(format!("is of write {}, which is not in writes.csv", row.write));
     };
     if let Some(sent_us) = row.sent_us
-        && sent_us < write.start().get() - TOLERANCE_US
+        && sent_us < write.start_us - TOLERANCE
     {
         return Some(format!("left at {sent_us} us, before its client asked at {} us", write.start_us));
     }
@@ -63,7 +62,7 @@ fn copy(facts: &Facts<'_>, row: &ReplicationRow, arrived_us: &HashMap<(Version, 
         return None;
     }
     match arrived_us.get(&(row.version, row.follower)) {
-        Some(at_us) if *at_us > acked_us + TOLERANCE_US => {
+        Some(at_us) if *at_us > acked_us + TOLERANCE => {
             Some(format!("was acknowledged at {acked_us} us, before it arrived at {at_us} us by arrivals.csv"))
         }
         None if manifest.trace_dropped == 0 => {
@@ -120,7 +119,7 @@ fn against_leader(facts: &Facts<'_>, row: &ArrivalRow) -> Option<String> {
     }
     let (_, copy) = facts.copies.get(&(row.version, row.follower))?;
     match copy.sent_us {
-        Some(sent_us) if row.at_us < sent_us - TOLERANCE_US => {
+        Some(sent_us) if row.at_us < sent_us - TOLERANCE => {
             Some(format!("arrived at {} us, before it left at {sent_us} us by replication.csv", row.at_us))
         }
         None => Some("arrived, and by replication.csv it was never sent".to_owned()),
@@ -131,7 +130,7 @@ fn against_leader(facts: &Facts<'_>, row: &ArrivalRow) -> Option<String> {
 /// A follower as its arrivals so far leave it.
 #[derive(Default)]
 struct Follower<'a> {
-    last_us: Option<i64>,
+    last_us: Option<Micros>,
     held: BTreeMap<&'a str, Version>,
 }
 
@@ -148,10 +147,10 @@ impl<'a> Follower<'a> {
             return Some(format!("arrived at {} us, and the line before it at {before_us} us", row.at_us));
         }
         match network.order {
-            Order::Arrival if network.catch_up == CatchUp::Off && !row.applied => {
+            ReplicationOrder::Arrival if network.catch_up == CatchUp::Off && !row.applied => {
                 Some("was not applied, and followers apply in arrival order".to_owned())
             }
-            Order::Version if facts.run.manifest.trace_dropped == 0 => {
+            ReplicationOrder::Version if facts.run.manifest.trace_dropped == 0 => {
                 let newer = held.is_none_or(|held| row.version > held);
                 let held = held.map_or(0, Version::get);
                 match (newer, row.applied) {

@@ -8,8 +8,10 @@ use crate::data::{WriteOutcome, WriteRow};
 use crate::model::{NodeId, Version, WriteId};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
-    let mut found: Vec<Contradiction> = manifest(facts).into_iter().collect();
-    let mut numbered: BTreeMap<Version, WriteId> = BTreeMap::new();
+    let mut found = manifest(facts);
+    // A system without a trace may number the writes of each key on their own.
+    let counted = |row: &WriteRow| if facts.has_trace() { String::new() } else { row.key.clone() };
+    let mut numbered: BTreeMap<(String, Version), WriteId> = BTreeMap::new();
     for (line, row) in write_lines(&facts.run.writes) {
         let mut tell = |message: String| {
             let message = format!("write {} {message}", row.write);
@@ -21,19 +23,24 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
             continue;
         }
         against_trace(facts, row).into_iter().for_each(&mut tell);
-        if let Some(other) = row.version.and_then(|version| numbered.insert(version, row.write)) {
+        if let Some(other) = row.version.and_then(|version| numbered.insert((counted(row), version), row.write)) {
             tell(format!("has the version of write {other}"));
         }
     }
     found
 }
 
-fn manifest(facts: &Facts<'_>) -> Option<Contradiction> {
+/// What a manifest says twice, and not alike.
+fn manifest(facts: &Facts<'_>) -> Vec<Contradiction> {
     let manifest = &facts.run.manifest;
-    (manifest.seed != manifest.config.seed).then(|| {
-        let message = format!("the seed is {}, and {} in the configuration", manifest.seed, manifest.config.seed);
-        Contradiction::new(RunFile::Manifest, None, message)
-    })
+    let (measured, configured) = (manifest.system_name(), &manifest.config.system);
+    let seed = (manifest.seed != manifest.config.seed)
+        .then(|| format!("the seed is {}, and {} in the configuration", manifest.seed, manifest.config.seed));
+    // A system goes by the name of its table, and the lab's node by that of its kind.
+    let is_other = [&configured.name, &configured.kind].iter().all(|name| name.as_str() != measured);
+    let system =
+        is_other.then(|| format!("the system is `{measured}`, and `{}` in the configuration", configured.name));
+    seed.into_iter().chain(system).map(|message| Contradiction::new(RunFile::Manifest, None, message)).collect()
 }
 
 /// What a row says of itself that cannot be under this manifest.
@@ -41,8 +48,8 @@ fn own(facts: &Facts<'_>, row: &WriteRow) -> Vec<String> {
     let manifest = &facts.run.manifest;
     let (required, followers) = (manifest.quorum.get(), manifest.config.followers.get());
     let mut wrong = Vec::new();
-    let end_us = row.start_us.saturating_add(row.latency_us);
-    if end_us > manifest.load_us {
+    let end_us = row.end();
+    if end_us > manifest.last_ack_us() {
         wrong.push(format!("ended at {end_us} us, and the load was over at {} us by manifest.json", manifest.load_us));
     }
     if let Some(acks) = row.acks.filter(|acks| *acks > followers) {

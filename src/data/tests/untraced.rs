@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::analysis::without_trace;
-use crate::model::Version;
+use crate::model::{TimeSpan, Version};
 
 /// The run of a system without a trace, versions and delays of its own.
 fn untraced() -> RunData {
@@ -49,7 +49,7 @@ fn a_trace_is_there_if_and_only_if_the_manifest_says_so() {
 fn versions_of_a_system_that_tells_none_are_a_contradiction() {
     let told = |run: RunData| -> Vec<String> { run.cross_check().iter().map(ToString::to_string).collect() };
     let mut spoiled = untraced();
-    spoiled.manifest.load_us = 1_000_000;
+    spoiled.manifest.load_us = TimeSpan::new(1_000_000);
     assert_eq!(told(spoiled.clone()), Vec::<String>::new());
     spoiled.writes[4].version = Some(Version::new(5));
     spoiled.settled.get_mut(&NodeId::Follower(1)).unwrap().versions.insert("k0".to_owned(), 100);

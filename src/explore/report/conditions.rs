@@ -1,5 +1,6 @@
 //! The conditions that an exploration varied, in words.
 
+use crate::config::KeyOrder;
 use crate::explore::{PointConditions, PointRow};
 use crate::report::number::{count, grouped, list};
 
@@ -10,9 +11,15 @@ fn words(conditions: &PointConditions) -> [String; 7] {
         format!("{} order", conditions.order),
         format!("{} links", conditions.link),
         count(u64::from(conditions.writes), "write"),
-        count(u64::from(conditions.keys), "key"),
+        match conditions.key_order {
+            KeyOrder::Rotation => count(u64::from(conditions.keys), "key"),
+            drawn => format!("{} by {drawn}", count(u64::from(conditions.keys), "key")),
+        },
         format!("{} at once", grouped(u64::from(conditions.concurrency))),
-        format!("{} pacing", conditions.pacing),
+        match conditions.rate_per_s {
+            None => format!("{} pacing", conditions.pacing),
+            Some(rate) => format!("{} pacing at {} writes a second", conditions.pacing, grouped(u64::from(rate))),
+        },
     ]
 }
 

@@ -5,9 +5,9 @@ use std::fs;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::config::{Experiment, Order};
+use crate::config::Experiment;
 use crate::explore::{Grid, Work, explore};
-use crate::model::uniform_ms;
+use crate::model::{ReplicationOrder, uniform_ms};
 use crate::sim::SimError;
 
 /// Two orders at three and five followers, a few runs each.
@@ -22,7 +22,7 @@ fn points() -> Vec<PointRow> {
         concurrencies: vec![base.workload.concurrency],
         keys: vec![base.workload.keys],
         writes: vec![30.try_into().unwrap()],
-        orders: vec![Order::Arrival, Order::Version],
+        orders: vec![ReplicationOrder::Arrival, ReplicationOrder::Version],
         links: vec![base.link_order()],
         pacings: vec![base.workload.pacing],
         seeds: 4,

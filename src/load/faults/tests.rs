@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use futures_util::future::join;
 
 use super::*;
-use crate::config::{CutFrom, FaultKind};
+use crate::config::{CutFrom, FaultKind, Kill, Partition, Pause, Slow, Stop};
 use crate::data::FaultEvent;
 use crate::model::NodeId;
 
@@ -70,7 +70,7 @@ async fn run<'a>(
     run.before_load().await.unwrap();
     clock.sleep(Duration::from_micros(1_000_000 - clock.now_us())).await;
     let (sender, state) = watch::channel(LoadState::default());
-    let (_, ended) = join(load(clock, sender, writes), run.run(1_000_000, state)).await;
+    let (_, ended) = join(load(clock, sender, writes), run.run(Micros::new(1_000_000), state)).await;
     (run, ended)
 }
 
@@ -82,9 +82,9 @@ fn texts(steps: &[(u64, &str)]) -> Vec<(u64, String)> {
 async fn each_step_is_done_when_its_write_starts_or_its_time_comes() {
     let cluster = Scripted::new();
     let faults = [
-        fault("f5", FaultKind::Kill, "3", Some("7")),
-        fault("f1", FaultKind::Pause, "1.5s", Some("8")),
-        fault("f2", FaultKind::Partition { from: CutFrom::Leader }, "0.95s", Some("1.75s")),
+        fault("f5", FaultKind::Kill(Kill {}), "3", Some("7")),
+        fault("f1", FaultKind::Pause(Pause {}), "1.5s", Some("8")),
+        fault("f2", FaultKind::Partition(Partition { from: CutFrom::Leader }), "0.95s", Some("1.75s")),
     ];
     let (run, ended) = run(&faults, &cluster, 30).await;
     ended.unwrap();
@@ -99,20 +99,20 @@ async fn each_step_is_done_when_its_write_starts_or_its_time_comes() {
         (2900, "heal f2"),
     ];
     assert_eq!(cluster.done(), texts(&expected));
-    let rows = run.rows(1_000_000);
-    assert_eq!((rows[0].begun_us, rows[0].ended_us), (300_000, 500_000));
+    let rows = run.rows(Micros::new(1_000_000));
+    assert_eq!((rows[0].begun_us, rows[0].ended_us), (Micros::new(300_000), Micros::new(500_000)));
     assert_eq!(
         (rows[0].node, rows[0].kind, rows[0].detail.as_deref()),
         (NodeId::Follower(4), FaultEvent::Kill, Some("SIGKILL"))
     );
     assert_eq!(rows[2].detail.as_deref(), Some("from leader"));
-    assert!(run.hidden().is_empty());
+    assert!(!run.is_hidden(NodeId::Follower(3)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_due_together_is_done_in_the_order_of_the_file() {
     let cluster = Scripted::new();
-    let faults = ["f3", "f1", "f2"].map(|node| fault(node, FaultKind::Pause, "2", None));
+    let faults = ["f3", "f1", "f2"].map(|node| fault(node, FaultKind::Pause(Pause {}), "2", None));
     run(&faults, &cluster, 20).await.1.unwrap();
     assert_eq!(cluster.done(), texts(&[(1200, "pause f3"), (1400, "pause f1"), (1600, "pause f2")]));
 }
@@ -120,40 +120,41 @@ async fn what_is_due_together_is_done_in_the_order_of_the_file() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_from_the_start_is_there_before_the_first_write() {
     let cluster = Scripted::new();
-    let slow = fault("f3", FaultKind::Slow { delay_ms: 1500 }, "0", Some("4"));
-    let paused = fault("f4", FaultKind::Pause, "0s", None);
+    let slow = fault("f3", FaultKind::Slow(Slow { delay_ms: 1500 }), "0", Some("4"));
+    let paused = fault("f4", FaultKind::Pause(Pause {}), "0s", None);
     let (run, ended) = run(&[slow, paused], &cluster, 20).await;
     ended.unwrap();
     assert_eq!(cluster.done(), texts(&[(0, "slow f3"), (200, "pause f4"), (1400, "heal f3")]));
-    let rows = run.rows(1_000_000);
-    assert_eq!((rows[0].begun_us, rows[0].detail.as_deref()), (-1_000_000, Some("+1500 ms")));
-    assert_eq!(run.hidden(), [NodeId::Follower(3)]);
+    let rows = run.rows(Micros::new(1_000_000));
+    assert_eq!((rows[0].begun_us, rows[0].detail.as_deref()), (Micros::new(-1_000_000), Some("+1500 ms")));
+    assert!(run.is_hidden(NodeId::Follower(3)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_load_is_the_end_of_it_but_what_has_begun_is_finished() {
     let cluster = Scripted::new();
-    let faults = [fault("f1", FaultKind::Kill, "4", Some("8")), fault("f2", FaultKind::Stop, "60s", None)];
+    let faults =
+        [fault("f1", FaultKind::Kill(Kill {}), "4", Some("8")), fault("f2", FaultKind::Stop(Stop {}), "60s", None)];
     let (run, ended) = run(&faults, &cluster, 5).await;
     ended.unwrap();
     assert_eq!(cluster.clock.now_us(), 1_600_000);
     assert_eq!(cluster.done(), texts(&[(1400, "kill f1")]));
-    assert_eq!(run.rows(1_000_000)[0].ended_us, 600_000);
+    assert_eq!(run.rows(Micros::new(1_000_000))[0].ended_us, Micros::new(600_000));
     assert!(run.is_hidden(NodeId::Follower(0)) && !run.is_hidden(NodeId::Follower(1)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_done_is_an_error() {
     let cluster = Scripted { fails_at: Some("restart f1"), ..Scripted::new() };
-    let (run, ended) = run(&[fault("f1", FaultKind::Kill, "1", Some("5"))], &cluster, 20).await;
+    let (run, ended) = run(&[fault("f1", FaultKind::Kill(Kill {}), "1", Some("5"))], &cluster, 20).await;
     assert_eq!(ended.unwrap_err().to_string(), "no");
     // What did not come about is not in the timeline, and the node stays hidden.
-    assert_eq!((run.rows(0).len(), run.hidden()), (1, vec![NodeId::Follower(0)]));
+    assert!(run.rows(Micros::ZERO).len() == 1 && run.is_hidden(NodeId::Follower(0)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_faults_there_is_nothing_to_wait_for() {
     let clock = Clock::at_zero();
     let (_sender, state) = watch::channel(LoadState::default());
-    FaultRun::new(&[], &NoFaults, &clock).run(0, state).await.unwrap();
+    FaultRun::new(&[], &NoFaults, &clock).run(Micros::ZERO, state).await.unwrap();
 }

@@ -5,28 +5,38 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::cluster::FaultAction;
+use crate::config::FaultAction;
 use crate::load::NoFaults;
 use crate::model::{Endpoints, Role, StoreDump, WriteOutcome};
 use crate::system::{Found, PendingCopies, PlannedWrite, SettleLimits, Trace, WriteAnswer};
 
 /// A system of one store, which all nodes show; it keeps no trace and numbers no write.
 #[derive(Default)]
-struct OneStore {
-    held: Mutex<BTreeMap<String, String>>,
-    is_down: bool,
+pub(in crate::load) struct OneStore {
+    pub(in crate::load) held: Mutex<BTreeMap<String, String>>,
+    pub(in crate::load) is_down: bool,
+    /// Whether reads find nothing.
+    pub(in crate::load) is_blind: bool,
+    /// Whether a node that is down stays so.
+    pub(in crate::load) is_barred: bool,
 }
 
 impl Session for OneStore {
     fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer> {
         self.held.lock().unwrap().insert(write.key.clone(), write.value.clone());
-        let answer =
-            WriteAnswer { outcome: WriteOutcome::Ok, http_status: None, version: None, acks: None, error: None };
+        let answer = WriteAnswer {
+            outcome: WriteOutcome::Ok,
+            http_status: None,
+            version: None,
+            acks: None,
+            error: None,
+            answered_us: None,
+        };
         async move { answer }.boxed()
     }
 
     fn read<'a>(&'a self, _: NodeId, key: &'a str) -> BoxFuture<'a, Result<Option<Found>, SessionError>> {
-        let value = self.held.lock().unwrap().get(key).cloned();
+        let value = self.held.lock().unwrap().get(key).filter(|_| !self.is_blind).cloned();
         async move { Ok(value.map(|value| Found { value, version: None })) }.boxed()
     }
 
@@ -37,7 +47,8 @@ impl Session for OneStore {
     }
 
     fn ready(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
-        let refusal = SessionError { node, question: "ping".to_owned(), reason: "connection refused".to_owned() };
+        let refusal = SessionError::new(node, "ping", "connection refused");
+        let refusal = if self.is_barred { refusal.lasting() } else { refusal };
         let answer = if self.is_down { Err(refusal) } else { Ok(()) };
         async move { answer }.boxed()
     }
@@ -50,7 +61,7 @@ impl Session for OneStore {
         SettleLimits { step: Duration::from_secs(1), notice: None }
     }
 
-    fn trace(&self, _: NodeId, _: u64) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
+    fn trace(&self, _: NodeId, _: Micros) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
         async { Ok(None) }.boxed()
     }
 
@@ -70,8 +81,16 @@ async fn a_node_that_never_answers_is_given_up() {
     let session = OneStore { is_down: true, ..OneStore::default() };
     let error = await_ready(&session, Followers::constant(3), &clock).await.unwrap_err();
     assert_eq!(error.node, NodeId::Leader);
-    let waited = Duration::from_micros(clock.now_us());
-    assert!((READY_LIMIT..2 * READY_LIMIT).contains(&waited), "{waited:?}");
+    let (waited, limit) = (Duration::from_micros(clock.now_us()), session.ready_limit());
+    assert!((limit..2 * limit).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waiting_cannot_mend_is_told_at_once() {
+    let clock = Clock::at_zero();
+    let session = OneStore { is_down: true, is_barred: true, ..OneStore::default() };
+    await_ready(&session, Followers::constant(3), &clock).await.unwrap_err();
+    assert_eq!(clock.now_us(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +107,7 @@ async fn a_system_without_a_trace_is_loaded_and_recorded_all_the_same() {
 struct Epochs<'a> {
     session: &'a OneStore,
     clock: Clock,
-    begun: Mutex<Vec<(u64, usize)>>,
+    begun: Mutex<Vec<(Micros, usize)>>,
 }
 
 impl Injector for Epochs<'_> {
@@ -98,7 +117,7 @@ impl Injector for Epochs<'_> {
 
     async fn start_epoch(&self) -> Result<(), ClusterError> {
         self.clock.sleep(Duration::from_millis(3)).await;
-        self.begun.lock().unwrap().push((self.clock.now_us(), self.session.held.lock().unwrap().len()));
+        self.begun.lock().unwrap().push((self.clock.now_us().into(), self.session.held.lock().unwrap().len()));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Figures of every quorum against W: one line a series, measured over predicted.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, ticks};
+use super::axis::{Frame, Scale, headline, nothing, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 use super::spread::spread;
@@ -90,10 +90,7 @@ impl Chart {
         let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
         let frame = Frame { left: 62.0, right: 740.0, top, bottom: f64::from(height) - 58.0 };
         let mut scene = Scene::new(WIDTH, height);
-        if let Some((title, subtitle)) = title {
-            scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-            scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-        }
+        headline(&mut scene, title);
         if self.quorums().is_empty() {
             return nothing(title);
         }

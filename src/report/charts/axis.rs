@@ -8,10 +8,18 @@ use super::scene::{Anchor, Scene, Stroke};
 pub(super) const TICK_SIZE: f64 = 13.0;
 
 /// The size of titles.
-pub(super) const TITLE_SIZE: f64 = 19.0;
+const TITLE_SIZE: f64 = 19.0;
+
+/// The title and subtitle of a figure.
+pub(super) fn headline(scene: &mut Scene, title: Option<(&str, &str)>) {
+    if let Some((title, subtitle)) = title {
+        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
+        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
+    }
+}
 
 /// `size`, or less if a line of text would not fit into a figure of 900 logical pixels.
-pub(super) fn fitting(text: &str, size: f64) -> f64 {
+fn fitting(text: &str, size: f64) -> f64 {
     const ROOM: f64 = 876.0;
     size * (ROOM / text_width(text, size).max(1.0)).min(1.0)
 }
@@ -109,6 +117,37 @@ impl Frame {
         let x = (self.left - 8.0 - widest).max(2.0);
         scene.text((x, self.top - 20.0), title, TICK_SIZE, Colour::Muted, Anchor::Start);
         scale
+    }
+
+    /// Round ticks of `low..=high`, at most `most` parts, below the frame, and the axis' title below them.
+    pub(super) fn round_x_axis(
+        &self,
+        scene: &mut Scene,
+        scale: Scale,
+        (low, high): (f64, f64),
+        most: u32,
+        title: &str,
+    ) {
+        let step = round_step(high - low, most);
+        let labels: Vec<_> = ticks(low, high, most).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
+        self.x_axis(scene, scale, &labels, title);
+    }
+
+    /// The same with a vertical line through the frame at each tick.
+    pub(super) fn x_axis_with_grid(
+        &self,
+        scene: &mut Scene,
+        scale: Scale,
+        (low, high): (f64, f64),
+        most: u32,
+        title: &str,
+    ) {
+        for tick in ticks(low, high, most) {
+            let x = scale.at(tick);
+            scene.line((x, self.top), (x, self.bottom), Stroke::solid(Colour::Grid, 1.0));
+        }
+        scene.line((self.left, self.bottom), (self.right, self.bottom), Stroke::solid(Colour::Muted, 1.0));
+        self.round_x_axis(scene, scale, (low, high), most, title);
     }
 
     /// Ticks below the frame with these labels, and the axis' title below them.

@@ -1,6 +1,6 @@
 //! Horizontal bars in segments.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, headline, nothing};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 
@@ -32,10 +32,7 @@ pub(crate) fn scene(bars: &[StackedBar], axis: &str, title: Option<(&str, &str)>
     let top = if title.is_some() { 76.0 } else { 10.0 };
     let bottom = top + ROW * bars.len() as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
     let length = |bar: &StackedBar| bar.segments.iter().map(|segment| segment.length).sum();
     let longest = bars.iter().map(length).fold(1.0, f64::max);
@@ -47,16 +44,8 @@ pub(crate) fn scene(bars: &[StackedBar], axis: &str, title: Option<(&str, &str)>
 }
 
 fn x_axis(scene: &mut Scene, frame: Frame, longest: f64, title: &str) -> Scale {
-    let marks = ticks(0.0, longest, 8);
-    let step = round_step(longest, 8);
     let scale = Scale::new((0.0, longest * 1.02), (frame.left, frame.right));
-    for mark in &marks {
-        let x = scale.at(*mark);
-        scene.line((x, frame.top), (x, frame.bottom), Stroke::solid(Colour::Grid, 1.0));
-    }
-    scene.line((frame.left, frame.bottom), (frame.right, frame.bottom), Stroke::solid(Colour::Muted, 1.0));
-    let labels: Vec<_> = marks.into_iter().map(|mark| (mark, tick_label(mark, step))).collect();
-    frame.x_axis(scene, scale, &labels, title);
+    frame.x_axis_with_grid(scene, scale, (0.0, longest), 8, title);
     scale
 }
 

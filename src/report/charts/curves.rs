@@ -1,6 +1,6 @@
 //! ShareCurves of shares over time, labelled where they begin.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, headline, nothing, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Stroke};
@@ -45,10 +45,7 @@ pub(crate) fn scene(figure: &ShareCurves, title: Option<(&str, &str)>) -> Scene 
     let gutter = curves.iter().map(|curve| text_width(&curve.name, LABEL_SIZE)).fold(0.0, f64::max) + 22.0;
     let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
     let mut scene = Scene::new(WIDTH, height);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     let shares = ticks(0.0, 100.0, 5);
     let y = frame.y_axis(&mut scene, &shares, 100.0, figure.y_title);
     let x = x_axis(&mut scene, Frame { left: frame.left + gutter, ..frame }, figure);
@@ -63,11 +60,9 @@ fn x_axis(scene: &mut Scene, frame: Frame, figure: &ShareCurves) -> Scale {
     let points = figure.curves.iter().flat_map(|curve| curve.solid.iter().flatten().chain(&curve.dashed));
     let last = points.map(|(x, _)| *x).fold(0.0, f64::max);
     let high = if last > 0.0 { last } else { 1.0 };
-    let step = round_step(high, 8);
     let scale = Scale::new((0.0, high * 1.02), (frame.left, frame.right));
-    let labels: Vec<_> = ticks(0.0, high, 8).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
     scene.line((frame.left, frame.bottom), (frame.left, frame.top), Stroke::solid(Colour::Grid, 1.0));
-    frame.x_axis(scene, scale, &labels, figure.x_title);
+    frame.round_x_axis(scene, scale, (0.0, high), 8, figure.x_title);
     scale
 }
 

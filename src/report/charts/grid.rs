@@ -1,6 +1,6 @@
 //! Grids of cells, some of which stand out: two side by side, one pair a row.
 
-use super::axis::{TICK_SIZE, TITLE_SIZE, fitting};
+use super::axis::headline;
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 
@@ -49,8 +49,7 @@ pub(crate) fn scene(pairs: &[GridPair], headings: [&str; 2], title: &str, subtit
     let rows = |pair: &GridPair| pair.grids.iter().map(|grid| grid.rows.len()).max().unwrap_or(0) as f64;
     let heights: f64 = pairs.iter().map(|pair| rows(pair) * ROW + 56.0).sum();
     let mut scene = Scene::new(WIDTH, (116.0 + heights).ceil() as u32);
-    scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-    scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
+    headline(&mut scene, Some((title, subtitle)));
     let width = (f64::from(WIDTH) - LEFT - GAP - 20.0) / 2.0;
     let lefts = [LEFT, LEFT + width + GAP];
     for (left, heading) in lefts.into_iter().zip(headings) {

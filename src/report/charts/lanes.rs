@@ -1,6 +1,6 @@
 //! Lanes: what happens over time in several places, from one start to one end.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, headline};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Shape, Stroke};
 
@@ -68,10 +68,7 @@ pub(crate) fn scene(lanes: &Lanes, title: Option<(&str, &str)>) -> Scene {
     let top = if title.is_some() { 104.0 } else { 34.0 };
     let bottom = top + lanes.rows.len().max(1) as f64 * (panel_height + BETWEEN);
     let mut scene = Scene::new(WIDTH, (bottom + 52.0).ceil() as u32);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     let width = (f64::from(WIDTH) - LEFT - GAP - RIGHT) / 2.0;
     let lefts = [LEFT, LEFT + (width + GAP)];
     for (left, name) in lefts.into_iter().zip(lanes.columns) {
@@ -102,16 +99,8 @@ fn scale(lanes: &Lanes, left: f64, right: f64) -> Scale {
 fn x_axis(scene: &mut Scene, frame: Frame, lanes: &Lanes) {
     let scale = scale(lanes, frame.left, frame.right);
     let high = scale.value(frame.right);
-    let step = round_step(high, 6);
-    let marks = ticks(0.0, high, 6);
-    for mark in &marks {
-        let x = scale.at(*mark);
-        scene.line((x, frame.top), (x, frame.bottom - BETWEEN / 2.0), Stroke::solid(Colour::Grid, 1.0));
-    }
     let axis = Frame { bottom: frame.bottom - BETWEEN / 2.0, ..frame };
-    scene.line((axis.left, axis.bottom), (axis.right, axis.bottom), Stroke::solid(Colour::Muted, 1.0));
-    let labels: Vec<_> = marks.into_iter().map(|mark| (mark, tick_label(mark, step))).collect();
-    axis.x_axis(scene, scale, &labels, lanes.x_title);
+    axis.x_axis_with_grid(scene, scale, (0.0, high), 6, lanes.x_title);
 }
 
 fn draw(scene: &mut Scene, panel: &LanePanel, hue: Hue, (left, top): (f64, f64), x: Scale) {

@@ -1,6 +1,6 @@
 //! Marks over time, in panels one below the other.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, TICK_SIZE, headline, nothing, round_step, tick_label, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Shape, Stroke};
 
@@ -49,10 +49,7 @@ pub(crate) fn scene(scatter: &Scatter, title: Option<(&str, &str)>) -> Scene {
     let top = if title.is_some() { 112.0 } else { 48.0 };
     let bottom = top + panels.len() as f64 * (PANEL + BETWEEN);
     let mut scene = Scene::new(WIDTH, (bottom + 40.0).ceil() as u32);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     scene.text((110.0, top - 32.0), scatter.y_title, TICK_SIZE, Colour::Muted, Anchor::Start);
     let marks = || panels.iter().flat_map(|panel| &panel.marks);
     let last = marks().map(|mark| mark.x).fold(0.0, f64::max).max(0.001);
@@ -62,10 +59,8 @@ pub(crate) fn scene(scatter: &Scatter, title: Option<(&str, &str)>) -> Scene {
         let top = top + row as f64 * (PANEL + BETWEEN);
         draw(&mut scene, panel, Frame { left: 110.0, right: 880.0, top, bottom: top + PANEL }, x, highest);
     }
-    let step = round_step(last, 8);
-    let labels: Vec<_> = ticks(0.0, last, 8).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
     let axis = Frame { left: 110.0, right: 880.0, top, bottom: bottom - BETWEEN };
-    axis.x_axis(&mut scene, x, &labels, scatter.x_title);
+    axis.round_x_axis(&mut scene, x, (0.0, last), 8, scatter.x_title);
     scene
 }
 

@@ -1,7 +1,7 @@
 //! Many small charts against W, side by side: one a condition.
 
 use super::against_quorum::Line;
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, ticks};
+use super::axis::{Frame, Scale, headline, ticks};
 use super::colour::Colour;
 use super::scene::{Anchor, Scene, Stroke};
 use super::spread::spread;
@@ -11,8 +11,11 @@ const PANEL_HEIGHT: f64 = 262.0;
 const LABEL_SIZE: f64 = 13.0;
 /// Room for tick labels at a panel's left.
 const LEFT: f64 = 52.0;
-/// Room for the series' labels at its right.
+/// Least room for the series' labels at its right.
 const RIGHT: f64 = 58.0;
+/// Room that a label takes beside its letters, and each of them at most.
+const BESIDE_LABEL: f64 = 14.0;
+const LETTER: f64 = 7.6;
 /// Room for a panel's title above it.
 const TOP: f64 = 44.0;
 /// Room for the ticks of W and the axis' title below it.
@@ -51,9 +54,7 @@ impl Multiples {
         let above = if title.is_some() { 68.0 } else { 0.0 };
         let mut scene = Scene::new(WIDTH, (above + rows as f64 * PANEL_HEIGHT) as u32);
         if let Some((title, subtitle)) = title {
-            scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-            let subtitle = &format!("{}. {subtitle}.", self.axis);
-            scene.text((12.0, 52.0), subtitle.as_str(), fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
+            headline(&mut scene, Some((title, &format!("{}. {subtitle}.", self.axis))));
         }
         let highest = self.panels.iter().map(Panel::highest).fold(0.0, f64::max);
         let width = f64::from(WIDTH) / columns as f64;
@@ -62,13 +63,19 @@ impl Multiples {
             let (left, top) = (column as f64 * width, above + row as f64 * PANEL_HEIGHT);
             let frame = Frame {
                 left: left + LEFT,
-                right: left + width - RIGHT,
+                right: left + width - self.room_for_labels(),
                 top: top + TOP,
                 bottom: top + PANEL_HEIGHT - BOTTOM,
             };
             self.draw(&mut scene, panel, frame, if self.one_scale { highest } else { panel.highest() });
         }
         scene
+    }
+
+    /// Room for the longest label.
+    fn room_for_labels(&self) -> f64 {
+        let names = self.panels.iter().flat_map(|panel| &panel.series).map(|series| series.name.chars().count());
+        names.max().map_or(RIGHT, |longest| RIGHT.max(BESIDE_LABEL + LETTER * longest as f64))
     }
 
     fn draw(&self, scene: &mut Scene, panel: &Panel, frame: Frame, highest: f64) {

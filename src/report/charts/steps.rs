@@ -1,6 +1,6 @@
 //! StepCurve functions: steps of the measured ones over curves of the expected ones.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, headline, nothing, ticks};
 use super::canvas::text_width;
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Point, Scene, Stroke};
@@ -35,10 +35,7 @@ pub(crate) fn scene(figure: &StepChart, title: Option<(&str, &str)>) -> Scene {
     let height = if title.is_some() { HEIGHT } else { HEIGHT - 60 };
     let frame = Frame { left: 62.0, right: 880.0, top, bottom: f64::from(height) - 58.0 };
     let mut scene = Scene::new(WIDTH, height);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     if distributions.iter().all(|d| d.measured.is_empty() && d.expected.is_empty()) {
         return nothing(title);
     }
@@ -69,10 +66,8 @@ fn x_axis(scene: &mut Scene, frame: Frame, figure: &StepChart) -> Scale {
     let points = figure.distributions.iter().flat_map(|d| d.measured.iter().chain(&d.expected));
     let (low, high) = points.fold((0.0_f64, 1.0_f64), |(low, high), (value, _)| (low.min(*value), high.max(*value)));
     let high = cut(&figure.distributions).unwrap_or(high);
-    let step = round_step(high - low, 8);
     let scale = Scale::new((low, high * 1.02), (frame.left, frame.right));
-    let labels: Vec<_> = ticks(low, high, 8).into_iter().map(|tick| (tick, tick_label(tick, step))).collect();
-    frame.x_axis(scene, scale, &labels, figure.x_title);
+    frame.round_x_axis(scene, scale, (low, high), 8, figure.x_title);
     scale
 }
 

@@ -1,6 +1,6 @@
 //! Strips: every value as a tick, with two of them marked.
 
-use super::axis::{Frame, Scale, TICK_SIZE, TITLE_SIZE, fitting, nothing, round_step, tick_label, ticks};
+use super::axis::{Frame, Scale, headline, nothing, ticks};
 use super::colour::{Colour, Hue};
 use super::scene::{Anchor, Scene, Stroke};
 
@@ -34,10 +34,7 @@ pub(crate) fn scene(strips: &[Strip<'_>], axis: &str, title: Option<(&str, &str)
     let top = if title.is_some() { 76.0 } else { 10.0 };
     let bottom = top + ROW * strips.len().max(1) as f64;
     let mut scene = Scene::new(WIDTH, (bottom + 58.0).ceil() as u32);
-    if let Some((title, subtitle)) = title {
-        scene.text((12.0, 26.0), title, fitting(title, TITLE_SIZE), Colour::Ink, Anchor::Start);
-        scene.text((12.0, 52.0), subtitle, fitting(subtitle, TICK_SIZE), Colour::Muted, Anchor::Start);
-    }
+    headline(&mut scene, title);
     let frame = Frame { left: 74.0, right: 870.0, top, bottom };
     let x = x_axis(&mut scene, frame, strips, axis);
     for (row, strip) in strips.iter().enumerate() {
@@ -49,16 +46,9 @@ pub(crate) fn scene(strips: &[Strip<'_>], axis: &str, title: Option<(&str, &str)
 fn x_axis(scene: &mut Scene, frame: Frame, strips: &[Strip<'_>], title: &str) -> Scale {
     let values = || strips.iter().flat_map(|strip| strip.values.iter().copied());
     let (low, high) = (values().fold(0.0, f64::min), values().fold(1.0, f64::max));
-    let marks = ticks(low, high, 8);
-    let step = round_step(high - low, 8);
-    let scale = Scale::new((marks.first().copied().unwrap_or(low), high * 1.02), (frame.left, frame.right));
-    for mark in &marks {
-        let x = scale.at(*mark);
-        scene.line((x, frame.top), (x, frame.bottom), Stroke::solid(Colour::Grid, 1.0));
-    }
-    scene.line((frame.left, frame.bottom), (frame.right, frame.bottom), Stroke::solid(Colour::Muted, 1.0));
-    let labels: Vec<_> = marks.into_iter().map(|mark| (mark, tick_label(mark, step))).collect();
-    frame.x_axis(scene, scale, &labels, title);
+    let first = ticks(low, high, 8).first().copied().unwrap_or(low);
+    let scale = Scale::new((first, high * 1.02), (frame.left, frame.right));
+    frame.x_axis_with_grid(scene, scale, (low, high), 8, title);
     scale
 }
 

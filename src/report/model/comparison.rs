@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::analysis::{ExperimentFigures, Mechanism, RunFigures, Verdict};
-use crate::config::{ExperimentName, Order, Pacing};
-use crate::model::{LinkOrder, as_uniform_ms};
+use crate::config::{ExperimentName, Pacing};
+use crate::model::{LinkOrder, ReplicationOrder, as_uniform_ms};
 
 /// One experiment among several.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -14,9 +14,10 @@ pub struct ComparedExperiment {
     pub name: ExperimentName,
     /// How its writes were paced.
     pub pacing: Pacing,
-    /// What its followers did with older writes.
+    /// What its followers did with older writes. Absent of a system that replicates one log, which brings them none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(schema_with = "crate::model::schema::order"))]
-    pub order: Order,
+    pub order: Option<ReplicationOrder>,
     /// Whether its links kept copies in order.
     #[serde(skip)]
     pub link: LinkOrder,
@@ -65,13 +66,18 @@ pub(super) fn experiments(this: &ExperimentFigures, others: &[ExperimentFigures]
     std::iter::once(this).chain(others).map(ComparedExperiment::of).collect()
 }
 
+/// Whether the system replicates one log.
+fn has_log(figures: &ExperimentFigures) -> bool {
+    figures.system.as_ref().is_some_and(|system| system.capabilities.ordered_log)
+}
+
 impl ComparedExperiment {
     fn of(figures: &ExperimentFigures) -> Self {
         let config = &figures.config;
         Self {
             name: figures.name.clone(),
             pacing: config.workload.pacing,
-            order: config.network.order,
+            order: (!has_log(figures)).then_some(config.network.order),
             link: config.link_order(),
             delays: config.network.delays_in_words(config.followers),
             max_delay_ms: as_uniform_ms(&config.network.delay).map(|(_, max)| max),

@@ -35,8 +35,8 @@ impl PlottedWrite {
     /// Every write of a run, by its number.
     pub(super) fn all(run: &RunData) -> Vec<Self> {
         let point = |row: &WriteRow| Self {
-            start_ms: row.start().as_ms(),
-            latency_ms: row.latency().as_ms(),
+            start_ms: row.start_us.as_ms(),
+            latency_ms: row.latency_us.as_ms(),
             outcome: row.outcome,
         };
         run.writes.iter().map(point).collect()

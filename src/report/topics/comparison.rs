@@ -1,5 +1,7 @@
 //! This experiment beside the others that have data.
 
+use std::cmp::Reverse;
+
 use crate::report::charts::Hue;
 use crate::report::charts::against_quorum::{Chart, Line, Measured};
 use crate::report::document::{Block, Table};
@@ -24,8 +26,16 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
                    colour are what the model expects on average.";
     let subtitle =
         "Copies (one follower's value for one key) wrong for good. Solid: measured. Dashed: expected by the model.";
-    let chart = Chart { y_title: "Copies wrong for good, %", unit: "%", series: series(experiments) };
-    let figure = page.figure(reading.to_owned(), subtitle, divergence(experiments), |title| chart.scene(title))?;
+    let drawn = drawn(experiments);
+    let left_out = experiments.len() - drawn.len();
+    let few = if left_out == 0 {
+        String::new()
+    } else {
+        format!(" Not drawn are {left_out} others, first of all those in which no copy was wrong; the table has them.")
+    };
+    let chart = Chart { y_title: "Copies wrong for good, %", unit: "%", series: series(&drawn) };
+    let figure =
+        page.figure(format!("{reading}{few}"), subtitle, divergence(experiments), |title| chart.scene(title))?;
     Ok(vec![Block::Table { table: conditions(experiments) }, figure, Block::Table { table: latency(experiments) }])
 }
 
@@ -51,16 +61,31 @@ fn finding(experiments: &[ComparedExperiment]) -> String {
     )
 }
 
-fn series(experiments: &[ComparedExperiment]) -> Vec<Line> {
+/// Most lines that can be told apart: this experiment in ink, the others each in its hue.
+const MAX_LINES: usize = HUES.len() + 1;
+
+/// One hue for each of the other experiments.
+const HUES: [Hue; 6] = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Orange, Hue::Sky];
+
+/// All experiments, or if they are too many, this one and those with the most copies wrong.
+fn drawn(experiments: &[ComparedExperiment]) -> Vec<&ComparedExperiment> {
+    let mut drawn: Vec<&ComparedExperiment> = experiments.iter().collect();
+    if drawn.len() > MAX_LINES {
+        let wrong = |of: &ComparedExperiment| of.runs.iter().filter_map(|run| run.diverged).sum::<u64>();
+        drawn[1..].sort_by_key(|of| Reverse(wrong(of)));
+        drawn.truncate(MAX_LINES);
+    }
+    drawn
+}
+
+fn series(experiments: &[&ComparedExperiment]) -> Vec<Line> {
     let share = |pairs: u64, count: f64| (pairs > 0).then(|| 100.0 * count / pairs as f64);
     let measured = |run: &ComparedRun| {
         let value = share(run.pairs, run.diverged? as f64)?;
         Some(Measured { quorum: run.quorum, value, interval: None })
     };
     let predicted = |run: &ComparedRun| Some((run.quorum, share(run.pairs, run.expected_diverged?)?));
-    // Six hues, then the same again; ink for this experiment.
-    let hues = [Hue::Blue, Hue::Vermillion, Hue::Green, Hue::Purple, Hue::Orange, Hue::Sky];
-    let hue = |i: usize| i.checked_sub(1).map(|i| hues[i % hues.len()]);
+    let hue = |i: usize| i.checked_sub(1).map(|i| HUES[i % HUES.len()]);
     experiments
         .iter()
         .enumerate()
@@ -81,7 +106,7 @@ fn conditions(experiments: &[ComparedExperiment]) -> Table {
             vec![
                 e.name.to_string(),
                 e.pacing.to_string(),
-                e.order.to_string(),
+                e.order.map_or_else(|| "log".to_owned(), |order| order.to_string()),
                 e.link.to_string(),
                 e.delays.clone(),
                 grouped(u64::from(e.writes)),

@@ -275,13 +275,15 @@ fn causes_sentence(runs: &[RunReport]) -> Option<String> {
     .map(|(name, why)| (of(name), why))
     .filter(|(number, _)| *number > 0)
     .collect();
+    let is_seen = diverged.iter().any(|cell| cell.cause.is_some_and(Cause::is_seen_from_outside));
+    let (of_all, of_some) = if is_seen { ("Seen from outside: in", "Seen from outside: of") } else { ("In", "Of") };
     match parts.as_slice() {
         [] => None,
-        [(1, why)] => Some(format!("In the one wrong copy {why}.")),
-        [(number, why)] => Some(format!("In all {} wrong copies {why}.", grouped(*number as u64))),
+        [(1, why)] => Some(format!("{of_all} the one wrong copy {why}.")),
+        [(number, why)] => Some(format!("{of_all} all {} wrong copies {why}.", grouped(*number as u64))),
         parts => {
             let parts: Vec<String> = parts.iter().map(|(n, why)| format!("in {} {why}", grouped(*n as u64))).collect();
-            Some(format!("Of {}: {}.", wrong_copies(diverged.len()), list(&parts)))
+            Some(format!("{of_some} {}: {}.", wrong_copies(diverged.len()), list(&parts)))
         }
     }
 }
@@ -294,7 +296,7 @@ fn wrong_copies(number: usize) -> String {
 /// How late the older writes came, where any did.
 fn gaps(diverged: &[&Cell]) -> String {
     let gaps = diverged.iter().filter_map(|cell| match cell.cause {
-        Some(Cause::Overtaken { gap_us, .. }) => Some(gap_us as f64 / 1000.0),
+        Some(Cause::Overtaken { gap_us, .. }) => Some(gap_us.as_ms()),
         _ => None,
     });
     let range = gaps.fold(None, |range: Option<(f64, f64)>, gap| {

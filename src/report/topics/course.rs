@@ -2,6 +2,7 @@
 
 use crate::analysis::Sample;
 use crate::data::WriteOutcome;
+use crate::model::Micros;
 use crate::report::charts::scatter::{self, Scatter, ScatterMark, ScatterPanel, Shade};
 use crate::report::charts::{Hue, Shape};
 use crate::report::document::{Block, Table};
@@ -97,7 +98,8 @@ fn halves(run: &RunReport) -> [(u64, Option<f64>); 2] {
     let (first, second) = run.writes.split_at(run.writes.len() / 2);
     [first, second].map(|half| {
         let acknowledged = half.iter().filter(|write| write.outcome == WriteOutcome::Ok);
-        let sample: Sample = acknowledged.map(|write| (write.latency_ms * 1_000.0).round() as i64).collect();
+        let sample: Sample =
+            acknowledged.map(|write| Micros::new((write.latency_ms * 1_000.0).round() as i64)).collect();
         (sample.len() as u64, sample.quantile_ms(0.5))
     })
 }

@@ -43,7 +43,7 @@ fn blocks(report: &Report, _: &mut Page<'_>) -> Result<Vec<Block>, ReportError> 
 /// same, of the leader or of a `writes.csv` that is not of the same run as the trace.
 fn no_sign(report: &Report) -> String {
     let breaches: Vec<String> =
-        report.runs.iter().filter_map(|run| run.durability.as_ref()?.breach).map(|breach| breach.to_string()).collect();
+        report.runs.iter().filter_map(|run| run.durability()?.breach).map(|breach| breach.to_string()).collect();
     let rules = "no check of the figures by quorum found anything. The checks look for";
     if breaches.is_empty() {
         return "No check found anything. The checks look for".to_owned();

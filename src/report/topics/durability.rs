@@ -22,14 +22,14 @@ pub(super) const TOPIC: Topic = Topic {
     id: "durability",
     heading: "What the leader's death would cost",
     file: Some("durability.png"),
-    needs: &[Need::Trace],
+    needs: &[Need::Arrivals, Need::Received],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let all: Vec<&Durability> = report.runs.iter().filter_map(|run| run.durability.as_ref()).collect();
+    let all: Vec<&Durability> = report.runs.iter().filter_map(|run| run.durability()).collect();
     let reading = "Acknowledged writes that were not on every follower, averaged over every instant of the load, by \
                    the number of followers that held a copy, the write or a newer one of its key (the figure in each \
                    segment). What is on no follower is lost with the leader; a follower that was killed holds nothing.";
@@ -66,16 +66,17 @@ fn finding(runs: &[RunReport]) -> String {
     } else if at_risk.is_empty() {
         "Every acknowledged write was on some follower at every moment".to_owned()
     } else {
-        format!("Acknowledged writes that were on no follower at some moment: up to {}", list(&at_risk))
+        format!("The most acknowledged writes that were on no follower at one moment: {}", list(&at_risk))
     }
 }
 
 fn answer(runs: &[RunReport]) -> Option<String> {
     // Where it did die, that is known better.
-    if runs.iter().any(|run| run.faults.as_ref().is_some_and(|faults| faults.figures.leader_loss.is_some())) {
+    let has_died = |run: &RunReport| run.faults.as_ref().is_some_and(|faults| faults.figures.leader_loss.is_some());
+    if runs.iter().any(|run| has_died(run) || run.failover.is_some()) {
         return None;
     }
-    let exposed = runs.iter().filter_map(|run| run.durability.as_ref()).filter(|of| of.acknowledged > 0);
+    let exposed = runs.iter().filter_map(|run| run.durability()).filter(|of| of.acknowledged > 0);
     let durability = exposed.reduce(|a, b| {
         let upper = |of: &Durability| of.loss.random.mean_writes.upper;
         if upper(b) > upper(a) { b } else { a }
@@ -105,7 +106,7 @@ fn answer(runs: &[RunReport]) -> Option<String> {
 
 /// Most acknowledged writes that no follower held.
 fn unprotected(run: &RunReport) -> Option<Bounds<u64>> {
-    let durability = run.durability.as_ref().filter(|of| of.acknowledged > 0)?;
+    let durability = run.durability().filter(|of| of.acknowledged > 0)?;
     durability.exposure.first().map(|exposure| exposure.max_writes)
 }
 

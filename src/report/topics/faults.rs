@@ -2,7 +2,6 @@
 
 use super::course::{panel, scatter};
 use crate::analysis::{Bounds, LostCopies, Need, Returned, Spell, Spread};
-use crate::data::FaultEvent;
 use crate::report::charts::scatter::{self, ScatterPanel, Shade};
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends, evenly};
@@ -257,9 +256,11 @@ fn returned(faults: &[&FaultReport]) -> Option<Table> {
 fn untold_loss(runs: &[RunReport]) -> Option<Block> {
     let died = |run: &&RunReport| {
         let spells = run.faults.as_ref().map(|faults| faults.figures.spells.as_slice()).unwrap_or_default();
-        spells.iter().any(|of| of.node.is_leader() && matches!(of.kind, FaultEvent::Kill | FaultEvent::Stop))
+        spells.iter().any(|of| of.node.is_leader() && of.kind.ends_the_node())
     };
-    let why = runs.iter().filter(died).find_map(|run| run.withheld(&[Need::Trace]))?;
+    let is_told_below = |run: &&RunReport| run.failover.is_some();
+    let why =
+        runs.iter().filter(|run| died(run) && !is_told_below(run)).find_map(|run| run.withheld(&[Need::Trace]))?;
     Some(Block::paragraph(format!(
         "What the leader's death cost at that moment is not known here: {why}. Which acknowledged writes no node held in \
          the end is told below."

@@ -1,6 +1,7 @@
 //! Whether an acknowledgement meant W copies, and what older writes undid.
 
 use crate::analysis::{Bounds, Durability, Need};
+use crate::model::Capabilities;
 use crate::report::document::Block;
 use crate::report::model::RunReport;
 use crate::report::number::{bounds, count, grouped, list};
@@ -10,7 +11,7 @@ pub(super) const TOPIC: Topic = Topic {
     id: "guarantee",
     heading: "What an acknowledgement meant",
     file: None,
-    needs: &[Need::Trace],
+    needs: &[Need::Arrivals, Need::Received],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks: |_, page| Ok(vec![Block::paragraph(page.finding())]),
@@ -18,17 +19,19 @@ pub(super) const TOPIC: Topic = Topic {
 
 /// Whether an acknowledgement meant W copies, and what older writes undid.
 fn finding(runs: &[RunReport]) -> String {
-    let all = || runs.iter().filter_map(|run| run.durability.as_ref());
+    let all = || runs.iter().filter_map(|run| run.durability());
     let sum = |of: fn(&Durability) -> u64| all().map(of).sum::<u64>();
+    let is_outside = runs.iter().any(|run| run.is_outside);
+    let (against, silent) = if is_outside { ("what readers saw", "Reads do") } else { ("the trace", "The traces do") };
     let (checked, unchecked) = (sum(|of| of.checked), sum(|of| of.unchecked));
     let breaches: Vec<String> = all().filter_map(|of| of.breach.map(|breach| breach.to_string())).collect();
     let mut text = if !breaches.is_empty() {
         format!("The promise that an acknowledged write has reached W followers was broken: {}.", breaches.join("; "))
     } else if checked == 0 {
-        "No acknowledgement could be checked against the trace.".to_owned()
+        format!("No acknowledgement could be checked against {against}.")
     } else {
         format!(
-            "Checked against the trace, {} had reached at least W followers when its client heard of it.",
+            "Checked against {against}, {} had reached at least W followers when its client heard of it.",
             match checked {
                 1 => "the one acknowledged write".to_owned(),
                 n => format!("each of {}", count(n, "acknowledged write")),
@@ -36,10 +39,23 @@ fn finding(runs: &[RunReport]) -> String {
         )
     };
     if unchecked > 0 {
-        text.push_str(&format!(" The traces do not tell of {}.", count(unchecked, "further write")));
+        text.push_str(&format!(" {silent} not tell of {}.", count(unchecked, "further write")));
     }
+    // In a log what has arrived stays there, unless its follower dies.
+    let stays = |run: &RunReport| {
+        let Capabilities { ordered_log, append_log, .. } = run.manifest.capabilities();
+        (ordered_log || append_log) && run.faults.is_none()
+    };
     let fewer = Bounds { lower: sum(|of| of.held_by_fewer.lower), upper: sum(|of| of.held_by_fewer.upper) };
-    if fewer.upper > 0 {
+    if is_outside && fewer.lower == 0 && runs.iter().all(stays) {
+        text.push_str(" It replicates a log, in which a write that has arrived stays.");
+    } else if is_outside && fewer.upper > 0 {
+        // What was not seen in time may have been there all the same.
+        let fewer = bounds(fewer, grouped);
+        text.push_str(&format!(
+            " By what readers saw, {fewer} were on fewer than W followers when they were acknowledged."
+        ));
+    } else if fewer.upper > 0 {
         let deaths = if runs.iter().any(|run| run.faults.is_some()) { ", or its follower had died" } else { "" };
         text.push_str(&format!(
             " A follower may lose a write again: {} of these writes (or a newer one of the key) were by then on fewer than W \

@@ -1,7 +1,7 @@
 //! How far followers lag behind acknowledgements.
 
 use super::statistics::{BESIDE_PREDICTION, Statistics, intervals, method_sentence, reading, series, short_reading};
-use crate::analysis::{Bounds, Lag, LagFigures, Need, PredictedFigures, Quantile};
+use crate::analysis::{Bounds, Interval, Lag, LagFigures, Mean, Need, PredictedFigures, Quantile};
 use crate::report::charts::against_quorum::Chart;
 use crate::report::document::{Block, Table};
 use crate::report::ends::{Ends, ends};
@@ -14,19 +14,21 @@ pub(super) const TOPIC: Topic = Topic {
     id: "lag",
     heading: "How far followers lag",
     file: Some("lag.png"),
-    needs: &[Need::Trace],
+    needs: &[Need::Arrivals],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |_| None,
     blocks,
 };
 
 fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportError> {
-    let lags: Vec<&Lag> = report.runs.iter().filter_map(|run| run.lag.as_ref()).collect();
-    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    let lags: Vec<&Lag> = report.runs.iter().filter_map(|run| run.lag()).collect();
+    let is_outside = report.runs.iter().any(|run| run.is_outside);
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag, is_outside)).collect();
     let reading = format!(
         "Lag is the time from a write's acknowledgement until the last follower has received it. A write that some \
-         follower never received counts as later than all others; what cannot be said exactly is left out here and \
+         follower never received counts as later than all others; what cannot be said exactly is {} here and \
          bounded in the table. {}",
+        if is_outside { "drawn in the middle of the time in which readers saw it" } else { "left out" },
         reading(&statistics)
     );
     let subtitle =
@@ -34,13 +36,13 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     let chart = Chart { y_title: "Lag of the last follower, ms", unit: "ms", series: series(&statistics) };
     let table = intervals(&statistics, "Lag of the last follower");
     let figure = page.figure(reading, &subtitle, table, |title| chart.scene(title))?;
-    Ok(vec![figure, Block::Table { table: lag_table(&lags) }])
+    Ok(vec![figure, Block::Table { table: lag_table(&lags, is_outside) }])
 }
 
 /// How long followers lag.
 fn finding(runs: &[RunReport]) -> String {
     let never = |run: &RunReport| {
-        let lag = run.lag.as_ref()?;
+        let lag = run.lag()?;
         let writes = bounds(lag.never_everywhere, grouped);
         (lag.never_everywhere.upper > 0).then(|| format!("{writes} of {} at W = {}", grouped(lag.n), run.quorum))
     };
@@ -49,7 +51,7 @@ fn finding(runs: &[RunReport]) -> String {
         return format!("Acknowledged writes that never reached every follower: {}", list(&never));
     }
     let mean = |run: &RunReport| {
-        let (lower, upper) = run.lag.as_ref()?.ends(|figures| figures.mean.map(|mean| mean.value_ms));
+        let (lower, upper) = run.lag()?.ends(|figures| figures.mean.map(|mean| mean.value_ms));
         Some(bounds(Bounds { lower: lower?, upper: upper? }, ms))
     };
     match ends(runs, mean) {
@@ -68,27 +70,48 @@ fn finding(runs: &[RunReport]) -> String {
 const VISIBLE_MS: f64 = 0.05;
 
 impl Statistics {
-    /// What can be drawn: not what the traces only bound.
-    fn of_lag(lag: &Lag) -> Self {
-        let is_exact = |of: fn(&LagFigures) -> Option<f64>| match lag.ends(of) {
-            (Some(lower), Some(upper)) => upper - lower <= VISIBLE_MS,
-            _ => false,
+    /// What can be drawn: not what lost traces only bound. What readers saw is drawn in the middle of its band.
+    fn of_lag(lag: &Lag, is_outside: bool) -> Self {
+        let drawn = |value: fn(&LagFigures) -> Option<f64>, interval: fn(&LagFigures) -> Option<Interval>| {
+            let (lower, upper) = lag.ends(value);
+            let (lower, upper) = (lower?, upper?);
+            let interval_ms = if is_outside {
+                let latest = lag.at_latest.as_ref().unwrap_or(&lag.figures);
+                let ends = (interval(&lag.figures)?, interval(latest)?);
+                // An interval that the data do not give leaves the band.
+                Interval { lower: Some(ends.0.lower.unwrap_or(lower)), upper: Some(ends.1.upper.unwrap_or(upper)) }
+            } else {
+                interval(&lag.figures)?
+            };
+            (is_outside || upper - lower <= VISIBLE_MS).then_some((f64::midpoint(lower, upper), interval_ms))
         };
-        let LagFigures { mean, median, p95, p99, .. } = lag.figures;
+        let exact = |value_ms: f64, of: f64| if is_outside { value_ms } else { of };
+        let quantile = |of: fn(&LagFigures) -> Option<Quantile>,
+                        value: fn(&LagFigures) -> Option<f64>,
+                        interval: fn(&LagFigures) -> Option<Interval>| {
+            let (value_ms, interval_ms) = drawn(value, interval)?;
+            let figure = of(&lag.figures)?;
+            Some(Quantile { value_ms: exact(value_ms, figure.value_ms), interval_ms, ..figure })
+        };
+        let mean = drawn(|of| of.mean.map(|mean| mean.value_ms), |of| of.mean.map(|mean| mean.interval_ms));
         Self {
             quorum: lag.quorum,
             n: lag.n,
-            mean: mean.filter(|_| is_exact(|of| of.mean.map(|mean| mean.value_ms))),
-            median: median.filter(|_| is_exact(|of| of.median.map(|median| median.value_ms))),
-            p95: p95.filter(|_| is_exact(|of| of.p95.map(|p95| p95.value_ms))),
-            p99: p99.filter(|_| is_exact(|of| of.p99.map(|p99| p99.value_ms))),
+            mean: mean.zip(lag.figures.mean).map(|((value_ms, interval_ms), mean)| Mean {
+                value_ms: exact(value_ms, mean.value_ms),
+                interval_ms,
+                ..mean
+            }),
+            median: quantile(|of| of.median, |of| of.median.map(|q| q.value_ms), |of| of.median.map(|q| q.interval_ms)),
+            p95: quantile(|of| of.p95, |of| of.p95.map(|q| q.value_ms), |of| of.p95.map(|q| q.interval_ms)),
+            p99: quantile(|of| of.p99, |of| of.p99.map(|q| q.value_ms), |of| of.p99.map(|q| q.interval_ms)),
             predicted: lag.predicted,
             dependence: lag.dependence,
         }
     }
 }
 
-fn lag_table(lags: &[&Lag]) -> Table {
+fn lag_table(lags: &[&Lag], is_outside: bool) -> Table {
     let row = |lag: &&Lag| {
         let mean = |of: &LagFigures| of.mean.map(|mean| mean.value_ms);
         let value = |of: Option<Quantile>| of.map(|quantile| quantile.value_ms);
@@ -108,11 +131,16 @@ fn lag_table(lags: &[&Lag]) -> Table {
             predicted(|p| p.p99_ms),
         ]
     };
-    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag)).collect();
+    let statistics: Vec<Statistics> = lags.iter().map(|lag| Statistics::of_lag(lag, is_outside)).collect();
+    let (from, bounded) = if is_outside {
+        ("as seen from outside", "A figure is given from its least to its greatest by what readers saw.")
+    } else {
+        ("from the traces", "If a trace is lost, a figure is given from its least to its greatest.")
+    };
     Table::new(format!(
-        "Lag in ms of all acknowledged writes, from the traces and predicted. Never: writes that some follower never \
+        "Lag in ms of all acknowledged writes, {from} and predicted. Never: writes that some follower never \
          received; they count as later than all others, and if there are any the mean is withheld, because it has \
-         no upper bound. If a trace is lost, a figure is given from its least to its greatest.{}",
+         no upper bound. {bounded}{}",
         method_sentence(&statistics)
     ))
     .numbers(&["W", "n", "never"])

@@ -85,12 +85,15 @@ fn answer(report: &Report) -> Option<String> {
 }
 
 fn means(runs: &[RunReport]) -> Option<String> {
-    let followers = runs.first()?.followers();
     let statistics: Vec<Statistics> = runs.iter().map(|run| Statistics::of(&run.latency)).collect();
     // Without injected delays there is nothing to predict.
     let predicted = |run: &RunReport| run.latency.best_predicted().map(|p| p.mean_ms).filter(|_| run.has_delays());
     let mean = |run: &RunReport| Some((run.latency.mean?.value_ms, predicted(run)));
-    let what = |quorum| capitalized(&waiting(quorum, followers));
+    let waiting = |quorum: u32| {
+        let run = runs.iter().find(|run| run.quorum == quorum);
+        waiting(quorum, run.map_or(quorum, RunReport::followers))
+    };
+    let what = |quorum| capitalized(&waiting(quorum));
     match ends(runs, mean) {
         Ends::None if runs.iter().any(|run| run.latency.n > 0) => None,
         Ends::None => Some("No write was acknowledged.".to_owned()),
@@ -109,7 +112,7 @@ fn means(runs: &[RunReport]) -> Option<String> {
                 what(first),
                 ms(low),
                 predicted(low_predicted),
-                waiting(last, followers),
+                waiting(last),
                 ms(high),
                 predicted(high_predicted),
                 writes_a_quorum(runs),
@@ -214,7 +217,7 @@ impl Statistics {
     }
 }
 
-/// Why runs with faults, or whose latencies hang together, have no prediction.
+/// Why runs with faults, whose writes were held up, or whose latencies hang together, have no prediction.
 fn unpredicted(runs: &[RunReport]) -> String {
     let because = |why: NotPredicted| {
         let these = runs.iter().filter(|run| run.latency.not_predicted == Some(why));
@@ -222,7 +225,10 @@ fn unpredicted(runs: &[RunReport]) -> String {
         let at = if these.len() == runs.len() { String::new() } else { format!(" at {}", list(&these)) };
         (!these.is_empty()).then(|| format!(" Nothing is predicted{at}: {why}."))
     };
-    [NotPredicted::Faults, NotPredicted::HangsTogether].into_iter().filter_map(because).collect()
+    [NotPredicted::Faults, NotPredicted::AnotherLeader, NotPredicted::HeldUp, NotPredicted::HangsTogether]
+        .into_iter()
+        .filter_map(because)
+        .collect()
 }
 
 /// Where the acknowledged writes are those that the faults spared.

@@ -8,11 +8,15 @@ mod diagnosis;
 mod distribution;
 mod durability;
 mod excess;
+mod failover;
 mod faults;
 mod forecast;
 mod guarantee;
+mod key_waits;
 mod lag;
 mod latency;
+mod load;
+mod outside;
 mod overhead;
 mod own_time;
 mod reproduce;
@@ -20,6 +24,7 @@ mod staleness;
 mod statistics;
 mod survival;
 mod systems;
+mod throughput;
 mod timelines;
 
 pub(crate) use staleness::after as visible_after;
@@ -30,7 +35,9 @@ use super::topic::Topic;
 /// this list.
 pub(super) const TOPICS: &[Topic] = &[
     latency::TOPIC,
+    key_waits::TOPIC,
     faults::TOPIC,
+    failover::TOPIC,
     consistency::TOPIC,
     survival::TOPIC,
     claims::TOPIC,
@@ -42,9 +49,12 @@ pub(super) const TOPICS: &[Topic] = &[
     durability::TOPIC,
     guarantee::TOPIC,
     staleness::TOPIC,
+    outside::TOPIC,
     overhead::TOPIC,
     forecast::TOPIC,
+    load::TOPIC,
     systems::TOPIC,
+    throughput::TOPIC,
     comparison::TOPIC,
     reproduce::TOPIC,
 ];

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::analysis::Need;
-use crate::config::{Experiment, SCHEMA, SystemConfig, SystemSettings};
+use crate::config::{Experiment, FollowersByQuorum, SCHEMA, SystemConfig, SystemSettings};
 use crate::data::{HostFacts, Manifest};
-use crate::model::SystemName;
+use crate::model::{SystemName, TimeSpan};
 use crate::report::document::{Block, Table};
 use crate::report::error::ReportError;
+use crate::report::labels;
 use crate::report::model::{Report, RunReport};
 use crate::report::number::{count, fixed, grouped, list, maybe};
 use crate::report::topic::{Finding, Page, Topic};
@@ -61,7 +62,7 @@ fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
     };
     let mut items = vec![format!("The plan reproduces: {delays}")];
     items.push("This report reproduces: the same data give the same files, byte for byte, on any machine.".to_owned());
-    if manifest.backend.name == "sim" {
+    if manifest.backend.is_virtual_time() {
         items.push("Everything else reproduces too, since this run was simulated in virtual time.".to_owned());
         return items;
     }
@@ -109,12 +110,13 @@ fn conditions(manifest: &Manifest) -> Table {
         ("Docker Engine", backend.engine.clone()),
         ("Docker Compose", backend.compose.clone()),
         ("node image", backend.image.clone()),
-        ("system", manifest.system.as_ref().map(|system| format!("{} {}", system.name, system.version))),
+        ("system", manifest.system.as_ref().map(|system| labels::system(&system.name, &system.version))),
         ("node SHA-256", manifest.node_sha256.clone()),
         ("configuration SHA-256", Some(manifest.config_sha256.clone())),
         ("labctl", Some(manifest.labctl_version.clone())),
         ("commit", git.map(|git| format!("{}{}", git.commit, if git.dirty { ", with local changes" } else { "" }))),
         ("host", manifest.host.as_ref().map(host)),
+        ("runs at a time", manifest.jobs.map(|jobs| jobs.to_string())),
         ("command line", Some(manifest.argv.join(" ")).filter(|argv| !argv.is_empty())),
     ];
     Table::new("The conditions of the first run.")
@@ -129,7 +131,7 @@ fn host(host: &HostFacts) -> String {
 }
 
 fn runs(runs: &[RunReport]) -> Table {
-    let seconds = |us: u64| fixed(us as f64 / 1e6, 2);
+    let seconds = |time: TimeSpan| fixed(time.as_secs(), 2);
     let row = |run: &RunReport| {
         let manifest = &run.manifest;
         vec![
@@ -198,7 +200,12 @@ fn recipe(manifest: &Manifest) -> Result<String, toml::ser::Error> {
     }
     let (name, system) = (manifest.experiment.as_str(), &manifest.config.system);
     let table = (*system != SystemConfig::default()).then_some(system);
-    let config = Experiment { system: SystemConfig::default(), ..manifest.config.clone() };
+    let Experiment { followers, followers_by_quorum, .. } = manifest.config;
+    let config = Experiment {
+        system: SystemConfig::default(),
+        followers_by_quorum: FollowersByQuorum::default(),
+        ..manifest.config.clone()
+    };
     let experiment = RecipeExperiment { system: table.map(|system| system.name.as_str()), config };
     let table =
         table.map(|system| (system.name.as_str(), SystemTable { kind: &system.kind, settings: &system.settings }));
@@ -208,7 +215,15 @@ fn recipe(manifest: &Manifest) -> Result<String, toml::ser::Error> {
         experiment: [(name, experiment)].into(),
         system: table.into_iter().collect(),
     };
-    let text = toml::to_string(&file)?;
+    let mut text = toml::to_string(&file)?;
+    if followers_by_quorum.0 {
+        // They follow from each quorum only where the file leaves them out.
+        text = text.replacen(&format!("\nfollowers = {followers}"), "", 1);
+    }
+    if manifest.capabilities().ordered_log {
+        // A log brings followers no older writes, and the key would be read as if it meant something.
+        text = text.replacen("\norder = \"arrival\"", "", 1);
+    }
     // The file says `fault`, of each one; the manifest `faults`, of them all.
     Ok(text.trim_end().replace(".faults]]", ".fault]]"))
 }
@@ -221,7 +236,8 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::config::{Config, Quorum};
+    use crate::config::Config;
+    use crate::model::{Capabilities, Quorum, SystemFacts};
     use crate::sim::simulate_direct;
     use crate::system::KINDS;
     use crate::system::fake::FAKES;
@@ -236,12 +252,21 @@ mod tests {
         let manifest = simulate_direct(&name, &one, quorum, &CancellationToken::new()).unwrap().manifest;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(RECIPE);
-        for (lab_name, experiment) in lab.experiments {
+        for (lab_name, experiment) in &lab.experiments {
             let manifest = Manifest { config: experiment.clone(), ..manifest.clone() };
             std::fs::write(&path, recipe(&manifest).unwrap()).unwrap();
             let read = Config::read(&path, &KINDS).unwrap();
-            assert_eq!((read.default.as_str(), &read.experiments[&name]), ("mine", &experiment), "{lab_name}");
+            assert_eq!((read.default.as_str(), &read.experiments[&name]), ("mine", experiment), "{lab_name}");
         }
+        // A system with a log has no order of its own to say.
+        let capabilities = Capabilities { ordered_log: true, ..Capabilities::LABNODE };
+        let system =
+            Some(SystemFacts { name: "redis".to_owned(), version: String::new(), capabilities, remarks: Vec::new() });
+        let config = lab.experiments[&"redis".parse().unwrap()].clone();
+        let text = recipe(&Manifest { config: config.clone(), system, ..manifest.clone() }).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        assert!(!text.contains("order"), "{text}");
+        assert_eq!(Config::read(&path, &KINDS).unwrap().experiments[&name], config);
         let table = "[system.long]\nkind = \"chain\"\nmost_followers = 50\n";
         let text = format!("default = \"mine\"\n[experiment.mine]\nsystem = \"long\"\n{table}");
         std::fs::write(&path, text).unwrap();

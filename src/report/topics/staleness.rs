@@ -4,7 +4,7 @@ use crate::analysis::{
     Basis, Bounds, Chance, CurvePoint, ModelLatency, Need, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness,
     Visibility, VisibleAfter,
 };
-use crate::config::Order;
+use crate::model::ReplicationOrder;
 use crate::report::charts::Hue;
 use crate::report::charts::curves::{self, ShareCurve, ShareCurves};
 use crate::report::document::{Block, Table};
@@ -21,7 +21,7 @@ pub(super) const TOPIC: Topic = Topic {
     id: "staleness",
     heading: "How stale reads from followers are",
     file: Some("staleness.png"),
-    needs: &[Need::Trace],
+    needs: &[Need::Arrivals],
     finding: Finding::Always(|report| finding(&report.runs)),
     answer: |report| answer(&report.runs),
     blocks,
@@ -37,16 +37,19 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
     Ok(blocks)
 }
 
+/// The share of reads from one follower at the acknowledgement that would miss the write, and that would return
+/// something older.
+fn at_ack(run: &RunReport) -> Option<(String, Option<String>)> {
+    let at_ack = run.staleness()?.at_ack.first()?;
+    Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
+}
+
 /// How stale reads at the acknowledgement would have been.
 fn finding(runs: &[RunReport]) -> String {
-    let figures = |run: &RunReport| {
-        let at_ack = run.staleness.as_ref()?.at_ack.first()?;
-        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
-    };
     let read = "A read from one follower at the acknowledgement would have";
     let older =
         |older: Option<String>| older.map_or(String::new(), |older| format!(" (returned something older: {older})"));
-    match ends(runs, figures) {
+    match ends(runs, at_ack) {
         Ends::None => "No acknowledged write can be followed to the followers, so staleness is unknown".to_owned(),
         Ends::One(quorum, (missed, returned)) => {
             format!("{read} missed the write: {missed} at W = {quorum}{}", older(returned))
@@ -61,15 +64,11 @@ fn finding(runs: &[RunReport]) -> String {
 }
 
 fn answer(runs: &[RunReport]) -> Option<String> {
-    let figures = |run: &RunReport| {
-        let at_ack = run.staleness.as_ref()?.at_ack.first()?;
-        Some((bounds(at_ack.misses_write?, share), at_ack.returns_older.map(|older| bounds(older, share))))
-    };
     let at = |quorum: u32, (missed, older): (String, Option<String>)| {
         let older = older.map_or(String::new(), |older| format!(" and returned something older in {older}"));
         format!("missed the write in {missed}{older} at W = {quorum}")
     };
-    let told = match ends(runs, figures) {
+    let told = match ends(runs, at_ack) {
         Ends::None => return None,
         Ends::One(quorum, figures) => at(quorum, figures),
         Ends::Two((first, low), (last, high)) => format!("{}, {}", at(first, low), at(last, high)),
@@ -86,21 +85,33 @@ fn figure(report: &Report, page: &mut Page<'_>) -> Result<Block, ReportError> {
     };
     let first = all_reads(&report.runs).next().map(|(_, read)| read);
     let readers = maybe(first, |read| reader_in_words(read, &report.runs));
+    let is_outside = report.runs.iter().any(|run| run.is_outside);
+    let (source, from) = if is_outside {
+        (
+            "Solid lines are computed from what readers saw of the followers, two for each W, between which the chance lies.",
+            "Solid, two for each W: seen from outside, the chance lies between them.",
+        )
+    } else {
+        (
+            "No read was made: solid lines are computed from the run's trace, two for a W of which a lost trace only bounds \
+             the chance.",
+            "Solid: from the trace.",
+        )
+    };
     let is_predicted = told(&report.runs).any(|of| of.basis.is_some());
     let dashed = if is_predicted { " Dashed: predicted." } else { "" };
     let reading = format!(
         "The chance that a read from {readers}, begun some time after a write's acknowledgement, would return that \
-         write, each write looked at alone (t-visibility, P. Bailis et al., VLDB 2012). No read was made: solid lines are \
-         computed from the run's trace, two for a W of which a lost trace only bounds the chance.{dashed}{}",
+         write, each write looked at alone (t-visibility, P. Bailis et al., VLDB 2012). {source}{dashed}{}",
         basis(&report.runs)
     );
-    let subtitle = format!("Chance that a read from {readers} would return a write. Solid: from the trace.{dashed}");
+    let subtitle = format!("Chance that a read from {readers} would return a write. {from}{dashed}");
     page.figure(reading, &subtitle, numbers(&report.runs), |title| curves::scene(&curves, title))
 }
 
 /// The chance that a read returns a write, at one W.
 fn curve(run: &RunReport) -> Option<ShareCurve> {
-    let curve = &run.staleness.as_ref()?.curve;
+    let curve = &run.staleness()?.curve;
     let points = |points: &[CurvePoint]| points.iter().map(|point| (point.ms, point.seen)).collect();
     Some(ShareCurve {
         name: format!("W = {}", run.quorum),
@@ -140,7 +151,7 @@ fn basis(runs: &[RunReport]) -> String {
 
 /// The staleness of each run that tells it.
 fn told(runs: &[RunReport]) -> impl Iterator<Item = &Staleness> {
-    runs.iter().filter_map(|run| run.staleness.as_ref())
+    runs.iter().filter_map(|run| run.staleness())
 }
 
 /// Every kind of read of every run, with the run.
@@ -173,7 +184,7 @@ fn kind_columns(runs: &[RunReport]) -> (Vec<&'static str>, impl Fn(&Staleness, &
 /// Measured beside predicted, for each kind of read.
 fn kinds(runs: &[RunReport]) -> Table {
     let (names, cells) = kind_columns(runs);
-    let lag_of = |quorum: u32| runs.iter().find(|run| run.quorum == quorum).and_then(|run| run.lag.as_ref());
+    let lag_of = |quorum: u32| runs.iter().find(|run| run.quorum == quorum).and_then(|run| run.lag());
     let row = |(staleness, read): (&Staleness, &ReadStaleness)| {
         let predicted = read.predicted.as_ref();
         let mut row = cells(staleness, read);
@@ -283,10 +294,15 @@ fn numbers(runs: &[RunReport]) -> Table {
         row.extend([of(|of| of.p50), of(|of| of.p90), of(|of| of.p99), of(|of| of.p999)]);
         row
     };
-    Table::new(
-        "From how many ms after the acknowledgement on so many reads would return the write, with 95 % intervals; without \
-         them where a lost trace only bounds the time, or writes depend on each other and are too few for batches.",
-    )
+    let bounded = if runs.iter().any(|run| run.is_outside) {
+        "from the earliest to the latest that readers allow"
+    } else {
+        "with 95 % intervals; without them where a lost trace only bounds the time, or writes depend on each other and are \
+         too few for batches"
+    };
+    Table::new(format!(
+        "From how many ms after the acknowledgement on so many reads would return the write, {bounded}."
+    ))
     .numbers(&["W", "n", "misses it at ack", "50 %", "90 %", "99 %", "99.9 %"])
     .rows(told(runs).map(row))
 }
@@ -327,12 +343,14 @@ fn replicas(runs: &[RunReport]) -> Table {
         let older = is_replayed.then(|| format!("older, R = {}", at.replicas));
         [Some(format!("misses it, R = {}", at.replicas)), older].into_iter().flatten()
     };
-    let at_ack = told(runs).next().into_iter().flat_map(|of| &of.at_ack);
-    let names: Vec<String> = at_ack.flat_map(columns).collect();
+    // Runs may have fewer followers than others.
+    let most = told(runs).map(|of| of.at_ack.as_slice()).max_by_key(|at_ack| at_ack.len()).unwrap_or_default();
+    let names: Vec<String> = most.iter().flat_map(columns).collect();
     let row = |staleness: &Staleness| {
-        let cells = staleness.at_ack.iter().flat_map(|at| {
-            let older = is_replayed.then(|| maybe(at.returns_older, |older| bounds(older, share)));
-            [Some(beside(at.misses_write, at.predicted)), older]
+        let cells = most.iter().flat_map(|column| {
+            let at = staleness.at_ack.iter().find(|at| at.replicas == column.replicas);
+            let older = is_replayed.then(|| maybe(at.and_then(|at| at.returns_older), |older| bounds(older, share)));
+            [Some(maybe(at, |at| beside(at.misses_write, at.predicted))), older]
         });
         [staleness.quorum.to_string()].into_iter().chain(cells.flatten()).collect()
     };
@@ -353,7 +371,7 @@ fn intersection(runs: &[RunReport]) -> String {
                    read asks at least one follower that has received the write.";
     let order = runs.first().map(|run| run.manifest.config.network.order);
     let limit = match order {
-        Some(Order::Version) => "Followers keep the newest version, so the write stays there.",
+        Some(ReplicationOrder::Version) => "Followers keep the newest version, so the write stays there.",
         _ => {
             "But these followers keep what came last, so an older write may have replaced it there, and then no R \
              helps."
@@ -371,10 +389,8 @@ fn latencies(runs: &[RunReport]) -> Option<Table> {
     };
     let row = |name: String, latency: ModelLatency| [name].into_iter().chain(cells(latency)).collect();
     let writes = told(runs).filter_map(|of| Some(row(format!("write, W = {}", of.quorum), of.write_latency?)));
-    let reads = first
-        .reads
-        .iter()
-        .filter_map(|read| Some(row(format!("read from {}", reader_in_words(read, runs)), read.latency?)));
+    let reads = first.reads.iter();
+    let reads = reads.filter_map(|read| Some(row(format!("read from {}", reader_in_words(read, runs)), read.latency?)));
     Some(
         Table::new("Latency in ms by the model, without the software's own cost.")
             .text(&["what"])

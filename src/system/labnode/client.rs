@@ -12,6 +12,9 @@ use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 /// Past a write's own time limit by this much, the leader is taken not to answer any more.
 pub const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
+/// How long a node may take to answer a read.
+pub const READ_LIMIT: Duration = Duration::from_secs(5);
+
 /// A client of one cluster's nodes.
 pub trait Client: Clone + Send + Sync + 'static {
     /// Sends one write to the leader and waits for its answer, or for the client's own deadline.
@@ -35,13 +38,18 @@ pub trait Client: Clone + Send + Sync + 'static {
         node: NodeId,
     ) -> impl Future<Output = Result<TraceDump<FollowerRecord>, SessionError>> + Send;
 
+    /// Opens as many connections to the leader for writes as will be used. In this process there are none.
+    fn open_for_writes(&self, _connections: usize) -> impl Future<Output = Result<(), SessionError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Finds the nodes here from now on. Nodes in this process stay where they are.
     fn redirect(&self, _endpoints: &Endpoints) {}
 }
 
 /// The error of a question to a node.
-pub(super) fn unanswered(node: NodeId, path: &str, reason: impl Into<String>) -> SessionError {
-    SessionError { node, question: format!("GET {path}"), reason: reason.into() }
+pub(crate) fn unanswered(node: NodeId, path: &str, reason: impl Into<String>) -> SessionError {
+    SessionError::new(node, format!("GET {path}"), reason)
 }
 
 /// The answer to a `PUT`, whatever its status.
@@ -73,6 +81,7 @@ pub fn done(status: u16, done: &PutDone) -> WriteAnswer {
         version: Some(Version::new(done.version)),
         acks: Some(done.acks),
         error: None,
+        answered_us: None,
     }
 }
 
@@ -85,5 +94,6 @@ pub fn refused(status: u16, said: &ErrorBody) -> WriteAnswer {
         version: said.version.map(Version::new),
         acks: said.acks,
         error: Some(format!("{}: {}", said.error, said.message)),
+        answered_us: None,
     }
 }

@@ -7,7 +7,7 @@ pub(super) static CONTAINERS: ComposeFile = ComposeFile {
     compose_file: "docker-compose.yml",
     followers: Followers::constant(5),
     port: 8000,
-    recipe: ImageRecipe { dockerfile: "node/Dockerfile", binary: "labnode", binary_argument: "LABNODE_BINARY" },
+    recipe: ImageRecipe::LAB,
     image_variable: "LABNODE_IMAGE",
     // A health check is a process in the container. labctl asks the nodes itself.
     variables: &[("LABNODE_HEALTH_INTERVAL", "1h")],

@@ -1,23 +1,25 @@
-//! The client over HTTP; the only user of reqwest.
+//! The client over HTTP.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use labnode::limits;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::{CONTENT_TYPE, HOST};
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, Value, WRITE_ID_HEADER};
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
-use super::client::{ANSWER_MARGIN, Client, from_response, unanswered};
+use super::client::{ANSWER_MARGIN, Client, READ_LIMIT, from_response, unanswered};
+use super::keep_alive::KeepAlive;
 use crate::model::{Endpoints, NodeId, ignore_poison};
+use crate::system::plain_http::{chain, plain_client};
 use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
 
 /// How long a node may take for a health answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
-/// How long a node may take to answer a read.
-const READ_LIMIT: Duration = Duration::from_secs(5);
 /// How long a connection may be idle and still be used again. A node closes one after
 /// [`labnode::server::HEADER_DEADLINE`]: a request that is sent on it just then fails although
 /// nothing is wrong, and whether the write was applied is unknown.
@@ -27,13 +29,15 @@ const DUMP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Talks to the nodes of one cluster. Clones share their connections.
 #[derive(Debug, Clone)]
-pub struct HttpClient {
+pub struct LabNodeClient {
+    /// For everything but writes.
     client: reqwest::Client,
     urls: Arc<RwLock<BTreeMap<NodeId, String>>>,
+    writes: Arc<KeepAlive>,
     write_limit: Duration,
 }
 
-impl HttpClient {
+impl LabNodeClient {
     /// A client of these nodes, whose writes the leader answers within `write_limit`.
     ///
     /// # Errors
@@ -43,17 +47,10 @@ impl HttpClient {
     }
 
     fn with_idle_limit(endpoints: &Endpoints, write_limit: Duration, idle: Duration) -> Result<Self, SessionError> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(usize::MAX)
-            .pool_idle_timeout(idle)
-            .build()
-            .map_err(|error| unanswered(NodeId::Leader, "/", chain(&error)))?;
+        let client = plain_client(idle).map_err(|error| unanswered(NodeId::Leader, "/", chain(&error)))?;
         let urls = Arc::new(RwLock::new(urls(endpoints)));
-        Ok(Self { client, urls, write_limit: write_limit + ANSWER_MARGIN })
+        let writes = Arc::new(KeepAlive::new(endpoints.leader.as_str(), idle));
+        Ok(Self { client, urls, writes, write_limit: write_limit + ANSWER_MARGIN })
     }
 
     fn url(&self, node: NodeId, path: &str) -> String {
@@ -88,23 +85,33 @@ impl HttpClient {
     }
 }
 
-impl Client for HttpClient {
+impl Client for LabNodeClient {
     async fn put(&self, write: &PlannedWrite) -> WriteAnswer {
-        let request = self
-            .client
-            .put(self.url(NodeId::Leader, &format!("/kv/{}", write.key)))
-            .header(WRITE_ID_HEADER, write.id.get())
-            .timeout(self.write_limit)
-            .json(&Put { value: write.value.clone() });
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return WriteAnswer::none(chain(&error)),
+        let built = Request::put(format!("/kv/{}", write.key))
+            .header(HOST, self.writes.address())
+            .header(CONTENT_TYPE, "application/json")
+            .header(WRITE_ID_HEADER, write.id.get());
+        let body = serde_json::to_vec(&Put { value: write.value.clone() });
+        let request = match body.map(|body| built.body(Full::from(body))) {
+            Ok(Ok(request)) => request,
+            Ok(Err(error)) => return WriteAnswer::none(error.to_string()),
+            Err(error) => return WriteAnswer::none(error.to_string()),
         };
-        let status = response.status().as_u16();
-        match response.bytes().await {
-            Ok(body) => from_response(status, &body),
-            Err(error) => WriteAnswer { http_status: Some(status), ..WriteAnswer::none(chain(&error)) },
+        match timeout(self.write_limit, self.writes.send(request)).await {
+            Ok(Ok(answer)) => from_response(answer.status, &answer.body),
+            Ok(Err(error)) => WriteAnswer { http_status: error.status, ..WriteAnswer::none(error.reason) },
+            Err(_elapsed) => WriteAnswer::none(format!("no answer within {} s", self.write_limit.as_secs_f64())),
         }
+    }
+
+    async fn open_for_writes(&self, connections: usize) -> Result<(), SessionError> {
+        let opened = timeout(HEALTH_LIMIT, self.writes.open(connections)).await;
+        let reason = match opened {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.reason,
+            Err(_elapsed) => format!("no connection within {} s", HEALTH_LIMIT.as_secs()),
+        };
+        Err(SessionError::new(NodeId::Leader, "connect", reason))
     }
 
     async fn value(&self, node: NodeId, key: &str) -> Result<Option<Value>, SessionError> {
@@ -129,24 +136,13 @@ impl Client for HttpClient {
 
     fn redirect(&self, endpoints: &Endpoints) {
         *ignore_poison(self.urls.write()) = urls(endpoints);
+        self.writes.redirect(&endpoints.leader);
     }
 }
 
 /// The nodes' base URLs.
 fn urls(endpoints: &Endpoints) -> BTreeMap<NodeId, String> {
     endpoints.urls().collect()
-}
-
-/// reqwest says what failed only in an error's sources.
-fn chain(error: &reqwest::Error) -> String {
-    limits::note("asking a node", error);
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -193,7 +189,7 @@ mod tests {
             }
         });
         let endpoints = Endpoints { leader, followers: Vec::new() };
-        let client = HttpClient::with_idle_limit(&endpoints, Duration::from_secs(5), idle).unwrap();
+        let client = LabNodeClient::with_idle_limit(&endpoints, Duration::from_secs(5), idle).unwrap();
         let write = PlannedWrite { id: WriteId::new(0), key: "k0".into(), value: "v".into() };
         assert_eq!(client.put(&write).await.outcome, WriteOutcome::Ok);
         tokio::time::sleep(SERVER_LIMIT * 2).await;

@@ -10,12 +10,12 @@ use labnode::wire::Role;
 
 use super::containers::CONTAINERS;
 use super::environment::environment;
-use super::http::HttpClient;
+use super::http::LabNodeClient;
 use super::session::{LabSession, VERSION};
 use crate::config::{Experiment, Misfits, SystemSettings};
 use crate::model::{
-    Capabilities, ContainerSpec, Dialer, Endpoints, NodeId, NodeProgram, NodeSpec, Place, Quorum, Readiness,
-    SystemName, Text,
+    Capabilities, ContainerSpec, Dialer, Endpoints, FailoverFacts, FailoverKind, Hosting, Lifecycle, NodeId,
+    NodeProgram, NodeSpec, Place, Quorum, Readiness, SystemName, Text,
 };
 use crate::system::labnode::Clock;
 use crate::system::session::{Session, SessionError};
@@ -47,6 +47,14 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// The lab's own replicated store.
 #[derive(Debug, Clone, Copy)]
 pub struct LabNode;
+
+impl LabNode {
+    /// How its nodes run in containers.
+    #[must_use]
+    pub const fn containers(self) -> ContainerSpec {
+        ContainerSpec::File(&CONTAINERS)
+    }
+}
 
 impl System for LabNode {
     fn name(&self) -> &str {
@@ -83,6 +91,7 @@ impl System for LabNode {
                 start_in: None,
                 readiness: Readiness::Announces(LISTENING.to_owned()),
                 start_limit: START_LIMIT,
+                lifecycle: Lifecycle::default(),
             }
         };
         let followers: Vec<NodeId> = NodeId::followers(experiment.followers).collect();
@@ -91,8 +100,8 @@ impl System for LabNode {
         followers.into_iter().map(|name| node(name, Role::Follower, None)).chain([leader]).collect()
     }
 
-    fn containers(&self) -> ContainerSpec {
-        ContainerSpec::File(&CONTAINERS)
+    fn hosting(&self, _: &Experiment) -> Hosting {
+        self.containers().into()
     }
 
     fn connect(
@@ -102,7 +111,7 @@ impl System for LabNode {
         _: Quorum,
         clock: Clock,
     ) -> Result<Arc<dyn Session>, SessionError> {
-        let client = HttpClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
+        let client = LabNodeClient::new(endpoints, experiment.network.global_request_timeout_s.duration())?;
         Ok(Arc::new(LabSession::new(client, experiment, clock)))
     }
 
@@ -127,6 +136,17 @@ impl System for LabNode {
         let text = String::from_utf8_lossy(log);
         let (_, limit) = text.lines().find_map(|line| line.split_once(MARK))?;
         Some(limit.to_owned())
+    }
+
+    fn failover(&self) -> Option<FailoverFacts> {
+        Some(FailoverFacts {
+            kind: FailoverKind::ReadBack,
+            none_lost_from: None,
+            documented: "An acknowledged write has reached W followers. The follower with the newest write need not be one of \
+                         them, since copies overtake each other unless links are ordered. Followers of the lab's node cannot \
+                         be promoted, so the most advanced one is only read."
+                .to_owned(),
+        })
     }
 
     fn can_simulate(&self) -> bool {

@@ -9,7 +9,7 @@ use labnode::wire::Health;
 use super::client::Client;
 use super::timeline::Timeline;
 use crate::config::Experiment;
-use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, NodeId, StoreDump, Version};
+use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, Micros, NodeId, StoreDump, Version};
 use crate::system::session::{
     Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
 };
@@ -82,6 +82,10 @@ impl<C: Client> Session for LabSession<C> {
         async move { self.client.health(node).await.map(drop) }.boxed()
     }
 
+    fn warm_up(&self, connections: usize) -> BoxFuture<'_, Result<(), SessionError>> {
+        self.client.open_for_writes(connections).boxed()
+    }
+
     fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
         async move { Ok(in_flight(&self.client.health(NodeId::Leader).await?)) }.boxed()
     }
@@ -90,7 +94,7 @@ impl<C: Client> Session for LabSession<C> {
         self.settle_limits
     }
 
-    fn trace(&self, node: NodeId, start_us: u64) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
+    fn trace(&self, node: NodeId, start_us: Micros) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
         let timeline = Timeline { clock: &self.clock, start_us, followers: self.followers };
         async move { timeline.trace(&self.client, node).await.map(Some) }.boxed()
     }

@@ -4,7 +4,7 @@ use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
 use super::client::{Client, unanswered};
-use crate::model::{Followers, NodeId, TIME_LIMIT_US, Version, WriteId};
+use crate::model::{Followers, Micros, NodeId, TIME_LIMIT, TimeSpan, Version, WriteId};
 use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
 
 #[cfg(test)]
@@ -15,7 +15,7 @@ mod tests;
 pub(super) struct Timeline<'a> {
     pub(super) clock: &'a Clock,
     /// When the run began, on that clock.
-    pub(super) start_us: u64,
+    pub(super) start_us: Micros,
     /// How many followers there are.
     pub(super) followers: Followers,
 }
@@ -48,35 +48,35 @@ impl Timeline<'_> {
         &self,
         client: &C,
         node: NodeId,
-    ) -> Result<(i64, Option<String>), SessionError> {
+    ) -> Result<(Micros, Option<String>), SessionError> {
         let before = self.clock.now_us();
         let Health { now_us: theirs, exhausted, .. } = client.health(node).await?;
         let after = self.clock.now_us();
         if (before..=after).contains(&theirs) {
-            return Ok((0, exhausted));
+            return Ok((Micros::ZERO, exhausted));
         }
-        let signed = i64::try_from(theirs).ok().zip(i64::try_from(before.midpoint(after)).ok());
-        let offset_us = signed.map(|(theirs, ours)| theirs - ours);
-        let offset_us = offset_us.ok_or_else(|| malformed(node, "/health", &format!("its clock reads {theirs} us")))?;
+        let ours = Micros::from(before.midpoint(after));
+        let ahead = i64::try_from(theirs).map(|theirs| Micros::new(theirs) - ours);
+        let offset_us = ahead.map_err(|_| malformed(node, "/health", &format!("its clock reads {theirs} us")))?;
         Ok((offset_us, exhausted))
     }
 
     /// A node's time relative to the run's start, or why it cannot be right.
-    fn relative(&self, at_us: u64, offset_us: i64) -> Result<i64, String> {
-        let start_us = i64::try_from(self.start_us).ok();
-        let ours = i64::try_from(at_us).ok().and_then(|at_us| at_us.checked_sub(offset_us)?.checked_sub(start_us?));
-        ours.filter(|at_us| at_us.unsigned_abs() <= TIME_LIMIT_US)
+    fn relative(&self, at_us: u64, offset_us: Micros) -> Result<Micros, String> {
+        let ours = i64::try_from(at_us).ok().map(|at_us| Micros::new(at_us) - offset_us - self.start_us);
+        ours.filter(|ours| ours.abs() <= TIME_LIMIT)
             .ok_or_else(|| format!("a record's time of {at_us} us lies over ten years from the run"))
     }
 
-    fn copies(&self, trace: TraceDump<LeaderRecord>, offset_us: i64) -> Result<Vec<CopyRecord>, String> {
+    fn copies(&self, trace: TraceDump<LeaderRecord>, offset_us: Micros) -> Result<Vec<CopyRecord>, String> {
         let relative = |at_us: Option<u64>| at_us.map(|at_us| self.relative(at_us, offset_us)).transpose();
         let copy = |record: LeaderRecord| {
             let follower = NodeId::Follower(record.follower);
             if !follower.is_in(self.followers) {
                 return Err(format!("there is no follower of index {}", record.follower));
             }
-            if let Some(delay_us) = [record.delay_us, record.ack_delay_us].into_iter().find(|us| *us > TIME_LIMIT_US) {
+            let [delay_us, ack_delay_us] = [record.delay_us, record.ack_delay_us].map(TimeSpan::new);
+            if let Some(delay_us) = [delay_us, ack_delay_us].into_iter().find(|delay| *delay > TIME_LIMIT) {
                 return Err(format!("a delay of {delay_us} us is over ten years"));
             }
             Ok(CopyRecord {
@@ -84,8 +84,8 @@ impl Timeline<'_> {
                 version: Version::new(record.version),
                 key: record.key,
                 follower,
-                delay_us: record.delay_us,
-                ack_delay_us: record.ack_delay_us,
+                delay_us,
+                ack_delay_us,
                 sent_us: relative(record.sent_us)?,
                 acked_us: relative(record.acked_us)?,
                 outcome: record.outcome,
@@ -96,7 +96,7 @@ impl Timeline<'_> {
         Ok(copies)
     }
 
-    fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: i64) -> Result<Vec<ArrivalRecord>, String> {
+    fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: Micros) -> Result<Vec<ArrivalRecord>, String> {
         let arrival = |record: FollowerRecord| {
             Ok(ArrivalRecord {
                 version: Version::new(record.version),

@@ -15,8 +15,16 @@ pub(super) struct Replica {
     pub(super) is_online: bool,
     /// How much of the log it has acknowledged, in bytes.
     pub(super) offset: u64,
-    /// Seconds since its last acknowledgement; it sends one a second.
-    pub(super) lag_s: u64,
+    /// Seconds since its last acknowledgement; it sends one a second. `None` if the leader does not say.
+    pub(super) lag_s: Option<u64>,
+}
+
+impl Replica {
+    /// Whether it holds the log up to `end`. Its leader calls it online once a snapshot of all that it holds was sent; by its
+    /// first acknowledgement it has taken the snapshot in.
+    pub(super) const fn has(&self, end: u64) -> bool {
+        self.is_online && self.offset > 0 && self.offset >= end
+    }
 }
 
 impl Info {
@@ -44,6 +52,11 @@ impl Info {
         self.get("master_repl_offset")?.parse().ok()
     }
 
+    /// How much of its leader's log this follower has, in bytes.
+    pub(super) fn replica_position(&self) -> Option<u64> {
+        self.get("slave_repl_offset")?.parse().ok()
+    }
+
     /// Whether this follower's connection to its leader is up, its first synchronisation included.
     pub(super) fn is_linked(&self) -> bool {
         self.get("master_link_status") == Some("up")
@@ -65,11 +78,8 @@ fn is_replica(name: &str) -> bool {
 fn replica(line: &str) -> Option<(String, Replica)> {
     let parts: BTreeMap<&str, &str> = line.split(',').filter_map(|part| part.split_once('=')).collect();
     let number = |name| parts.get(name).and_then(|text| text.parse::<u64>().ok());
-    let replica = Replica {
-        is_online: parts.get("state") == Some(&"online"),
-        offset: number("offset")?,
-        lag_s: number("lag").unwrap_or(u64::MAX),
-    };
+    let replica =
+        Replica { is_online: parts.get("state") == Some(&"online"), offset: number("offset")?, lag_s: number("lag") };
     Some(((*parts.get("ip")?).to_owned(), replica))
 }
 
@@ -88,8 +98,17 @@ mod tests {
         assert_eq!(info.log_end(), Some(126));
         let replicas = info.replicas();
         assert_eq!(replicas.keys().collect::<Vec<_>>(), ["f1", "f2"]);
-        assert_eq!(replicas.get("f1"), Some(&Replica { is_online: true, offset: 123, lag_s: 0 }));
-        assert_eq!(replicas.get("f2"), Some(&Replica { is_online: false, offset: 0, lag_s: 0 }));
+        assert_eq!(replicas.get("f1"), Some(&Replica { is_online: true, offset: 123, lag_s: Some(0) }));
+        assert_eq!(replicas.get("f2"), Some(&Replica { is_online: false, offset: 0, lag_s: Some(0) }));
+    }
+
+    #[test]
+    fn a_replica_has_the_log_only_once_it_has_acknowledged_something() {
+        let replica = |is_online, offset| Replica { is_online, offset, lag_s: Some(0) };
+        assert!(replica(true, 7).has(7) && replica(true, 7).has(0));
+        assert!(!replica(true, 6).has(7) && !replica(false, 7).has(7));
+        // Of a leader that was started again, whose log is empty.
+        assert!(!replica(true, 0).has(0));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Redis as a system under test: its servers, and what it lets be seen.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,25 +8,31 @@ use super::session::RedisSession;
 use super::settings::RedisSettings;
 use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
 use crate::model::{
-    Capabilities, ContainerSpec, Dialer, Endpoints, ImageSpec, NodeId, NodeProgram, NodeSpec, Place, Quorum,
-    QuorumControl, Readiness, RestartState, Settling, SystemName, Text,
+    Capabilities, ContainerSpec, Dialer, Endpoints, FailoverFacts, FailoverKind, Hosting, ImageSpec, Lifecycle, NodeId,
+    NodeProgram, NodeSpec, Place, Quorum, QuorumControl, Readiness, RestartState, Settling, Storage, SystemName, Text,
 };
-use crate::system::labnode::Clock;
+use crate::system::Clock;
+use crate::system::delays::longest_delay;
 use crate::system::session::{Session, SessionError};
 use crate::system::traits::{Presence, System, SystemKind};
+use crate::system::version_answer::{VersionAnswer, ask_version};
 
 /// The name of the kind.
 const NAME: &str = "redis";
 /// The oldest major version: replicas announce names since 5.
 const OLDEST: u64 = 5;
+/// How long a program may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
 /// How long a server may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// The port of a server in a container.
 const PORT: u16 = 6379;
+/// Where images of Redis keep what outlives a server.
+const STORAGE: &str = "/data";
+/// The program of Valkey.
+const VALKEY: &str = "valkey-server";
 /// A link is taken for broken after this time at least, in seconds: Redis's own default.
 const REPLICATION_TIMEOUT_S: u64 = 60;
-/// The chance that a message takes longer than what is called a link's longest delay.
-const LONGEST: f64 = 0.9999;
 
 /// Redis and Valkey in the list of systems.
 #[derive(Debug, Clone, Copy)]
@@ -54,22 +59,20 @@ impl SystemKind for RedisKind {
             what,
             advice: "install redis-server or valkey-server, or say in [system.redis] program where it is".to_owned(),
         };
-        match Command::new(program).arg("--version").output() {
+        match ask_version(program, VERSION_LIMIT) {
             Err(error) => missing(format!("{program} cannot be started: {error}")),
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stdout).into_owned();
-                match version_of(&said) {
-                    Some((major, version)) if major >= OLDEST => Presence::Found(format!("{program} {version}")),
-                    Some((_, version)) => {
-                        missing(format!("{program} is version {version}, and {OLDEST} is the oldest that works"))
-                    }
-                    // A script that adds arguments: Redis then takes `--version` for a setting, and refuses it.
-                    None if !output.status.success() => {
-                        Presence::Found(format!("{program}, which does not say its version"))
-                    }
-                    None => missing(format!("{program} is no Redis server: --version says {}", first_line(&said))),
-                }
+            Ok(VersionAnswer::Silent) => {
+                missing(format!("{program} --version has not ended within {} s", VERSION_LIMIT.as_secs()))
             }
+            Ok(VersionAnswer::Ended { is_success, said }) => match version_of(&said) {
+                Some((major, version)) if major >= OLDEST => Presence::Found(format!("{program} {version}")),
+                Some((_, version)) => {
+                    missing(format!("{program} is version {version}, and {OLDEST} is the oldest that works"))
+                }
+                // A script that adds arguments: Redis then takes `--version` for a setting, and refuses it.
+                None if !is_success => Presence::Found(format!("{program}, which does not say its version")),
+                None => missing(format!("{program} is no Redis server: --version says {}", first_line(&said))),
+            },
         }
     }
 }
@@ -85,7 +88,7 @@ fn version_of(said: &str) -> Option<(u64, String)> {
     Some((version.split('.').next()?.parse().ok()?, version.to_owned()))
 }
 
-/// A leader and its replicas. Nothing is written to disk.
+/// A leader and its replicas. Nothing outlives a server, unless `appendonly` is set.
 #[derive(Debug)]
 struct Redis {
     name: SystemName,
@@ -102,8 +105,15 @@ impl Redis {
         set("bind", Text::new().place(Place::Host));
         set("protected-mode", Text::from("no"));
         set("save", Text::from(""));
-        set("appendonly", Text::from("no"));
-        set("dir", Text::new().place(Place::Folder));
+        let RedisSettings { min_replicas_to_write, appendonly, appendfsync, .. } = &self.settings;
+        set("appendonly", Text::from(if *appendonly { "yes" } else { "no" }));
+        if *appendonly {
+            set("appendfsync", Text::from(appendfsync.to_string()));
+        }
+        if let Some(number) = min_replicas_to_write {
+            set("min-replicas-to-write", Text::from(number.to_string()));
+        }
+        set("dir", Text::new().place(if *appendonly { Place::Storage } else { Place::Folder }));
         // The log of a run is read by people: without the banner.
         set("always-show-logo", Text::from("no"));
         set("repl-diskless-sync", Text::from("yes"));
@@ -127,6 +137,7 @@ impl Redis {
             start_in: None,
             readiness: Readiness::Accepts,
             start_limit: START_LIMIT,
+            lifecycle: Lifecycle { storage: appendonly.then_some(Storage::Disk), ..Lifecycle::default() },
         }
     }
 }
@@ -140,12 +151,15 @@ impl System for Redis {
         Capabilities {
             trace: false,
             versions: false,
+            reads: true,
             own_delays: false,
             quorum: QuorumControl::PerWrite,
             counts_leader: false,
             settles: Settling::Reported,
-            restart: RestartState::Resync,
+            restart: if self.settings.appendonly { RestartState::Durable } else { RestartState::Resync },
             ordered_log: true,
+            append_log: false,
+            acks_unseen: false,
         }
     }
 
@@ -158,13 +172,15 @@ impl System for Redis {
         NodeId::all(experiment.followers).map(|node| self.server(node, longest)).collect()
     }
 
-    fn containers(&self) -> ContainerSpec {
-        ContainerSpec::Image(ImageSpec {
+    fn hosting(&self, _: &Experiment) -> Hosting {
+        let server = if self.settings.program.as_str().ends_with(VALKEY) { VALKEY } else { "redis-server" };
+        Hosting::from(ContainerSpec::Image(ImageSpec {
             image: self.settings.image.as_str().to_owned(),
-            command: vec!["redis-server".to_owned()],
+            command: vec![server.to_owned()],
             port: PORT,
+            storage: STORAGE,
             setting: format!("[system.{}] image", self.name),
-        })
+        }))
     }
 
     fn connect(
@@ -182,6 +198,22 @@ impl System for Redis {
         2
     }
 
+    fn failover(&self) -> Option<FailoverFacts> {
+        Some(FailoverFacts {
+            kind: FailoverKind::Promotion,
+            none_lost_from: Some(1),
+            documented:
+                "Redis documents a best effort (WAIT, Consistency): W replicas have a write that was acknowledged, and \
+                         it is lost if another one is promoted. A replica that has more of the log has all that comes \
+                         before, so none is lost if the most advanced one is promoted, as here."
+                    .to_owned(),
+        })
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.settings.remarks()
+    }
+
     fn limit_met(&self, log: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(log);
         let limits =
@@ -189,16 +221,6 @@ impl System for Redis {
         let line = text.lines().find(|line| limits.iter().any(|limit| line.contains(limit)))?;
         Some(line.trim().to_owned())
     }
-}
-
-/// The longest that a message of any link takes, nearly always; what faults add, included.
-fn longest_delay(experiment: &Experiment) -> Duration {
-    let links = experiment.network.links(experiment.followers.get());
-    let longest_ms = links
-        .iter()
-        .flat_map(|link| std::iter::once(&link.write).chain(&link.ack))
-        .map(|delay| delay.quantile_ms(LONGEST));
-    Duration::from_secs_f64(longest_ms.fold(0.0, f64::max) / 1_000.0)
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use redis::{FromRedisValue, RedisError, cmd, pipe};
 
-use super::connections::{Connections, is_an_answer, lock};
+use super::connections::{RedisConnections, is_an_answer};
 use super::info::Info;
 use crate::config::Experiment;
-use crate::model::{Endpoints, Followers, NodeId, Quorum, Role, StoreDump, WriteOutcome};
+use crate::model::{Endpoints, Followers, Micros, NodeId, Quorum, Role, StoreDump, WriteOutcome, ignore_poison};
 use crate::system::session::{
     Found, PendingCopies, PlannedWrite, Session, SessionError, SettleLimits, Trace, WriteAnswer,
 };
@@ -42,7 +42,7 @@ return all";
 /// A session with a leader and its replicas.
 #[derive(Debug)]
 pub(super) struct RedisSession {
-    connections: Connections,
+    connections: RedisConnections,
     followers: Followers,
     quorum: Quorum,
     /// How long `WAIT` waits for the quorum.
@@ -59,7 +59,7 @@ impl RedisSession {
     pub(super) fn new(endpoints: &Endpoints, experiment: &Experiment, quorum: Quorum, link: Duration) -> Self {
         let wait = experiment.network.global_request_timeout_s.duration();
         Self {
-            connections: Connections::new(endpoints, wait, wait + ANSWER_MARGIN),
+            connections: RedisConnections::new(endpoints, wait, wait + ANSWER_MARGIN),
             followers: experiment.followers,
             quorum,
             wait,
@@ -77,7 +77,7 @@ impl RedisSession {
             Ok(connection) => connection,
             Err(error) => return WriteAnswer::none(text(&error)),
         };
-        let wait_ms = u64::try_from(self.wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        let wait_ms = self.wait.as_millis().max(1).to_string();
         let mut both = pipe();
         both.cmd("SET").arg(&write.key).arg(&write.value).ignore();
         both.cmd("WAIT").arg(self.quorum.get()).arg(wait_ms);
@@ -91,7 +91,10 @@ impl RedisSession {
                 refused(&error)
             }
             // The connection goes: its answer may still come.
-            Err(error) => WriteAnswer::none(text(&error)),
+            Err(error) if error.is_timeout() => {
+                WriteAnswer::none(format!("no answer within {} s", (self.wait + ANSWER_MARGIN).as_secs_f64()))
+            }
+            Err(error) => WriteAnswer::none(format!("the connection broke: {}", text(&error))),
         }
     }
 
@@ -105,12 +108,16 @@ impl RedisSession {
             version: None,
             acks: Some(acks),
             error: (!is_enough).then(missed),
+            answered_us: None,
         }
     }
 
     /// Asks one node something.
     async fn ask<T: FromRedisValue>(&self, node: NodeId, command: &redis::Cmd) -> Result<T, SessionError> {
-        let refuse = |error: &RedisError| SessionError { node, question: name(command), reason: text(error) };
+        let refuse = |error: &RedisError| {
+            let refusal = SessionError::new(node, name(command), text(error));
+            if is_lasting(error) { refusal.lasting() } else { refusal }
+        };
         let mut connection = self.connections.to(node).await.map_err(|error| refuse(&error))?;
         let answer = command.query_async(&mut connection).await;
         answer.map_err(|error: RedisError| {
@@ -146,24 +153,33 @@ impl RedisSession {
         if node.is_leader() {
             return Ok(());
         }
-        let refuse = |reason: String| SessionError { node, question: "INFO replication".to_owned(), reason };
+        let refuse = |reason: &str| SessionError::new(node, "INFO replication", reason);
         let own = self.info(node).await?;
         if !own.is_linked() {
-            return Err(refuse(
-                "it does not come online: it has not copied what the leader holds; see its log".to_owned(),
-            ));
+            return Err(refuse("it does not come online: it has not copied what the leader holds; see its log"));
         }
-        let leader = self.info(NodeId::Leader).await?;
-        if log_end(&leader)? == 0 {
-            // Something to acknowledge that is no write: the log is empty so far.
+        let leader = self.leader().await?;
+        match leader.replicas().get(&node.to_string()) {
+            Some(replica) if replica.has(1) => Ok(()),
+            Some(_) => Err(refuse("the leader is still synchronising it")),
+            None => Err(refuse("the leader does not list it among its replicas")),
+        }
+    }
+
+    /// What the leader says of itself and its replicas. Where its log is empty, as after a start, it gets something to
+    /// acknowledge that is no write: of a replica that has acknowledged nothing it is not known what it holds.
+    async fn leader(&self) -> Result<Info, SessionError> {
+        let info = self.info(NodeId::Leader).await?;
+        if log_end(&info)? == 0 {
             let _: i64 = self.ask(NodeId::Leader, cmd("PUBLISH").arg("labctl").arg("ready")).await?;
         }
-        match leader.replicas().get(&node.to_string()) {
-            // A replica that is online gets nothing more until it has acknowledged what it was sent first.
-            Some(replica) if replica.is_online && replica.offset > 0 => Ok(()),
-            Some(_) => Err(refuse("the leader is still synchronising it".to_owned())),
-            None => Err(refuse("the leader does not list it among its replicas".to_owned())),
-        }
+        Ok(info)
+    }
+
+    /// How much of its leader's log a replica has, also once the leader is gone.
+    async fn replica_position(&self, node: NodeId) -> Result<u64, SessionError> {
+        let position = self.info(node).await?.replica_position();
+        position.ok_or_else(|| SessionError::new(node, "INFO replication", "it does not say slave_repl_offset"))
     }
 
     /// What replicas still lack of the log as it was after the last write.
@@ -171,7 +187,7 @@ impl RedisSession {
         let target = match self.target() {
             Some(target) => target,
             // Before asking for acknowledgements, which is written to the log too.
-            None => self.set_target(log_end(&self.info(NodeId::Leader).await?)?),
+            None => self.set_target(log_end(&self.leader().await?)?),
         };
         // A replica acknowledges once a second, or when the leader asks, which it does for `WAIT`.
         if let Some(mut writer) = self.connections.idle_writer() {
@@ -180,7 +196,7 @@ impl RedisSession {
             // Without an answer `INFO` says what is wrong.
             let _: Result<u32, _> = wait.query_async(&mut writer).await;
         }
-        let info = self.info(NodeId::Leader).await?;
+        let info = self.leader().await?;
         let end = log_end(&info)?;
         if end < target {
             // A leader that was started again begins a new log.
@@ -192,8 +208,10 @@ impl RedisSession {
         for follower in NodeId::followers(self.followers) {
             let name = follower.to_string();
             match replicas.get(&name) {
-                Some(replica) if replica.is_online && replica.offset >= target => {}
-                Some(replica) if replica.is_online && replica.lag_s <= silent_s => pending.copies += 1,
+                Some(replica) if replica.has(target) => {}
+                Some(replica) if replica.is_online && replica.lag_s.is_some_and(|lag_s| lag_s <= silent_s) => {
+                    pending.copies += 1;
+                }
                 _ => drop(pending.unreachable.insert(name)),
             }
         }
@@ -202,12 +220,12 @@ impl RedisSession {
 
     /// The end of the log after the last write, if it is known.
     fn target(&self) -> Option<u64> {
-        let (after, target) = (*lock(&self.target))?;
+        let (after, target) = (*ignore_poison(self.target.lock()))?;
         (after == self.sent.load(Ordering::Relaxed)).then_some(target)
     }
 
     fn set_target(&self, target: u64) -> u64 {
-        *lock(&self.target) = Some((self.sent.load(Ordering::Relaxed), target));
+        *ignore_poison(self.target.lock()) = Some((self.sent.load(Ordering::Relaxed), target));
         target
     }
 }
@@ -230,6 +248,22 @@ impl Session for RedisSession {
         found.boxed()
     }
 
+    fn reads_many(&self) -> bool {
+        true
+    }
+
+    fn read_many<'a>(
+        &'a self,
+        node: NodeId,
+        keys: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<Option<Found>>, SessionError>> {
+        let found = async move {
+            let values: Vec<Option<String>> = self.ask(node, cmd("MGET").arg(keys)).await?;
+            Ok(values.into_iter().map(|value| value.map(|value| Found { value, version: None })).collect())
+        };
+        found.boxed()
+    }
+
     fn dump(&self, node: NodeId) -> BoxFuture<'_, Result<StoreDump, SessionError>> {
         self.store(node).boxed()
     }
@@ -246,8 +280,22 @@ impl Session for RedisSession {
         SettleLimits { step: self.wait + 2 * self.link + Duration::from_secs(SILENT_S), notice: None }
     }
 
-    fn trace(&self, _: NodeId, _: u64) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
+    fn trace(&self, _: NodeId, _: Micros) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
         std::future::ready(Ok(None)).boxed()
+    }
+
+    fn position(&self, node: NodeId) -> BoxFuture<'_, Result<u64, SessionError>> {
+        self.replica_position(node).boxed()
+    }
+
+    fn promote(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
+        let promote = async move { self.ask::<()>(node, cmd("REPLICAOF").arg("NO").arg("ONE")).await };
+        promote.boxed()
+    }
+
+    fn write_to<'a>(&'a self, node: NodeId, key: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), SessionError>> {
+        let write = async move { self.ask::<()>(node, cmd("SET").arg(key).arg(value)).await };
+        write.boxed()
     }
 
     fn redirect(&self, endpoints: &Endpoints) {
@@ -283,7 +331,7 @@ impl Session for RedisSession {
 
 /// A leader that leaves something out.
 fn silent(question: &str, reason: &str) -> SessionError {
-    SessionError { node: NodeId::Leader, question: question.to_owned(), reason: reason.to_owned() }
+    SessionError::new(NodeId::Leader, question, reason)
 }
 
 /// A write that the leader refused, as one that has become a replica does.
@@ -294,6 +342,7 @@ fn refused(error: &RedisError) -> WriteAnswer {
         version: None,
         acks: None,
         error: Some(format!("the leader refused it: {}", text(error))),
+        answered_us: None,
     }
 }
 
@@ -303,6 +352,11 @@ fn name(command: &redis::Cmd) -> String {
         Some(redis::Arg::Simple(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => "a command".to_owned(),
     }
+}
+
+/// Whether the server does not let labctl in. It will not change its mind.
+fn is_lasting(error: &RedisError) -> bool {
+    matches!(error.code(), Some("NOAUTH" | "NOPERM" | "DENIED"))
 }
 
 /// The error, and what to do where labctl knows it.

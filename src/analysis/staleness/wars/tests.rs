@@ -17,8 +17,8 @@ fn wars(followers: usize, quorum: u32, write: &str, ack: Option<&str>, read: [Op
         links: vec![link; followers],
         quorum,
         path: ReadPath { request, response },
-        replication_limit_us: NO_LIMIT_US,
-        request_limit_us: NO_LIMIT_US,
+        replication_limit_us: TimeSpan::new(NO_LIMIT_US),
+        request_limit_us: TimeSpan::new(NO_LIMIT_US),
     }
 }
 
@@ -47,12 +47,12 @@ fn the_disks_of_pbs_are_as_stale_and_as_fast_as_published() {
     // The paper prints 43.9 %, 0.66 and 10.99 ms; a million trials of the same fit give these.
     let trials = simulate(&pbs_disk(), &[1], 400_000);
     let first = trials.of((Reader::First, 1)).unwrap();
-    assert!(is_near(first.seen(0).unwrap(), 0.436, 3.0, 0.0005), "{:?}", first.seen(0));
+    assert!(is_near(first.seen(TimeSpan::ZERO).unwrap(), 0.436, 3.0, 0.0005), "{:?}", first.seen(TimeSpan::ZERO));
     assert!(p999_is_near(&first.latencies(), 0.65), "{:?}", first.latencies().quantile_ms(0.999));
     assert!(p999_is_near(&trials.writes, 10.98), "{:?}", trials.writes.quantile_ms(0.999));
     // Who waits for one random replica hears of it later, and so sees a little more.
     let random = trials.of((Reader::Random, 1)).unwrap();
-    assert!(random.seen(0).unwrap().value > first.seen(0).unwrap().value + 0.005);
+    assert!(random.seen(TimeSpan::ZERO).unwrap().value > first.seen(TimeSpan::ZERO).unwrap().value + 0.005);
     assert!(random.latencies().quantile_ms(0.999) > Some(3.0));
 }
 
@@ -61,14 +61,14 @@ fn a_read_at_the_acknowledgement_misses_the_followers_that_were_not_waited_for()
     for quorum in 0..=5 {
         for replicas in 1..=5 {
             let form = ClosedForm::new((0.0, 1000.0), 5, quorum, replicas).unwrap();
-            let stale = form.seen(0).unwrap().complement().value;
-            let expected = binomial(5 - quorum, replicas) / binomial(5, replicas);
+            let stale = form.seen(TimeSpan::ZERO).unwrap().complement().value;
+            let expected = binomial(5 - quorum, replicas) / binomial(5_u32, replicas);
             assert!((stale - expected).abs() < 1e-12, "W = {quorum}, R = {replicas}: {stale}");
             assert_eq!(stale < 1e-12, quorum + replicas > 5, "W = {quorum}, R = {replicas}: {stale}");
         }
         let one = ClosedForm::new((0.0, 1000.0), 5, quorum, 1).unwrap();
-        assert!((one.seen(0).unwrap().value - f64::from(quorum) / 5.0).abs() < 1e-12);
-        assert_eq!(one.seen(1_000_000).map(|chance| chance.value), Some(1.0));
+        assert!((one.seen(TimeSpan::ZERO).unwrap().value - f64::from(quorum) / 5.0).abs() < 1e-12);
+        assert_eq!(one.seen(TimeSpan::new(1_000_000)).map(|chance| chance.value), Some(1.0));
     }
     assert_eq!(ClosedForm::new((0.0, 1000.0), 5, 6, 1), None);
     assert_eq!(ClosedForm::new((0.0, 1000.0), 5, 1, 6), None);
@@ -84,8 +84,8 @@ fn without_a_spread_every_read_sees_every_write() {
         assert_eq!((visibility.stale_at_ack.value, visibility.p50.unwrap().ms), (1.0, Some(5.0)));
     }
     let not_waited_for = ClosedForm::new((5.0, 9.0), 5, 0, 1).unwrap();
-    assert_eq!(not_waited_for.seen(5_000).unwrap().value, 0.0);
-    assert_eq!(not_waited_for.seen(9_000).unwrap().value, 1.0);
+    assert_eq!(not_waited_for.seen(TimeSpan::new(5_000)).unwrap().value, 0.0);
+    assert_eq!(not_waited_for.seen(TimeSpan::new(9_000)).unwrap().value, 1.0);
 }
 
 #[test]
@@ -96,7 +96,8 @@ fn the_simulation_agrees_with_the_formula_of_uniform_delays() {
             let form = ClosedForm::new((0.0, 1000.0), 5, quorum, replicas).unwrap();
             let reads = trials.of((Reader::Random, replicas)).unwrap();
             for t_us in [0, 100_000, 400_000, 800_000] {
-                let (expected, chance) = (form.seen(t_us).unwrap().value, reads.seen(t_us).unwrap());
+                let (expected, chance) =
+                    (form.seen(TimeSpan::new(t_us)).unwrap().value, reads.seen(TimeSpan::new(t_us)).unwrap());
                 assert!(is_near(chance, expected, 4.0, 2e-4), "W {quorum} R {replicas} {t_us}: {chance:?} {expected}");
             }
         }
@@ -112,9 +113,9 @@ fn the_simulation_agrees_with_the_formula_of_exponential_delays() {
         for replicas in [1, 3] {
             let reads = trials.of((Reader::Random, replicas)).unwrap();
             for t_ms in [0.0, 20.0, 70.0, 200.0] {
-                let stale = binomial(5 - quorum, replicas) / binomial(5, replicas)
+                let stale = binomial(5 - quorum, replicas) / binomial(5_u32, replicas)
                     * (-t_ms * f64::from(replicas) / 50.0_f64).exp();
-                let chance = reads.seen((t_ms * 1000.0) as u64).unwrap();
+                let chance = reads.seen(TimeSpan::new((t_ms * 1000.0) as u64)).unwrap();
                 assert!(is_near(chance, 1.0 - stale, 4.0, 1e-4), "W {quorum} R {replicas} {t_ms}: {chance:?} {stale}");
             }
         }
@@ -125,7 +126,7 @@ fn the_simulation_agrees_with_the_formula_of_exponential_delays() {
 fn acknowledgements_and_requests_on_their_way_give_a_write_time() {
     let seen = |ack, request| {
         let trials = simulate(&wars(5, 1, "uniform(0,10)", ack, [request, None]), &[1], 2_000);
-        trials.of((Reader::Random, 1)).unwrap().seen(0).unwrap().value
+        trials.of((Reader::Random, 1)).unwrap().seen(TimeSpan::ZERO).unwrap().value
     };
     assert!((seen(None, None) - 0.2).abs() < 0.04);
     assert!(seen(Some("constant(4)"), None) > 0.4);
@@ -135,12 +136,13 @@ fn acknowledgements_and_requests_on_their_way_give_a_write_time() {
 
 #[test]
 fn a_copy_past_the_time_limit_is_never_seen() {
-    let late = Wars { replication_limit_us: 700_000, ..wars(5, 1, "uniform(0,1000)", None, [None, None]) };
+    let late =
+        Wars { replication_limit_us: TimeSpan::new(700_000), ..wars(5, 1, "uniform(0,1000)", None, [None, None]) };
     let trials = simulate(&late, &[1, 5], 5_000);
     let one = trials.of((Reader::Random, 1)).unwrap();
-    assert!(one.seen(NO_LIMIT_US).unwrap().value < 0.8);
+    assert!(one.seen(TimeSpan::new(NO_LIMIT_US)).unwrap().value < 0.8);
     assert_eq!(one.figures().unwrap().p99, None);
-    assert_eq!(trials.of((Reader::Random, 5)).unwrap().seen(0).unwrap().value, 1.0);
+    assert_eq!(trials.of((Reader::Random, 5)).unwrap().seen(TimeSpan::ZERO).unwrap().value, 1.0);
     let refused = Wars { quorum: 5, ..late };
     assert!(simulate(&refused, &[1], 2_000).writes.len() < 1_000);
 }

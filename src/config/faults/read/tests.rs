@@ -36,6 +36,7 @@ fn every_kind_is_read() {
             "at = 0\nnode = \"f3\"\nkind = \"slow\"\ndelay_ms = 1500",
             "at = 1\nnode = \"f2\"\nkind = \"partition\"\nuntil = \"9s\"",
             "at = 50\nnode = \"leader\"\nkind = \"stop\"",
+            "at = 5\nnode = \"f4\"\nkind = \"mute\"\nuntil = 9",
         ]
         .map(fault)
         .concat(),
@@ -49,6 +50,7 @@ fn every_kind_is_read() {
             "slow f3 by 1500 ms at write 0",
             "partition f2 from leader at write 1 until 9s",
             "stop leader at write 50",
+            "mute f4 at write 5 until write 9",
         ]
     );
 }
@@ -71,7 +73,7 @@ fn every_problem_is_found_in_one_go_with_its_place() {
     let expected = [
         (2, 6, "at must be the number of a write from 0 to 99, or a time up to an hour"),
         (3, 8, "node must be \"leader\" or a follower, \"f1\" to \"f5\", not \"f6\""),
-        (4, 8, "\"partition\" or \"slow\", not \"explode\""),
+        (4, 8, "kind must be one of \"kill\", \"stop\", "),
         (5, 1, "experiment.a.fault.at is missing"),
         (8, 1, "unknown key `experiment.a.fault.when`"),
         (13, 9, "until must be later than at (write 70), not write 30"),
@@ -98,6 +100,7 @@ fn a_leader_neither_comes_back_nor_is_slowed() {
         ("kind = \"stop\"\nuntil = \"9s\"", "cannot come back"),
         ("kind = \"partition\"", "set from = \"all\""),
         ("kind = \"slow\"\ndelay_ms = 5", "node must be a follower"),
+        ("kind = \"mute\"", "node must be a follower: what it sends to the leader is held back"),
     ] {
         let found = problems(&fault(&format!("at = 1\nnode = \"leader\"\n{lines}")));
         assert!(found.len() == 1 && found[0].2.contains(part), "{found:?}");
