@@ -26,10 +26,11 @@ def mechanism(run: Run) -> str | None:
         return None
     if run.keeps_newest:
         return "versions"
-    if workload["writes"] <= workload["keys"]:
+    in_rotation = workload.get("key_order", "rotation") == "rotation"
+    if in_rotation and workload["writes"] <= workload["keys"]:
         return "written_once"
     alone = workload["concurrency"] == 1
-    apart = workload["pacing"] == "batch" and workload["concurrency"] <= workload["keys"]
+    apart = in_rotation and workload["pacing"] == "batch" and workload["concurrency"] <= workload["keys"]
     all_waited = run.quorum == len(run.followers) and len(run.acknowledged) == len(run.writes)
     return "no_overlap" if lost_nothing(run) and all_waited and (alone or apart) else None
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ class Write:
     start_us: int
     latency_us: int
     outcome: str
+    sent_us: int
 
     @property
     def answered_us(self) -> int:
@@ -89,6 +91,20 @@ class Run:
     def followers(self) -> list[str]:
         return [f"f{index}" for index in range(1, self.config["followers"] + 1)]
 
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether writes started at their own times, whether or not others had ended."""
+        return self.config["workload"]["pacing"] == "open"
+
+    @cached_property
+    def at_once(self) -> int:
+        """Most writes under way together: as the plan says, or as it came about in an open loop."""
+        if not self.is_open:
+            return self.config["workload"]["concurrency"]
+        ended = sorted(write.answered_us for write in self.writes)
+        sent = enumerate(sorted(write.sent_us for write in self.writes))
+        return max(1, max(started + 1 - bisect_right(ended, at) for started, at in sent))
+
     @property
     def load_us(self) -> int:
         return self.manifest["load_us"]
@@ -137,6 +153,7 @@ def read_run(folder: Path) -> Run:
                 int(row["start_us"]),
                 int(row["latency_us"]),
                 row["outcome"],
+                int(row.get("sent_us") or row["start_us"]),
             )
             for row in rows(folder / "writes.csv")
         ],

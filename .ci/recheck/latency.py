@@ -51,7 +51,7 @@ def of(run: Run) -> dict[str, Value]:
     found: dict[str, Value] = {
         f"latency.{name}": sum(write.outcome == outcome for write in run.writes) for name, outcome in outcomes
     }
-    concurrency = run.config["workload"]["concurrency"]
+    concurrency = run.at_once
     values, least = [write.latency_us for write in run.acknowledged], cut_off(run)
     dependence = Dependence.of(values, concurrency, is_saturated_in_real_time(run))
     # A mean of those that were quick enough to be answered before the fault is no mean.
@@ -76,7 +76,14 @@ def share_of_latency(run: Run) -> float | None:
 def is_saturated(run: Run) -> bool:
     """Whether writes mostly waited for each other."""
     share = share_of_latency(run)
-    return share is not None and run.config["workload"]["concurrency"] > 1 and share >= SATURATED
+    if share is None or share < SATURATED:
+        return False
+    if run.is_open:
+        ok = sorted(run.acknowledged, key=lambda write: (write.start_us, write.number))
+        halves = ok[: len(ok) // 2], ok[len(ok) // 2 :]
+        first, second = (quantile([write.latency_us for write in half], "0.5") for half in halves)
+        return second >= 2 * first
+    return run.at_once > 1
 
 
 def is_saturated_in_real_time(run: Run) -> bool:
@@ -86,9 +93,9 @@ def is_saturated_in_real_time(run: Run) -> bool:
 
 def of_overhead(run: Run) -> dict[str, Value]:
     """The figures of what the software added to the injected delays, and of the first writes' share."""
-    workload, by_write = run.config["workload"], overheads_us(run)
+    by_write = overheads_us(run)
     added = [by_write[write.number] for write in run.acknowledged if write.number in by_write]
-    dependence = Dependence.of(added, workload["concurrency"], is_saturated_in_real_time(run))
+    dependence = Dependence.of(added, run.at_once, is_saturated_in_real_time(run))
     found: dict[str, Value] = {
         "overhead.n": len(added),
         "overhead.share_of_latency": share_of_latency(run),
@@ -96,7 +103,7 @@ def of_overhead(run: Run) -> dict[str, Value]:
     }
     found |= dependence_of("overhead", dependence)
     # What the first window of writes cost, which found nothing warmed up, beside the others.
-    first = [value for number, value in by_write.items() if number < min(workload["concurrency"], len(run.writes) / 2)]
+    first = [value for number, value in by_write.items() if number < min(run.at_once, len(run.writes) / 2)]
     rest = added[len(first) :]
     if first and rest:
         found["overhead.warm_up.p50_ms"] = in_ms(quantile(first, "0.5"))

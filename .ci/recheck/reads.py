@@ -59,7 +59,7 @@ def returns_older(account: Account, replicas: int) -> Fraction:
 def dependence_in(account: Account, values_us: list[float]) -> Dependence:
     """Whether values of writes that follow each other hang together."""
     run = account.run
-    return Dependence.of(values_us, run.config["workload"]["concurrency"], is_saturated_in_real_time(run))
+    return Dependence.of(values_us, run.at_once, is_saturated_in_real_time(run))
 
 
 def dependence_of_waits(account: Account) -> Dependence:

@@ -54,7 +54,7 @@ class Step:
     def dependence(self) -> Dependence:
         """Whether the differences of writes that follow each other hang together."""
         is_saturated = is_saturated_in_real_time(self.low) or is_saturated_in_real_time(self.high)
-        return Dependence.of(self.differences_us, self.low.config["workload"]["concurrency"], is_saturated)
+        return Dependence.of(self.differences_us, self.low.at_once, is_saturated)
 
     def of_writes(self, numbers: set[int]) -> "Step":
         """The same of these writes alone."""
@@ -141,7 +141,7 @@ def latencies_us(run: Run) -> list[int]:
 
 def is_dependent(run: Run) -> bool:
     """Whether the latencies of a run hang together: then one run is no verdict."""
-    return Dependence.of(latencies_us(run), run.config["workload"]["concurrency"]).is_dependent
+    return Dependence.of(latencies_us(run), run.at_once).is_dependent
 
 
 def predicted_mean_us(run: Run) -> float | None:
