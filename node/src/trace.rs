@@ -134,6 +134,11 @@ impl Trace<Sending> {
         }
     }
 
+    /// The number of the first record from number `from` on whose replication has not ended, or of the next to come.
+    pub fn first_pending(&self, from: u64) -> u64 {
+        self.lock().position(from, |record| record.outcome == Outcome::Pending)
+    }
+
     /// Notes how a replication ended.
     pub fn ended(&self, seq: Seq, outcome: Outcome, now_us: u64) {
         if let Some(record) = self.lock().get_mut(seq.0) {

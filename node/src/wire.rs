@@ -255,6 +255,28 @@ pub struct FollowerRecord {
     pub at_us: u64,
 }
 
+/// The query of `GET /debug/trace`: which records are asked for. Left out: all that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TraceQuery {
+    /// The number of the first record. They are numbered from 0 in the order in which they began.
+    #[serde(default)]
+    pub from: u64,
+    /// Whether only those are asked for that come before the first replication that has not ended: nothing changes them
+    /// any more.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+impl TraceQuery {
+    /// All records that are kept, ended or not.
+    pub const ALL: Self = Self { from: 0, ended: false };
+
+    /// The path of the request, with the query.
+    pub fn path(self) -> String {
+        format!("/debug/trace?from={}&ended={}", self.from, self.ended)
+    }
+}
+
 /// `GET /debug/trace`. Records are in the order in which they began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceDump<R> {
@@ -264,8 +286,11 @@ pub struct TraceDump<R> {
     pub role: Role,
     /// This node's clock when it answered; the records' times are on the same clock.
     pub now_us: u64,
-    /// Records forgotten because the trace was full.
+    /// Records from the first that was asked for on that are forgotten because the trace was full.
     pub dropped: u64,
+    /// The number of the record after the last of these.
+    #[serde(default)]
+    pub next: u64,
     /// The trace.
     pub records: Vec<R>,
 }

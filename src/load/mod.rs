@@ -12,6 +12,7 @@ mod readers;
 mod record;
 mod settle;
 mod snapshot;
+mod traces;
 mod watchdog;
 
 pub use cost::Metered;

@@ -17,6 +17,7 @@ use super::readers::{Readers, SentWrites};
 use super::settle::quiet::settle_quietly;
 use super::settle::settle;
 use super::snapshot::snapshot;
+use super::traces;
 use super::watchdog::LeaderWatchdog;
 use crate::cluster::ClusterError;
 use crate::config::{AfterLeaderDeath, Experiment};
@@ -187,7 +188,7 @@ pub async fn observe<I: Injector>(
     let start_us = now(clock);
     let watchdog = LeaderWatchdog::of(experiment);
     let (load, state) = watch::channel(LoadState::default());
-    let is_acknowledged = state.clone();
+    let (is_acknowledged, taken_with) = (state.clone(), state.clone());
     let sent = SentWrites::default();
     let last = Mutex::new(String::new());
     let drive = async {
@@ -273,7 +274,11 @@ pub async fn observe<I: Injector>(
         }
         Ok(())
     };
-    let (recorded, reads, ()) = try_join3(run, probe, read_back).await?;
+    let taking = traces::take(session, experiment, taken_with);
+    let (recorded, reads, ()) = tokio::select! {
+        done = try_join3(run, probe, read_back) => done?,
+        never = taking => match never {},
+    };
     Ok((RunRecord { reads, ..recorded }, start_us))
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, TraceQuery, Value};
 
 use super::link_state::{NodeLink, Refused};
 use crate::model::{NodeId, ignore_poison};
@@ -85,11 +85,11 @@ impl<C: Client> Client for GatedClient<C> {
         self.inner().store(node).await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
-        self.inner().leader_trace().await
+    async fn leader_trace(&self, query: TraceQuery) -> Result<TraceDump<LeaderRecord>, SessionError> {
+        self.inner().leader_trace(query).await
     }
 
-    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
-        self.inner().follower_trace(node).await
+    async fn follower_trace(&self, node: NodeId, query: TraceQuery) -> Result<TraceDump<FollowerRecord>, SessionError> {
+        self.inner().follower_trace(node, query).await
     }
 }

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,9 +14,10 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::app::App;
+use super::error::ApiError;
 use crate::node::Node;
 use crate::store::Entry;
-use crate::wire::Role;
+use crate::wire::{Role, TraceQuery};
 
 /// Trace records in a piece.
 const RECORDS_PER_PIECE: usize = 256;
@@ -40,12 +42,16 @@ pub(super) async fn store(State(app): State<App>) -> Response {
 
 /// `GET /debug/trace`: [`TraceDump`](crate::wire::TraceDump) of the records that there are
 /// when the request comes. Those that the trace forgets before their turn count as dropped.
-pub(super) async fn trace(State(app): State<App>) -> Response {
+pub(super) async fn trace(
+    State(app): State<App>,
+    query: Result<Query<TraceQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::bad_query(rejection.body_text()))?;
     let config = app.node.config();
     let head = head(&config.name, config.role);
     let now_us = app.node.clock().now_us();
     let first = format!("{head},\"now_us\":{now_us},\"records\":[");
-    streamed(std::iter::once(first).chain(Records::new(app.node)))
+    Ok(streamed(std::iter::once(first).chain(Records::new(app.node, query))))
 }
 
 /// The members of a JSON object, one for each entry.
@@ -93,12 +99,13 @@ struct Records {
 }
 
 impl Records {
-    fn new(node: Arc<Node>) -> Self {
-        let (_, end) = match node.as_ref() {
-            Node::Leader(leader) => leader.trace().bounds(),
-            Node::Follower(follower) => follower.trace().bounds(),
+    fn new(node: Arc<Node>, query: TraceQuery) -> Self {
+        let end = match node.as_ref() {
+            Node::Leader(leader) if query.ended => leader.trace().first_pending(query.from),
+            Node::Leader(leader) => leader.trace().bounds().1,
+            Node::Follower(follower) => follower.trace().bounds().1,
         };
-        Self { node, next: 0, end, dropped: 0, written: false, over: false }
+        Self { node, next: query.from.min(end), end, dropped: 0, written: false, over: false }
     }
 
     fn piece<R: Serialize>(&mut self, first: u64, records: &[R]) -> String {
@@ -137,7 +144,7 @@ impl Iterator for Records {
         };
         if piece.is_empty() {
             self.over = true;
-            return Some(format!("],\"dropped\":{}}}", self.dropped));
+            return Some(format!("],\"dropped\":{},\"next\":{}}}", self.dropped, self.end));
         }
         Some(piece)
     }

@@ -30,6 +30,10 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_write_id", message)
     }
 
+    pub(super) fn bad_query(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", message)
+    }
+
     pub(super) fn malformed_body(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed_body", message)
     }

@@ -70,6 +70,16 @@ impl<T: Copy> Ring<T> {
         (from, items.collect())
     }
 
+    /// The number of the first item from number `from` (or the oldest kept, if later) on for which `is_wanted` holds; if there
+    /// is none, that of the next item.
+    pub fn position(&self, from: u64, is_wanted: impl Fn(&T) -> bool) -> u64 {
+        let is_wanted = |number: &u64| {
+            let found = self.place(*number).and_then(|(segment, offset)| self.segments.get(segment)?.get(offset));
+            found.is_some_and(&is_wanted)
+        };
+        (from.max(self.first)..self.next).find(is_wanted).unwrap_or(self.next)
+    }
+
     fn place(&self, number: u64) -> Option<(usize, usize)> {
         (self.first..self.next).contains(&number).then(|| {
             let segment = number / SEGMENT_ITEMS - self.first / SEGMENT_ITEMS;
@@ -99,6 +109,16 @@ mod tests {
             prop_assert_eq!(ring.get_mut(from).copied(), (first..pushes).contains(&from).then_some(from));
             prop_assert!(ring.segments.len() as u64 <= capacity as u64 / SEGMENT_ITEMS + 2);
         }
+    }
+
+    #[test]
+    fn an_item_is_found_by_its_number() {
+        let mut ring = Ring::new(100);
+        for number in 0..150_u64 {
+            ring.push(number);
+        }
+        let found = [0, 60, 70, 149].map(|from| ring.position(from, |number| number % 10 == 3));
+        assert_eq!(found, [53, 63, 73, 150]);
     }
 
     #[test]

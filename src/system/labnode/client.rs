@@ -4,7 +4,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use labnode::wire::{ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump, Value};
+use labnode::wire::{
+    ErrorBody, FollowerRecord, Health, LeaderRecord, PutDone, StoreDump, TraceDump, TraceQuery, Value,
+};
 
 use crate::model::{Endpoints, NodeId, Version, WriteOutcome};
 use crate::system::session::{PlannedWrite, SessionError, WriteAnswer};
@@ -30,12 +32,16 @@ pub trait Client: Clone + Send + Sync + 'static {
     fn store(&self, node: NodeId) -> impl Future<Output = Result<StoreDump, SessionError>> + Send;
 
     /// `GET /debug/trace` of the leader.
-    fn leader_trace(&self) -> impl Future<Output = Result<TraceDump<LeaderRecord>, SessionError>> + Send;
+    fn leader_trace(
+        &self,
+        query: TraceQuery,
+    ) -> impl Future<Output = Result<TraceDump<LeaderRecord>, SessionError>> + Send;
 
     /// `GET /debug/trace` of a follower.
     fn follower_trace(
         &self,
         node: NodeId,
+        query: TraceQuery,
     ) -> impl Future<Output = Result<TraceDump<FollowerRecord>, SessionError>> + Send;
 
     /// Opens as many connections to the leader for writes as will be used. In this process there are none.

@@ -9,7 +9,7 @@ use labnode::clock::Clock;
 use labnode::leader::Write;
 use labnode::node::Node;
 use labnode::store::Store;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, Value};
+use labnode::wire::{FollowerRecord, Health, LeaderRecord, StoreDump, TraceDump, TraceQuery, Value};
 
 use super::client::{ANSWER_MARGIN, Client, done, refused, unanswered};
 use crate::model::NodeId;
@@ -36,10 +36,17 @@ impl DirectClient {
     }
 }
 
-/// A trace whose oldest record kept has the number `first`.
-fn trace_dump<R>(node: &Node, (first, records): (u64, Vec<R>)) -> TraceDump<R> {
+/// The answer to `query`; the first of these records has the number `first`.
+fn trace_dump<R>(node: &Node, query: TraceQuery, (first, records): (u64, Vec<R>)) -> TraceDump<R> {
     let config = node.config();
-    TraceDump { node: config.name.clone(), role: config.role, now_us: node.clock().now_us(), dropped: first, records }
+    TraceDump {
+        node: config.name.clone(),
+        role: config.role,
+        now_us: node.clock().now_us(),
+        dropped: first - query.from,
+        next: first + records.len() as u64,
+        records,
+    }
 }
 
 fn store_dump(node: &Node, store: &Store) -> StoreDump {
@@ -90,16 +97,21 @@ impl Client for DirectClient {
         Ok(store_dump(node, node.store()))
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
+    async fn leader_trace(&self, query: TraceQuery) -> Result<TraceDump<LeaderRecord>, SessionError> {
         match self.node(NodeId::Leader, "/debug/trace")? {
-            node @ Node::Leader(leader) => Ok(trace_dump(node, leader.records(0, u64::MAX, usize::MAX))),
+            node @ Node::Leader(leader) => {
+                let end = if query.ended { leader.trace().first_pending(query.from) } else { u64::MAX };
+                Ok(trace_dump(node, query, leader.records(query.from, end, usize::MAX)))
+            }
             Node::Follower(_) => Err(unanswered(NodeId::Leader, "/debug/trace", "it is a follower")),
         }
     }
 
-    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
+    async fn follower_trace(&self, node: NodeId, query: TraceQuery) -> Result<TraceDump<FollowerRecord>, SessionError> {
         match self.node(node, "/debug/trace")? {
-            found @ Node::Follower(follower) => Ok(trace_dump(found, follower.records(0, u64::MAX, usize::MAX))),
+            found @ Node::Follower(follower) => {
+                Ok(trace_dump(found, query, follower.records(query.from, u64::MAX, usize::MAX)))
+            }
             Node::Leader(_) => Err(unanswered(node, "/debug/trace", "it is a leader")),
         }
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HOST};
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, Value, WRITE_ID_HEADER};
+use labnode::wire::{
+    FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, TraceQuery, Value, WRITE_ID_HEADER,
+};
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -105,7 +107,9 @@ impl Client for LabNodeClient {
     }
 
     async fn open_for_writes(&self, connections: usize) -> Result<(), SessionError> {
-        let opened = timeout(HEALTH_LIMIT, self.writes.open(connections)).await;
+        let question = Request::get("/health").header(HOST, self.writes.address()).body(Full::default());
+        let question = question.map_err(|error| SessionError::new(NodeId::Leader, "connect", error.to_string()))?;
+        let opened = timeout(HEALTH_LIMIT, self.writes.open(connections, &question)).await;
         let reason = match opened {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.reason,
@@ -126,12 +130,12 @@ impl Client for LabNodeClient {
         self.get(node, "/debug/store", DUMP_LIMIT).await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
-        self.get(NodeId::Leader, "/debug/trace", DUMP_LIMIT).await
+    async fn leader_trace(&self, query: TraceQuery) -> Result<TraceDump<LeaderRecord>, SessionError> {
+        self.get(NodeId::Leader, &query.path(), DUMP_LIMIT).await
     }
 
-    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
-        self.get(node, "/debug/trace", DUMP_LIMIT).await
+    async fn follower_trace(&self, node: NodeId, query: TraceQuery) -> Result<TraceDump<FollowerRecord>, SessionError> {
+        self.get(node, &query.path(), DUMP_LIMIT).await
     }
 
     fn redirect(&self, endpoints: &Endpoints) {

@@ -9,7 +9,9 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use labnode::clock::Clock;
-use labnode::wire::{FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, Value, WRITE_ID_HEADER};
+use labnode::wire::{
+    FollowerRecord, Health, LeaderRecord, Put, StoreDump, TraceDump, TraceQuery, Value, WRITE_ID_HEADER,
+};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
@@ -97,11 +99,11 @@ impl Client for InProcessClient {
         self.get(node, "/debug/store").await
     }
 
-    async fn leader_trace(&self) -> Result<TraceDump<LeaderRecord>, SessionError> {
-        self.get(NodeId::Leader, "/debug/trace").await
+    async fn leader_trace(&self, query: TraceQuery) -> Result<TraceDump<LeaderRecord>, SessionError> {
+        self.get(NodeId::Leader, &query.path()).await
     }
 
-    async fn follower_trace(&self, node: NodeId) -> Result<TraceDump<FollowerRecord>, SessionError> {
-        self.get(node, "/debug/trace").await
+    async fn follower_trace(&self, node: NodeId, query: TraceQuery) -> Result<TraceDump<FollowerRecord>, SessionError> {
+        self.get(node, &query.path()).await
     }
 }

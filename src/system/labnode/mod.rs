@@ -9,6 +9,7 @@ mod in_process;
 mod keep_alive;
 mod node;
 mod session;
+mod taken_traces;
 mod timeline;
 
 pub use labnode::clock::Clock;

@@ -7,6 +7,7 @@ use labnode::leader::{CATCH_UP_ATTEMPTS, CATCH_UP_POLL_INTERVAL};
 use labnode::wire::Health;
 
 use super::client::Client;
+use super::taken_traces::TakenTraces;
 use super::timeline::Timeline;
 use crate::config::Experiment;
 use crate::model::{CatchUp, Endpoints, Followers, LinkOrder, Micros, NodeId, StoreDump, Version};
@@ -24,12 +25,19 @@ pub struct LabSession<C> {
     clock: Clock,
     followers: Followers,
     settle_limits: SettleLimits,
+    taken: TakenTraces,
 }
 
 impl<C: Client> LabSession<C> {
     /// A session with the nodes of an experiment; `clock` is the load's.
     pub fn new(client: C, experiment: &Experiment, clock: Clock) -> Self {
-        Self { client, clock, followers: experiment.followers, settle_limits: settle_limits(experiment) }
+        Self {
+            client,
+            clock,
+            followers: experiment.followers,
+            settle_limits: settle_limits(experiment),
+            taken: TakenTraces::default(),
+        }
     }
 }
 
@@ -94,9 +102,13 @@ impl<C: Client> Session for LabSession<C> {
         self.settle_limits
     }
 
+    fn take_trace(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
+        self.taken.take(&self.client, node).boxed()
+    }
+
     fn trace(&self, node: NodeId, start_us: Micros) -> BoxFuture<'_, Result<Option<Trace>, SessionError>> {
         let timeline = Timeline { clock: &self.clock, start_us, followers: self.followers };
-        async move { timeline.trace(&self.client, node).await.map(Some) }.boxed()
+        async move { timeline.trace(&self.client, node, &self.taken).await.map(Some) }.boxed()
     }
 
     fn redirect(&self, endpoints: &Endpoints) {

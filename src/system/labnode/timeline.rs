@@ -4,6 +4,7 @@ use labnode::clock::Clock;
 use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
 use super::client::{Client, unanswered};
+use super::taken_traces::TakenTraces;
 use crate::model::{Followers, Micros, NodeId, TIME_LIMIT, TimeSpan, Version, WriteId};
 use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
 
@@ -21,20 +22,25 @@ pub(super) struct Timeline<'a> {
 }
 
 impl Timeline<'_> {
-    /// A node's trace.
+    /// A node's trace: what was taken of it before, and the rest.
     ///
     /// # Errors
     /// When the node does not answer, or says what cannot be.
-    pub(super) async fn trace<C: Client>(&self, client: &C, node: NodeId) -> Result<Trace, SessionError> {
+    pub(super) async fn trace<C: Client>(
+        &self,
+        client: &C,
+        node: NodeId,
+        taken: &TakenTraces,
+    ) -> Result<Trace, SessionError> {
         let refuse = |reason: String| malformed(node, "/debug/trace", &reason);
         if node.is_leader() {
-            let trace = client.leader_trace().await?;
+            let trace = taken.leader(client).await?;
             let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
             let dropped = trace.dropped;
             let copies = self.copies(trace, offset_us).map_err(refuse)?;
             return Ok(Trace { copies, dropped, exhausted, ..Trace::default() });
         }
-        let trace = client.follower_trace(node).await?;
+        let trace = taken.follower(client, node).await?;
         let (offset_us, exhausted) = self.clock_and_limit(client, node).await?;
         let dropped = trace.dropped;
         let arrivals = self.arrivals(trace, offset_us).map_err(refuse)?;

@@ -1,5 +1,7 @@
 //! What requests and answers look like.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use proptest::prelude::*;
@@ -200,6 +202,34 @@ async fn a_full_trace_says_how_much_it_dropped() {
     assert_eq!((trace.dropped, trace.records.len()), (500, 1_500));
     assert_eq!(trace.records[0].version, 251);
     assert_eq!(trace.records[1_499].version, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trace_is_read_on_from_where_it_ended() {
+    let leader = leader(&[Acks(0), Acks(60_000)], &[("TRACE_CAPACITY", "1500"), ("WRITE_QUORUM", "1")]);
+    let read = async |query: &str| {
+        let trace: TraceDump<LeaderRecord> = leader.get(&format!("/debug/trace{query}")).await;
+        (trace.records.len(), trace.dropped, trace.next)
+    };
+    for _ in 0..10 {
+        leader.put("k", "v").await;
+    }
+    assert_eq!(read("").await, (20, 0, 20));
+    assert_eq!(read("?from=5").await, (15, 0, 20));
+    // Every other copy is on its way for a minute, until the replication's time limit ends it.
+    assert_eq!(read("?from=0&ended=true").await, (1, 0, 1));
+    assert_eq!(read("?from=1&ended=true").await, (0, 0, 1));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(read("?from=1&ended=true").await, (19, 0, 20));
+    assert_eq!(read("?from=20&ended=true").await, (0, 0, 20));
+    // Numbers that no record has yet.
+    assert_eq!(read("?from=99").await, (0, 0, 20));
+    for _ in 0..1_000 {
+        leader.put("k", "v").await;
+    }
+    assert_eq!(read("?from=20").await, (1_500, 500, 2_020));
+    let (status, refusal) = leader.ask(request("GET", "/debug/trace?from=-1", "")).await;
+    assert_eq!((status, &refusal["error"]), (StatusCode::BAD_REQUEST, &"bad_query".into()));
 }
 
 fn any_method() -> impl Strategy<Value = Method> {

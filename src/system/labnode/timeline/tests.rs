@@ -11,7 +11,7 @@ fn timeline(clock: &Clock) -> Timeline<'_> {
 }
 
 fn dump<R>(records: Vec<R>) -> TraceDump<R> {
-    TraceDump { node: "leader".to_owned(), role: Role::Leader, now_us: 0, dropped: 0, records }
+    TraceDump { node: "leader".to_owned(), role: Role::Leader, now_us: 0, dropped: 0, next: 0, records }
 }
 
 fn record(follower: u32, delay_us: u64, sent_us: Option<u64>, acked_us: Option<u64>) -> LeaderRecord {
