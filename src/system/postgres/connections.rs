@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use tokio_postgres::Statement;
 
 use super::connected::{Connected, ConnectionPurpose, PostgresError, within};
@@ -56,6 +57,13 @@ impl PostgresConnections {
                 connected => return connected,
             }
         }
+    }
+
+    /// Opens connections for writes beforehand, and lets the server prepare the write over each.
+    pub(super) async fn open(&self, connections: usize) -> Result<(), PostgresError> {
+        let opened = try_join_all((0..connections).map(|_| self.for_a_write())).await?;
+        opened.into_iter().for_each(|writer| self.keep(writer));
+        Ok(())
     }
 
     /// A connection for one write, tried once.

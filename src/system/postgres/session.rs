@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use tokio_postgres::types::{PgLsn, ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
@@ -259,6 +259,11 @@ impl Session for PostgresSession {
 
     fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
         self.in_flight_now().boxed()
+    }
+
+    fn warm_up(&self, connections: usize) -> BoxFuture<'_, Result<(), SessionError>> {
+        let refuse = |error: PostgresError| SessionError::new(NodeId::Leader, "connect", error.to_string());
+        self.connections.open(connections).map_err(refuse).boxed()
     }
 
     fn ready_limit(&self) -> Duration {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
 
@@ -49,6 +50,13 @@ impl RedisConnections {
             Some(connection) => Ok(connection),
             None => self.reach_leader().await,
         }
+    }
+
+    /// Opens connections for writes beforehand.
+    pub(super) async fn open(&self, connections: usize) -> RedisResult<()> {
+        let opened = try_join_all((0..connections).map(|_| self.reach_leader())).await?;
+        opened.into_iter().for_each(|connection| self.keep(connection));
+        Ok(())
     }
 
     /// A new connection to the leader. One that is gone may be started again: it is tried for as long as it may take to

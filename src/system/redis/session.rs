@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use redis::{FromRedisValue, RedisError, cmd, pipe};
 
 use super::connections::{RedisConnections, is_an_answer};
@@ -270,6 +270,11 @@ impl Session for RedisSession {
 
     fn ready(&self, node: NodeId) -> BoxFuture<'_, Result<(), SessionError>> {
         self.is_ready(node).boxed()
+    }
+
+    fn warm_up(&self, connections: usize) -> BoxFuture<'_, Result<(), SessionError>> {
+        let refuse = |error| SessionError::new(NodeId::Leader, "connect", text(&error));
+        self.connections.open(connections).map_err(refuse).boxed()
     }
 
     fn in_flight(&self) -> BoxFuture<'_, Result<PendingCopies, SessionError>> {
