@@ -32,6 +32,10 @@ const MAX_AT_ONCE: usize = 4;
 /// A reader asks for at most one half of its time, so that its reads do not use up a node that answers slowly: the writes are
 /// what is measured.
 const PARTS_OF_TIME: u32 = 2;
+/// A key whose newest write is this many times as old as the time since it was last asked for waits: a copy that is late, or never
+/// comes, is asked for every hundredth of its age. At the interval that follows from the network this begins at twice the longest
+/// delay.
+const PARTS_OF_AGE: i64 = 100;
 /// Most keys in one request.
 const MAX_KEYS_IN_A_REQUEST: usize = 500;
 /// So many reads without any answer, and a follower is asked no more until the last round: its system answers no reads.
@@ -118,6 +122,25 @@ impl Readers<'_> {
     }
 }
 
+/// What a follower has not shown of one key.
+#[derive(Debug, Default)]
+struct Unseen {
+    /// When each of its writes was heard of.
+    writes: BTreeMap<WriteId, Micros>,
+    /// When the key was last asked for.
+    asked: Option<Micros>,
+}
+
+impl Unseen {
+    /// Whether to ask for the key now: something of it may still arrive, and has not been asked for a moment ago, measured by
+    /// how long it has been on its way.
+    fn is_due(&self, now: Micros, patience: TimeSpan) -> bool {
+        let newest = self.writes.values().filter(|heard| **heard + patience > now).max();
+        let age = |heard: Micros| (now - heard).get();
+        newest.is_some_and(|newest| self.asked.is_none_or(|asked| age(asked) * PARTS_OF_AGE >= age(*newest)))
+    }
+}
+
 /// The reader of one follower.
 struct Reader<'a> {
     of: &'a Readers<'a>,
@@ -131,8 +154,8 @@ struct Reader<'a> {
     most_reads: usize,
     /// How many writes it has heard of.
     heard: usize,
-    /// By key: writes that it has not seen, with when to give them up.
-    unseen: BTreeMap<&'a str, BTreeMap<WriteId, Micros>>,
+    /// By key: what it has not seen.
+    unseen: BTreeMap<&'a str, Unseen>,
     /// Whether it ever had an answer.
     was_answered: bool,
     rows: Vec<ReadRow>,
@@ -193,20 +216,20 @@ impl<'a> Reader<'a> {
 
     /// Takes note of the writes that were sent meanwhile.
     fn hear(&mut self) {
-        let give_up = self.now() + self.of.patience();
+        let now = self.now();
         let sent = self.of.sent.since(self.heard);
         self.heard += sent.len();
         for write in sent {
             if let Some(planned) = usize::try_from(write.get()).ok().and_then(|index| self.of.plan.writes.get(index)) {
-                self.unseen.entry(&planned.key).or_default().insert(write, give_up);
+                self.unseen.entry(&planned.key).or_default().writes.insert(write, now);
             }
         }
     }
 
-    /// Keys with a write that may still arrive.
+    /// Keys to ask for now.
     fn waited_for(&self, now: Micros) -> Vec<&'a str> {
-        let may_arrive = |writes: &BTreeMap<WriteId, Micros>| writes.values().any(|give_up| *give_up > now);
-        self.unseen.iter().filter(|(_, writes)| may_arrive(writes)).map(|(key, _)| *key).collect()
+        let patience = self.of.patience();
+        self.unseen.iter().filter(|(_, unseen)| unseen.is_due(now, patience)).map(|(key, _)| *key).collect()
     }
 
     /// Asks for these keys, not for the rest of them once an answer does not come.
@@ -214,6 +237,12 @@ impl<'a> Reader<'a> {
         for some in keys.chunks(self.asking.keys_at_a_time()) {
             if self.rows.len() + some.len() > self.most_reads {
                 return;
+            }
+            let now = self.now();
+            for key in some {
+                if let Some(unseen) = self.unseen.get_mut(key) {
+                    unseen.asked = Some(now);
+                }
             }
             let answers = match self.asking {
                 Asking::EachKey => join_all(some.iter().map(|key| self.read(key))).await,
@@ -271,7 +300,7 @@ impl<'a> Reader<'a> {
         let found = |message: &String| Ok(Some(Found { value: message.clone(), version: None }));
         let rows = |key: &&str| {
             let all = of_key.get(key).map_or(&[][..], Vec::as_slice);
-            let is_new = |write: &WriteId| self.unseen.get(key).is_some_and(|unseen| unseen.contains_key(write));
+            let is_new = |write: &WriteId| self.unseen.get(key).is_some_and(|unseen| unseen.writes.contains_key(write));
             let mut shown: Vec<_> = all.iter().filter(|(write, _)| is_new(write)).map(|(_, one)| found(one)).collect();
             if shown.is_empty() {
                 shown.push(all.last().map_or(Ok(None), |(_, last)| found(last)));
@@ -321,8 +350,8 @@ impl<'a> Reader<'a> {
     /// Takes note of a write that the follower has.
     fn see(&mut self, key: &str, write: Option<WriteId>) {
         let (Some(write), Some(unseen)) = (write, self.unseen.get_mut(key)) else { return };
-        unseen.remove(&write);
-        if unseen.is_empty() {
+        unseen.writes.remove(&write);
+        if unseen.writes.is_empty() {
             self.unseen.remove(key);
         }
     }

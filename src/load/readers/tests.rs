@@ -257,3 +257,20 @@ async fn the_last_round_comes_when_all_is_over_and_a_write_is_not_waited_for_wit
     assert!(rows.len() <= rounds + 3, "{} of {rounds}", rows.len());
     assert_eq!(rows.last().unwrap().start_us, Micros::new(60_000_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_late_is_asked_for_less_and_less_often_and_its_arrival_is_known_to_a_fiftieth() {
+    let followers = Followers::new(Clock::at_zero(), &[Some(900), Some(5_000)], 0);
+    let rows = probe(&followers, workload(1, 1), 0, 6_000).await;
+    for (index, delay_ms, width_ms) in [(0, 900, 20), (1, 5_000, 100)] {
+        let of_copy = || rows.iter().filter(|row| row.node == NodeId::Follower(index));
+        let with = of_copy().find(|row| row.write.is_some()).unwrap();
+        let without = of_copy().rfind(|row| row.outcome == ReadOutcome::Absent).unwrap();
+        let arrived = Micros::new(delay_ms * 1_000);
+        assert!(without.start_us <= arrived && arrived <= with.end(), "{without:?} {with:?}");
+        assert!(with.end() - without.start_us <= Micros::new(width_ms * 1_000), "{without:?} {with:?}");
+    }
+    // A hundred in the first second, and 100 ln 5 until the fifth; at each interval they would have been five hundred.
+    let asked = rows.iter().filter(|row| row.node == NodeId::Follower(1)).count();
+    assert!((200..=270).contains(&asked), "{asked}");
+}
