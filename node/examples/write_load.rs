@@ -1,9 +1,10 @@
-//! Writes to a leader with five followers as fast as it answers, and says what that cost.
+//! Writes to a leader and its followers as fast as the leader answers, and says what that cost.
 //!
-//!     cargo run --release -p labnode --example write_load -- NODE [SECONDS [CONNECTIONS,... [W,...]]]
+//!     cargo run --release -p labnode --example write_load -- NODE [SECONDS [CONNECTIONS,... [W,... [N,... [BYTES,...]]]]]
 //!
-//! NODE is the program of a node, as `cargo build --release` leaves it. It is started six times on loopback, without
-//! delays, anew for each W. Every connection sends its next write once the last one was answered (a closed loop), so
+//! NODE is the program of a node, as `cargo build --release` leaves it. It is started on loopback, without delays, anew for each
+//! line of the table: a leader and N followers (5 unless told), of which W answer first, and values of so many BYTES (16
+//! unless told). Every connection sends its next write once the last one was answered (a closed loop), so
 //! the numbers compare with `redis-benchmark` without pipelining. All connections share one thread.
 
 use std::env;
@@ -18,8 +19,6 @@ use tokio::task::JoinSet;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const FOLLOWERS: usize = 5;
-
 /// Keys that writes go round, as many as values that a store can hold at once.
 const KEYS: usize = 1_000;
 
@@ -28,20 +27,35 @@ const TICKS_PER_S: f64 = 100.0;
 
 fn main() -> Result<(), Failure> {
     let mut args = env::args().skip(1);
-    let program = args.next().ok_or("usage: write_load NODE [SECONDS [CONNECTIONS,... [W,...]]]")?;
+    let program =
+        args.next().ok_or("usage: write_load NODE [SECONDS [CONNECTIONS,... [W,... [N,... [BYTES,...]]]]]")?;
     let seconds = args.next().map_or(Ok(5), |text| text.parse())?;
-    let connections = list(&args.next().unwrap_or_else(|| "10,64".to_owned()))?;
-    let quorums = list(&args.next().unwrap_or_else(|| "1,3,5".to_owned()))?;
+    let mut given = |otherwise: &str| list(&args.next().unwrap_or_else(|| otherwise.to_owned()));
+    let (connections, quorums, followers, sizes) = (given("10,64")?, given("1,3,5")?, given("5")?, given("16")?);
     println!(
-        "{:>2} {:>11} {:>9} {:>8} {:>8} {:>8}  {:>6} {:>8} {:>6}  {:>8}",
-        "W", "connections", "writes/s", "p50 ms", "p99 ms", "max ms", "leader", "follower", "client", "leader"
+        "{:>2} {:>2} {:>6} {:>11} {:>9} {:>8} {:>8} {:>8}  {:>6} {:>8} {:>6}  {:>8}",
+        "N",
+        "W",
+        "bytes",
+        "connections",
+        "writes/s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "leader",
+        "follower",
+        "client",
+        "leader"
     );
-    println!("{:>53}  {:>6} {:>8} {:>6}  {:>8}", "", "µs", "µs", "µs", "peak MB");
-    for quorum in quorums {
-        for count in &connections {
-            let cluster = Cluster::start(&program, quorum)?;
-            let line = measure(&cluster, *count, Duration::from_secs(seconds))?;
-            println!("{quorum:>2} {count:>11} {line}");
+    println!("{:>63}  {:>6} {:>8} {:>6}  {:>8}", "", "µs", "µs", "µs", "peak MB");
+    let settings = followers.iter().flat_map(|followers| quorums.iter().map(move |quorum| (*followers, *quorum)));
+    for (followers, quorum) in settings {
+        for size in &sizes {
+            for count in &connections {
+                let cluster = Cluster::start(&program, followers, quorum)?;
+                let line = measure(&cluster, *count, Duration::from_secs(seconds), *size)?;
+                println!("{followers:>2} {quorum:>2} {size:>6} {count:>11} {line}");
+            }
         }
     }
     Ok(())
@@ -52,20 +66,20 @@ fn list(text: &str) -> Result<Vec<usize>, Failure> {
 }
 
 /// Loads a cluster; returns the columns of the table: rates, latencies, and CPU time a write.
-fn measure(cluster: &Cluster, connections: usize, length: Duration) -> Result<String, Failure> {
+fn measure(cluster: &Cluster, connections: usize, length: Duration, size: usize) -> Result<String, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let leader = cluster.leader.address.clone();
     // Connections and caches are warm when counting begins.
-    runtime.block_on(load(&leader, connections, Duration::from_millis(500)))?;
+    runtime.block_on(load(&leader, connections, Duration::from_millis(500), size))?;
     let (leader_before, follower_before, own_before) =
         (cluster.leader.cpu_s()?, cluster.followers_cpu_s()?, cpu_s("self")?);
     let start = Instant::now();
-    let mut latencies_us = runtime.block_on(load(&leader, connections, length))?;
+    let mut latencies_us = runtime.block_on(load(&leader, connections, length, size))?;
     let took_s = start.elapsed().as_secs_f64();
     let writes = latencies_us.len();
     let each_us = |before: f64, after: f64| (after - before) * 1e6 / writes as f64;
     let leader_us = each_us(leader_before, cluster.leader.cpu_s()?);
-    let follower_us = each_us(follower_before, cluster.followers_cpu_s()?) / FOLLOWERS as f64;
+    let follower_us = each_us(follower_before, cluster.followers_cpu_s()?) / cluster.followers.len() as f64;
     let client_us = each_us(own_before, cpu_s("self")?);
     latencies_us.sort_unstable();
     let ms = |share: f64| {
@@ -83,13 +97,13 @@ fn measure(cluster: &Cluster, connections: usize, length: Duration) -> Result<St
 }
 
 /// Latencies in microseconds of all writes that were sent within `length`.
-async fn load(leader: &str, connections: usize, length: Duration) -> Result<Vec<u32>, Failure> {
+async fn load(leader: &str, connections: usize, length: Duration, size: usize) -> Result<Vec<u32>, Failure> {
     let end = Instant::now() + length;
     let mut clients = JoinSet::new();
     for client in 0..connections {
         let stream = TcpStream::connect(leader).await?;
         stream.set_nodelay(true)?;
-        clients.spawn(write_until(end, stream, client));
+        clients.spawn(write_until(end, stream, client, size));
     }
     let mut latencies_us = Vec::new();
     while let Some(client) = clients.join_next().await {
@@ -98,7 +112,7 @@ async fn load(leader: &str, connections: usize, length: Duration) -> Result<Vec<
     Ok(latencies_us)
 }
 
-async fn write_until(end: Instant, mut stream: TcpStream, client: usize) -> Result<Vec<u32>, Failure> {
+async fn write_until(end: Instant, mut stream: TcpStream, client: usize, size: usize) -> Result<Vec<u32>, Failure> {
     let (mut latencies_us, mut answer) = (Vec::new(), Vec::with_capacity(1_024));
     let mut write = client;
     loop {
@@ -106,7 +120,7 @@ async fn write_until(end: Instant, mut stream: TcpStream, client: usize) -> Resu
         if start > end {
             return Ok(latencies_us);
         }
-        let body = format!("{{\"value\":\"v{write}\"}}");
+        let body = format!("{{\"value\":\"{write:0size$}\"}}");
         let key = write % KEYS;
         let request =
             format!("PUT /kv/k{key} HTTP/1.1\r\nhost: leader\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -143,9 +157,9 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn start(program: &str, quorum: usize) -> Result<Self, Failure> {
+    fn start(program: &str, followers: usize, quorum: usize) -> Result<Self, Failure> {
         let follower = |_| Node::start(program, &[("ROLE", "follower")]);
-        let followers = (0..FOLLOWERS).map(follower).collect::<Result<Vec<_>, _>>()?;
+        let followers = (0..followers).map(follower).collect::<Result<Vec<_>, _>>()?;
         let urls: Vec<String> = followers.iter().map(|node| format!("http://{}", node.address)).collect();
         let leader = Node::start(
             program,
