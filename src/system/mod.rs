@@ -5,6 +5,7 @@ mod delays;
 mod explained;
 pub mod labnode;
 mod list;
+mod log_lines;
 mod named;
 mod plain_http;
 mod session;

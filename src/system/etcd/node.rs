@@ -14,6 +14,7 @@ use crate::model::{
     NodeProgram, NodeSpec, Place, Quorum, QuorumControl, Readiness, RestartState, Settling, SystemName, Text,
 };
 use crate::system::Clock;
+use crate::system::log_lines::line_with;
 use crate::system::session::{Session, SessionError};
 use crate::system::storage_medium::StorageMedium;
 use crate::system::traits::{Presence, System, SystemKind};
@@ -264,11 +265,9 @@ impl System for Etcd {
     }
 
     fn limit_met(&self, log: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(log);
-        let limits = ["too many open files", "cannot allocate memory", "no space left on device"];
-        let line = text.lines().find(|line| limits.iter().any(|limit| line.contains(limit)))?.trim();
-        let told: Option<LogLine> = serde_json::from_str(line).ok();
-        Some(told.map_or_else(|| line.to_owned(), |told| format!("{}: {}", told.msg, told.error)))
+        let line = line_with(log, &["too many open files", "cannot allocate memory", "no space left on device"])?;
+        let told: Option<LogLine> = serde_json::from_str(&line).ok();
+        Some(told.map_or(line, |told| format!("{}: {}", told.msg, told.error)))
     }
 }
 

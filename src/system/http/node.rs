@@ -12,6 +12,7 @@ use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
 use crate::model::{Capabilities, Dialer, Endpoints, Hosting, NodeId, NodeSpec, Quorum, Settling, SystemName};
 use crate::system::Clock;
 use crate::system::delays::DelaysBy;
+use crate::system::log_lines::line_with;
 use crate::system::session::{Session, SessionError};
 use crate::system::start::Replication;
 use crate::system::traits::{Presence, System, SystemKind};
@@ -135,8 +136,6 @@ impl System for Http {
     }
 
     fn limit_met(&self, log: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(log);
-        let line = text.lines().find(|line| LIMITS.iter().any(|limit| line.contains(limit)))?;
-        Some(line.trim().to_owned())
+        line_with(log, &LIMITS)
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{
     Quorum, QuorumControl, RestartState, Settling, SystemName,
 };
 use crate::system::Clock;
+use crate::system::log_lines::line_with;
 use crate::system::session::{Session, SessionError};
 use crate::system::storage_medium::StorageMedium;
 use crate::system::traits::{Presence, System, SystemKind};
@@ -120,7 +121,6 @@ impl System for Postgres {
     }
 
     fn limit_met(&self, log: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(log);
         let limits = [
             "Too many open files",
             "No space left on device",
@@ -129,8 +129,7 @@ impl System for Postgres {
             "could not fork",
             "Disk quota exceeded",
         ];
-        let line = text.lines().find(|line| limits.iter().any(|limit| line.contains(limit)))?;
-        Some(line.trim().to_owned())
+        line_with(log, &limits)
     }
 
     fn failover(&self) -> Option<FailoverFacts> {

@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::system::Clock;
 use crate::system::delays::longest_delay;
+use crate::system::log_lines::line_with;
 use crate::system::session::{Session, SessionError};
 use crate::system::traits::{Presence, System, SystemKind};
 use crate::system::version_answer::{VersionAnswer, ask_version};
@@ -215,11 +216,15 @@ impl System for Redis {
     }
 
     fn limit_met(&self, log: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(log);
-        let limits =
-            ["Too many open files", "Out Of Memory", "Can't save in background: fork", "No space left on device"];
-        let line = text.lines().find(|line| limits.iter().any(|limit| line.contains(limit)))?;
-        Some(line.trim().to_owned())
+        let limits = [
+            "Too many open files",
+            "Out Of Memory",
+            "Can't save in background: fork",
+            "No space left on device",
+            // Where only a part of an entry still fits on the disk, the system gives no reason.
+            "Short write while writing to the AOF file",
+        ];
+        line_with(log, &limits)
     }
 }
 
@@ -244,5 +249,7 @@ mod tests {
             redis.limit_met(log).as_deref(),
             Some("1:M # Accepting client connection: accept: Too many open files")
         );
+        let log = b"7:S # Short write while writing to the AOF file: (nwritten=105, expected=306)\n7:S # Exiting...\n";
+        assert!(redis.limit_met(log).is_some_and(|line| line.starts_with("7:S # Short write")));
     }
 }
