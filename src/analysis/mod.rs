@@ -47,6 +47,7 @@ mod system_under_test;
 mod theory;
 mod timeline;
 mod way;
+mod written;
 
 #[cfg(test)]
 mod coverage;
