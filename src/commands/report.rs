@@ -46,7 +46,7 @@ pub(super) fn report(paths: &Paths, args: &Report) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Reads the runs of an experiment to [write](write) their report. Each is analysed before the next one is read.
+/// Reads the runs of an experiment whose report [`write`] renders. Each is analysed before the next one is read.
 ///
 /// # Errors
 /// As [`saved::read`].
