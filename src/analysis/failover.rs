@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::bounds::Bounds;
 use super::survival::{Held, WriteOrder};
+use super::written::WrittenValues;
 use crate::data::{FailoverRecord, RunData, StoreDump, WriteOutcome, WriteRow};
 use crate::model::{FailoverFacts, FailoverKind, Micros, NodeId, Version, WriteId};
 
@@ -130,7 +131,8 @@ struct Lacks<'a> {
 
 impl<'a> Lacks<'a> {
     fn of(dump: &'a StoreDump, run: &'a RunData) -> Self {
-        Self { run, dump, held: Held::of(dump, run), order: WriteOrder::of(run, &[]) }
+        let held = Held::of(dump, run, &WrittenValues::of(run, [dump]));
+        Self { run, dump, held, order: WriteOrder::of(run, &[]) }
     }
 
     /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::expected::Expected;
 use super::multiple::correct;
-use super::need::{Need, Withheld};
 use super::paired::{Paired, paired, same_writes};
 use super::run_figures::RunFigures;
 use super::stats::Interval;
@@ -109,14 +108,19 @@ impl ExperimentFigures {
         runs: impl IntoIterator<Item = &'a RunData>,
         trials: impl Fn(&Experiment) -> Option<u32>,
     ) -> Option<Self> {
-        let mut runs: Vec<&RunData> = runs.into_iter().collect();
-        runs.sort_by_key(|run| run.manifest.quorum);
+        let figures = |run: &'a RunData| (run, RunFigures::of(run, trials(&run.manifest.config)));
+        Self::of_figures(runs.into_iter().map(figures).collect())
+    }
+
+    /// The same of runs whose own figures are known. Of runs that [no other is paired with](RunFigures::can_be_paired) only
+    /// the manifests are looked at.
+    #[must_use]
+    pub fn of_figures(mut runs: Vec<(&RunData, RunFigures)>) -> Option<Self> {
+        runs.sort_by_key(|(run, _)| run.manifest.quorum);
+        let (runs, mut figures): (Vec<&RunData>, Vec<RunFigures>) = runs.into_iter().unzip();
         let first = &runs.first()?.manifest;
         let most = runs.iter().map(|run| &run.manifest.config).min_by_key(|config| Reverse(config.followers))?;
-        let mut figures: Vec<RunFigures> =
-            runs.iter().map(|run| RunFigures::of(run, trials(&run.manifest.config))).collect();
-        let needs = [Need::Delays, Need::IndependentWrites];
-        let can_be_paired = runs.iter().all(|run| Withheld::of(run, &needs).is_none());
+        let can_be_paired = runs.iter().all(|run| RunFigures::can_be_paired(run));
         let mut paired = if can_be_paired { paired(&runs, &figures) } else { Vec::new() };
         correct(
             figures.iter_mut().filter_map(|run| run.latency.tested()).collect(),

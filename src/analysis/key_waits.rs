@@ -170,20 +170,20 @@ fn beside(rows: Vec<&WriteRow>) -> Vec<WriteBeside> {
     let is_ok = |row: &&&WriteRow| row.outcome == WriteOutcome::Ok;
     let mut ends: Vec<(Micros, WriteId)> = rows.iter().filter(is_ok).map(|row| (row.end(), row.write)).collect();
     ends.sort_unstable();
-    let (mut under_way, mut all): (Vec<&WriteRow>, Vec<WriteBeside>) = Default::default();
+    let mut all = Vec::with_capacity(ends.len());
+    let mut under_way_until = Micros::MIN;
     for row in rows {
-        // One without an acknowledgement may be under way for ever.
-        under_way.retain(|earlier| earlier.outcome != WriteOutcome::Ok || earlier.end() > row.start_us);
         if row.outcome == WriteOutcome::Ok {
             let ended_before = ends.partition_point(|end| *end < (row.end(), row.write));
             let last = ended_before.checked_sub(1).and_then(|index| ends.get(index));
             all.push(WriteBeside {
                 latency_us: row.latency_us,
-                has_met: !under_way.is_empty(),
+                has_met: under_way_until > row.start_us,
                 wait_us: last.map_or(TimeSpan::ZERO, |(end, _)| end.since(row.start_us)),
             });
         }
-        under_way.push(row);
+        // One without an acknowledgement may be under way for ever.
+        under_way_until = under_way_until.max(if row.outcome == WriteOutcome::Ok { row.end() } else { Micros::MAX });
     }
     all
 }

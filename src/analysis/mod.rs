@@ -47,6 +47,7 @@ mod system_under_test;
 mod theory;
 mod timeline;
 mod way;
+mod written;
 
 #[cfg(test)]
 mod coverage;
@@ -93,7 +94,7 @@ pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
 pub use side_by_side::{
     ComparedSystem, Concern, DifferingCondition, ExperimentRuns, Known, LossAtLeaderDeath, MIN_WRITES, OwnCost,
-    OwnCostBasis, SideBySide, SystemLatency, SystemRun, Throughput,
+    OwnCostBasis, RunAtHand, SideBySide, SystemLatency, SystemRun, Throughput,
 };
 pub use staleness::{
     Basis, Curve, CurvePoint, ModelLatency, ReadStaleness, Reader, SeenAt, StaleAtAck, Staleness, Visibility,

@@ -90,4 +90,10 @@ impl RunFigures {
     pub fn quorum(&self) -> u32 {
         self.latency.quorum
     }
+
+    /// Whether a run's writes can be held against the same writes at another quorum, one by one.
+    #[must_use]
+    pub fn can_be_paired(run: &RunData) -> bool {
+        Withheld::of(run, &[Need::Delays, Need::IndependentWrites]).is_none()
+    }
 }

@@ -13,7 +13,7 @@ pub use self::known::Known;
 pub use self::own_cost::{OwnCost, OwnCostBasis};
 pub use self::run::{LossAtLeaderDeath, SystemLatency, SystemRun};
 use self::throughput::throughputs;
-pub use self::throughput::{MIN_WRITES, Throughput};
+pub use self::throughput::{MIN_WRITES, RunAtHand, Throughput};
 use super::figures::ExperimentFigures;
 use super::system_under_test::version;
 use crate::config::{Experiment, ExperimentName, Fault, Network, Workload};
@@ -72,8 +72,10 @@ impl SideBySide {
     /// Of systems, the first of which the others are held against. `all` are all runs at hand, also those of other
     /// experiments and further rounds: what the systems do without delays, and what is lost with their leaders.
     #[must_use]
-    pub fn of(systems: &[ExperimentRuns<'_>], all: &[&RunData]) -> Self {
-        let throughput = throughputs(all);
+    pub fn of<'a>(systems: &[ExperimentRuns<'_>], all: &[impl Into<RunAtHand<'a>> + Copy]) -> Self {
+        let all: Vec<RunAtHand<'_>> = all.iter().map(|run| (*run).into()).collect();
+        let throughput = throughputs(&all);
+        let all: Vec<&RunData> = all.into_iter().map(|of| of.run).collect();
         let manifests: Vec<Manifest> = systems.iter().filter_map(ExperimentRuns::manifest).collect();
         let conditions = differing(&manifests);
         let compared = systems.iter().enumerate().map(|(index, of)| {
@@ -84,7 +86,7 @@ impl SideBySide {
                 version: of.figures.system.as_ref().and_then(version),
                 differs_in: conditions.iter().filter(differs).map(|one| one.concern).collect(),
                 runs: (of.runs.iter().zip(&of.figures.runs))
-                    .map(|(run, figures)| SystemRun::of(run, figures, &throughput, all))
+                    .map(|(run, figures)| SystemRun::of(run, figures, &throughput, &all))
                     .collect(),
             }
         });

@@ -5,11 +5,12 @@
 //! that began after the other had ended. Of writes that were under way together it is what the leader
 //! holds, unless the leader was ended or started again; of others it is not known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::bounds::Bounds;
+use super::written::WrittenValues;
 use crate::data::{FaultEvent, RunData, StoreDump, WriteOutcome, WriteRow};
 use crate::model::{NodeId, RestartState, WriteId};
 
@@ -68,43 +69,47 @@ impl Survival {
     /// Of one run.
     #[must_use]
     pub fn of(run: &RunData) -> Self {
-        let acknowledged: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
+        let written = WrittenValues::of(run, run.settled.values());
         let holders: Vec<(NodeId, Held<'_>)> =
-            run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, run))).collect();
+            run.settled.iter().map(|(node, dump)| (*node, Held::of(dump, run, &written))).collect();
         let order = WriteOrder::of(run, &holders);
         let is_final = is_final(run);
-        let nodes = holders.iter().map(|(node, held)| {
-            let lacks = |row: &&WriteRow| held.lacks(run, row, &order);
-            NodeSurvival { node: *node, lacking: bounds(acknowledged.iter().map(lacks), is_final) }
-        });
-        let gone = |row: &&WriteRow| {
-            let of_each = || holders.iter().map(|(_, held)| held.lacks(run, row, &order));
-            Bounds { lower: of_each().all(|lacks| lacks.lower), upper: of_each().all(|lacks| lacks.upper) }
-        };
-        let gone: Vec<(&WriteRow, Bounds<bool>)> = acknowledged.iter().map(|row| (*row, gone(row))).collect();
-        let listed = gone.iter().filter(|(_, gone)| gone.upper && !holders.is_empty()).map(|(row, gone)| GoneWrite {
-            write: row.write,
-            key: row.key.clone(),
-            acknowledged_ms: row.end().as_ms(),
-            is_certain: gone.lower && is_final,
-        });
+        let mut nodes: Vec<NodeSurvival> =
+            holders.iter().map(|(node, _)| NodeSurvival { node: *node, lacking: Bounds::default() }).collect();
+        let (mut acknowledged, mut lost, mut lost_writes) = (0, Bounds::<u64>::default(), Vec::new());
+        for row in run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok) {
+            acknowledged += 1;
+            let mut gone = Bounds::exactly(true);
+            for (node, (_, held)) in nodes.iter_mut().zip(&holders) {
+                let lacks = held.lacks(run, row, &order);
+                add(&mut node.lacking, lacks, is_final);
+                gone = Bounds { lower: gone.lower && lacks.lower, upper: gone.upper && lacks.upper };
+            }
+            add(&mut lost, gone, is_final);
+            if gone.upper && !holders.is_empty() && lost_writes.len() < MAX_LISTED {
+                lost_writes.push(GoneWrite {
+                    write: row.write,
+                    key: row.key.clone(),
+                    acknowledged_ms: row.end().as_ms(),
+                    is_certain: gone.lower && is_final,
+                });
+            }
+        }
         Self {
             quorum: run.manifest.quorum.get(),
-            acknowledged: acknowledged.len() as u64,
-            nodes: nodes.collect(),
-            lost: (!holders.is_empty()).then(|| bounds(gone.iter().map(|(_, gone)| *gone), is_final)),
-            lost_writes: listed.take(MAX_LISTED).collect(),
+            acknowledged,
+            nodes,
+            lost: (!holders.is_empty()).then_some(lost),
+            lost_writes,
             was_leader_emptied: was_leader_emptied(run),
         }
     }
 }
 
-/// How often something is certain, and possible. What is still in flight may yet arrive.
-fn bounds(each: impl Iterator<Item = Bounds<bool>>, is_final: bool) -> Bounds<u64> {
-    each.fold(Bounds::default(), |sum: Bounds<u64>, one| Bounds {
-        lower: sum.lower + u64::from(one.lower && is_final),
-        upper: sum.upper + u64::from(one.upper),
-    })
+/// Counts what is certain, and what is possible. What is still in flight may yet arrive.
+fn add(sum: &mut Bounds<u64>, one: Bounds<bool>, is_final: bool) {
+    sum.lower += u64::from(one.lower && is_final);
+    sum.upper += u64::from(one.upper);
 }
 
 /// Whether nothing can arrive any more: the run had settled, or its leader is gone for good.
@@ -119,24 +124,19 @@ fn was_leader_emptied(run: &RunData) -> bool {
 }
 
 /// The writes that one node holds, by name (see [`RunData::name_of`]). `None` of a value that no client wrote.
-pub(super) struct Held<'a>(BTreeMap<&'a str, Option<&'a WriteRow>>);
+pub(super) struct Held<'a>(HashMap<&'a str, Option<&'a WriteRow>>);
 
 impl<'a> Held<'a> {
-    pub(super) fn of(dump: &'a StoreDump, run: &'a RunData) -> Self {
-        let by_value: HashMap<(&str, &str), &WriteRow> =
-            run.writes.iter().map(|row| ((run.name_of(&row.key, &row.value), row.value.as_str()), row)).collect();
-        let held = dump.store.iter().map(|(key, value)| {
-            let name = run.name_of(key, value);
-            (name, by_value.get(&(name, value.as_str())).copied())
-        });
-        Self(held.collect())
+    /// `written` knows at least the values of this dump.
+    pub(super) fn of(dump: &'a StoreDump, run: &'a RunData, written: &WrittenValues<'a>) -> Self {
+        Self(dump.store.iter().map(|(key, value)| (run.name_of(key, value), written.find(key, value))).collect())
     }
 
     /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.
     pub(super) fn lacks(&self, run: &RunData, row: &WriteRow, order: &WriteOrder<'_>) -> Bounds<bool> {
         match self.0.get(run.name_of(&row.key, &row.value)) {
             Some(Some(held)) if held.write == row.write => Bounds::exactly(false),
-            Some(Some(held)) => Bounds { lower: order.is_newer(row, held), upper: !order.is_newer(held, row) },
+            Some(Some(held)) => order.is_newer_or_may_be(row, held),
             Some(None) | None => Bounds::exactly(true),
         }
     }
@@ -169,13 +169,19 @@ impl<'a> WriteOrder<'a> {
         Self { newest: held.filter(|(_, row)| is_last(row)).map(|(key, row)| (key, row.write)).collect() }
     }
 
-    /// Whether one write is certainly newer than another of its key.
-    fn is_newer(&self, newer: &WriteRow, older: &WriteRow) -> bool {
-        match self.newest.get(newer.key.as_str()) {
-            Some(newest) if *newest == newer.write => true,
-            Some(newest) if *newest == older.write => false,
-            _ => began_after(newer, older),
-        }
+    /// Whether one write is certainly, and possibly, newer than another of its key.
+    fn is_newer_or_may_be(&self, row: &WriteRow, other: &WriteRow) -> Bounds<bool> {
+        let newest = self.newest.get(row.key.as_str()).copied();
+        Bounds { lower: is_newer(row, other, newest), upper: !is_newer(other, row, newest) }
+    }
+}
+
+/// Whether one write is certainly newer than another of its key, of which `newest` was applied last, if that is known.
+fn is_newer(newer: &WriteRow, older: &WriteRow, newest: Option<WriteId>) -> bool {
+    match newest {
+        Some(newest) if newest == newer.write => true,
+        Some(newest) if newest == older.write => false,
+        _ => began_after(newer, older),
     }
 }
 

@@ -14,24 +14,24 @@ use crate::model::Quorum;
 /// Contradictions of one run that are printed; of further ones only their number is.
 const MAX_PRINTED: usize = 10;
 
-/// One experiment's runs, at least one, by quorum, all made under the same conditions.
-pub(super) struct Saved {
+/// One experiment's runs, at least one, by quorum, all made under the same conditions; each as it was read, or as `R`.
+pub(super) struct Saved<R = RunData> {
     /// The experiment, as the manifests name it.
     pub(super) name: ExperimentName,
     /// Their folder.
     pub(super) folder: DataFolder,
     /// The runs, without the facts that are contradicted.
-    pub(super) runs: Vec<RunData>,
+    pub(super) runs: Vec<R>,
     /// Runs whose writes or manifest are contradicted: they have no figures.
     pub(super) unsound: Vec<RunData>,
     /// A sentence on each run that is left out because it was made under other conditions.
     pub(super) left_out: Vec<String>,
 }
 
-impl Saved {
+impl<R: AsRef<RunData>> Saved<R> {
     /// All runs, sound or not, by quorum.
     pub(super) fn all_runs(&self) -> Vec<&RunData> {
-        let mut all: Vec<&RunData> = self.runs.iter().chain(&self.unsound).collect();
+        let mut all: Vec<&RunData> = self.runs.iter().map(AsRef::as_ref).chain(&self.unsound).collect();
         all.sort_by_key(|run| run.manifest.quorum);
         all
     }
@@ -91,6 +91,18 @@ impl Saved {
 /// # Errors
 /// If there are none, or one is damaged.
 pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Result<Vec<Saved>, DataError> {
+    load_as(root, selection, |run| run)
+}
+
+/// The same with each run that has sound writes as `keep` makes it of the run, before the next one is read.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_as<R: AsRef<RunData>>(
+    root: &Path,
+    selection: Option<&ExperimentSelection>,
+    keep: impl Fn(RunData) -> R,
+) -> Result<Vec<Saved<R>>, DataError> {
     let found = DataFolder::experiments(root)?;
     let missing = |what: &str, command: &str| {
         let what = format!("there are no runs{what} here; `labctl run all{command}` makes them");
@@ -114,7 +126,7 @@ pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Resu
     if chosen.is_empty() {
         return Err(missing("", if selection.is_none() { "" } else { " -e all" }));
     }
-    chosen.into_iter().map(|(name, folder)| read(name, folder)).collect()
+    chosen.into_iter().map(|(name, folder)| read_as(name, folder, &keep)).collect()
 }
 
 /// Reads all runs in one experiment's folder, and checks the files of each against each other.
@@ -122,6 +134,18 @@ pub(super) fn load(root: &Path, selection: Option<&ExperimentSelection>) -> Resu
 /// # Errors
 /// If one is damaged, or is not of the experiment and quorum that its folder's name says.
 pub(super) fn read(name: ExperimentName, folder: DataFolder) -> Result<Saved, DataError> {
+    read_as(name, folder, |run| run)
+}
+
+/// The same with each run that has sound writes as `keep` makes it of the run, before the next one is read.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_as<R: AsRef<RunData>>(
+    name: ExperimentName,
+    folder: DataFolder,
+    keep: impl Fn(RunData) -> R,
+) -> Result<Saved<R>, DataError> {
     let mut runs = Vec::new();
     for (quorum, path) in folder.runs()? {
         let run = RunData::load(&path)?;
@@ -133,28 +157,55 @@ pub(super) fn read(name: ExperimentName, folder: DataFolder) -> Result<Saved, Da
             );
             return Err(DataError::Invalid { path: path.join("manifest.json"), line: 1, message });
         }
-        runs.push(run);
+        let run = run.without_contradicted();
+        runs.push(if run.has_sound_writes() { Checked::Sound(keep(run)) } else { Checked::Unsound(Box::new(run)) });
     }
-    let (runs, left_out) = of_one_kind(&folder, runs);
-    let checked = runs.into_iter().map(RunData::without_contradicted);
-    let (runs, unsound) = checked.partition(RunData::has_sound_writes);
+    let (all, left_out) = of_one_kind(&folder, runs);
+    let (mut runs, mut unsound) = (Vec::new(), Vec::new());
+    for run in all {
+        match run {
+            Checked::Sound(run) => runs.push(run),
+            Checked::Unsound(run) => unsound.push(*run),
+        }
+    }
     Ok(Saved { name, folder, runs, unsound, left_out })
+}
+
+/// A run whose files were held against each other.
+enum Checked<R> {
+    /// Its writes and its manifest are free of contradictions.
+    Sound(R),
+    /// They are not.
+    Unsound(Box<RunData>),
+}
+
+impl<R: AsRef<RunData>> AsRef<RunData> for Checked<R> {
+    fn as_ref(&self) -> &RunData {
+        match self {
+            Self::Sound(run) => run.as_ref(),
+            Self::Unsound(run) => run,
+        }
+    }
+}
+
+fn manifest(run: &impl AsRef<RunData>) -> &Manifest {
+    &run.as_ref().manifest
 }
 
 /// The runs that can share a table, and a sentence on the others. They were made under the
 /// conditions of the newest run; if no run has a time of day, under those of the most runs.
-fn of_one_kind(folder: &DataFolder, runs: Vec<RunData>) -> (Vec<RunData>, Vec<String>) {
-    let mut kinds: BTreeMap<Conditions, Vec<RunData>> = BTreeMap::new();
+fn of_one_kind<R: AsRef<RunData>>(folder: &DataFolder, runs: Vec<R>) -> (Vec<R>, Vec<String>) {
+    let mut kinds: BTreeMap<Conditions, Vec<R>> = BTreeMap::new();
     for run in runs {
-        kinds.entry(Conditions::of(&run.manifest)).or_default().push(run);
+        kinds.entry(Conditions::of(manifest(&run))).or_default().push(run);
     }
-    let rank = |runs: &[RunData]| (runs.iter().filter_map(|run| started(&run.manifest)).max(), runs.len());
+    let rank = |runs: &[R]| (runs.iter().filter_map(|run| started(manifest(run))).max(), runs.len());
     let chosen = kinds.iter().max_by_key(|(_, runs)| rank(runs)).map(|(conditions, _)| conditions.clone());
     let Some((conditions, chosen)) = chosen.and_then(|conditions| kinds.remove_entry(&conditions)) else {
         return (Vec::new(), Vec::new());
     };
-    let list = |runs: &[RunData]| runs.iter().map(|run| run.manifest.quorum.to_string()).collect::<Vec<_>>().join(", ");
-    let sentence = |(others, runs): (&Conditions, &Vec<RunData>)| {
+    let list = |runs: &[R]| runs.iter().map(|run| manifest(run).quorum.to_string()).collect::<Vec<_>>().join(", ");
+    let sentence = |(others, runs): (&Conditions, &Vec<R>)| {
         format!(
             "In {} W = {} {} left out: made under other conditions than W = {} ({})",
             folder.path().display(),
@@ -172,8 +223,8 @@ fn of_one_kind(folder: &DataFolder, runs: Vec<RunData>) -> (Vec<RunData>, Vec<St
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn rounds(first: &Saved) -> Result<Vec<RunData>, DataError> {
-    let conditions = first.runs.first().map(|run| Conditions::of(&run.manifest));
+pub(super) fn rounds<R: AsRef<RunData>>(first: &Saved<R>) -> Result<Vec<RunData>, DataError> {
+    let conditions = first.runs.first().map(|run| Conditions::of(manifest(run)));
     let mut rounds = Vec::new();
     for folder in first.folder.rounds()? {
         rounds.extend(read(first.name.clone(), folder)?.runs);

@@ -88,6 +88,12 @@ impl RunData {
     }
 }
 
+impl AsRef<Self> for RunData {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// What is wrong with a data folder.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {

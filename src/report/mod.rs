@@ -29,10 +29,10 @@ mod warnings;
 
 pub use error::ReportError;
 pub use model::{
-    ComparedExperiment, ComparedRun, ConsistencyReport, DistributionCurves, DistributionPoint, FaultReport,
-    MomentReport, OverheadReport, PlottedWrite, Report, RunReport,
+    AnalysedRun, ComparedExperiment, ComparedRun, ConsistencyReport, Course, DistributionCurves, DistributionPoint,
+    FaultReport, MomentReport, OverheadReport, PlottedWrite, Report, RunReport,
 };
-pub use rendered::{Extras, Rendered, ReportFiles, render, render_with, write};
+pub use rendered::{Extras, Rendered, ReportFiles, render, render_analysed, render_with, write};
 pub use summary::SCHEMA;
 pub(crate) use topics::visible_after;
 pub use warnings::warnings;

@@ -1,35 +1,35 @@
 //! Everything the report says, as numbers.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::analysis::{
     ArrivalFigures, Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, ExperimentRuns,
     FailoverFigures, Forecast, KeyWaits, Lag, Latency, LeaderEvidence, Load, Need, Outside, Overhead, Paired,
-    Prediction, RunFigures, Sample, SideBySide, Staleness, Summary, Survival, Withheld, WriteLife, claims, diagnose,
-    ok_latencies, write_lives, write_overheads,
+    RunAtHand, RunFigures, SideBySide, Staleness, Summary, Survival, Withheld, WriteLife, claims, diagnose,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
 
+mod analysed;
 mod comparison;
 mod consistency;
+mod course;
+mod distribution;
 mod faults;
 
+pub use analysed::AnalysedRun;
 pub use comparison::{ComparedExperiment, ComparedRun};
 pub use consistency::{ConsistencyReport, MomentReport};
-pub use faults::{FaultReport, PlottedWrite};
+pub use course::{Course, PlottedWrite};
+pub use distribution::{DistributionCurves, DistributionPoint};
+pub use faults::FaultReport;
 
-/// Most points of a distribution that are kept.
-const MOST_POINTS: usize = 400;
+use analysed::Shown;
 
 /// Most simulated runs of an experiment that is only compared with.
 const TRIALS_OF_OTHERS: u32 = 400;
-
-/// How far the curve of a tail without end is drawn.
-const MOST_SHARE: f64 = 0.999;
-
-/// Points of a predicted curve.
-const CURVE_POINTS: u32 = 120;
 
 /// Everything the report says, as numbers.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -107,9 +107,9 @@ pub struct RunReport {
     pub expected: Option<Expected>,
     /// Under which conditions it came about.
     pub manifest: Manifest,
-    /// Every write by its number, to be drawn.
+    /// Its writes, to be drawn.
     #[serde(skip)]
-    pub writes: Vec<PlottedWrite>,
+    pub course: Course,
     /// What its system does not let be known.
     #[serde(skip)]
     pub withheld: Vec<Withheld>,
@@ -128,29 +128,6 @@ pub struct RunReport {
     /// What its files say that cannot all be true; what rests on that is withheld.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
-}
-
-/// A distribution function as points to draw it through.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DistributionCurves {
-    /// W.
-    pub quorum: u32,
-    /// Measured: every value, or evenly spaced ones among many.
-    pub measured: Vec<DistributionPoint>,
-    /// Predicted; empty without a prediction, or where it is a single value.
-    pub predicted: Vec<DistributionPoint>,
-}
-
-/// A share of values at or below one.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct DistributionPoint {
-    /// The value, in milliseconds.
-    pub ms: f64,
-    /// The share at or below it, 0 to 1.
-    #[cfg_attr(test, schemars(range(min = 0.0, max = 1.0)))]
-    pub share: f64,
 }
 
 /// Overhead and the values behind it.
@@ -174,35 +151,51 @@ impl Report {
         rounds: &[RunData],
         forecasts: &[Forecast],
     ) -> Option<Self> {
-        let mut data: Vec<&RunData> = runs.iter().collect();
-        data.sort_by_key(|run| run.manifest.quorum);
-        let mut figures = ExperimentFigures::of(runs)?;
+        Self::of_analysed(runs.iter().map(AnalysedRun::of).collect(), others, rounds, forecasts)
+    }
+
+    /// The same of runs that are analysed already.
+    #[must_use]
+    pub fn of_analysed(
+        mut runs: Vec<AnalysedRun<'_>>,
+        others: &[(ExperimentName, Vec<RunData>)],
+        rounds: &[RunData],
+        forecasts: &[Forecast],
+    ) -> Option<Self> {
+        runs.sort_by_key(|of| of.run.manifest.quorum);
+        let (runs, (of_runs, shown)): (Vec<Cow<'_, RunData>>, (Vec<RunFigures>, Vec<Shown>)) =
+            runs.into_iter().map(|AnalysedRun { run, figures, shown }| (run, (figures, shown))).unzip();
+        let data: Vec<&RunData> = runs.iter().map(AsRef::as_ref).collect();
+        let mut figures = ExperimentFigures::of_figures(data.iter().copied().zip(of_runs).collect())?;
         for (figures, run) in figures.runs.iter_mut().zip(&data) {
             figures.latency.add_own_time(run, others.iter().flat_map(|(_, runs)| runs));
         }
-        let all: Vec<&RunData> = runs.iter().chain(others.iter().flat_map(|(_, runs)| runs)).chain(rounds).collect();
         let trials = |config: &_| Expected::affordable_trials(config).map(|trials| trials.min(TRIALS_OF_OTHERS));
-        let (other_runs, others): (Vec<&Vec<RunData>>, Vec<_>) =
+        let (other_runs, other_figures): (Vec<&Vec<RunData>>, Vec<_>) =
             (others.iter()).filter_map(|(_, runs)| Some((runs, ExperimentFigures::with_trials(runs, trials)?))).unzip();
-        let claims = claims(&figures, &others);
-        let evidence: Vec<_> = data
-            .iter()
-            .zip(&figures.runs)
-            .map(|(run, figures)| LeaderEvidence::of(run, &figures.latency, &figures.consistency))
-            .collect();
+        let claims = claims(&figures, &other_figures);
+        let evidence: Vec<LeaderEvidence> = shown.iter().map(|of| of.evidence).collect();
         let can_be_diagnosed = data.iter().all(|run| Withheld::of(run, &[Need::IndependentWrites]).is_none());
         let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &evidence) } else { Vec::new() };
-        let experiments = comparison::experiments(&figures, &others);
+        let experiments = comparison::experiments(&figures, &other_figures);
         let side_by_side = {
             let this = ExperimentRuns::new(data.iter().copied(), &figures);
-            let others = other_runs.into_iter().zip(&others).map(|(runs, figures)| ExperimentRuns::new(runs, figures));
-            let others: Vec<_> = others.filter(|other| this.is_comparable(other)).collect();
-            let systems = if others.is_empty() { Vec::new() } else { std::iter::once(this).chain(others).collect() };
-            SideBySide::of(&systems, &all)
+            let others_beside =
+                other_runs.into_iter().zip(&other_figures).map(|(runs, figures)| ExperimentRuns::new(runs, figures));
+            let beside: Vec<_> = others_beside.filter(|other| this.is_comparable(other)).collect();
+            let systems = if beside.is_empty() { Vec::new() } else { std::iter::once(this).chain(beside).collect() };
+            let own = data.iter().zip(&figures.runs).map(|(&run, figures)| RunAtHand { run, figures: Some(figures) });
+            let more = others.iter().flat_map(|(_, runs)| runs).chain(rounds).map(RunAtHand::from);
+            SideBySide::of(&systems, &own.chain(more).collect::<Vec<_>>())
         };
         let paired = figures.steps().cloned().collect();
-        let reports: Vec<_> =
-            figures.runs.into_iter().zip(data).map(|(figures, run)| RunReport::of(figures, run)).collect();
+        let reports: Vec<_> = figures
+            .runs
+            .into_iter()
+            .zip(data)
+            .zip(shown)
+            .map(|((figures, run), shown)| RunReport::of(figures, shown, run))
+            .collect();
         Some(Self {
             experiment: figures.name,
             runs: reports,
@@ -218,47 +211,31 @@ impl Report {
 }
 
 impl RunReport {
-    fn of(figures: RunFigures, run: &RunData) -> Self {
-        let writes = PlottedWrite::all(run);
-        let withheld = Withheld::all(run);
-        let keeps_trace = withheld.iter().all(|of| of.need() != Need::Trace);
-        let keeps_arrivals = withheld.iter().all(|of| of.need() != Need::Arrivals);
-        let mut outside = Outside::of(run);
-        let arrivals = if keeps_trace {
-            Some(ArrivalFigures::of(run).with_model(run))
-        } else {
-            // Listed once: `outside` keeps its own only beside those of a trace.
-            outside.as_mut().filter(|_| keeps_arrivals).and_then(|seen| seen.figures.take())
-        };
-        let has_trace = !run.replication.is_empty() || run.writes.is_empty();
-        let overheads: Sample = write_overheads(run).iter().map(|write| write.overhead_us).collect();
+    fn of(figures: RunFigures, shown: Shown, run: &RunData) -> Self {
         Self {
             quorum: figures.quorum(),
             summary: figures.summary,
-            distribution: DistributionCurves::of(run, &figures.latency),
-            overhead: OverheadReport {
-                figures: figures.overhead,
-                values_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
-            },
+            distribution: DistributionCurves::of(&figures.latency, shown.latencies),
+            overhead: OverheadReport { figures: figures.overhead, values_ms: shown.overheads_ms },
             consistency: ConsistencyReport::of(&figures.consistency),
-            faults: figures.faults.map(|faults| FaultReport::new(faults, &writes)),
+            faults: figures.faults.map(|faults| FaultReport { figures: faults, writes: shown.course.plotted.clone() }),
             failover: figures.failover,
             faults_left_out: figures.faults_left_out,
             load: figures.load,
-            arrivals,
-            is_outside: !keeps_trace && keeps_arrivals && outside.is_some(),
-            has_arrivals: if keeps_trace { has_trace } else { outside.is_some() },
-            outside,
+            arrivals: shown.arrivals,
+            is_outside: shown.is_outside,
+            has_arrivals: shown.has_arrivals,
+            outside: shown.outside,
             survival: figures.survival,
             key_waits: figures.key_waits,
             excess: figures.excess,
-            lives: if keeps_trace { write_lives(run) } else { Vec::new() },
-            withheld,
+            lives: shown.lives,
+            withheld: shown.withheld,
             expected: figures.expected,
             manifest: run.manifest.clone(),
-            writes,
-            has_trace,
-            has_stores: !run.settled.is_empty(),
+            course: shown.course,
+            has_trace: shown.has_trace,
+            has_stores: shown.has_stores,
             contradictions: run.contradictions.clone(),
             latency: figures.latency,
         }
@@ -298,53 +275,5 @@ impl RunReport {
     #[must_use]
     pub fn followers(&self) -> u32 {
         self.manifest.config.followers.get()
-    }
-}
-
-impl DistributionCurves {
-    fn of(run: &RunData, latency: &Latency) -> Self {
-        let share = |i: u32| f64::from(i) / f64::from(CURVE_POINTS);
-        let predicted = match latency.best_prediction() {
-            Some(Prediction::Constant(_)) | None => Vec::new(),
-            Some(prediction) => (0..=CURVE_POINTS)
-                .map(|i| if prediction.is_bounded() { share(i) } else { share(i).min(MOST_SHARE) })
-                .map(|share| DistributionPoint { ms: prediction.quantile_ms(share), share })
-                .collect(),
-        };
-        // Without the slow writes that a fault cut off it would be that of the fast ones.
-        let measured = if latency.cut_off == 0 { thinned(&ok_latencies(run)) } else { Vec::new() };
-        Self { quorum: run.manifest.quorum.get(), measured, predicted }
-    }
-}
-
-/// The empirical distribution function, through at most [`MOST_POINTS`] evenly spaced ranks,
-/// the greatest always among them.
-fn thinned(sample: &Sample) -> Vec<DistributionPoint> {
-    let n = sample.len();
-    let kept = n.min(MOST_POINTS);
-    let values: Vec<f64> = sample.iter_ms().collect();
-    (1..=kept)
-        .map(|i| i * n / kept)
-        .filter_map(|rank| Some(DistributionPoint { ms: *values.get(rank - 1)?, share: rank as f64 / n as f64 }))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::TimeSpan;
-
-    #[test]
-    fn a_small_sample_is_kept_whole_and_a_large_one_thinned() {
-        let small: Sample = (1..=100).map(|i| TimeSpan::new(i * 1000)).collect();
-        let points = thinned(&small);
-        assert_eq!(points.len(), 100);
-        assert_eq!((points[0].ms, points[0].share), (1.0, 0.01));
-        let large: Sample = (1..=20_001).map(|i| TimeSpan::new(i * 1000)).collect();
-        let points = thinned(&large);
-        assert_eq!(points.len(), MOST_POINTS);
-        assert_eq!(points.last().map(|point| (point.ms, point.share)), Some((20_001.0, 1.0)));
-        assert!(points.iter().all(|point| (point.ms / 20_001.0 - point.share).abs() < 1e-9));
-        assert!(thinned(&Sample::default()).is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::ReportError;
 use super::figures::Figures;
 use super::headline::Headline;
-use super::model::Report;
+use super::model::{AnalysedRun, Report};
 use super::topics::TOPICS;
 use super::{csv, files, page, summary};
 use crate::analysis::Forecast;
@@ -77,7 +77,19 @@ pub fn render_with(
     others: &[(ExperimentName, Vec<RunData>)],
     extras: Extras<'_>,
 ) -> Result<Rendered, ReportError> {
-    let report = Report::of(runs, others, extras.rounds, extras.forecasts).ok_or(ReportError::NoRuns)?;
+    render_analysed(runs.iter().map(AnalysedRun::of).collect(), others, extras)
+}
+
+/// The same of runs that are analysed already.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_analysed(
+    runs: Vec<AnalysedRun<'_>>,
+    others: &[(ExperimentName, Vec<RunData>)],
+    extras: Extras<'_>,
+) -> Result<Rendered, ReportError> {
+    let report = Report::of_analysed(runs, others, extras.rounds, extras.forecasts).ok_or(ReportError::NoRuns)?;
     let headline = Headline::of(&report, extras.notes);
     let mut figures = Figures::default();
     let document = headline.document(&report, &mut figures)?;

@@ -120,7 +120,7 @@ fn load_limits(run: &RunReport) -> Vec<String> {
             "writes were sent late: {} of {} more than {LATE_MS} ms after they were to start (up to {} ms){held_up}. Their latency counts that \
              wait: the cluster, or labctl, does not keep up with {} writes a second.",
             grouped(of.late),
-            count(run.writes.len() as u64, "write"),
+            count(run.course.writes, "write"),
             ms(of.late_max_ms),
             grouped(u64::from(of.rate_per_s))
         )

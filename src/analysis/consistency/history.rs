@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::analysis::early::EarlyFollower;
+use crate::analysis::written::WrittenValues;
 use crate::data::{ArrivalRow, FaultEvent, ReadRow, ReplicationRow, RunData, WriteRow};
 use crate::model::{Micros, NodeId, RestartState, Version, WriteId};
 
@@ -12,8 +13,8 @@ type Reads<'a> = HashMap<(NodeId, &'a str), Vec<&'a ReadRow>>;
 /// Lookups only: nothing iterates over the maps, so their order reaches no output.
 pub(super) struct History<'a> {
     run: &'a RunData,
-    /// By name, see [`RunData::name_of`], and value; values are unique to a write.
-    writes: HashMap<(&'a str, &'a str), &'a WriteRow>,
+    /// The writes of what the nodes held at both moments.
+    writes: WrittenValues<'a>,
     /// The version of each write the leader's trace knows.
     versions: HashMap<WriteId, Version>,
     /// By follower and version.
@@ -35,11 +36,7 @@ pub(super) struct FirstSeen {
 impl<'a> History<'a> {
     pub(super) fn new(run: &'a RunData) -> Self {
         Self {
-            writes: run
-                .writes
-                .iter()
-                .map(|row| ((run.name_of(&row.key, &row.value), row.value.as_str()), row))
-                .collect(),
+            writes: WrittenValues::of(run, run.at_last_ack.values().chain(run.settled.values())),
             run,
             versions: run.replication.iter().map(|row| (row.write, row.version)).collect(),
             replications: run.replication.iter().map(|row| ((row.follower, row.version), row)).collect(),
@@ -64,7 +61,7 @@ impl<'a> History<'a> {
     }
 
     fn write(&self, key: &str, value: &str) -> Option<&'a WriteRow> {
-        self.writes.get(&(self.run.name_of(key, value), value)).copied()
+        self.writes.find(key, value)
     }
 
     /// The leader's number of the write of this value, from its answer or else its trace.

@@ -106,6 +106,10 @@ impl<'a> ExperimentEvidence<'a> {
 
 /// The share of a run's replications that reached no follower, of those writes of which that is known.
 fn undelivered(run: &RunData) -> Option<f64> {
+    // Without a trace and without reads nothing is known of any copy.
+    if !run.manifest.capabilities().trace && run.reads.is_empty() {
+        return None;
+    }
     let copies = Copies::of(run);
     let arrivals = copies.writes.iter().filter(|write| write.is_exact()).flat_map(|write| &write.arrivals);
     let (all, lost) = arrivals

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::analysis::latency::ok_latencies;
 use crate::analysis::load::Load;
 use crate::analysis::overhead::Overhead;
+use crate::analysis::run_figures::RunFigures;
 use crate::analysis::system_under_test::{SystemUnderTest, version};
 use crate::config::ExperimentName;
 use crate::data::{RunData, WriteOutcome};
@@ -59,6 +60,21 @@ impl Throughput {
     }
 }
 
+/// A run at hand. Of one whose figures are known the rows are not looked at, unless it tells of a failover.
+#[derive(Debug, Clone, Copy)]
+pub struct RunAtHand<'a> {
+    /// The run.
+    pub run: &'a RunData,
+    /// Its figures, if they are known.
+    pub figures: Option<&'a RunFigures>,
+}
+
+impl<'a> From<&'a RunData> for RunAtHand<'a> {
+    fn from(run: &'a RunData) -> Self {
+        Self { run, figures: None }
+    }
+}
+
 /// One round.
 struct Round {
     started: Option<Timestamp>,
@@ -69,12 +85,24 @@ struct Round {
 }
 
 impl Round {
-    fn of(run: &RunData) -> Option<Self> {
+    /// Of a run without faults, whose median latency is that of all acknowledged writes.
+    fn of(RunAtHand { run, figures }: RunAtHand<'_>) -> Option<Self> {
+        let (rate_per_s, latency_ms, not_acknowledged) = match figures {
+            Some(figures) => {
+                let latency = &figures.latency;
+                (figures.load?.rate_per_s, latency.median?.value_ms, latency.failed + latency.unknown)
+            }
+            None => (
+                Load::of(run, &Overhead::of(run))?.rate_per_s,
+                ok_latencies(run).quantile_ms(0.5)?,
+                run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok).count() as u64,
+            ),
+        };
         Some(Self {
             started: run.manifest.started.as_deref().and_then(|started| started.parse().ok()),
-            rate_per_s: Load::of(run, &Overhead::of(run))?.rate_per_s,
-            latency_ms: ok_latencies(run).quantile_ms(0.5)?,
-            not_acknowledged: run.writes.iter().filter(|row| row.outcome != WriteOutcome::Ok).count() as u64,
+            rate_per_s,
+            latency_ms,
+            not_acknowledged,
             has_gaps: !run.manifest.gaps.is_empty(),
         })
     }
@@ -82,11 +110,11 @@ impl Round {
 
 /// Of those of the runs that have neither delays nor faults, and enough writes: by load, the one with the most writes at a time
 /// first, then by W and experiment. Runs of one experiment, system and W are rounds.
-pub(super) fn throughputs(runs: &[&RunData]) -> Vec<Throughput> {
+pub(super) fn throughputs<'a>(runs: &[impl Into<RunAtHand<'a>> + Copy]) -> Vec<Throughput> {
     let mut series: Vec<(Throughput, Vec<Round>)> = Vec::new();
-    for run in runs.iter().filter(|run| tells_throughput(run)) {
-        let Some(round) = Round::of(run) else { continue };
-        let new = Throughput::before_any_round(run);
+    for at_hand in runs.iter().map(|run| (*run).into()).filter(|of| tells_throughput(of.run)) {
+        let Some(round) = Round::of(at_hand) else { continue };
+        let new = Throughput::before_any_round(at_hand.run);
         match series.iter_mut().find(|(of, _)| *of == new) {
             Some((_, rounds)) => rounds.push(round),
             None => series.push((new, vec![round])),

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::job::Job;
 use self::turns::Turns;
 use super::signals::Activity;
-use super::{presence, report, saved, select, signals};
+use super::{presence, report, select, signals};
 use crate::analysis::{RunConsistency, Summary, Verdict};
 use crate::cli::Exit;
 use crate::cli::{Format, Paths, Run};
@@ -216,9 +216,10 @@ fn take(
 async fn write_report(job: &Job, paths: &Paths) -> anyhow::Result<(Vec<PathBuf>, Result<(), DataError>)> {
     let (name, data, folder, paths) = (job.name.clone(), job.first_round.clone(), job.report.clone(), paths.clone());
     let written = spawn_blocking(move || {
-        let saved = saved::read(name, data)?;
+        let saved = report::read(name, data)?;
         saved.tell_left_out();
-        Ok((report::write(&saved, &paths, &folder)?, saved.check_sound()))
+        let sound = saved.check_sound();
+        Ok((report::write(saved, &paths, &folder)?, sound))
     });
     written.await.context("rendering the report")?
 }

@@ -14,7 +14,7 @@ pub(super) struct Facts<'a> {
     pub(super) run: &'a RunData,
     /// Writes by the leader's number, from the client's answer or else from the leader's trace.
     pub(super) by_version: BTreeMap<Version, &'a WriteRow>,
-    /// Writes by their number in the plan.
+    /// Writes by their number in the plan; empty if no other file tells of writes by it.
     pub(super) by_number: HashMap<WriteId, &'a WriteRow>,
     /// Writes whose version is in no file.
     pub(super) unnumbered: Vec<&'a WriteRow>,
@@ -30,10 +30,11 @@ impl<'a> Facts<'a> {
     pub(super) fn of(run: &'a RunData) -> Self {
         let traced_versions: HashMap<WriteId, Version> =
             run.replication.iter().map(|row| (row.write, row.version)).collect();
+        let is_looked_up = !run.replication.is_empty() || !run.reads.is_empty();
         let version = |row: &WriteRow| row.version.or_else(|| traced_versions.get(&row.write).copied());
         Self {
             by_version: run.writes.iter().filter_map(|row| Some((version(row)?, row))).collect(),
-            by_number: run.writes.iter().map(|row| (row.write, row)).collect(),
+            by_number: run.writes.iter().filter(|_| is_looked_up).map(|row| (row.write, row)).collect(),
             unnumbered: run.writes.iter().filter(|row| version(row).is_none()).collect(),
             copies: lines(&run.replication).map(|(line, row)| ((row.version, row.follower), (line, row))).collect(),
             traced_keys: run.replication.iter().map(|row| (row.version, row.key.as_str())).collect(),

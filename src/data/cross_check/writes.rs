@@ -1,6 +1,6 @@
 //! `writes.csv` against `manifest.json`, the leader's trace and itself.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, write_lines};
@@ -10,9 +10,10 @@ use crate::model::{NodeId, Version, WriteId};
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
     let mut found = manifest(facts);
     // A system without a trace may number the writes of each key on their own.
-    let counted = |row: &WriteRow| if facts.has_trace() { String::new() } else { row.key.clone() };
-    let mut numbered: BTreeMap<(String, Version), WriteId> = BTreeMap::new();
+    let has_trace = facts.has_trace();
+    let mut numbered: HashMap<(&str, Version), WriteId> = HashMap::new();
     for (line, row) in write_lines(&facts.run.writes) {
+        let counted = if has_trace { "" } else { row.key.as_str() };
         let mut tell = |message: String| {
             let message = format!("write {} {message}", row.write);
             found.push(Contradiction::new(RunFile::Writes, Some(line), message).of_key(&row.key));
@@ -23,7 +24,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
             continue;
         }
         against_trace(facts, row).into_iter().for_each(&mut tell);
-        if let Some(other) = row.version.and_then(|version| numbered.insert((counted(row), version), row.write)) {
+        if let Some(other) = row.version.and_then(|version| numbered.insert((counted, version), row.write)) {
             tell(format!("has the version of write {other}"));
         }
     }

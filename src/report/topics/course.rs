@@ -1,8 +1,6 @@
 //! Latency over the course of the run: warm-up and drift.
 
-use crate::analysis::Sample;
 use crate::data::WriteOutcome;
-use crate::model::Micros;
 use crate::report::charts::scatter::{self, Scatter, ScatterMark, ScatterPanel, Shade};
 use crate::report::charts::{Hue, Shape};
 use crate::report::document::{Block, Table};
@@ -14,9 +12,6 @@ use crate::report::topic::{Finding, Page, Topic};
 
 /// Most quorums that have panels.
 const MAX_QUORUMS: usize = 6;
-
-/// Most writes of a panel.
-const MAX_WRITES: usize = 600;
 
 pub(super) const TOPIC: Topic = Topic {
     id: "course",
@@ -41,7 +36,7 @@ fn blocks(report: &Report, page: &mut Page<'_>) -> Result<Vec<Block>, ReportErro
 /// The medians of the halves. `None` if there were faults, whose own figure shows the writes.
 fn finding(runs: &[RunReport]) -> Option<String> {
     let told = |run: &RunReport| {
-        let [(_, first), (_, second)] = halves(run);
+        let [(_, first), (_, second)] = run.course.halves;
         Some((ms(first?), ms(second?)))
     };
     if runs.iter().any(|run| run.faults.is_some()) {
@@ -60,8 +55,7 @@ fn finding(runs: &[RunReport]) -> Option<String> {
 }
 
 fn course(run: &RunReport) -> ScatterPanel {
-    let every = run.writes.len().div_ceil(MAX_WRITES).max(1);
-    panel(run.quorum, run.writes.iter().step_by(every), Vec::new())
+    panel(run.quorum, run.course.plotted.iter(), Vec::new())
 }
 
 /// Writes over the time at which they began, by how long they took.
@@ -92,21 +86,9 @@ pub(super) fn panel<'a>(
     }
 }
 
-/// Acknowledged writes of the first and the second half of all writes by number: how many, and
-/// their median latency in milliseconds.
-fn halves(run: &RunReport) -> [(u64, Option<f64>); 2] {
-    let (first, second) = run.writes.split_at(run.writes.len() / 2);
-    [first, second].map(|half| {
-        let acknowledged = half.iter().filter(|write| write.outcome == WriteOutcome::Ok);
-        let sample: Sample =
-            acknowledged.map(|write| Micros::new((write.latency_ms * 1_000.0).round() as i64)).collect();
-        (sample.len() as u64, sample.quantile_ms(0.5))
-    })
-}
-
 fn table(runs: &[RunReport]) -> Table {
     let row = |run: &RunReport| {
-        let [(first_n, first), (second_n, second)] = halves(run);
+        let [(first_n, first), (second_n, second)] = run.course.halves;
         vec![run.quorum.to_string(), grouped(first_n), maybe(first, ms), grouped(second_n), maybe(second, ms)]
     };
     Table::new("Acknowledged writes of each half of the run, by the order in which they were sent, and their median latency in ms.")
