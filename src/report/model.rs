@@ -163,8 +163,9 @@ impl Report {
         forecasts: &[Forecast],
     ) -> Option<Self> {
         runs.sort_by_key(|of| of.run.manifest.quorum);
-        let (runs, (of_runs, shown)): (Vec<Cow<'_, RunData>>, (Vec<RunFigures>, Vec<Shown>)) =
-            runs.into_iter().map(|AnalysedRun { run, figures, shown }| (run, (figures, shown))).unzip();
+        let parts = runs.into_iter().map(|AnalysedRun { run, figures, shown }| (run, (figures, shown)));
+        let (runs, told): (Vec<Cow<'_, RunData>>, Vec<_>) = parts.unzip();
+        let (of_runs, shown): (Vec<RunFigures>, Vec<Shown>) = told.into_iter().unzip();
         let data: Vec<&RunData> = runs.iter().map(AsRef::as_ref).collect();
         let mut figures = ExperimentFigures::of_figures(data.iter().copied().zip(of_runs).collect())?;
         for (figures, run) in figures.runs.iter_mut().zip(&data) {
