@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use labctl::cluster::{Cluster, ClusterSpec, ProcessCluster};
 use labctl::config::{Experiment, Network};
@@ -31,10 +32,22 @@ fn log(cluster: &mut ProcessCluster, name: &str) -> String {
     String::from_utf8(cluster.logs().remove(name).unwrap()).unwrap()
 }
 
+/// Where a proxy listens. It announces that a moment before it is in its log.
+fn address(cluster: &mut ProcessCluster, link: &str) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let log = log(cluster, link);
+        match log.split("listens on ").nth(1).and_then(|rest| rest.split_once(' ')) {
+            Some((address, _)) => return address.to_owned(),
+            None => assert!(Instant::now() < deadline, "{log}"),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A connection of a follower to its leader, over which that has been asked something.
 fn asked(cluster: &mut ProcessCluster, link: &str) -> TcpStream {
-    let log = log(cluster, link);
-    let address = log.split("listens on ").nth(1).unwrap().split(' ').next().unwrap();
+    let address = address(cluster, link);
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     stream

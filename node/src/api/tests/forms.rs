@@ -63,7 +63,7 @@ async fn every_refusal_has_its_status_and_code() {
     assert_eq!(follower.node.store().snapshot(), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn copies_that_come_together_are_applied_in_their_order_and_answered_one_by_one() {
     let follower = follower(&[("REPLICATION_ORDER", "version")]);
     let copies = json!([
