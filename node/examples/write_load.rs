@@ -3,7 +3,7 @@
 //!     cargo run --release -p labnode --example write_load -- NODE [SECONDS [CONNECTIONS,... [W,... [N,... [BYTES,...]]]]]
 //!
 //! NODE is the program of a node, as `cargo build --release` leaves it. It is started on loopback, without delays, anew for each
-//! line of the table: a leader and N followers (5 unless told), of which W answer first, and values of so many BYTES (16
+//! line of the table: a leader and N followers (5 unless told) of which W acknowledge a write, and values of BYTES bytes (16
 //! unless told). Every connection sends its next write once the last one was answered (a closed loop), so
 //! the numbers compare with `redis-benchmark` without pipelining. All connections share one thread.
 

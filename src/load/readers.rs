@@ -95,7 +95,7 @@ impl Asking {
         }
     }
 
-    /// How many requests a round for so many keys makes.
+    /// How many requests a round for this number of keys makes.
     const fn requests(self, keys: usize) -> usize {
         match self {
             Self::EachKey => keys,

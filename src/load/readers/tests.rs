@@ -123,7 +123,7 @@ impl Session for Followers {
     fn redirect(&self, _: &Endpoints) {}
 }
 
-/// What readers read while these writes are sent, so many milliseconds apart, and for a while after.
+/// What readers read while these writes are sent, `every_ms` apart, and for `then_ms` after.
 async fn probe(followers: &Followers, workload: Workload, every_ms: u64, then_ms: u64) -> Vec<ReadRow> {
     probe_state(followers, workload, every_ms, then_ms, false).await
 }
