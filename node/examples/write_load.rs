@@ -120,7 +120,8 @@ async fn write_until(end: Instant, mut stream: TcpStream, client: usize, size: u
         if start > end {
             return Ok(latencies_us);
         }
-        let body = format!("{{\"value\":\"{write:0size$}\"}}");
+        let number = write.to_string();
+        let body = format!("{{\"value\":\"{}{number}\"}}", "0".repeat(size.saturating_sub(number.len())));
         let key = write % KEYS;
         let request =
             format!("PUT /kv/k{key} HTTP/1.1\r\nhost: leader\r\ncontent-length: {}\r\n\r\n{body}", body.len());
