@@ -5,12 +5,13 @@
 //! that met no other of its key. Where writes of one key pass each other, the whole latency is as long as that.
 //!
 //! Latencies alone could mislead: where they are distributed exponentially, what is left of one is always as long as a whole
-//! one. But the holder of a lock ends before all that wait for it. A write that began first and was passed by a later one
-//! of its key, which had met no other, shows that they do not wait.
+//! one. But the holder of a lock ends before all that wait for it: writes that began first, and were passed by later ones of their
+//! key, show that they do not wait. Single ones may have been passed on their way to the lock, on a machine with much to do.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::latency::Latency;
 use super::stats::Sample;
@@ -28,8 +29,9 @@ const MIN_NEARNESS: f64 = 0.75;
 
 /// How much earlier one write has to begin or end than another, so that the server has seen them in that order too.
 const CLEARLY_EARLIER: TimeSpan = TimeSpan::new(1_000);
-/// The fewest writes at the head of others, none of them passed, that show a lock: by chance none would be passed in one of
-/// 128 runs.
+/// How seldom as few writes at the head of others would be passed if there were no lock and each were with a chance of one half.
+const MAX_CHANCE: f64 = 1.0 / 128.0;
+/// The fewest writes at the head of others that show a lock by that, if none of them is passed.
 const MIN_HEADS: u64 = 7;
 /// Where this many writes met another for each one at the head, latencies tell a lock without any chance of confusion.
 const CROWD: u64 = 3;
@@ -138,10 +140,17 @@ impl Heads {
         heads
     }
 
-    /// What latencies say, unless a write was passed, or too few could have been.
+    /// Whether as many were passed as without a lock. Without one that would be one half, or more where many met: what is left of a
+    /// head's latency is at most as long as the whole of a later one, where that is distributed as latencies could mislead.
+    fn are_passed(self) -> bool {
+        let without_lock = Binomial::new(0.5, self.clear);
+        self.passed > 0 && without_lock.is_ok_and(|passed| passed.cdf(self.passed) > MAX_CHANCE)
+    }
+
+    /// What latencies say, unless heads were passed, or too few could have been.
     fn judge(self, by_latency: Option<bool>, met: u64) -> Option<bool> {
         match by_latency {
-            _ if self.passed > 0 => Some(false),
+            _ if self.are_passed() => Some(false),
             Some(true) if self.clear < MIN_HEADS && met < CROWD * self.all => None,
             by_latency => by_latency,
         }
