@@ -147,10 +147,12 @@ impl Heads {
         self.passed > 0 && without_lock.is_ok_and(|passed| passed.cdf(self.passed) > MAX_CHANCE)
     }
 
-    /// What latencies say, unless heads were passed, or too few could have been.
+    /// What latencies say, unless heads were passed, or too few could have been. Where latencies say nothing, one that was passed is
+    /// enough.
     fn judge(self, by_latency: Option<bool>, met: u64) -> Option<bool> {
         match by_latency {
-            _ if self.are_passed() => Some(false),
+            Some(true) if self.are_passed() => Some(false),
+            None if self.passed > 0 => Some(false),
             Some(true) if self.clear < MIN_HEADS && met < CROWD * self.all => None,
             by_latency => by_latency,
         }

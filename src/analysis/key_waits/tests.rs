@@ -112,4 +112,6 @@ fn too_few_writes_that_could_be_passed_show_no_lock() {
     // One of many may have been overtaken on its way to the lock.
     let judged = |clear, passed| Heads { all: clear, clear, passed }.judge(Some(true), 100);
     assert_eq!([judged(25, 1), judged(25, 5), judged(25, 9), judged(6, 1)], [true, true, false, false].map(Some));
+    // Unless nothing speaks for a lock.
+    assert_eq!(Heads { all: 25, clear: 25, passed: 1 }.judge(None, 100), Some(false));
 }
