@@ -22,7 +22,7 @@ fn dialogue(arguments: &[&str], typed: &str) -> (String, anyhow::Result<String>)
     (String::from_utf8(output).unwrap(), file)
 }
 
-/// The file of these flags, which nobody is asked about.
+/// The file that these flags make without a question.
 fn file(arguments: &[&str]) -> String {
     let args = args(arguments);
     check_flags(&args).unwrap();

@@ -21,7 +21,7 @@ const MAX_LATENCY_MS: usize = 10_000;
 
 /// A bar with the writes done and their running median.
 ///
-/// It lives on a thread of its own, which looks at a few numbers every [`REDRAW`]. The load adds to these numbers and does
+/// It has its own thread, which looks at a few numbers every [`REDRAW`]. The load adds to these numbers and does
 /// nothing else, whether or not somebody sees the bar: what is measured does not depend on who watches.
 pub(super) struct Bar {
     state: Arc<State>,

@@ -184,13 +184,13 @@ async fn on_cluster(
     Ok(recorded.into_run(manifest, logs))
 }
 
-/// Drives a load on a runtime of its own, on this thread alone: a write that is handed from one thread to another costs
+/// Drives a load on a separate runtime, on this thread alone: a write that is handed from one thread to another costs
 /// more than the write.
 fn on_one_thread<T>(load: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     block_in_place(|| {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
         let done = runtime.block_on(load);
-        // Something blocking may still be under way with the cluster: whoever needs that next waits for it.
+        // A blocking call may still be under way with the cluster: the next one waits for it.
         runtime.shutdown_background();
         done
     })
