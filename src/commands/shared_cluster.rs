@@ -123,8 +123,7 @@ pub(super) async fn explain(
 ) -> anyhow::Error {
     let noticed = Instant::now();
     loop {
-        let cancel = cancel.clone();
-        if let Err(cause @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
+        if let Some(cause) = check_nodes(cluster, cancel).await {
             return cause.into();
         }
         if noticed.elapsed() > DEATH_NOTICE {
@@ -151,9 +150,17 @@ pub(super) async fn explain(
 pub(super) async fn end_of_a_node(cluster: &SharedCluster, cancel: &CancellationToken) -> ClusterError {
     loop {
         sleep(START_POLL).await;
-        let cancel = cancel.clone();
-        if let Err(ended @ ClusterError::Node { .. }) = cluster.with(move |cluster| cluster.check(&cancel)).await {
+        if let Some(ended) = check_nodes(cluster, cancel).await {
             return ended;
         }
+    }
+}
+
+/// The node that has ended by itself, if one has.
+pub(super) async fn check_nodes(cluster: &SharedCluster, cancel: &CancellationToken) -> Option<ClusterError> {
+    let cancel = cancel.clone();
+    match cluster.with(move |cluster| cluster.check(&cancel)).await {
+        Err(ended @ ClusterError::Node { .. }) => Some(ended),
+        _ => None,
     }
 }

@@ -147,3 +147,15 @@ fn a_node_that_dies_in_mid_run_is_named_with_its_log() {
         assert!(!lab.path("data/W3").exists());
     }
 }
+
+/// Each write would wait for the follower, and labctl would tell of its end once a million writes had failed.
+#[test]
+fn a_long_load_ends_with_the_node_that_its_writes_wait_for() {
+    let lab = Lab::new(&SMALL.replace("writes = 20", "writes = 1000000"));
+    let (child, nodes) = started(&lab);
+    thread::sleep(Duration::from_millis(500));
+    kill_process(node(&nodes, "f2"), Signal::KILL).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("f2: its process ended (killed by signal 9)"), "{}", ended.stderr);
+}

@@ -5,6 +5,7 @@ mod progress;
 mod quorum;
 mod table;
 mod turns;
+mod unplanned;
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
