@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::account::Account;
 use super::copies::Copies;
 use super::durability::Durability;
 use super::lag::Lag;
@@ -27,6 +28,12 @@ impl ArrivalFigures {
     #[must_use]
     pub fn of(run: &RunData) -> Self {
         Self::by(run, &Copies::of(run))
+    }
+
+    /// The same by an account of the run that others use too.
+    #[must_use]
+    pub fn by_account(account: &Account<'_>) -> Self {
+        Self::by(account.run, account.copies())
     }
 
     /// By one account of the run.

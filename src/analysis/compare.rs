@@ -11,7 +11,7 @@ use self::conditions::differences;
 use super::bounds::Bounds;
 use super::consistency::{CellState, RunConsistency, Verdict};
 use super::latency::{cut_off_us, latency_series};
-use super::paired::Paired;
+use super::paired::{Pairable, Paired};
 use super::random::stream;
 use super::series::Series;
 use super::stats::Interval;
@@ -152,7 +152,7 @@ fn by_quorum(runs: &[RunData]) -> BTreeMap<Quorum, &RunData> {
 impl RunComparison {
     fn between(left: &RunData, right: &RunData) -> Self {
         let (left_us, right_us) = (latencies(left), latencies(right));
-        let writes = Paired::between(left, right);
+        let writes = Paired::between(&Pairable::of_any(left), &Pairable::of_any(right));
         let paired = writes.is_paired() && [left_us.len(), right_us.len()].iter().all(|n| *n as u64 == writes.n);
         let series = [left, right].map(|run| latency_series(run, |_| true));
         let is_dependent = writes.dependence.is_dependent || series.iter().any(|of| of.dependence().is_dependent);

@@ -9,7 +9,7 @@
 //!
 //! Without traces the answers to reads bound it, see [`looks`].
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::LazyLock;
 
 use self::lives::FollowerRecord;

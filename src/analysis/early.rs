@@ -7,7 +7,7 @@
 //! their distribution function has the chi-squared distribution with 2n degrees of freedom. An answer comes after the
 //! arrival, so that the sum of an honest follower is smaller.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::expected::Expected;
 use super::multiple::correct;
-use super::paired::{Paired, paired, same_writes};
+use super::paired::{Pairable, Paired, paired, same_writes};
 use super::run_figures::RunFigures;
 use super::stats::Interval;
 use crate::config::{Experiment, ExperimentName};
-use crate::data::RunData;
+use crate::data::{Manifest, RunData};
 use crate::model::{SystemFacts, SystemName};
 
 /// The runs of one experiment, by quorum.
@@ -29,6 +29,17 @@ pub struct ExperimentFigures {
     pub paired: Vec<Paired>,
     /// What one more acknowledgement cost; `None` where the runs do not tell.
     pub cost_per_ack: Option<CostPerAck>,
+}
+
+/// One run of an experiment, as much of it as the figures of all its runs need.
+#[derive(Debug)]
+pub struct RunParts<'a> {
+    /// Its manifest.
+    pub manifest: &'a Manifest,
+    /// Its own figures.
+    pub figures: RunFigures,
+    /// What is held against the other runs; `None` if its writes cannot be held against theirs.
+    pub pairable: Option<Pairable>,
 }
 
 /// What one more acknowledgement cost, from the lowest quorum to the highest.
@@ -60,19 +71,17 @@ impl CostPerAck {
     /// Of an experiment's runs by ascending quorum, and their figures; `None` where no write met the
     /// same delays in all of them, or where the latencies of the lowest or the highest W depend on
     /// each other, and one run of each W tells too little.
-    fn of(runs: &[&RunData], figures: &[RunFigures]) -> Option<Self> {
-        let within = |run: &&RunData| (1..=run.manifest.config.followers.get()).contains(&run.manifest.quorum.get());
-        let runs: Vec<&RunData> = runs.iter().copied().filter(within).collect();
+    fn of(runs: &[&Pairable], figures: &[RunFigures]) -> Option<Self> {
         let (first, last) = (runs.first()?, runs.last().filter(|_| runs.len() > 1)?);
-        let (from, to) = (first.manifest.quorum.get(), last.manifest.quorum.get());
+        let (from, to) = (first.quorum(), last.quorum());
         let at = |quorum: u32| figures.iter().find(|run| run.quorum() == quorum);
         if [from, to].into_iter().filter_map(at).any(|run| run.latency.dependence.is_dependent) {
             return None;
         }
-        let writes = same_writes(&runs);
-        let cost = |from: &RunData, to: &RunData| {
+        let writes = same_writes(runs);
+        let cost = |from: &Pairable, to: &Pairable| {
             let mean = Paired::of_writes(from, to, |write| writes.contains(&write)).mean?;
-            Some((mean, f64::from(to.manifest.quorum.get() - from.manifest.quorum.get())))
+            Some((mean, f64::from(to.quorum() - from.quorum())))
         };
         let steps = || runs.windows(2).filter_map(|two| cost(two[0], two[1]));
         let costs = || steps().map(|(mean, acks)| mean.value_ms / acks);
@@ -108,20 +117,26 @@ impl ExperimentFigures {
         runs: impl IntoIterator<Item = &'a RunData>,
         trials: impl Fn(&Experiment) -> Option<u32>,
     ) -> Option<Self> {
-        let figures = |run: &'a RunData| (run, RunFigures::of(run, trials(&run.manifest.config)));
-        Self::of_figures(runs.into_iter().map(figures).collect())
+        let figures = |run: &'a RunData| RunParts {
+            manifest: &run.manifest,
+            figures: RunFigures::of(run, trials(&run.manifest.config)),
+            pairable: Pairable::of(run),
+        };
+        Self::of_parts(runs.into_iter().map(figures).collect())
     }
 
-    /// The same of runs whose own figures are known. Of runs that [no other is paired with](RunFigures::can_be_paired) only
-    /// the manifests are looked at.
+    /// The same of runs whose own figures are known.
     #[must_use]
-    pub fn of_figures(mut runs: Vec<(&RunData, RunFigures)>) -> Option<Self> {
-        runs.sort_by_key(|(run, _)| run.manifest.quorum);
-        let (runs, mut figures): (Vec<&RunData>, Vec<RunFigures>) = runs.into_iter().unzip();
-        let first = &runs.first()?.manifest;
+    pub fn of_parts(mut runs: Vec<RunParts<'_>>) -> Option<Self> {
+        runs.sort_by_key(|run| run.manifest.quorum);
+        let first = runs.first()?.manifest;
         let most = runs.iter().map(|run| &run.manifest.config).min_by_key(|config| Reverse(config.followers))?;
-        let can_be_paired = runs.iter().all(|run| RunFigures::can_be_paired(run));
-        let mut paired = if can_be_paired { paired(&runs, &figures) } else { Vec::new() };
+        let pairable: Option<Vec<Pairable>> = runs.iter_mut().map(|run| run.pairable.take()).collect();
+        let pairable = pairable.unwrap_or_default();
+        let within = |run: &&Pairable| (1..=most.followers.get()).contains(&run.quorum());
+        let within: Vec<&Pairable> = pairable.iter().filter(within).collect();
+        let mut figures: Vec<RunFigures> = runs.into_iter().map(|run| run.figures).collect();
+        let mut paired = paired(&pairable, &figures);
         correct(
             figures.iter_mut().filter_map(|run| run.latency.tested()).collect(),
             paired.iter_mut().filter_map(|pair| pair.test.as_mut()).collect(),
@@ -131,7 +146,7 @@ impl ExperimentFigures {
             config: most.clone(),
             system: first.system.clone(),
             paired,
-            cost_per_ack: CostPerAck::of(&runs, &figures),
+            cost_per_ack: CostPerAck::of(&within, &figures),
             runs: figures,
         })
     }

@@ -4,7 +4,9 @@
 //! latencies a little; and where two arrivals at a follower were foreseen close together it may
 //! swap them, and with them what the follower ends up with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use serde::Serialize;
 

@@ -29,7 +29,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::fixture::{RunBuilder, right_leader};
     use crate::analysis::stats::Interval;
-    use crate::analysis::{Lag, Latency, NoInterval, NotPredicted, Overhead, Paired, Staleness};
+    use crate::analysis::{Lag, Latency, NoInterval, NotPredicted, Overhead, Pairable, Paired, Staleness};
     use crate::model::{QuorumControl, RestartState, Settling, SystemFacts};
 
     fn capabilities(own_delays: bool) -> Capabilities {
@@ -46,6 +46,10 @@ pub(crate) mod tests {
             append_log: false,
             acks_unseen: false,
         }
+    }
+
+    fn between(from: &RunData, to: &RunData) -> Paired {
+        Paired::between(&Pairable::of_any(from), &Pairable::of_any(to))
     }
 
     fn run(quorum: u32, own_delays: bool) -> RunData {
@@ -88,8 +92,8 @@ pub(crate) mod tests {
 
     #[test]
     fn writes_that_hang_together_are_not_paired() {
-        assert_eq!(Paired::between(&run(1, true), &run(2, true)).same_delays, 100);
-        let paired = Paired::between(&run(1, true), &run(2, false));
+        assert_eq!(between(&run(1, true), &run(2, true)).same_delays, 100);
+        let paired = between(&run(1, true), &run(2, false));
         assert_eq!((paired.same_delays, paired.mean), (0, None));
     }
 }

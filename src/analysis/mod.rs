@@ -4,6 +4,7 @@
 //! Times come in as integer microseconds and go out as milliseconds. A figure that the data
 //! cannot give is `None`, never NaN and never a guess.
 
+mod account;
 mod arrivals;
 mod bounds;
 mod censored;
@@ -60,6 +61,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use fixture::without_trace;
 
+pub use account::Account;
 pub use arrivals::ArrivalFigures;
 pub use bounds::Bounds;
 pub use chance::{Chance, chance};
@@ -77,7 +79,7 @@ pub use excess::Excess;
 pub use expected::{Expectation, Expected};
 pub use failover::{FailoverFigures, FailoverLoss};
 pub use faults::{FaultFigures, LeaderLoss, LostCopies, LostWrite, Met, Returned, Spell, Spread, faults_left_out};
-pub use figures::{CostPerAck, ExperimentFigures};
+pub use figures::{CostPerAck, ExperimentFigures, RunParts};
 pub use forecast::{Forecast, LatencyForecast, PairForecast, Race, Surprise};
 pub use key_waits::KeyWaits;
 pub use ks::{Fit, KsTest, ks_one_sample};
@@ -89,7 +91,7 @@ pub use open_loop::{LATE_MS, OpenLoop};
 pub use outside::{LagEstimate, LagPoint, Outside};
 pub use overhead::{Overhead, WarmUp, WriteOverhead, write_overheads};
 pub use own_time::{OwnTime, OwnTimeSource};
-pub use paired::{Paired, PairedTest, paired};
+pub use paired::{Pairable, Paired, PairedTest, paired};
 pub use run_figures::RunFigures;
 pub use series::{Dependence, NoInterval, Series};
 pub use side_by_side::{

@@ -1,6 +1,6 @@
 //! What followers held, seen from outside: what probing readers found out, and what that cost.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use serde::Serialize;
 

@@ -1,19 +1,23 @@
 //! The same writes at two quorums. They met the same delays, so what differs between the two
 //! is the quorum alone, and one write is enough to see it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
+
+use hashbrown::{HashMap, HashSet};
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::independence::hangs_together;
+use super::need::{Need, Withheld};
 use super::open_loop::at_once;
 use super::overhead::is_saturated_in_real_time;
 use super::run_figures::RunFigures;
 use super::series::{Dependence, Series};
 use super::stats::{Mean, Quantile, Sample};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId, TimeSpan, WriteId};
+use crate::model::{Micros, TimeSpan, WriteId};
 
 /// How latency changed, write by write, from one quorum to a higher one. Differences are the
 /// higher quorum's latency less the lower one's, of the writes that met the same delays at both.
@@ -74,42 +78,104 @@ impl PairedTest {
     }
 }
 
+/// What of a run is held against another one, write by write: a small part of its rows.
+#[derive(Debug, Clone)]
+pub struct Pairable {
+    quorum: u32,
+    /// See [`at_once`].
+    concurrency: u32,
+    is_saturated: bool,
+    hangs_together: bool,
+    /// The acknowledged writes, in the order of their starts.
+    writes: Vec<PairableWrite>,
+}
+
+/// An acknowledged write.
+#[derive(Debug, Clone, Copy)]
+struct PairableWrite {
+    write: WriteId,
+    latency_us: TimeSpan,
+    /// A fingerprint of the delays that it drew for its followers, if its copies are in the leader's trace. That two differ and
+    /// have the same one is as likely as that a number of 64 bits is guessed.
+    drawn: Option<u64>,
+}
+
+impl Pairable {
+    /// Of a run. `None` if its writes do not wait for delays of their own alone that are known.
+    #[must_use]
+    pub fn of(run: &RunData) -> Option<Self> {
+        Withheld::of(run, &[Need::Delays, Need::IndependentWrites]).is_none().then(|| Self::of_any(run))
+    }
+
+    /// Of a run whose writes may hang together.
+    pub(super) fn of_any(run: &RunData) -> Self {
+        let mut drawn: HashMap<WriteId, DefaultHasher> = HashMap::new();
+        for row in &run.replication {
+            (row.follower, row.delay_us).hash(drawn.entry(row.write).or_default());
+        }
+        let acknowledged = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok);
+        let mut rows: Vec<&WriteRow> = acknowledged.collect();
+        rows.sort_by_key(|row| (row.start_us, row.write));
+        let write = |row: &WriteRow| {
+            let drawn = drawn.get(&row.write).map(Hasher::finish);
+            PairableWrite { write: row.write, latency_us: row.latency_us, drawn }
+        };
+        Self {
+            quorum: run.manifest.quorum.get(),
+            concurrency: at_once(run),
+            is_saturated: is_saturated_in_real_time(run),
+            hangs_together: hangs_together(run),
+            writes: rows.into_iter().map(write).collect(),
+        }
+    }
+
+    /// W.
+    pub(super) const fn quorum(&self) -> u32 {
+        self.quorum
+    }
+
+    fn by_number(&self) -> HashMap<WriteId, PairableWrite> {
+        self.writes.iter().map(|write| (write.write, *write)).collect()
+    }
+}
+
 impl Paired {
     /// Compares two runs write by write.
     #[must_use]
-    pub fn between(from: &RunData, to: &RunData) -> Self {
+    pub fn between(from: &Pairable, to: &Pairable) -> Self {
         Self::of_writes(from, to, |_| true)
     }
 
     /// The same of those writes, by number, that `is_meant` picks.
-    pub(super) fn of_writes(from: &RunData, to: &RunData, is_meant: impl Fn(WriteId) -> bool) -> Self {
-        let latencies: HashMap<WriteId, TimeSpan> = acknowledged(to).map(|row| (row.write, row.latency_us)).collect();
-        let mut both: Vec<(&WriteRow, TimeSpan)> =
-            acknowledged(from).filter_map(|row| Some((row, *latencies.get(&row.write)?))).collect();
-        both.retain(|(row, _)| is_meant(row.write));
-        both.sort_by_key(|(row, _)| (row.start_us, row.write));
-        let (delays_from, delays_to) = (delays(from), delays(to));
-        let can_be_paired = ![from, to].into_iter().any(hangs_together);
+    pub(super) fn of_writes(from: &Pairable, to: &Pairable, is_meant: impl Fn(WriteId) -> bool) -> Self {
+        let others = to.by_number();
+        let meant = from.writes.iter().filter(|one| is_meant(one.write));
+        let both: Vec<(&PairableWrite, &PairableWrite)> =
+            meant.filter_map(|one| Some((one, others.get(&one.write)?))).collect();
+        let can_be_paired = !from.hangs_together && !to.hangs_together;
         let is_same =
-            |write: &WriteId| Some(delays_from.get(write)? == delays_to.get(write)?).filter(|_| can_be_paired);
-        let of_same: Vec<(&WriteRow, TimeSpan)> =
-            both.iter().filter(|(row, _)| is_same(&row.write) == Some(true)).copied().collect();
-        let differences = of_same.iter().map(|(row, to)| Micros::from(*to) - row.latency_us);
-        let series = Series::new(differences.collect(), at_once(from))
-            .saturated([from, to].into_iter().any(is_saturated_in_real_time));
+            |one: &PairableWrite, other: &PairableWrite| Some(one.drawn? == other.drawn?).filter(|_| can_be_paired);
+        let of_same: Vec<(TimeSpan, TimeSpan)> = both
+            .iter()
+            .filter(|(one, other)| is_same(one, other) == Some(true))
+            .map(|(one, other)| (one.latency_us, other.latency_us))
+            .collect();
+        let differences = of_same.iter().map(|(from, to)| Micros::from(*to) - *from);
+        let series =
+            Series::new(differences.collect(), from.concurrency).saturated(from.is_saturated || to.is_saturated);
         let mean_ms = |times: &mut dyn Iterator<Item = TimeSpan>| times.collect::<Sample>().mean_ms();
         Self {
-            from: from.manifest.quorum.get(),
-            to: to.manifest.quorum.get(),
+            from: from.quorum,
+            to: to.quorum,
             n: both.len() as u64,
             same_delays: of_same.len() as u64,
-            other_delays: both.iter().filter(|(row, _)| is_same(&row.write) == Some(false)).count() as u64,
-            from_mean_ms: mean_ms(&mut of_same.iter().map(|(row, _)| row.latency_us)),
+            other_delays: both.iter().filter(|(one, other)| is_same(one, other) == Some(false)).count() as u64,
+            from_mean_ms: mean_ms(&mut of_same.iter().map(|(from, _)| *from)),
             to_mean_ms: mean_ms(&mut of_same.iter().map(|(_, to)| *to)),
             dependence: series.dependence(),
             mean: series.mean(),
             median: series.quantile(0.5),
-            sooner: of_same.iter().filter(|(row, to)| *to < row.latency_us).count() as u64,
+            sooner: of_same.iter().filter(|(from, to)| to < from).count() as u64,
             predicted_mean_ms: None,
             test: None,
         }
@@ -125,10 +191,10 @@ impl Paired {
 /// Compares each two runs of an experiment, whose figures are known, by the lower quorum, then
 /// the higher one.
 #[must_use]
-pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
+pub fn paired(runs: &[Pairable], figures: &[RunFigures]) -> Vec<Paired> {
     let predicted_ms: HashMap<u32, f64> =
         figures.iter().filter_map(|run| Some((run.quorum(), run.latency.predicted?.mean_ms))).collect();
-    let between = |from: &RunData, to: &RunData| {
+    let between = |from: &Pairable, to: &Pairable| {
         let pair = Paired::between(from, to);
         let both = predicted_ms.get(&pair.from).zip(predicted_ms.get(&pair.to));
         let predicted_mean_ms = both.map(|(from, to)| to - from);
@@ -136,37 +202,21 @@ pub fn paired(runs: &[&RunData], figures: &[RunFigures]) -> Vec<Paired> {
         let test = mean.zip(predicted_mean_ms).and_then(|(mean, predicted_ms)| PairedTest::of(&mean, predicted_ms));
         Paired { predicted_mean_ms, test, ..pair }
     };
-    let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.manifest.quorum, *run)).collect();
-    let ordered: Vec<&RunData> = by_quorum.into_values().collect();
+    let by_quorum: BTreeMap<_, _> = runs.iter().map(|run| (run.quorum, run)).collect();
+    let ordered: Vec<&Pairable> = by_quorum.into_values().collect();
     let pairs = ordered.iter().enumerate().flat_map(|(i, from)| ordered[i + 1..].iter().map(move |to| (*from, *to)));
     pairs.map(|(from, to)| between(from, to)).collect()
 }
 
 /// Writes, by number, that were acknowledged in each of the runs after the same drawn delays.
-pub(super) fn same_writes(runs: &[&RunData]) -> HashSet<WriteId> {
+pub(super) fn same_writes(runs: &[&Pairable]) -> HashSet<WriteId> {
     let Some((first, others)) = runs.split_first() else { return HashSet::new() };
-    let drawn = delays(first);
-    let mut same: HashSet<WriteId> = acknowledged(first).map(|row| row.write).collect();
-    for run in others {
-        let (again, answered) = (delays(run), acknowledged(run).map(|row| row.write).collect::<HashSet<WriteId>>());
-        let is_same = |write: &WriteId| Some(drawn.get(write)? == again.get(write)?);
-        same.retain(|write| answered.contains(write) && is_same(write) == Some(true));
-    }
-    same
-}
-
-/// A run's acknowledged writes.
-fn acknowledged(run: &RunData) -> impl Iterator<Item = &WriteRow> {
-    run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok)
-}
-
-/// What each write drew for its followers.
-fn delays(run: &RunData) -> HashMap<WriteId, Vec<(NodeId, TimeSpan)>> {
-    let mut delays: HashMap<WriteId, Vec<(NodeId, TimeSpan)>> = HashMap::new();
-    for row in &run.replication {
-        delays.entry(row.write).or_default().push((row.follower, row.delay_us));
-    }
-    delays
+    let others: Vec<_> = others.iter().map(|run| run.by_number()).collect();
+    let is_same = |one: &&PairableWrite| {
+        one.drawn.is_some()
+            && others.iter().all(|other| other.get(&one.write).is_some_and(|other| other.drawn == one.drawn))
+    };
+    first.writes.iter().filter(is_same).map(|one| one.write).collect()
 }
 
 #[cfg(test)]
@@ -174,6 +224,10 @@ fn delays(run: &RunData) -> HashMap<WriteId, Vec<(NodeId, TimeSpan)>> {
 mod tests {
     use super::*;
     use crate::analysis::fixture::{RunBuilder, right_leader};
+
+    fn between(from: &RunData, to: &RunData) -> Paired {
+        Paired::between(&Pairable::of_any(from), &Pairable::of_any(to))
+    }
 
     fn lab(quorum: u32) -> RunData {
         RunBuilder::new(quorum).load(right_leader).build()
@@ -183,7 +237,7 @@ mod tests {
     fn no_write_is_sooner_at_a_higher_quorum() {
         let runs: Vec<RunData> = [3, 1, 5].map(lab).into();
         let figures: Vec<RunFigures> = runs.iter().map(|run| RunFigures::of(run, None)).collect();
-        let pairs = paired(&runs.iter().collect::<Vec<_>>(), &figures);
+        let pairs = paired(&runs.iter().filter_map(Pairable::of).collect::<Vec<_>>(), &figures);
         assert_eq!(pairs.iter().map(|pair| (pair.from, pair.to)).collect::<Vec<_>>(), [(1, 3), (1, 5), (3, 5)]);
         for pair in &pairs {
             assert!(pair.is_paired());
@@ -197,7 +251,7 @@ mod tests {
     #[test]
     fn the_difference_is_the_higher_quorums_less_the_lower_ones() {
         let run = |quorum, latency_us| RunBuilder::new(quorum).write_with_delays(0, latency_us, &[1; 5]).build();
-        let pair = Paired::between(&run(1, 5_000), &run(2, 3_500));
+        let pair = between(&run(1, 5_000), &run(2, 3_500));
         assert_eq!((pair.mean.unwrap().value_ms, pair.sooner), (-1.5, 1));
     }
 
@@ -206,8 +260,8 @@ mod tests {
         let (one, mut two) = (lab(1), lab(2));
         two.writes[0].outcome = WriteOutcome::Failed;
         two.writes.remove(7);
-        assert_eq!(Paired::between(&one, &two).n, 98);
-        assert_eq!(paired(&[&one], &[]), []);
+        assert_eq!(between(&one, &two).n, 98);
+        assert_eq!(paired(&[Pairable::of_any(&one)], &[]), []);
     }
 
     #[test]
@@ -219,7 +273,7 @@ mod tests {
         five.writes.iter_mut().filter(|row| row.latency_us.get() as f64 > median_us).for_each(|row| {
             row.outcome = WriteOutcome::Failed;
         });
-        let pair = Paired::between(&four, &five);
+        let pair = between(&four, &five);
         let mean = pair.mean.unwrap().value_ms;
         assert_eq!((pair.n, pair.same_delays), (50, 50));
         assert!((pair.to_mean_ms.unwrap() - pair.from_mean_ms.unwrap() - mean).abs() < 1e-9 && mean > 0.0);
@@ -228,18 +282,18 @@ mod tests {
     #[test]
     fn other_delays_and_missing_traces_are_no_pairs() {
         let other = RunBuilder::new(2).configure(|config| config.seed = 1).load(right_leader).build();
-        let pair = Paired::between(&lab(1), &other);
+        let pair = between(&lab(1), &other);
         assert_eq!((pair.same_delays, pair.other_delays, pair.is_paired()), (0, 100, false));
         assert_eq!((pair.mean, pair.median, pair.sooner), (None, None, 0));
         let mut untraced = lab(2);
         untraced.replication.clear();
-        let pair = Paired::between(&lab(1), &untraced);
+        let pair = between(&lab(1), &untraced);
         assert_eq!((pair.same_delays, pair.other_delays, pair.is_paired()), (0, 0, false));
     }
 
     #[test]
     fn without_writes_there_is_no_difference() {
-        let pair = Paired::between(&RunBuilder::new(1).build(), &lab(2));
+        let pair = between(&RunBuilder::new(1).build(), &lab(2));
         assert_eq!((pair.n, pair.mean, pair.median), (0, None, None));
         assert!(!pair.is_paired());
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::account::Account;
 use super::consistency::{Mechanism, RunConsistency};
 use super::durability::Durability;
 use super::excess::Excess;
@@ -62,6 +63,13 @@ impl RunFigures {
     /// The figures of one run, with as many trials of the model as given, or none.
     #[must_use]
     pub fn of(run: &RunData, trials: Option<u32>) -> Self {
+        Self::by(&Account::of(run), trials)
+    }
+
+    /// The same by an account of the run that others use too.
+    #[must_use]
+    pub fn by(account: &Account<'_>, trials: Option<u32>) -> Self {
+        let run = account.run;
         let (latency, overhead, consistency) = (Latency::of(run), Overhead::of(run), RunConsistency::of(run));
         let (config, quorum) = (&run.manifest.config, run.manifest.quorum);
         let has_trace = Withheld::of(run, &[Need::Trace]).is_none();
@@ -74,7 +82,7 @@ impl RunFigures {
             failover: FailoverFigures::of(run),
             faults_left_out: faults_left_out(run),
             mechanism: Mechanism::of(run),
-            replaced: has_trace.then(|| Durability::of(run).overwritten_writes),
+            replaced: has_trace.then(|| Durability::by(run, account.copies()).overwritten_writes),
             survival: Survival::of(run),
             key_waits: KeyWaits::of(run, &latency),
             excess: Withheld::of(run, &[Need::Delays]).and_then(|_| Excess::of(&latency)),
@@ -89,11 +97,5 @@ impl RunFigures {
     #[must_use]
     pub fn quorum(&self) -> u32 {
         self.latency.quorum
-    }
-
-    /// Whether a run's writes can be held against the same writes at another quorum, one by one.
-    #[must_use]
-    pub fn can_be_paired(run: &RunData) -> bool {
-        Withheld::of(run, &[Need::Delays, Need::IndependentWrites]).is_none()
     }
 }

@@ -14,6 +14,7 @@ pub use self::own_cost::{OwnCost, OwnCostBasis};
 pub use self::run::{LossAtLeaderDeath, SystemLatency, SystemRun};
 use self::throughput::throughputs;
 pub use self::throughput::{MIN_WRITES, RunAtHand, Throughput};
+use super::arrivals::ArrivalFigures;
 use super::figures::ExperimentFigures;
 use super::system_under_test::version;
 use crate::config::{Experiment, ExperimentName, Fault, Network, Workload};
@@ -32,8 +33,8 @@ mod throughput;
 /// The runs of one experiment and their figures.
 #[derive(Debug, Clone)]
 pub struct ExperimentRuns<'a> {
-    /// By quorum.
-    runs: Vec<&'a RunData>,
+    /// By quorum; with what follows from when copies arrived, where that is known already.
+    runs: Vec<(&'a RunData, Option<&'a ArrivalFigures>)>,
     /// In the same order.
     figures: &'a ExperimentFigures,
 }
@@ -86,7 +87,7 @@ impl SideBySide {
                 version: of.figures.system.as_ref().and_then(version),
                 differs_in: conditions.iter().filter(differs).map(|one| one.concern).collect(),
                 runs: (of.runs.iter().zip(&of.figures.runs))
-                    .map(|(run, figures)| SystemRun::of(run, figures, &throughput, &all))
+                    .map(|((run, arrivals), figures)| SystemRun::of(run, *arrivals, figures, &throughput, &all))
                     .collect(),
             }
         });
@@ -106,14 +107,23 @@ impl<'a> ExperimentRuns<'a> {
     /// Runs in any order, and their figures.
     #[must_use]
     pub fn new(runs: impl IntoIterator<Item = &'a RunData>, figures: &'a ExperimentFigures) -> Self {
-        let mut runs: Vec<&RunData> = runs.into_iter().collect();
-        runs.sort_by_key(|run| run.manifest.quorum);
+        Self::with_arrivals(runs.into_iter().map(|run| (run, None)), figures)
+    }
+
+    /// The same, with what follows from when copies arrived: then the runs' rows are not looked at for it.
+    #[must_use]
+    pub fn with_arrivals(
+        runs: impl IntoIterator<Item = (&'a RunData, Option<&'a ArrivalFigures>)>,
+        figures: &'a ExperimentFigures,
+    ) -> Self {
+        let mut runs: Vec<_> = runs.into_iter().collect();
+        runs.sort_by_key(|(run, _)| run.manifest.quorum);
         Self { runs, figures }
     }
 
     /// The first run's manifest, with the configuration that all runs have in common.
     fn manifest(&self) -> Option<Manifest> {
-        let first = self.runs.first()?;
+        let (first, _) = self.runs.first()?;
         Some(Manifest { config: self.figures.config.clone(), ..first.manifest.clone() })
     }
 

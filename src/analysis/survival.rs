@@ -5,7 +5,7 @@
 //! that began after the other had ended. Of writes that were under way together it is what the leader
 //! holds, unless the leader was ended or started again; of others it is not known.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use serde::Serialize;
 

@@ -145,7 +145,7 @@ fn everything(runs: &[RunData], others: &[RunData]) -> String {
     let experiment = ExperimentFigures::with_trials(runs, |_| Some(2)).unwrap();
     let one = |run: &RunData| {
         let evidence = LeaderEvidence::of(run, &Latency::of(run), &RunConsistency::of(run));
-        (evidence, Lag::of(run), Durability::of(run), write_lives(run))
+        (evidence, Lag::of(run), Durability::of(run), write_lives(&Account::of(run)))
     };
     let each: Vec<_> = runs.iter().map(one).collect();
     let evidence: Vec<LeaderEvidence> = each.iter().map(|(evidence, ..)| *evidence).collect();

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::account::Account;
 use super::copies::{Arrival, Copies};
 use crate::data::{ArrivalRow, ReplicationOutcome, ReplicationRow, RunData, WriteOutcome, WriteRow};
 use crate::model::{Micros, NodeId, Version, WriteId};
@@ -67,15 +68,15 @@ pub struct FollowerLeg {
 /// The lives of a run's median and worst acknowledged writes, or nothing if no write was
 /// acknowledged. Of equally slow writes it is the earliest.
 #[must_use]
-pub fn write_lives(run: &RunData) -> Vec<WriteLife> {
-    let copies = Copies::of(run);
+pub fn write_lives(account: &Account<'_>) -> Vec<WriteLife> {
+    let (run, copies) = (account.run, account.copies());
     let mut ok: Vec<&WriteRow> = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).collect();
     ok.sort_by_key(|row| (row.latency_us, row.write));
     let median = ok.get(ok.len().saturating_sub(1) / 2);
     let slowest = ok.last().map(|row| row.latency_us);
     let worst = ok.iter().find(|row| Some(row.latency_us) == slowest);
     let exemplars = [(Exemplar::Median, median), (Exemplar::Worst, worst)];
-    exemplars.into_iter().filter_map(|(exemplar, row)| Some(life(run, &copies, exemplar, row?))).collect()
+    exemplars.into_iter().filter_map(|(exemplar, row)| Some(life(run, copies, exemplar, row?))).collect()
 }
 
 fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) -> WriteLife {
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_median_and_the_worst_write_are_told() {
-        let lives = write_lives(&run(3));
+        let lives = write_lives(&Account::of(&run(3)));
         let told: Vec<_> = lives.iter().map(|life| (life.exemplar, life.write.get(), life.latency_ms)).collect();
         assert_eq!(told, [(Exemplar::Median, 0, 35.0), (Exemplar::Worst, 2, 45.0)]);
         assert_eq!((lives[1].key.as_str(), lives[1].version, lives[1].quorum), ("k2", Some(Version::new(3)), 3));
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn acknowledgements_are_ranked_and_the_first_w_make_the_quorum() {
-        let life = &write_lives(&run(3))[1];
+        let life = &write_lives(&Account::of(&run(3)))[1];
         assert_eq!(life.quorum_ms, Some(30.0));
         let legs: Vec<_> = life.followers.iter().map(|leg| (leg.follower, leg.ack_rank, leg.in_quorum)).collect();
         let expected = [
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn quorum_nought_waits_for_nobody() {
-        let life = &write_lives(&run(0))[0];
+        let life = &write_lives(&Account::of(&run(0)))[0];
         assert_eq!((life.quorum_ms, life.followers.iter().any(|leg| leg.in_quorum)), (None, false));
     }
 
@@ -180,7 +181,7 @@ mod tests {
         for row in run.replication.iter_mut().filter(|row| row.follower == NodeId::Follower(3)) {
             (row.acked_us, row.outcome) = (None, ReplicationOutcome::Timeout);
         }
-        let leg = &write_lives(&run)[0].followers[3];
+        let leg = &write_lives(&Account::of(&run))[0].followers[3];
         assert_eq!((leg.arrived_ms, leg.acked_ms, leg.ack_rank), (None, None, None));
         assert_eq!((leg.sent_ms, leg.outcome), (Some(20.0), Some(ReplicationOutcome::Timeout)));
     }
@@ -190,7 +191,7 @@ mod tests {
         let mut run = run(2);
         run.arrivals.clear();
         run.replication.clear();
-        let life = &write_lives(&run)[0];
+        let life = &write_lives(&Account::of(&run))[0];
         assert_eq!((life.latency_ms, life.quorum_ms, life.followers.len()), (35.0, None, 5));
         assert!(life.followers.iter().all(|leg| leg.outcome.is_none() && leg.delay_ms.is_none()));
     }
@@ -198,9 +199,9 @@ mod tests {
     #[test]
     fn equally_slow_writes_and_single_ones_and_none() {
         let same = (0..4).fold(RunBuilder::new(1), |run, i| run.write_with_delays(i, 9_000, &[1_000; 5])).build();
-        assert_eq!(write_lives(&same).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(write_lives(&Account::of(&same)).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [1, 0]);
         let one = RunBuilder::new(1).write_with_delays(7, 9_000, &[1_000; 5]).build();
-        assert_eq!(write_lives(&one).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [7, 7]);
-        assert_eq!(write_lives(&RunBuilder::new(1).build()), []);
+        assert_eq!(write_lives(&Account::of(&one)).iter().map(|life| life.write.get()).collect::<Vec<_>>(), [7, 7]);
+        assert_eq!(write_lives(&Account::of(&RunBuilder::new(1).build())), []);
     }
 }

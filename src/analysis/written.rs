@@ -1,6 +1,6 @@
 //! Which write a value comes from that a node holds.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::data::{RunData, StoreDump, WriteRow};
 

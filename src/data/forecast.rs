@@ -3,7 +3,7 @@
 //! It is stored beside the run, so that a later labctl, whose simulation may differ, says the
 //! same of it.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use serde::{Deserialize, Serialize};
 

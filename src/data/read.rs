@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hashbrown::HashSet;
 use serde::de::DeserializeOwned;
 
 use super::columns::Columns;
@@ -253,7 +254,7 @@ fn read_trace(folder: &Path, manifest: &Manifest) -> Result<(Vec<ReplicationRow>
 }
 
 fn check_replication(table: Table<ReplicationRow>, manifest: &Manifest) -> Result<Vec<ReplicationRow>, DataError> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::with_capacity(table.rows.len());
     table.checked(|row| {
         if !seen.insert((row.version, row.follower)) {
             return Some(format!("version {} to {} is there twice", row.version, row.follower));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::analysis::{
     ArrivalFigures, Claim, CostPerAck, Diagnosis, Durability, Excess, Expected, ExperimentFigures, ExperimentRuns,
     FailoverFigures, Forecast, KeyWaits, Lag, Latency, LeaderEvidence, Load, Need, Outside, Overhead, Paired,
-    RunAtHand, RunFigures, SideBySide, Staleness, Summary, Survival, Withheld, WriteLife, claims, diagnose,
+    RunAtHand, RunFigures, RunParts, SideBySide, Staleness, Summary, Survival, Withheld, WriteLife, claims, diagnose,
 };
 use crate::config::ExperimentName;
 use crate::data::{Contradiction, Manifest, RunData};
@@ -163,11 +163,14 @@ impl Report {
         forecasts: &[Forecast],
     ) -> Option<Self> {
         runs.sort_by_key(|of| of.run.manifest.quorum);
-        let parts = runs.into_iter().map(|AnalysedRun { run, figures, shown }| (run, (figures, shown)));
+        let parts =
+            runs.into_iter().map(|AnalysedRun { run, figures, shown, pairable }| (run, (shown, (figures, pairable))));
         let (runs, told): (Vec<Cow<'_, RunData>>, Vec<_>) = parts.unzip();
-        let (of_runs, shown): (Vec<RunFigures>, Vec<Shown>) = told.into_iter().unzip();
+        let (shown, of_runs): (Vec<Shown>, Vec<_>) = told.into_iter().unzip();
         let data: Vec<&RunData> = runs.iter().map(AsRef::as_ref).collect();
-        let mut figures = ExperimentFigures::of_figures(data.iter().copied().zip(of_runs).collect())?;
+        let parts = data.iter().zip(of_runs);
+        let parts = parts.map(|(run, (figures, pairable))| RunParts { manifest: &run.manifest, figures, pairable });
+        let mut figures = ExperimentFigures::of_parts(parts.collect())?;
         for (figures, run) in figures.runs.iter_mut().zip(&data) {
             figures.latency.add_own_time(run, others.iter().flat_map(|(_, runs)| runs));
         }
@@ -180,7 +183,8 @@ impl Report {
         let diagnoses = if can_be_diagnosed { diagnose(&figures.config, &evidence) } else { Vec::new() };
         let experiments = comparison::experiments(&figures, &other_figures);
         let side_by_side = {
-            let this = ExperimentRuns::new(data.iter().copied(), &figures);
+            let known = shown.iter().map(|of| of.arrivals.as_ref());
+            let this = ExperimentRuns::with_arrivals(data.iter().copied().zip(known), &figures);
             let others_beside =
                 other_runs.into_iter().zip(&other_figures).map(|(runs, figures)| ExperimentRuns::new(runs, figures));
             let beside: Vec<_> = others_beside.filter(|other| this.is_comparable(other)).collect();

@@ -1,6 +1,6 @@
 //! A run's writes, replications, arrivals and reads, indexed for looking up single pairs.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::analysis::early::EarlyFollower;
 use crate::analysis::written::WrittenValues;

@@ -1,6 +1,6 @@
 //! One follower's lives, and what the files say of each.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::write::Arrival;
 use crate::data::{ArrivalRow, FaultEvent, ReplicationOutcome, ReplicationRow, RunData, WriteRow};

@@ -5,7 +5,7 @@
 //! What changed did so after the last answer without it was asked for, and before the first answer with it
 //! came. Whatever else arrived in such a gap was replaced before anybody looked.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::write::Arrival;
 use crate::model::{Capabilities, Micros};

@@ -1,6 +1,8 @@
 //! The account of a run by what clients saw of it, for systems that keep no trace, and beside the trace of those that do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::looks::{Looks, Showing};
 use super::order::{Span, known_order};

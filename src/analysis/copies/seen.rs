@@ -1,6 +1,8 @@
 //! One follower as clients saw it: what its answers to reads tell of each copy.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::lives::{Life, away, lives};
 use super::looks::{BEFORE, Content, Death, Look, Looks, Showing, Sought};

@@ -1,6 +1,8 @@
 //! The order of writes by the leader's numbers, and each write's place in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::write::{PlaceInOrder, WriteCopies};
 use crate::data::{FaultEvent, RunData};

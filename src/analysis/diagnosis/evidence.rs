@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::analysis::account::Account;
 use crate::analysis::consistency::RunConsistency;
-use crate::analysis::copies::Copies;
 use crate::analysis::faults::undisturbed;
 use crate::analysis::latency::{Latency, latency_series};
 use crate::analysis::stats::Mean;
@@ -38,6 +38,13 @@ impl LeaderEvidence {
     /// The evidence of one run.
     #[must_use]
     pub fn of(run: &RunData, latency: &Latency, consistency: &RunConsistency) -> Self {
+        Self::by(&Account::of(run), latency, consistency)
+    }
+
+    /// The same by an account of the run that others use too.
+    #[must_use]
+    pub fn by(account: &Account<'_>, latency: &Latency, consistency: &RunConsistency) -> Self {
+        let run = account.run;
         let total = consistency.settled.total;
         let series = latency_series(run, undisturbed(run));
         let predicted = if run.faults.is_empty() {
@@ -50,7 +57,7 @@ impl LeaderEvidence {
             mean: series.mean(),
             median_ms: series.sample().quantile_ms(0.5),
             p99_ms: series.sample().quantile_ms(0.99),
-            undelivered: undelivered(run),
+            undelivered: undelivered(account),
             missing: (total.pairs() > 0).then(|| total.missing as f64 / total.pairs() as f64),
             predicted,
         }
@@ -105,13 +112,13 @@ impl<'a> ExperimentEvidence<'a> {
 }
 
 /// The share of a run's replications that reached no follower, of those writes of which that is known.
-fn undelivered(run: &RunData) -> Option<f64> {
+fn undelivered(account: &Account<'_>) -> Option<f64> {
+    let run = account.run;
     // Without a trace and without reads nothing is known of any copy.
     if !run.manifest.capabilities().trace && run.reads.is_empty() {
         return None;
     }
-    let copies = Copies::of(run);
-    let arrivals = copies.writes.iter().filter(|write| write.is_exact()).flat_map(|write| &write.arrivals);
+    let arrivals = account.copies().writes.iter().filter(|write| write.is_exact()).flat_map(|write| &write.arrivals);
     let (all, lost) = arrivals
         .fold((0_u64, 0_u64), |(all, lost), arrival| (all + 1, lost + u64::from(arrival.earliest_us.is_none())));
     (all > 0).then(|| lost as f64 / all as f64)

@@ -95,8 +95,15 @@ pub struct LossAtLeaderDeath {
 }
 
 impl SystemRun {
-    pub(super) fn of(run: &RunData, figures: &RunFigures, throughput: &[Throughput], all: &[&RunData]) -> Self {
-        let arrivals = Withheld::of(run, &[Need::Arrivals]).map_or_else(|| Ok(ArrivalFigures::of(run)), Err);
+    pub(super) fn of(
+        run: &RunData,
+        arrivals: Option<&ArrivalFigures>,
+        figures: &RunFigures,
+        throughput: &[Throughput],
+        all: &[&RunData],
+    ) -> Self {
+        let arrivals = || Ok(arrivals.cloned().unwrap_or_else(|| ArrivalFigures::of(run)));
+        let arrivals = Withheld::of(run, &[Need::Arrivals]).map_or_else(arrivals, Err);
         let stale = |of: &ArrivalFigures| of.staleness.at_ack.first()?.misses_write;
         let exposed = |of: &ArrivalFigures| Some(of.durability.as_ref()?.loss.most_advanced.max_writes);
         let unknown = "no acknowledged write has a known arrival at every follower";

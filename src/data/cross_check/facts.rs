@@ -1,6 +1,8 @@
 //! A run's rows, indexed for holding them against each other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use crate::data::{FaultEvent, ReplicationRow, RunData, WriteRow};
 use crate::model::{Micros, NodeId, TimeSpan, Version, WriteId};

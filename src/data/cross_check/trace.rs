@@ -1,6 +1,8 @@
 //! The leader's trace against the followers', and both against the manifest.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, TOLERANCE, lines};

@@ -1,6 +1,6 @@
 //! `writes.csv` against `manifest.json`, the leader's trace and itself.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::contradiction::{Contradiction, RunFile};
 use super::facts::{Facts, write_lines};

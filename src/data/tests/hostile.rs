@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{DataError, RunData};
-use crate::analysis::{Durability, Lag, LeaderEvidence, RunFigures, diagnose, write_lives};
+use crate::analysis::{Account, Durability, Lag, LeaderEvidence, RunFigures, diagnose, write_lives};
 
 const FILES: [&str; 6] = ["writes.csv", "replication.csv", "arrivals.csv", "faults.csv", "manifest.json", "f1.json"];
 
@@ -67,7 +67,7 @@ fn analyse(run: &RunData) {
     serde_json::to_string(&figures).unwrap();
     let evidence = LeaderEvidence::of(run, &figures.latency, &figures.consistency);
     let _ = diagnose(&run.manifest.config, &[evidence]);
-    serde_json::to_string(&(Lag::of(run), Durability::of(run), write_lives(run))).unwrap();
+    serde_json::to_string(&(Lag::of(run), Durability::of(run), write_lives(&Account::of(run)))).unwrap();
     serde_json::to_string(&run.contradictions).unwrap();
 }
 

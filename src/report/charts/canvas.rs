@@ -100,7 +100,7 @@ impl Scene {
             let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
             self.draw_on(&area, BITMAP_TYPE).map_err(DrawError::of)?;
         }
-        encode(&halved(&pixels, width, height), width / SUPERSAMPLING, height / SUPERSAMPLING)
+        encode(&halved(&pixels, width), width / SUPERSAMPLING, height / SUPERSAMPLING)
     }
 
     fn device_size(&self) -> (u32, u32) {
@@ -177,21 +177,17 @@ fn pos(anchor: Anchor) -> Pos {
     Pos::new(horizontal, VPos::Center)
 }
 
-/// Averages each square of pixels (three bytes each) into one.
-fn halved(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
-    let (columns, rows) = (width / SUPERSAMPLING, height / SUPERSAMPLING);
-    let mut out = Vec::with_capacity(columns * rows * 3);
-    for row in 0..rows {
-        for column in 0..columns {
-            for channel in 0..3 {
-                let at = |dx: usize, dy: usize| {
-                    let pixel = (row * SUPERSAMPLING + dy) * width + column * SUPERSAMPLING + dx;
-                    u32::from(pixels[pixel * 3 + channel])
-                };
-                let sum = at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1);
-                // At most 255: the rounded mean of four bytes.
-                out.push(((sum + 2) / 4) as u8);
-            }
+/// Averages each square of two by two pixels (three bytes each) into one. The width is even.
+fn halved(pixels: &[u8], width: usize) -> Vec<u8> {
+    let mean = |a: u8, b: u8, c: u8, d: u8| ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) / 4) as u8;
+    let mut out = Vec::with_capacity(pixels.len() / 4);
+    for two_rows in pixels.chunks_exact(2 * width * 3) {
+        let (upper, lower) = two_rows.split_at(width * 3);
+        // One step a pixel: tests run this unoptimized.
+        for ([r, g, b, r2, g2, b2], [r3, g3, b3, r4, g4, b4]) in
+            upper.as_chunks::<6>().0.iter().zip(lower.as_chunks::<6>().0)
+        {
+            out.extend_from_slice(&[mean(*r, *r2, *r3, *r4), mean(*g, *g2, *g3, *g4), mean(*b, *b2, *b3, *b4)]);
         }
     }
     out

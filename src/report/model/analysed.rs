@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::course::Course;
 use super::distribution::{DistributionPoint, thinned};
 use crate::analysis::{
-    ArrivalFigures, Expected, LeaderEvidence, Need, Outside, RunFigures, Sample, Withheld, WriteLife, ok_latencies,
-    write_lives, write_overheads,
+    Account, ArrivalFigures, Expected, LeaderEvidence, Need, Outside, Pairable, RunFigures, Sample, Withheld,
+    WriteLife, ok_latencies, write_lives, write_overheads,
 };
 use crate::data::RunData;
 
@@ -16,6 +16,7 @@ pub struct AnalysedRun<'a> {
     pub(super) run: Cow<'a, RunData>,
     pub(super) figures: RunFigures,
     pub(super) shown: Shown,
+    pub(super) pairable: Option<Pairable>,
 }
 
 /// What is shown of a run beside its figures.
@@ -41,7 +42,7 @@ impl<'a> AnalysedRun<'a> {
     #[must_use]
     pub fn of(run: &'a RunData) -> Self {
         let (figures, shown) = analyse(run);
-        Self { run: Cow::Borrowed(run), figures, shown }
+        Self { run: Cow::Borrowed(run), figures, shown, pairable: Pairable::of(run) }
     }
 
     /// The run.
@@ -58,21 +59,20 @@ impl<'a> AnalysedRun<'a> {
 }
 
 impl AnalysedRun<'static> {
-    /// Analyses a run and lets go of its writes and dumps, unless another run is held against it write by write. Of a run of a
-    /// million writes nothing else takes memory.
+    /// Analyses a run and lets go of its rows and dumps, unless they are looked at once more beside other runs: where it was
+    /// read from, lost its leader or was foreseen, which runs of millions of writes are not. Nothing else of these takes memory.
     #[must_use]
     pub fn reduced(mut run: RunData) -> Self {
-        let (figures, shown) = analyse(&run);
-        let is_needed = RunFigures::can_be_paired(&run)
-            || !run.reads.is_empty()
-            || run.failover.is_some()
-            || run.forecast.is_some();
+        let ((figures, shown), pairable) = (analyse(&run), Pairable::of(&run));
+        let is_needed = !run.reads.is_empty() || run.failover.is_some() || run.forecast.is_some();
         if !is_needed {
             run.writes = Vec::new();
+            run.replication = Vec::new();
+            run.arrivals = Vec::new();
             run.at_last_ack.clear();
             run.settled.clear();
         }
-        Self { run: Cow::Owned(run), figures, shown }
+        Self { run: Cow::Owned(run), figures, shown, pairable }
     }
 }
 
@@ -83,19 +83,20 @@ impl AsRef<RunData> for AnalysedRun<'_> {
 }
 
 fn analyse(run: &RunData) -> (RunFigures, Shown) {
-    let figures = RunFigures::of(run, Expected::affordable_trials(&run.manifest.config));
-    let shown = Shown::of(run, &figures);
+    let account = Account::of(run);
+    let figures = RunFigures::by(&account, Expected::affordable_trials(&run.manifest.config));
+    let shown = Shown::of(run, &account, &figures);
     (figures, shown)
 }
 
 impl Shown {
-    fn of(run: &RunData, figures: &RunFigures) -> Self {
+    fn of(run: &RunData, account: &Account<'_>, figures: &RunFigures) -> Self {
         let withheld = Withheld::all(run);
         let keeps_trace = withheld.iter().all(|of| of.need() != Need::Trace);
         let keeps_arrivals = withheld.iter().all(|of| of.need() != Need::Arrivals);
         let mut outside = Outside::of(run);
         let arrivals = if keeps_trace {
-            Some(ArrivalFigures::of(run).with_model(run))
+            Some(ArrivalFigures::by_account(account).with_model(run))
         } else {
             // Listed once: `outside` keeps its own only beside those of a trace.
             outside.as_mut().filter(|_| keeps_arrivals).and_then(|seen| seen.figures.take())
@@ -105,7 +106,7 @@ impl Shown {
         // Without the slow writes that a fault cut off it would be that of the fast ones.
         let is_whole = figures.latency.cut_off == 0;
         Self {
-            evidence: LeaderEvidence::of(run, &figures.latency, &figures.consistency),
+            evidence: LeaderEvidence::by(account, &figures.latency, &figures.consistency),
             arrivals,
             is_outside: !keeps_trace && keeps_arrivals && outside.is_some(),
             has_arrivals: if keeps_trace { has_trace } else { outside.is_some() },
@@ -113,7 +114,7 @@ impl Shown {
             latencies: if is_whole { thinned(&ok_latencies(run)) } else { Vec::new() },
             overheads_ms: thinned(&overheads).into_iter().map(|point| point.ms).collect(),
             course: Course::of(run),
-            lives: if keeps_trace { write_lives(run) } else { Vec::new() },
+            lives: if keeps_trace { write_lives(account) } else { Vec::new() },
             withheld,
             has_trace,
             has_stores: !run.settled.is_empty(),
