@@ -31,14 +31,14 @@ pub struct ExperimentFigures {
     pub cost_per_ack: Option<CostPerAck>,
 }
 
-/// One run of an experiment, as much of it as the figures of all its runs need.
+/// One run of an experiment, reduced to what the figures of all its runs need.
 #[derive(Debug)]
 pub struct RunParts<'a> {
     /// Its manifest.
     pub manifest: &'a Manifest,
     /// Its own figures.
     pub figures: RunFigures,
-    /// What is held against the other runs; `None` if its writes cannot be held against theirs.
+    /// What is compared with the other runs; see [`Pairable::of`].
     pub pairable: Option<Pairable>,
 }
 

@@ -78,7 +78,8 @@ impl PairedTest {
     }
 }
 
-/// What of a run is held against another one, write by write: a small part of its rows.
+/// The part of a run that is compared with other runs write by write: its acknowledged writes, and whether they drew the same
+/// delays.
 #[derive(Debug, Clone)]
 pub struct Pairable {
     quorum: u32,
@@ -95,19 +96,19 @@ pub struct Pairable {
 struct PairableWrite {
     write: WriteId,
     latency_us: TimeSpan,
-    /// A fingerprint of the delays that it drew for its followers, if its copies are in the leader's trace. That two differ and
-    /// have the same one is as likely as that a number of 64 bits is guessed.
+    /// A hash of the delays that it drew for its followers; `None` if the leader's trace does not have them. Two writes with
+    /// different delays have the same hash with a probability of 2^-64.
     drawn: Option<u64>,
 }
 
 impl Pairable {
-    /// Of a run. `None` if its writes do not wait for delays of their own alone that are known.
+    /// Of a run; `None` if the delays of its writes are not known, or a write also waits for those before it.
     #[must_use]
     pub fn of(run: &RunData) -> Option<Self> {
         Withheld::of(run, &[Need::Delays, Need::IndependentWrites]).is_none().then(|| Self::of_any(run))
     }
 
-    /// Of a run whose writes may hang together.
+    /// Of any run. Pairs of a run whose writes wait for each other are counted, and get no figures.
     pub(super) fn of_any(run: &RunData) -> Self {
         let mut drawn: HashMap<WriteId, DefaultHasher> = HashMap::new();
         for row in &run.replication {

@@ -33,7 +33,7 @@ mod throughput;
 /// The runs of one experiment and their figures.
 #[derive(Debug, Clone)]
 pub struct ExperimentRuns<'a> {
-    /// By quorum; with what follows from when copies arrived, where that is known already.
+    /// By quorum; with the figures of arrivals where they are known.
     runs: Vec<(&'a RunData, Option<&'a ArrivalFigures>)>,
     /// In the same order.
     figures: &'a ExperimentFigures,
@@ -110,7 +110,7 @@ impl<'a> ExperimentRuns<'a> {
         Self::with_arrivals(runs.into_iter().map(|run| (run, None)), figures)
     }
 
-    /// The same, with what follows from when copies arrived: then the runs' rows are not looked at for it.
+    /// The same, with the figures of arrivals where they are known: they are not computed from the runs' rows then.
     #[must_use]
     pub fn with_arrivals(
         runs: impl IntoIterator<Item = (&'a RunData, Option<&'a ArrivalFigures>)>,

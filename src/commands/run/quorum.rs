@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::Job;
 use super::progress::Bar;
 use super::turns::Turn;
-use super::unplanned::Suspicion;
+use super::unplanned::NodeWatch;
 use crate::analysis::faults_left_out;
 use crate::cluster::{Backend, ClusterError, ClusterSpec};
 use crate::commands::descriptors::LimitError;
@@ -261,10 +261,10 @@ async fn load(
         restart: system.capabilities().restart,
     };
     let (gaps, metered) = (Gaps::default(), Metered::new(bar));
-    let suspicion = Suspicion::new(&metered);
+    let watch = NodeWatch::new(&metered);
     let recorded = tokio::select! {
-        recorded = record(session.as_ref(), experiment, &injector, &clock, &suspicion) => recorded?,
-        ended = suspicion.confirmed(cluster, cancel) => return Err(ended.into()),
+        recorded = record(session.as_ref(), experiment, &injector, &clock, &watch) => recorded?,
+        ended = watch.ended_node(cluster, cancel) => return Err(ended.into()),
         never = gaps.watch(&clock) => match never {},
     };
     // They are worth having, but not waiting for.

@@ -5,8 +5,7 @@ use comfy_table::Table;
 use crate::analysis::Summary;
 use crate::commands::tables;
 
-/// One quorum's result in one line; `copies` are those that the settled run was judged by, which are none where the leader could
-/// not be asked.
+/// One quorum's result in one line. `copies` is how many copies the settled run was judged by: 0 if the leader could not be asked.
 pub(super) fn line(summary: &Summary, copies: u64, is_leader_absent: bool) -> String {
     let mut line = format!("W={}  {} ok", summary.quorum, summary.n);
     for (count, word) in [(summary.failed, "failed"), (summary.unknown, "without an answer")] {

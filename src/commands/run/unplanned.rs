@@ -15,23 +15,23 @@ use crate::load::Progress;
 /// measurement.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Passes on how a run is getting on, and takes a write that was not acknowledged for a sign that a node may have ended.
-/// Every further write could wait for that node until its time limit, so that the load would take hours.
-pub(super) struct Suspicion<'a> {
+/// Passes on how a run is getting on, and has the nodes looked at after a write that was not acknowledged. If a node has ended,
+/// every further write may wait for it until its time limit, and the load may take hours.
+pub(super) struct NodeWatch<'a> {
     watched: &'a dyn Progress,
-    raised: Notify,
+    write_failed: Notify,
 }
 
-impl<'a> Suspicion<'a> {
+impl<'a> NodeWatch<'a> {
     /// Passes on to `watched`.
     pub(super) fn new(watched: &'a dyn Progress) -> Self {
-        Self { watched, raised: Notify::new() }
+        Self { watched, write_failed: Notify::new() }
     }
 
-    /// Looks at the nodes whenever a write was not acknowledged, and returns once one has ended that nobody ended.
-    pub(super) async fn confirmed(&self, cluster: &SharedCluster, cancel: &CancellationToken) -> ClusterError {
+    /// Looks at the nodes after writes that were not acknowledged. Returns once a node has ended that labctl did not stop.
+    pub(super) async fn ended_node(&self, cluster: &SharedCluster, cancel: &CancellationToken) -> ClusterError {
         loop {
-            self.raised.notified().await;
+            self.write_failed.notified().await;
             if let Some(ended) = check_nodes(cluster, cancel).await {
                 return ended;
             }
@@ -40,14 +40,14 @@ impl<'a> Suspicion<'a> {
     }
 }
 
-impl Progress for Suspicion<'_> {
+impl Progress for NodeWatch<'_> {
     fn load_begins(&self) {
         self.watched.load_begins();
     }
 
     fn write_done(&self, row: &WriteRow) {
         if row.outcome != WriteOutcome::Ok {
-            self.raised.notify_one();
+            self.write_failed.notify_one();
         }
         self.watched.write_done(row);
     }

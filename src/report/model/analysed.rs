@@ -59,8 +59,8 @@ impl<'a> AnalysedRun<'a> {
 }
 
 impl AnalysedRun<'static> {
-    /// Analyses a run and lets go of its rows and dumps, unless they are looked at once more beside other runs: where it was
-    /// read from, lost its leader or was foreseen, which runs of millions of writes are not. Nothing else of these takes memory.
+    /// Analyses a run and drops its rows and dumps, which are nearly all of the memory that a run takes. They are kept if another
+    /// part of the report reads them again: where followers were read from, the leader died, or the run was foreseen.
     #[must_use]
     pub fn reduced(mut run: RunData) -> Self {
         let ((figures, shown), pairable) = (analyse(&run), Pairable::of(&run));
