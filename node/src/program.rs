@@ -68,7 +68,7 @@ async fn serve(
     connect: impl FnOnce(&NodeConfig) -> Arc<dyn Transport>,
     shutdown: Shutdown,
 ) -> io::Result<()> {
-    let listener = startup::bind(config.listen).await?;
+    let listener = startup::bind(config.listen)?;
     let address = listener.local_addr()?;
     let name = config.name.clone();
     let transport = connect(&config);

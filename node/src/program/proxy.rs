@@ -35,8 +35,8 @@ impl Settings {
 
 async fn serve(settings: Settings, shutdown: Shutdown) -> io::Result<()> {
     startup::raise_file_limit();
-    let control = startup::bind(settings.control).await?;
-    let listener = startup::bind(settings.listen).await?;
+    let control = startup::bind(settings.control)?;
+    let listener = startup::bind(settings.listen)?;
     startup::announce(&format!("control on {}", control.local_addr()?))?;
     let address = listener.local_addr()?;
     startup::announce(&format!("listening on {address}"))?;

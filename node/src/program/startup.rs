@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -120,9 +120,21 @@ pub(super) fn raise_file_limit() {
     }
 }
 
-pub(super) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))
+/// How many connections may wait until they are accepted; the system's own limit may be lower. To a client whose connection finds
+/// no place the kernel answers only when it asks again, a second later. tokio's own listeners have 128.
+const BACKLOG: u32 = 4_096;
+
+/// Listens on an address. To be called within a runtime.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    listen(address).map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A node that is started again takes its port though connections of its last life linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Prints a line to standard output.

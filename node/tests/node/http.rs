@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::support::{Node, PATIENCE};
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
 #[test]
 fn keys_of_any_kind_reach_the_followers() {
@@ -219,6 +219,22 @@ fn idle_and_half_open_connections_lock_nobody_out() {
     health_on(&mut idle[0]);
     assert!(node.child.try_wait().unwrap().is_none());
     drop(half_open);
+}
+
+/// A connection that found no place would be asked for again a second later, and that second would be the store's latency.
+#[test]
+fn many_clients_connect_while_a_node_accepts_none() {
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    let many = limit.trim().parse().unwrap_or(128_usize).min(600);
+    let node = Node::follower();
+    let pid = Pid::from_child(&node.child);
+    kill_process(pid, Signal::STOP).unwrap();
+    let address = node.address.parse().unwrap();
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(900));
+    let connected: Result<Vec<_>, _> = (0..many).map(connect).collect();
+    kill_process(pid, Signal::CONT).unwrap();
+    assert_eq!(connected.unwrap().len(), many);
+    assert_eq!(node.ask("GET", "/health", "").0, 200);
 }
 
 /// The memory of a node's process, as Linux tells it; 0 elsewhere.
