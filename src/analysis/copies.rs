@@ -9,8 +9,9 @@
 //!
 //! Without traces the answers to reads bound it, see [`looks`].
 
-use hashbrown::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 
 use self::lives::FollowerRecord;
 use self::outside::Seen;

@@ -7,9 +7,9 @@
 //! their distribution function has the chi-squared distribution with 2n degrees of freedom. An answer comes after the
 //! arrival, so that the sum of an honest follower is smaller.
 
-use hashbrown::HashMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use serde::Serialize;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 

@@ -1,7 +1,6 @@
 //! What followers held, seen from outside: what probing readers found out, and what that cost.
 
 use hashbrown::{HashMap, HashSet};
-
 use serde::Serialize;
 
 use super::arrivals::ArrivalFigures;

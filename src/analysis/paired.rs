@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher};
 
 use hashbrown::{HashMap, HashSet};
-
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -62,7 +62,7 @@ pub struct RunData {
     pub reads: Vec<ReadRow>,
     /// What was done to the cluster on purpose, in its order; no file where that is nothing.
     pub faults: Vec<FaultRow>,
-    /// Who took the place of the leader after its death; no file where nobody was to.
+    /// Which follower took the leader's place after its death; no file unless the experiment asks for that.
     pub failover: Option<FailoverRecord>,
     /// The nodes' stores the moment the last write was answered.
     pub at_last_ack: Snapshot,

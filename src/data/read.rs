@@ -336,7 +336,7 @@ fn read_faults(folder: &Path, manifest: &Manifest) -> Result<Vec<FaultRow>, Data
     })
 }
 
-/// Reads who took the leader's place; there is no file where nobody was to.
+/// Reads which follower took the leader's place; there is no file unless the experiment asks for that.
 fn read_failover(folder: &Path, manifest: &Manifest) -> Result<Option<FailoverRecord>, DataError> {
     let path = folder.join("failover.json");
     if !path.exists() {

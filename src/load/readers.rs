@@ -1,6 +1,6 @@
 //! Probing readers: what each follower has, found out as a client can.
 //!
-//! Each follower has a session of its own, which asks for the keys of writes that it has not shown yet, again and
+//! Each follower is asked in a separate session, which asks for the keys of writes that it has not shown yet, again and
 //! again. An interval from the last answer without a write to the first with it holds its arrival. That is why asking
 //! begins with the write, not with its acknowledgement: what arrives before the acknowledgement would have no beginning.
 //!

@@ -47,7 +47,7 @@ pub struct RunRecord {
     pub reads: Vec<ReadRow>,
     /// What was done to the cluster on purpose.
     pub faults: Vec<FaultRow>,
-    /// Who took the place of the leader after its death. `None` if nobody was to.
+    /// Which follower took the leader's place after its death. `None` unless the experiment asks for that.
     pub failover: Option<FailoverRecord>,
     /// Nodes that could not be dumped afterwards: because of that, or because the system cannot.
     pub absent_nodes: Vec<NodeId>,

@@ -1,4 +1,4 @@
-//! The end of a node that nobody planned, noticed while the load goes on.
+//! Notices during the load that a node has ended which labctl did not stop.
 
 use std::time::Duration;
 
