@@ -12,6 +12,7 @@ use labctl::system::labnode::LabNode;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{deployment, docker};
+use crate::engine_left::{assert_nothing_left, left, project_label};
 
 fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let experiment = Experiment { followers: followers.try_into().unwrap(), ..Experiment::default() };
@@ -19,14 +20,6 @@ fn cluster(deployment: &Deployment, followers: i64) -> ComposeCluster {
     let nodes = LabNode.nodes(&experiment, quorum);
     let spec = ClusterSpec::new(&"smoke".parse().unwrap(), &experiment, quorum, nodes, LabNode.dialer(), true);
     ComposeCluster::new(deployment, spec)
-}
-
-/// How many containers and networks a project has.
-fn count(project: &str) -> usize {
-    let filter = format!("label=com.docker.compose.project={project}");
-    let containers = docker(&["ps", "--all", "--quiet", "--filter", &filter]);
-    let networks = docker(&["network", "ls", "--quiet", "--filter", &filter]);
-    containers.lines().count() + networks.lines().count()
 }
 
 /// A node's `/health`, as soon as it answers.
@@ -77,7 +70,7 @@ fn a_cluster_comes_up_answers_and_goes_without_a_trace() {
     let before = Instant::now();
     cluster.down().unwrap();
     eprintln!("up {up:.2?}, ready {ready:.2?}, down {:.2?}", before.elapsed());
-    assert_eq!(count(cluster.project()), 0);
+    assert_nothing_left(&project_label(cluster.project()));
 }
 
 #[test]
@@ -89,7 +82,7 @@ fn more_followers_than_the_compose_file_has() {
     assert_eq!(health(&endpoints.followers[6])["node"], "f7");
     let project = cluster.project().to_owned();
     drop(cluster);
-    assert_eq!(count(&project), 0);
+    assert_nothing_left(&project_label(&project));
 }
 
 #[test]
@@ -113,7 +106,7 @@ fn an_interrupted_start_leaves_nothing() {
     let cancel = CancellationToken::new();
     let result = thread::scope(|scope| {
         let up = scope.spawn(|| cluster.up(&cancel));
-        while count(&project) < 2 && !up.is_finished() {
+        while left(&project_label(&project)).len() < 2 && !up.is_finished() {
             thread::sleep(Duration::from_millis(5));
         }
         cancel.cancel();
@@ -121,5 +114,5 @@ fn an_interrupted_start_leaves_nothing() {
     });
     assert!(matches!(result, Err(ClusterError::Interrupted)), "{result:?}");
     cluster.down().unwrap();
-    assert_eq!(count(&project), 0);
+    assert_nothing_left(&project_label(&project));
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::broken::{self, Row};
-use crate::engine::{deployment, docker};
+use crate::engine::deployment;
+use crate::engine_left::{assert_nothing_left, folder_label, left};
 
 /// A working folder with an experiment on containers.
 struct Lab(TempDir);
@@ -69,12 +70,9 @@ impl Lab {
         rows.iter().filter(|row| row["follower"] == follower && row["outcome"] == outcome).count()
     }
 
-    /// What is on the engine that was started from this folder.
-    fn left(&self) -> usize {
-        let filter = format!("label=labctl.folder={}", self.0.path().canonicalize().unwrap().display());
-        let containers = docker(&["ps", "--all", "--quiet", "--filter", &filter]);
-        let networks = docker(&["network", "ls", "--quiet", "--filter", &filter]);
-        containers.lines().count() + networks.lines().count()
+    /// The label of what was started from this folder.
+    fn label(&self) -> String {
+        folder_label(self.0.path())
     }
 }
 
@@ -89,7 +87,7 @@ fn a_follower_that_is_killed_and_restarted() {
     assert!(!latencies.contains_key("unknown"), "{latencies:?}");
     assert!(lab.copies("f3", "failed") + lab.copies("f3", "timeout") >= 10);
     assert_eq!((lab.copies("f1", "acked"), lab.copies("f2", "acked")), (150, 150));
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
 }
 
 #[test]
@@ -102,7 +100,7 @@ fn a_follower_that_is_paused_and_resumed() {
     let latencies = lab.latencies();
     assert!(latencies["failed"].iter().all(|ms| *ms >= 400), "{latencies:?}");
     assert!(lab.copies("f1", "timeout") > 0 && lab.copies("f1", "failed") == 0);
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
 }
 
 #[test]
@@ -115,7 +113,7 @@ fn a_follower_that_is_cut_off_from_all_and_healed() {
     assert!(lab.copies("f2", "timeout") > 0 && lab.copies("f2", "acked") >= 15);
     // It was reached again in the end, and by another port.
     assert!(lab.path("data/W3/f2.json").exists());
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
 }
 
 #[test]
@@ -127,7 +125,7 @@ fn a_follower_that_is_mute_and_heard_again() {
     assert!(lab.copies("f2", "timeout") > 0 && lab.copies("f2", "acked") >= 15);
     let arrivals = lab.rows("data/W3/arrivals.csv");
     assert_eq!(arrivals.iter().filter(|row| row["follower"] == "f2").count(), 150);
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
 }
 
 #[test]
@@ -140,7 +138,7 @@ fn a_leader_that_is_killed_leaves_writes_without_an_answer() {
     assert!(latencies["unknown"].len() >= 10 && !latencies.contains_key("failed"), "{latencies:?}");
     assert_eq!(lab.rows("data/W3/writes.csv")[149]["outcome"], "unknown");
     assert!(lab.path("data/W3/f1.json").exists() && !lab.path("data/W3/leader.json").exists());
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
 }
 
 #[test]
@@ -150,7 +148,7 @@ fn what_a_killed_labctl_leaves_is_cleared_by_the_next_and_finished_runs_stay() {
     let before = fs::read(lab.path("data/W1/writes.csv")).unwrap();
     let mut child = lab.command(&["run", "3"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let started = Instant::now();
-    while lab.left() < 5 {
+    while left(&lab.label()).len() < 5 {
         assert!(started.elapsed() < Duration::from_secs(120), "the nodes do not start");
         assert!(child.try_wait().unwrap().is_none(), "labctl ended before it could be killed");
         thread::sleep(Duration::from_millis(10));
@@ -159,7 +157,7 @@ fn what_a_killed_labctl_leaves_is_cleared_by_the_next_and_finished_runs_stay() {
     child.wait().unwrap();
     assert!(!lab.path("data/W3").exists());
     lab.run(&["run", "all", "--resume"]);
-    assert_eq!(lab.left(), 0);
+    assert_nothing_left(&lab.label());
     assert_eq!(fs::read(lab.path("data/W1/writes.csv")).unwrap(), before, "W1 was run again");
     assert!(lab.path("data/W3/manifest.json").exists());
     assert!(unfinished(&lab.path("data")).is_empty());

@@ -16,6 +16,7 @@ use labctl::model::{
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{deployment, docker};
+use crate::engine_left::{assert_nothing_left, project_label};
 
 const F1: NodeId = NodeId::Follower(0);
 
@@ -70,10 +71,6 @@ fn asked(address: &str, question: &str, answer: impl Fn(&str) -> bool) -> String
     }
 }
 
-fn left(cluster: &ComposeCluster) -> String {
-    docker(&["ps", "--all", "--quiet", "--filter", &format!("label=com.docker.compose.project={}", cluster.project())])
-}
-
 #[test]
 fn nodes_and_the_proxies_of_all_links_come_up_break_and_go() {
     let Some(deployment) = deployment() else { return };
@@ -102,7 +99,7 @@ fn nodes_and_the_proxies_of_all_links_come_up_break_and_go() {
     cluster.check(&never).unwrap();
     assert_eq!(cluster.logs().keys().collect::<Vec<_>>(), ["f1", "leader", "link-f1"]);
     cluster.down().unwrap();
-    assert_eq!(left(&cluster), "");
+    assert_nothing_left(&project_label(cluster.project()));
 }
 
 /// An image of a program of this machine.
@@ -151,7 +148,7 @@ fn a_node_has_its_files_arguments_and_environment_as_they_stand() {
     let environment = docker(&["inspect", "--format", "{{json .Config.Env}}", &leader]);
     assert!(environment.contains("\"A=${A} $b\""), "{environment}");
     cluster.down().unwrap();
-    assert_eq!(left(&cluster), "");
+    assert_nothing_left(&project_label(cluster.project()));
     docker(&["image", "rm", "labctl-test-tail"]);
 }
 
@@ -215,6 +212,6 @@ fn a_real_database_from_this_machine_replicates_through_its_proxy() {
     cluster.inject(F1, &[Act::Pass], &never).unwrap();
     asked(f1, "GET k\r\nQUIT\r\n", |said| said.starts_with("$1\r\nw\r\n"));
     cluster.down().unwrap();
-    assert_eq!(left(&cluster), "");
+    assert_nothing_left(&project_label(cluster.project()));
     docker(&["image", "rm", "labctl-test-redis"]);
 }

@@ -6,6 +6,8 @@
 mod broken;
 mod compose_driver;
 mod engine;
+#[path = "../support/engine_left.rs"]
+mod engine_left;
 mod faults;
 mod foreign;
 mod lab;

@@ -17,6 +17,7 @@ use labctl::model::{
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{deployment, docker};
+use crate::engine_left::{assert_nothing_left, project_label};
 
 /// All that stands in the way of a second cluster, of another network, or of a kill; and a service that is no node.
 const FILE: &str = r#"
@@ -145,17 +146,6 @@ fn asked(address: &str, question: &str, is_wanted: impl Fn(&str) -> bool) -> Str
     }
 }
 
-/// Containers, networks and volumes of a project.
-fn left(project: &str) -> Vec<String> {
-    let filter = format!("label=com.docker.compose.project={project}");
-    let ask = |what: &[&str]| docker(&[what, &["--quiet", "--filter", &filter]].concat());
-    [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]]
-        .map(ask)
-        .into_iter()
-        .filter(|ids| !ids.is_empty())
-        .collect()
-}
-
 /// The plug-in and the stand-alone Compose, as far as this machine has them.
 fn composes(folder: &Path) -> Vec<Programs> {
     // A client without the plug-in.
@@ -200,7 +190,7 @@ fn a_users_compose_file_runs_as_it_is_with_proxies_between_its_services() {
         cluster.check(&never).unwrap();
         for mut cluster in clusters {
             cluster.down().unwrap();
-            assert_eq!(left(cluster.project()), Vec::<String>::new());
+            assert_nothing_left(&project_label(cluster.project()));
         }
     }
 }

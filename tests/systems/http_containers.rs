@@ -3,8 +3,9 @@
 
 use std::fs;
 
+use crate::engine_left::{assert_nothing_left, folder_label};
 use crate::lab::{Ended, Lab};
-use crate::python_node::{BASE, has_image, left_of};
+use crate::python_node::{BASE, has_image};
 use crate::redis::column;
 
 /// One follower, no delays, and each key written once.
@@ -41,7 +42,7 @@ fn ended(how: &str) -> (Lab, Ended) {
         format!("{{image: {BASE}, command: [python3, /node.py, '8000'], volumes: ['./node.py:/node.py:ro']}}");
     fs::write(lab.path("docker-compose.yml"), format!("services:\n  leader: {service}\n  f1: {service}\n")).unwrap();
     let ended = lab.run(&["run", "1"]);
-    assert_eq!(left_of(&lab.path("")), Vec::<String>::new(), "{how}: {}", ended.stderr);
+    assert_nothing_left(&folder_label(&lab.path("")));
     (lab, ended)
 }
 

@@ -7,6 +7,8 @@ mod adapter_nodes;
 mod adapter_page;
 mod adapter_restarts;
 mod compose;
+#[path = "../support/engine_left.rs"]
+mod engine_left;
 mod etcd;
 mod failover;
 mod failover_compose;

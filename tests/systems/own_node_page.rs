@@ -75,5 +75,5 @@ fn every_command_on_the_page_says_what_the_page_says() {
 fn every_command_on_the_page_says_in_containers_what_the_page_says() {
     let Some(student) = Student::in_containers() else { return };
     follow(page().split_once(IN_CONTAINERS).unwrap().1, &student);
-    assert_eq!(student.left(), Vec::<String>::new());
+    student.assert_nothing_left();
 }

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::engine_left::{assert_nothing_left, folder_label};
 use crate::lab::Ended;
 use crate::require::missing;
 use crate::terminal::Terminal;
@@ -76,20 +77,10 @@ impl Student {
         assert!(self.read("report/report.md").contains("## "));
     }
 
-    pub(crate) fn left(&self) -> Vec<String> {
-        left_of(self.folder.path())
+    /// Asserts that nothing is left on the engine.
+    pub(crate) fn assert_nothing_left(&self) {
+        assert_nothing_left(&folder_label(self.folder.path()));
     }
-}
-
-/// Containers, networks and volumes that are left of labctls that ran in a folder.
-pub(crate) fn left_of(folder: &Path) -> Vec<String> {
-    let filter = format!("label=labctl.folder={}", folder.canonicalize().unwrap().display());
-    let listed = [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]].map(|what| {
-        let listed = Command::new("docker").args(what).args(["--quiet", "--filter", &filter]).output().unwrap();
-        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
-        String::from_utf8(listed.stdout).unwrap()
-    });
-    listed.into_iter().filter(|ids| !ids.is_empty()).collect()
 }
 
 /// The folder of a Python that has what the node imports. `None` if none is found.
@@ -176,7 +167,7 @@ fn init_asks_on_a_terminal_and_its_file_is_run_in_containers() {
         ],
     );
     student.measure([1, 2], "compose");
-    assert_eq!(student.left(), Vec::<String>::new());
+    student.assert_nothing_left();
 }
 
 #[test]
@@ -185,5 +176,5 @@ fn the_examples_own_file_is_run_in_containers() {
     let file = "experiments.toml";
     fs::copy(Path::new(ROOT).join("examples/python-node").join(file), student.folder.path().join(file)).unwrap();
     student.measure([1, 5], "compose");
-    assert_eq!(student.left(), Vec::<String>::new());
+    student.assert_nothing_left();
 }

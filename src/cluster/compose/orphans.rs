@@ -6,10 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::PLAY_PROJECT;
 use super::deployment::checkout_around;
-use super::project::{ProjectLeft, projects_left, remove_project};
+use super::project::{ProjectLeft, Removal, projects_left, remove_project};
 use crate::cluster::backend::{Cleared, REPLACE_ADVICE};
 use crate::cluster::docker::Docker;
 use crate::cluster::{ClusterError, Fate, Tell};
+
+/// Why an empty network is still there.
+const NETWORK_KEPT: &str =
+    "its network is empty, and the engine takes it to be in use; it can be removed once the engine has been restarted";
 
 /// What is not to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +47,12 @@ pub(super) fn remove(
     let mut cleared = Cleared::default();
     for project in projects_left(docker, cancel)? {
         match judge(&project, here, keep) {
-            Judgement::Remove => {
-                remove_project(docker, &project.name)?;
-                cleared.removed.push(project.name);
-            }
+            Judgement::Remove => match remove_project(docker, &project.name)? {
+                Removal::Complete => cleared.removed.push(project.name),
+                // A run can do without it, and `labctl down` tells of it.
+                Removal::NetworkKept(_) if keep == Keep::ClusterToPlayWith => {}
+                Removal::NetworkKept(_) => cleared.left_alone.push(format!("{}: {NETWORK_KEPT}", project.name)),
+            },
             Judgement::Keep => {}
             Judgement::LeaveAlone(why) => cleared.left_alone.push(format!("{}: {why}", project.name)),
         }

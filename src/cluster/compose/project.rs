@@ -25,9 +25,8 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(200);
 /// How often the engine must say that nothing is left of an `up` that was broken off.
 pub(super) const LOOKS_AFTER_BREAK: u32 = 3;
 
-/// What the engine says of a network that is still in use. Docker 20.10 rarely says so of one whose containers are all gone, until
-/// it is started anew: nothing can be done about that, and a run is not to be lost for it.
-const MISCOUNTED: &str = "has active endpoints";
+/// What the engine says of a network that is still in use.
+const IN_USE: &str = "has active endpoints";
 
 /// The port on which every proxy takes orders in its container, unless that is too near to the nodes' own.
 const CONTROL_PORT: u16 = 9000;
@@ -56,6 +55,16 @@ pub(super) struct Project {
     /// Its Compose file.
     file: PathBuf,
     name: String,
+}
+
+/// What has become of a project that was to be removed.
+#[derive(Debug)]
+pub(super) enum Removal {
+    /// Nothing of it is left.
+    Complete,
+    /// Its empty network is left. Docker 20.10 rarely says that a network is in use whose containers are all gone, until the engine
+    /// is started anew: nothing can be done about that, and no run is to be lost for it.
+    NetworkKept(ClusterError),
 }
 
 /// A container of a project, as the engine lists it.
@@ -141,7 +150,11 @@ impl Project {
         let never = CancellationToken::new();
         let arguments = ["down", "--volumes", "--remove-orphans", "--timeout", "2"];
         let problem = self.compose(None, DOWN_LIMIT).args(arguments).read(&never).err();
-        sweep_until_gone(&self.docker, &self.name, looks, problem)
+        if let Removal::NetworkKept(why) = sweep_until_gone(&self.docker, &self.name, looks, problem)? {
+            let name = &self.name;
+            tracing::warn!("an empty network of the project {name} is left, which the engine does not remove: {why}");
+        }
+        Ok(())
     }
 }
 
@@ -152,7 +165,7 @@ fn sweep_until_gone(
     name: &str,
     looks: u32,
     mut problem: Option<ClusterError>,
-) -> Result<(), ClusterError> {
+) -> Result<Removal, ClusterError> {
     let mut empty = 0;
     for _ in 0..looks + SWEEPS {
         match sweep(docker, name) {
@@ -163,15 +176,14 @@ fn sweep_until_gone(
             Err(error) => problem = Some(error),
         }
         if empty >= looks {
-            return Ok(());
+            return Ok(Removal::Complete);
         }
         thread::sleep(SWEEP_PAUSE);
     }
     let problem =
         problem.unwrap_or_else(|| ClusterError::Setup(format!("the Compose project {name} does not go away")));
-    if problem.to_string().contains(MISCOUNTED) && ids(docker, name, &["ps", "--all", "--quiet"])?.is_empty() {
-        tracing::warn!("an empty network of the project {name} is left, which the engine does not remove: {problem}");
-        return Ok(());
+    if problem.to_string().contains(IN_USE) && ids(docker, name, &["ps", "--all", "--quiet"])?.is_empty() {
+        return Ok(Removal::NetworkKept(problem));
     }
     Err(problem)
 }
@@ -262,7 +274,7 @@ fn parse_left(line: &str) -> Option<ProjectLeft> {
 ///
 /// # Errors
 /// [`ClusterError`] naming what is left.
-pub(super) fn remove_project(docker: &Docker, name: &str) -> Result<(), ClusterError> {
+pub(super) fn remove_project(docker: &Docker, name: &str) -> Result<Removal, ClusterError> {
     sweep_until_gone(docker, name, LOOKS_AFTER_BREAK, None)
 }
 
