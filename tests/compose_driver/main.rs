@@ -5,6 +5,7 @@
 #[path = "../fake-docker/mod.rs"]
 mod fake_docker;
 mod image;
+mod removal;
 
 use std::fs;
 use std::thread;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use fake_docker::Fake;
 use labctl::cluster::{
     Cluster, ClusterError, ClusterSpec, ComposeCluster, Deployment, Docker, NodeImage, Owner, Programs, ProxyImage,
-    Unavailable, projects_left,
+    Unavailable,
 };
 use labctl::config::Experiment;
 use labctl::system::System as _;
@@ -234,59 +235,6 @@ fn logs_are_told_apart_by_node() {
 }
 
 #[test]
-fn what_compose_leaves_behind_is_removed_by_id() {
-    // Compose fails, as it does when the engine still adds containers to the network.
-    let stubborn = r#"
-        case "$*" in
-            *" down "*) echo 'network has active endpoints' >&2; exit 1 ;;
-            "ps --all --quiet "*) [ -e "$here/removed" ] || { echo c7; echo c8; } ;;
-            "network ls --quiet "*) [ -e "$here/removed" ] || echo n1 ;;
-            "volume ls --quiet "*) [ -e "$here/removed" ] || echo v1 ;;
-            "volume rm "*) touch "$here/removed" ;;
-        esac"#;
-    let fake = Fake::new(&[ENGINE, RUNNING, stubborn]);
-    let mut cluster = cluster(&fake);
-    cluster.up(&CancellationToken::new()).unwrap();
-    cluster.down().unwrap();
-    let calls = fake.calls(cluster.project());
-    assert_eq!(calls[8..11], ["docker rm --force --volumes c7 c8", "docker network rm n1", "docker volume rm v1"]);
-}
-
-#[test]
-fn what_cannot_be_removed_is_an_error() {
-    let stubborn = r#"
-        case "$*" in
-            "ps --all --quiet "*) echo c7 ;;
-            "rm "*) echo 'cannot remove container c7' >&2; exit 1 ;;
-        esac"#;
-    let fake = Fake::new(&[ENGINE, RUNNING, stubborn]);
-    let mut cluster = cluster(&fake);
-    cluster.up(&CancellationToken::new()).unwrap();
-    let error = cluster.down().unwrap_err().to_string();
-    assert!(error.ends_with("(exit status 1)\n    cannot remove container c7"), "{error}");
-    cluster.detach();
-}
-
-/// Docker 20.10 sometimes counts one endpoint too many on a network until it is started anew.
-#[test]
-fn an_empty_network_that_the_engine_keeps_is_no_error_and_one_in_use_is() {
-    for (containers, is_error) in [("", false), ("c7", true)] {
-        let keeps = r#"
-            case "$*" in
-                "ps --all --quiet "*) echo CONTAINERS ;;
-                "network ls --quiet "*) echo n1 ;;
-                "network rm "*) echo 'network n1 has active endpoints' >&2; exit 1 ;;
-            esac"#;
-        let keeps = keeps.replace("CONTAINERS", containers);
-        let fake = Fake::new(&[ENGINE, RUNNING, &keeps]);
-        let mut cluster = cluster(&fake);
-        cluster.up(&CancellationToken::new()).unwrap();
-        assert_eq!(cluster.down().is_err(), is_error);
-        cluster.detach();
-    }
-}
-
-#[test]
 fn cancelling_ends_a_hanging_up_and_down_still_works() {
     // `up` says that it hangs by making a file, and never ends by itself.
     let hangs = r#"case "$*" in *" up "*) touch "$here/hangs"; sleep 600 ;; esac"#;
@@ -363,19 +311,6 @@ fn an_engine_that_hangs_is_given_up() {
     let error = Fake::new(&["sleep 600"]).probe();
     assert_eq!(error.to_string(), "no Docker engine answers: nothing heard within 5 s");
     assert!(started.elapsed() < Duration::from_secs(60));
-}
-
-#[test]
-fn projects_left_are_those_with_an_owner() {
-    let left = r#"
-        case "$*" in
-            "ps "*) echo 'labctl-a|12|/x'; echo 'labctl-a|12|/x'; echo 'lab||' ;;
-            "network "*) echo 'labctl-a|12|/x'; echo 'labctl-b|13|/y' ;;
-        esac"#;
-    let fake = Fake::new(&[ENGINE, left]);
-    let found = projects_left(&fake.docker(), &CancellationToken::new()).unwrap();
-    let found: Vec<_> = found.iter().map(|left| (left.name.as_str(), left.owner.clone())).collect();
-    assert_eq!(found, [("labctl-a", Owner::from("12")), ("labctl-b", Owner::from("13"))]);
 }
 
 #[test]

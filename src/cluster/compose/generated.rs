@@ -91,7 +91,7 @@ impl ProjectSetting<'_> {
         if storage.is_some() {
             volumes.push(json!({ "type": "volume", "source": volume(node), "target": self.image.storage }));
         }
-        let outside = self.first_port.map_or(0, |first| first + u16::try_from(offset(node)).unwrap_or_default());
+        let outside = self.first_port.map_or(0, |first| u32::from(first) + offset(node));
         let port = self.image.port;
         let mut service = service::common(self.image_id, &self.labels, &[format!("127.0.0.1:{outside}:{port}")]);
         service.insert("environment".into(), json!(environment));
@@ -139,6 +139,9 @@ fn volume(node: NodeId) -> String {
 }
 
 /// The place of a node among all nodes, the leader first.
-pub(super) fn offset(node: NodeId) -> usize {
-    node.follower_index().map_or(0, |index| index + 1)
+pub(super) const fn offset(node: NodeId) -> u32 {
+    match node {
+        NodeId::Leader => 0,
+        NodeId::Follower(index) => index + 1,
+    }
 }

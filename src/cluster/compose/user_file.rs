@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::generated::offset;
 use super::service::{self, Labels, escaped};
 use super::yaml;
 use crate::cluster::docker::Docker;
@@ -251,14 +252,9 @@ impl Additions<'_> {
                 environment.insert(name.clone(), json!(escaped(&value)));
             }
         });
-        let outside = self.first_port.map_or(0, |first| first + offset(spec.node));
+        let outside = self.first_port.map_or(0, |first| u32::from(first) + offset(spec.node));
         service.insert("ports".into(), json!([format!("127.0.0.1:{outside}:{}", self.project.port(spec.node))]));
     }
-}
-
-/// The place of a node among all nodes, the leader first.
-fn offset(node: NodeId) -> u16 {
-    u16::try_from(super::generated::offset(node)).unwrap_or_default()
 }
 
 /// The variables that are the same at every node, for the `${...}` of the file: as the leader sees them.

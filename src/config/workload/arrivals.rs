@@ -17,7 +17,7 @@ pub enum Pacing {
     Window,
     /// In batches: a batch starts when all of the one before have ended
     Batch,
-    /// At times of its own, `rate_per_s` in a second, whether or not others have ended
+    /// At its time, `rate_per_s` in a second, whether or not those before have ended
     Open,
 }
 
