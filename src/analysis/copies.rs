@@ -22,7 +22,7 @@ pub(crate) use self::tally::{AtAck, CountOverTime, Tally};
 use self::terms::{ByKey, Terms, place};
 pub(crate) use self::write::{Arrival, WriteCopies};
 use crate::data::{RunData, WriteOutcome, WriteRow};
-use crate::model::{Micros, NodeId, ReplicationOrder, TimeSpan, Version, WriteId};
+use crate::model::{Key, Micros, NodeId, ReplicationOrder, TimeSpan, Version, WriteId};
 
 mod events;
 mod lives;
@@ -41,7 +41,7 @@ mod write;
 /// Stands for the client's record of a write that arrived somewhere and has none.
 static UNANSWERED: LazyLock<WriteRow> = LazyLock::new(|| WriteRow {
     write: WriteId::new(u64::MAX),
-    key: String::new(),
+    key: Key::from(""),
     value: String::new(),
     start_us: Micros::ZERO,
     latency_us: TimeSpan::ZERO,

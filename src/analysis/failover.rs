@@ -78,7 +78,7 @@ impl FailoverFigures {
             .filter(|(_, is_missing)| is_missing.upper)
             .map(|(row, is_missing)| FailoverLoss {
                 write: row.write,
-                key: row.key.clone(),
+                key: row.key.to_string(),
                 acknowledged_ms: row.end().as_ms(),
                 is_certain: is_missing.lower,
             })
@@ -137,7 +137,7 @@ impl<'a> Lacks<'a> {
 
     /// Whether the node certainly, and possibly, holds neither this write nor a newer one of its key.
     fn write(&self, row: &WriteRow) -> Bounds<bool> {
-        let held = self.dump.versions.get(&row.key).copied().map(Version::new);
+        let held = self.dump.versions.get(row.key.as_str()).copied().map(Version::new);
         match (row.version, held) {
             (Some(version), Some(held)) => Bounds::exactly(held < version),
             _ => self.held.lacks(self.run, row, &self.order),

@@ -180,7 +180,7 @@ impl RunBuilder {
         let quorum_us = self.quorum.checked_sub(1).and_then(|index| sorted.get(index as usize)).copied().unwrap_or(0);
         WriteRow {
             write: WriteId::new(planned.write),
-            key: planned.key.clone(),
+            key: planned.key.as_str().into(),
             value: format!("v{}", planned.write),
             start_us: planned.start_us.into(),
             latency_us: TimeSpan::new(planned.latency_us.unwrap_or(quorum_us)),
@@ -210,7 +210,7 @@ impl RunBuilder {
                 let applied = self.config.network.order == ReplicationOrder::Arrival || Some(version) > *newest;
                 *newest = if applied { Some(version) } else { *newest };
                 let at_us = at_us.into();
-                all.push(ArrivalRow { follower: node, version, key: key.to_owned(), applied, at_us, catch_up: false });
+                all.push(ArrivalRow { follower: node, version, key: key.into(), applied, at_us, catch_up: false });
             }
         }
         all
@@ -222,11 +222,11 @@ impl RunBuilder {
         by_version.sort_by_key(|row| row.version);
         let leader = dump(
             NodeId::Leader,
-            by_version.iter().map(|row| (row.key.clone(), row.value.clone(), row.version.unwrap())),
+            by_version.iter().map(|row| (row.key.to_string(), row.value.clone(), row.version.unwrap())),
         );
         let followers = NodeId::followers(self.config.followers).map(|node| {
             let own = arrivals.iter().filter(|row| row.follower == node && row.applied && row.at_us <= until_us);
-            dump(node, own.map(|row| (row.key.clone(), value(row.version), row.version)))
+            dump(node, own.map(|row| (row.key.to_string(), value(row.version), row.version)))
         });
         followers.chain([leader]).map(|dump| (dump.node.parse().unwrap(), dump)).collect()
     }
@@ -270,7 +270,7 @@ fn replications(version: Version, planned: &Planned) -> Vec<ReplicationRow> {
         ReplicationRow {
             write: WriteId::new(planned.write),
             version,
-            key: planned.key.clone(),
+            key: planned.key.as_str().into(),
             follower: NodeId::Follower(follower),
             delay_us: TimeSpan::new(*delay_us),
             ack_delay_us: Some(TimeSpan::ZERO),

@@ -89,7 +89,7 @@ impl Survival {
             if gone.upper && !holders.is_empty() && lost_writes.len() < MAX_LISTED {
                 lost_writes.push(GoneWrite {
                     write: row.write,
-                    key: row.key.clone(),
+                    key: row.key.to_string(),
                     acknowledged_ms: row.end().as_ms(),
                     is_certain: gone.lower && is_final,
                 });

@@ -119,7 +119,7 @@ fn life(run: &RunData, copies: &Copies<'_>, exemplar: Exemplar, row: &WriteRow) 
         quorum,
         exemplar,
         write: row.write,
-        key: row.key.clone(),
+        key: row.key.to_string(),
         version,
         latency_ms: row.latency_us.as_ms(),
         quorum_ms: quorum_us.map(|at_us| (at_us - start_us).as_ms()),

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunData;
-use crate::model::{Micros, NodeId, TimeSpan, Version, WriteId, WriteOutcome};
+use crate::model::{Key, Micros, NodeId, TimeSpan, Version, WriteId, WriteOutcome};
 
 /// One line of `forecast.csv`: one write at one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct ForecastRow {
     /// The node.
     pub node: NodeId,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// When the write takes effect here: at the leader when its client asks, at a follower when
     /// it arrives; `None` if it never does.
     pub at_us: Option<Micros>,
@@ -58,7 +58,7 @@ impl RunData {
             outcome: node.is_leader().then_some(write.outcome),
             delay_us: delays.get(&(write.write, node)).copied(),
             // Values are unique to a write.
-            kept: self.settled.get(&node).map(|dump| dump.store.get(&write.key) == Some(&write.value)),
+            kept: self.settled.get(&node).map(|dump| dump.store.get(write.key.as_str()) == Some(&write.value)),
         };
         self.writes
             .iter()

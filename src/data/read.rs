@@ -14,7 +14,7 @@ use super::{
     ArrivalRow, DataError, FailoverRecord, FaultRow, ForecastRow, Manifest, ReadRow, ReplicationRow, RunData, SCHEMA,
     Snapshot, WriteRow,
 };
-use crate::model::{Micros, NodeId, TIME_LIMIT, TimeSpan, WriteId};
+use crate::model::{Keys, Micros, NodeId, TIME_LIMIT, TimeSpan, WriteId};
 
 /// What is wrong with a time past [`TIME_LIMIT`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
@@ -136,7 +136,7 @@ fn read_csv<T: DeserializeOwned + Columns>(path: PathBuf) -> Result<Table<T>, Da
     let needed = T::COLUMNS.iter().filter(|column| !T::OPTIONAL.contains(column));
     let is_in_order = headers.iter().eq(T::COLUMNS.iter().copied()) || headers.iter().eq(needed.copied());
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
-    let mut record = csv::StringRecord::new();
+    let (mut record, mut keys) = (csv::StringRecord::new(), Keys::default());
     let line_of = |position: Option<&csv::Position>| position.map_or(1, csv::Position::line);
     while csv
         .read_record(&mut record)
@@ -144,7 +144,7 @@ fn read_csv<T: DeserializeOwned + Columns>(path: PathBuf) -> Result<Table<T>, Da
     {
         let line = line_of(record.position());
         lines.push(line);
-        if let Some(row) = is_in_order.then(|| T::from_plain(&record)).flatten() {
+        if let Some(row) = is_in_order.then(|| T::from_plain(&record, &mut keys)).flatten() {
             rows.push(row);
             continue;
         }

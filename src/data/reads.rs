@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Micros, NodeId, ReadOutcome, TimeSpan, Version, WriteId};
+use crate::model::{Key, Micros, NodeId, ReadOutcome, TimeSpan, Version, WriteId};
 
 /// What a read was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct ReadRow {
     /// Which node was asked.
     pub node: NodeId,
     /// For which key.
-    pub key: String,
+    pub key: Key,
     /// When the request began.
     pub start_us: Micros,
     /// From the request's begin to the last byte of the answer (or the error).

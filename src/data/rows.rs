@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::FaultEvent;
-use crate::model::{Micros, NodeId, ReplicationOutcome, TimeSpan, Version, WriteId, WriteOutcome};
+use crate::model::{Key, Micros, NodeId, ReplicationOutcome, TimeSpan, Version, WriteId, WriteOutcome};
 
 /// One line of `writes.csv`: one client write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct WriteRow {
     /// The write's number in the plan, from 0; its `x-write-id`.
     pub write: WriteId,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// The value written, unique to this write.
     pub value: String,
     /// When the request began; in an open loop, when it was to begin.
@@ -58,7 +58,7 @@ pub struct ReplicationRow {
     /// The leader's number.
     pub version: Version,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// The follower.
     pub follower: NodeId,
     /// The injected delay drawn for the write.
@@ -98,7 +98,7 @@ pub struct ArrivalRow {
     /// The leader's number.
     pub version: Version,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// False when the follower kept something newer (`version` order).
     pub applied: bool,
     /// When it arrived.

@@ -27,7 +27,7 @@ fn run() -> RunData {
     let snapshot: Snapshot = NodeId::all(config.followers).map(|node| (node, dump(node))).collect();
     let write = |write: u64| WriteRow {
         write: WriteId::new(write),
-        key: format!("k{}", write % 10),
+        key: format!("k{}", write % 10).into(),
         value: format!("v{write}"),
         start_us: (write * 1000).into(),
         latency_us: TimeSpan::new(5000),
@@ -82,7 +82,7 @@ fn run() -> RunData {
         replication: vec![ReplicationRow {
             write: WriteId::new(0),
             version: Version::new(1),
-            key: "k0".to_owned(),
+            key: "k0".into(),
             follower: NodeId::Follower(0),
             delay_us: TimeSpan::new(7),
             ack_delay_us: Some(TimeSpan::new(2)),
@@ -93,7 +93,7 @@ fn run() -> RunData {
         arrivals: vec![ArrivalRow {
             follower: NodeId::Follower(0),
             version: Version::new(1),
-            key: "k0".to_owned(),
+            key: "k0".into(),
             applied: true,
             at_us: Micros::new(12),
             catch_up: true,
@@ -112,7 +112,7 @@ fn run() -> RunData {
             ForecastRow {
                 write: WriteId::new(0),
                 node: NodeId::Leader,
-                key: "k0".to_owned(),
+                key: "k0".into(),
                 at_us: Some(Micros::ZERO),
                 latency_us: Some(TimeSpan::new(9)),
                 outcome: Some(WriteOutcome::Ok),
@@ -122,7 +122,7 @@ fn run() -> RunData {
             ForecastRow {
                 write: WriteId::new(0),
                 node: NodeId::Follower(0),
-                key: "k0".to_owned(),
+                key: "k0".into(),
                 at_us: None,
                 latency_us: None,
                 outcome: None,
@@ -141,7 +141,7 @@ fn probe(read: u64, outcome: ReadOutcome, write: Option<u64>, error: Option<&str
         purpose: ReadPurpose::Probe,
         session: 0,
         node: NodeId::Follower(0),
-        key: "k0".to_owned(),
+        key: "k0".into(),
         start_us: (read * 20_000).into(),
         latency_us: TimeSpan::new(250),
         outcome,

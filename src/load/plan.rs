@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 
 use crate::config::{Pacing, Workload};
-use crate::model::{Micros, WriteId};
+use crate::model::{Keys, Micros, WriteId};
 use crate::system::PlannedWrite;
 
 /// Most connections that are opened before an open loop starts: most loads never have more in flight.
@@ -37,10 +37,11 @@ impl Plan {
     /// Keys and times are drawn from the experiment's seed, if they are drawn at all.
     #[must_use]
     pub fn new(workload: &Workload, seed: u64) -> Self {
+        let mut keys = Keys::default();
         let write = |(id, key): (u64, u32)| {
             let mut value = format!("v{id}");
             value.extend(repeat_n('.', (workload.value_bytes.get() as usize).saturating_sub(value.len())));
-            PlannedWrite { id: WriteId::new(id), key: format!("k{key}"), value }
+            PlannedWrite { id: WriteId::new(id), key: keys.share(&format!("k{key}")), value }
         };
         Self {
             writes: (0..).zip(workload.key_numbers(seed)).map(write).collect(),

@@ -318,7 +318,7 @@ impl<'a> Reader<'a> {
             purpose: ReadPurpose::Probe,
             session: self.index,
             node: self.node,
-            key: key.to_owned(),
+            key: key.into(),
             start_us: began - self.of.start_us,
             latency_us: ended.since(began),
             outcome,

@@ -43,7 +43,7 @@ mod tests {
     use crate::model::{Micros, NodeId, TimeSpan, WriteId};
 
     fn row(outcome: WriteOutcome) -> WriteRow {
-        let (key, value) = ("k0".to_owned(), "v0".to_owned());
+        let (key, value) = ("k0".into(), "v0".to_owned());
         let (http_status, version, acks, error) = (None, None, None, None);
         WriteRow {
             write: WriteId::new(0),

@@ -13,6 +13,7 @@ mod delay;
 mod digest;
 mod failover;
 mod hosting;
+mod key;
 mod lifecycle;
 mod node_id;
 mod node_spec;
@@ -42,6 +43,7 @@ pub use delay::{
 pub use digest::sha256;
 pub use failover::{FailoverFacts, FailoverKind};
 pub use hosting::{Hosting, RunsAs};
+pub use key::{Key, Keys};
 pub use labnode::poison::ignore_poison;
 pub use labnode::proxy::Order as ProxyOrder;
 pub use lifecycle::{Lifecycle, NodeUser, SetupStep, StopRequest, StopSignal, Storage};

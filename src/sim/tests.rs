@@ -12,7 +12,7 @@ use crate::analysis::{
 };
 use crate::config::{KeyOrder, Pacing, Timeout};
 use crate::data::{ReplicationOutcome, WriteOutcome, WriteRow};
-use crate::model::{LinkOrder, ReplicationOrder, Version, uniform_ms};
+use crate::model::{Key, LinkOrder, ReplicationOrder, Version, uniform_ms};
 
 struct Silent;
 
@@ -229,7 +229,10 @@ fn a_write_of_an_open_loop_starts_at_its_time_with_its_key_at_every_quorum() {
     for w in [1, 5] {
         let run = run(&experiment, w);
         for ((row, start_us), key) in run.writes.iter().zip(&starts).zip(&keys) {
-            assert_eq!((row.start_us, row.sent_us, &row.key), (*start_us, Some(*start_us), &format!("k{key}")));
+            assert_eq!(
+                (row.start_us, row.sent_us, &row.key),
+                (*start_us, Some(*start_us), &Key::from(format!("k{key}")))
+            );
         }
         // Nothing but its own delays holds a write up.
         assert!(write_overheads(&run).iter().all(|write| write.overhead_us == Micros::ZERO), "W = {w}");

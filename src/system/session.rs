@@ -9,7 +9,7 @@ use futures_util::{FutureExt, TryFutureExt};
 
 use super::explained::Explained;
 use crate::model::{
-    Endpoints, Micros, NodeId, ReplicationOutcome, StoreDump, TimeSpan, Version, WriteId, WriteOutcome,
+    Endpoints, Key, Micros, NodeId, ReplicationOutcome, StoreDump, TimeSpan, Version, WriteId, WriteOutcome,
 };
 
 /// A session with the nodes of one cluster. Questions about different nodes may be asked at once.
@@ -169,7 +169,7 @@ pub struct PlannedWrite {
     /// Its number, from 0.
     pub id: WriteId,
     /// The key; needs no percent-encoding.
-    pub key: String,
+    pub key: Key,
     /// The value, unique to this write.
     pub value: String,
 }
@@ -267,7 +267,7 @@ pub struct CopyRecord {
     /// The leader's number.
     pub version: Version,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// To whom.
     pub follower: NodeId,
     /// The injected delay that was drawn.
@@ -288,7 +288,7 @@ pub struct ArrivalRecord {
     /// The leader's number.
     pub version: Version,
     /// The key written.
-    pub key: String,
+    pub key: Key,
     /// False if the follower kept something newer.
     pub applied: bool,
     /// When it arrived.

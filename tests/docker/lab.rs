@@ -46,7 +46,7 @@ impl Lab {
     }
 
     async fn write(&self, id: u64) -> WriteAnswer {
-        let write = PlannedWrite { id: WriteId::new(id), key: format!("k{id}"), value: format!("v{id}") };
+        let write = PlannedWrite { id: WriteId::new(id), key: format!("k{id}").into(), value: format!("v{id}") };
         self.client.put(&write).await
     }
 

@@ -133,8 +133,8 @@ fn a_lost_copy_is_explained() {
     }
     for snapshot in [&mut run.settled, &mut run.at_last_ack] {
         let dump = snapshot.get_mut(&NodeId::Follower(1)).unwrap();
-        dump.store.insert(key.clone(), "v89".to_owned());
-        dump.versions.insert(key.clone(), 90);
+        dump.store.insert(key.to_string(), "v89".to_owned());
+        dump.versions.insert(key.to_string(), 90);
     }
     let rendered = render(&runs);
     assert!(rendered.html.contains("the replication of version 100 timed out"));

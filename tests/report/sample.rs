@@ -10,7 +10,7 @@ use labctl::data::{
     Snapshot, StoreDump, WriteOutcome, WriteRow,
 };
 use labctl::model::{
-    Capabilities, Followers, Micros, NodeId, Quorum, QuorumControl, ReplicationOrder, RestartState, SystemFacts,
+    Capabilities, Followers, Key, Micros, NodeId, Quorum, QuorumControl, ReplicationOrder, RestartState, SystemFacts,
     TimeSpan, Version, WriteId, as_uniform_ms, uniform_ms,
 };
 use labctl::system::System as _;
@@ -107,7 +107,7 @@ impl Played {
 
     /// Plays one write and answers when its client heard.
     fn play(&mut self, write: u64, start_us: u64, rng: &mut ChaCha8Rng) -> u64 {
-        let key = format!("k{}", write % self.keys);
+        let key = Key::from(format!("k{}", write % self.keys));
         let version = Version::new(write + 1);
         let mut acks = Vec::new();
         for follower in NodeId::followers(self.followers) {
@@ -162,7 +162,7 @@ impl Played {
         if self.order == Some(ReplicationOrder::Version) {
             let mut newest: BTreeMap<(NodeId, String), Option<Version>> = BTreeMap::new();
             for row in &mut self.arrivals {
-                let held = newest.entry((row.follower, row.key.clone())).or_default();
+                let held = newest.entry((row.follower, row.key.to_string())).or_default();
                 row.applied = Some(row.version) > *held;
                 *held = Some(row.version).max(*held);
             }
@@ -190,15 +190,15 @@ impl Played {
         let mut snapshot = Snapshot::new();
         let mut leader = empty(NodeId::Leader, Role::Leader);
         for row in &self.writes {
-            leader.store.insert(row.key.clone(), row.value.clone());
-            leader.versions.insert(row.key.clone(), row.version.map_or(0, Version::get));
+            leader.store.insert(row.key.to_string(), row.value.clone());
+            leader.versions.insert(row.key.to_string(), row.version.map_or(0, Version::get));
         }
         snapshot.insert(NodeId::Leader, leader);
         for name in NodeId::followers(self.followers) {
             let mut dump = empty(name, Role::Follower);
             for row in self.arrivals.iter().filter(|r| r.follower == name && r.applied && r.at_us <= until_us) {
-                dump.store.insert(row.key.clone(), format!("v{}", row.version.get() - 1));
-                dump.versions.insert(row.key.clone(), row.version.get());
+                dump.store.insert(row.key.to_string(), format!("v{}", row.version.get() - 1));
+                dump.versions.insert(row.key.to_string(), row.version.get());
             }
             snapshot.insert(name, dump);
         }

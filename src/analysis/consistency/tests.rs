@@ -15,7 +15,7 @@ const MS: u64 = 1000;
 fn planned(write: u64, start_ms: u64, delays_ms: [u64; 5]) -> Planned {
     Planned {
         write,
-        key: "k0".to_owned(),
+        key: "k0".into(),
         start_us: start_ms * MS,
         latency_us: None,
         delays_us: delays_ms.map(|ms| ms * MS).to_vec(),
@@ -272,7 +272,7 @@ fn read(at_ms: i64, write: Option<u64>) -> ReadRow {
         purpose: ReadPurpose::Probe,
         session: 0,
         node: NodeId::Follower(0),
-        key: "k0".to_owned(),
+        key: "k0".into(),
         start_us: Micros::new(at_ms * 1_000),
         latency_us: TimeSpan::new(1_000),
         outcome: if write.is_some() { ReadOutcome::Found } else { ReadOutcome::Absent },

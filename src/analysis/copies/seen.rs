@@ -41,10 +41,10 @@ impl SeenFollower {
                     .map_or(Content::Unknown, |write| Content::Write(*write)),
             };
             let look = Look { asked_us: row.start_us, answered_us: row.end(), content };
-            if !looks.contains_key(&row.key) {
-                looks.insert(row.key.clone(), Looks::default());
+            if !looks.contains_key(row.key.as_str()) {
+                looks.insert(row.key.to_string(), Looks::default());
             }
-            if let Some(looks) = looks.get_mut(&row.key) {
+            if let Some(looks) = looks.get_mut(row.key.as_str()) {
                 looks.push(look, &deaths);
             }
         }
@@ -71,7 +71,7 @@ impl SeenFollower {
     /// When a write first arrived here.
     pub(super) fn arrival(&self, index: usize, write: &WriteCopies<'_>) -> Arrival {
         let sought = sought(index, write);
-        match self.looks.get(&write.row.key) {
+        match self.looks.get(write.row.key.as_str()) {
             Some(looks) => looks.arrival(sought, &self.deaths, self.settled_us),
             None => Arrival::perhaps(sought.started_us),
         }
@@ -79,7 +79,7 @@ impl SeenFollower {
 
     /// Whether it was never seen with a write, and was with a newer one of its key.
     pub(super) fn is_hidden(&self, index: usize, write: &WriteCopies<'_>) -> bool {
-        self.looks.get(&write.row.key).is_some_and(|looks| looks.is_hidden(sought(index, write)))
+        self.looks.get(write.row.key.as_str()).is_some_and(|looks| looks.is_hidden(sought(index, write)))
     }
 
     /// Adds everything that changed, or may have changed, what this follower, by index, held. `of_key` has the

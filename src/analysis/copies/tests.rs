@@ -94,7 +94,7 @@ fn a_catch_up_counts_when_it_comes_and_may_have_come_where_a_trace_is_lost() {
     let caught_up = ArrivalRow {
         follower: NodeId::Follower(4),
         version: Version::new(4),
-        key: "k3".to_owned(),
+        key: "k3".into(),
         applied: true,
         at_us: Micros::new(3_600_000),
         catch_up: false,
@@ -118,13 +118,11 @@ fn a_leader_that_is_restarted_counts_from_one_again() {
     for row in &mut run.writes {
         let write = row.write.get();
         row.version = Some(Version::new(if write >= 3 { write - 2 } else { write + 1 }));
-        row.key = "k".to_owned();
+        row.key = "k".into();
     }
     for row in &mut run.arrivals {
-        (row.version, row.key) = (
-            if row.version > Version::new(3) { Version::new(row.version.get() - 3) } else { row.version },
-            "k".to_owned(),
-        );
+        (row.version, row.key) =
+            (if row.version > Version::new(3) { Version::new(row.version.get() - 3) } else { row.version }, "k".into());
     }
     let copies = Copies::of(&run);
     let places: Vec<_> = copies.writes.iter().map(|write| write.place.unwrap().place).collect();
@@ -269,7 +267,7 @@ fn a_newer_write_without_an_answer_covers_an_older_one() {
     (run.writes[4].outcome, run.writes[4].version) = (WriteOutcome::Unknown, None);
     run.arrivals.retain(|row| (row.follower, row.version) != (NodeId::Follower(4), Version::new(4)));
     for row in run.arrivals.iter_mut().filter(|row| row.version == Version::new(5)) {
-        row.key = "k3".to_owned();
+        row.key = "k3".into();
     }
     let settled: Vec<_> = Durability::of(&run).exposure.iter().map(|state| state.settled_writes).collect();
     assert_eq!(settled, [0, 0, 0, 0, 0, 4].map(Bounds::exactly));

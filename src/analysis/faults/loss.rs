@@ -64,7 +64,7 @@ impl LeaderLoss {
                 let write = copies.write(key, place)?;
                 Some(LostWrite {
                     write: write.row.write,
-                    key: write.row.key.clone(),
+                    key: write.row.key.to_string(),
                     version: write.version?,
                     acknowledged_ms: write.row.end().as_ms(),
                     arrived: write.reached(until_us).0.into(),

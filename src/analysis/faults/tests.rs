@@ -176,9 +176,9 @@ fn the_leader_takes_with_it_what_no_survivor_holds() {
     // All have received the newest write, which has no answer; the first of them lacks two others.
     assert_eq!((loss.most_advanced, loss.random), (Bounds::exactly(2.0), Bounds::exactly(9.0 / 5.0)));
     // An older write of the key replaces it on f3.
-    run.writes[0].key = "k2".to_owned();
+    run.writes[0].key = "k2".into();
     for row in run.arrivals.iter_mut().filter(|row| row.version == Version::new(1)) {
-        (row.key, row.at_us) = ("k2".to_owned(), Micros::new(29_000_000));
+        (row.key, row.at_us) = ("k2".into(), Micros::new(29_000_000));
     }
     assert_eq!(lost(&figures(&run).leader_loss.unwrap()), [(1, 0), (2, 1)]);
     // Dead itself, f3 takes nothing over, and what it had received is not known.

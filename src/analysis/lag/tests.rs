@@ -86,7 +86,7 @@ fn an_acknowledgement_proves_the_arrival_of_which_the_trace_died_with_its_follow
     let late = ArrivalRow {
         follower: NodeId::Follower(3),
         version: Version::new(1),
-        key: "k3".to_owned(),
+        key: "k3".into(),
         applied: true,
         at_us: Micros::new(900_000),
         catch_up: false,

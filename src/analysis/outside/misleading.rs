@@ -63,7 +63,7 @@ fn a_follower_that_answers_late_widens_what_is_known_of_it_and_moves_no_figure()
         // A reader asks for a key anew once it has its answer.
         let mut next_us: HashMap<String, Micros> = HashMap::new();
         run.reads.retain_mut(|row| {
-            let next_us = next_us.entry(row.key.clone()).or_insert(Micros::MIN);
+            let next_us = next_us.entry(row.key.to_string()).or_insert(Micros::MIN);
             if row.node != F2 {
                 return true;
             }

@@ -58,7 +58,7 @@ pub(super) async fn ask(session: &dyn Session, experiment: &Experiment, clock: &
 fn planned(id: u64, key: &str) -> PlannedWrite {
     // Nodes that run already may hold what an earlier probe wrote.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    PlannedWrite { id: WriteId::new(id), key: key.to_owned(), value: format!("value-{}", now.as_micros()) }
+    PlannedWrite { id: WriteId::new(id), key: key.into(), value: format!("value-{}", now.as_micros()) }
 }
 
 /// The first follower that has a write. `None` if none has it within the limit.
@@ -143,7 +143,7 @@ impl Probed {
         };
         self.add("dump", told.unwrap_or_else(|| untold(node, "dump".to_owned(), shown)));
         if let Ok(dump) = dump {
-            let in_place = dump.store.get(&write.key).is_some_and(|value| *value == write.value);
+            let in_place = dump.store.get(write.key.as_str()).is_some_and(|value| *value == write.value);
             // The entries of a log have places, and no keys.
             let in_log =
                 dump.store.keys().all(|key| key.starts_with('#')) && dump.store.values().any(|v| *v == write.value);

@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn write(latency_ms: u64, outcome: WriteOutcome) -> WriteRow {
-        let (key, value) = ("k0".to_owned(), "v0".to_owned());
+        let (key, value) = ("k0".into(), "v0".to_owned());
         let latency_us = TimeSpan::new(latency_ms * 1_000 + 999);
         let (http_status, version, acks, error, sent_us) = (None, None, None, None, None);
         let (write, start_us) = (WriteId::new(0), Micros::ZERO);

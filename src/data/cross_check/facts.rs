@@ -90,13 +90,13 @@ pub(super) fn lines<T>(rows: &[T]) -> impl Iterator<Item = (u64, &T)> {
 
 /// The rows of `writes.csv` with their lines.
 pub(super) fn write_lines(rows: &[WriteRow]) -> impl Iterator<Item = (u64, &WriteRow)> {
-    lines_of(rows, |row| [Some(&row.key), Some(&row.value), row.error.as_ref()])
+    lines_of(rows, |row| [Some(row.key.as_str()), Some(&row.value), row.error.as_deref()])
 }
 
 /// The rows of a CSV file with their lines, given their texts: one may be of several lines.
 pub(super) fn lines_of<T, const N: usize>(
     rows: &[T],
-    texts: impl Fn(&T) -> [Option<&String>; N],
+    texts: impl Fn(&T) -> [Option<&str>; N],
 ) -> impl Iterator<Item = (u64, &T)> {
     rows.iter().scan(2, move |next, row| {
         let line = *next;

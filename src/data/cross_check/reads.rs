@@ -6,7 +6,7 @@ use crate::data::ReadRow;
 use crate::model::NodeId;
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Contradiction> {
-    let rows = lines_of(&facts.run.reads, |row| [Some(&row.key), row.error.as_ref()]);
+    let rows = lines_of(&facts.run.reads, |row| [Some(row.key.as_str()), row.error.as_deref()]);
     let wrong = rows.filter_map(|(line, row)| {
         let message = format!("read {} {}", row.read, refuse(facts, row)?);
         Some(Contradiction::new(RunFile::Reads, Some(line), message).at(row.node, &row.key))

@@ -61,7 +61,7 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
         (|run| run.writes[3].acks = None, "write 3 is `ok` and has no number of acknowledgements"),
         (|run| run.writes[3].acks = Some(6), "write 3 has 6 acknowledgements of 5 followers"),
         (|run| run.writes[3].latency_us = TimeSpan::new(900_000_000), "writes.csv:5: k3: write 3 ended at "),
-        (|run| run.writes[3].key = "k4".to_owned(), "write 3 wrote key k4, and version 4 is of key k3"),
+        (|run| run.writes[3].key = "k4".into(), "write 3 wrote key k4, and version 4 is of key k3"),
         (|run| run.writes[3].version = Some(Version::new(5)), "write 3 has version 5, and 4 in replication.csv"),
         (
             |run| {
@@ -123,7 +123,7 @@ fn whatever_is_changed_is_named_with_file_line_node_and_key() {
 fn a_read_that_the_other_files_rule_out_is_named_and_no_read_is_used() {
     type Change = fn(&mut crate::data::ReadRow, &crate::data::WriteRow);
     let cases: [(Change, &str); 4] = [
-        (|read, _| read.key = "k4".to_owned(), "found write 3, which wrote key k3"),
+        (|read, _| read.key = "k4".into(), "found write 3, which wrote key k3"),
         (|read, write| read.start_us = write.start_us - TimeSpan::new(9_000), "found write 3 at "),
         (|read, _| read.version = Some(Version::new(99)), "found version 99 of write 3, which has version "),
         (|read, _| (read.write, read.version) = (Some(WriteId::new(93)), None), "found write 93 at "),

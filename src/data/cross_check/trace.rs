@@ -109,7 +109,7 @@ fn arrivals(facts: &Facts<'_>) -> Vec<Contradiction> {
 /// What the leader's trace and the clients rule out of an arrival.
 fn against_leader(facts: &Facts<'_>, row: &ArrivalRow) -> Option<String> {
     match facts.key_of(row.version) {
-        Some(key) if key != row.key => return Some(format!("arrived for this key, and wrote key {key}")),
+        Some(key) if *key != *row.key => return Some(format!("arrived for this key, and wrote key {key}")),
         None if facts.has_whole_leader_trace() || facts.unnumbered.is_empty() => {
             return Some("arrived, and no write has this version".to_owned());
         }

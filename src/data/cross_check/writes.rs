@@ -81,7 +81,7 @@ fn against_trace(facts: &Facts<'_>, row: &WriteRow) -> Option<String> {
         (Some(traced), _) if *traced != version => {
             Some(format!("has version {version}, and {traced} in replication.csv"))
         }
-        (_, Some(key)) if *key != row.key => {
+        (_, Some(key)) if **key != *row.key => {
             Some(format!("wrote key {}, and version {version} is of key {key} in replication.csv", row.key))
         }
         (None, _) if facts.has_whole_leader_trace() => {

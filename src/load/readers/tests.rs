@@ -34,7 +34,7 @@ impl Followers {
 
     fn send(&self, write: &PlannedWrite) {
         let mut sent = self.sent.lock().unwrap();
-        sent.entry(write.key.clone()).or_default().push((write.value.clone(), self.clock.now_us()));
+        sent.entry(write.key.to_string()).or_default().push((write.value.clone(), self.clock.now_us()));
     }
 
     fn held(&self, node: NodeId, key: &str) -> Option<Option<String>> {
@@ -175,7 +175,7 @@ async fn each_arrival_lies_between_the_last_answer_without_the_write_and_the_fir
         for (index, delay_ms) in [(0, 35), (1, 200)] {
             let arrived = Micros::from((write * 30 + delay_ms) * 1_000);
             let of_copy =
-                || rows.iter().filter(|row| row.node == NodeId::Follower(index) && row.key == format!("k{write}"));
+                || rows.iter().filter(|row| row.node == NodeId::Follower(index) && *row.key == format!("k{write}"));
             let with = of_copy().find(|row| row.write == Some(WriteId::new(write))).unwrap();
             let without = of_copy().rfind(|row| row.outcome == ReadOutcome::Absent).unwrap();
             assert!(without.start_us <= arrived && arrived <= with.end(), "{without:?} {with:?}");

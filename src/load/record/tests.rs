@@ -23,7 +23,7 @@ pub(in crate::load) struct OneStore {
 
 impl Session for OneStore {
     fn write<'a>(&'a self, write: &'a PlannedWrite) -> BoxFuture<'a, WriteAnswer> {
-        self.held.lock().unwrap().insert(write.key.clone(), write.value.clone());
+        self.held.lock().unwrap().insert(write.key.to_string(), write.value.clone());
         let answer = WriteAnswer {
             outcome: WriteOutcome::Ok,
             http_status: None,

@@ -154,7 +154,7 @@ impl HttpSession {
 
     async fn send_write(&self, write: &PlannedWrite) -> (WriteAnswer, Explained) {
         let rules = &self.settings.write;
-        ignore_poison(self.keys.lock()).insert(write.key.clone());
+        ignore_poison(self.keys.lock()).insert(write.key.to_string());
         let values = RequestValues { key: &write.key, value: &write.value, write: write.id.get(), ..self.values() };
         let limits = Limits { time: self.conditions.write_limit + ANSWER_MARGIN, bytes: MAX_ANSWER_BYTES };
         let judge = |answer: &HttpAnswer, outputs: Vec<Outputs>| {

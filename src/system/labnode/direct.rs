@@ -66,7 +66,7 @@ impl Client for DirectClient {
             return WriteAnswer::none("there is no leader");
         };
         let started_us = self.clock.now_us();
-        let write = Write { key: write.key.clone(), value: write.value.clone(), id: Some(write.id.get()) };
+        let write = Write { key: write.key.to_string(), value: write.value.clone(), id: Some(write.id.get()) };
         match self.clock.timeout(self.write_limit, leader.put(write, started_us)).await {
             Ok(Ok(accepted)) => done(200, &accepted),
             Ok(Err(error)) => {

@@ -5,7 +5,7 @@ use labnode::wire::{FollowerRecord, Health, LeaderRecord, TraceDump};
 
 use super::client::{Client, unanswered};
 use super::taken_traces::TakenTraces;
-use crate::model::{Followers, Micros, NodeId, TIME_LIMIT, TimeSpan, Version, WriteId};
+use crate::model::{Followers, Keys, Micros, NodeId, TIME_LIMIT, TimeSpan, Version, WriteId};
 use crate::system::session::{ArrivalRecord, CopyRecord, SessionError, Trace};
 
 #[cfg(test)]
@@ -76,6 +76,7 @@ impl Timeline<'_> {
 
     fn copies(&self, trace: TraceDump<LeaderRecord>, offset_us: Micros) -> Result<Vec<CopyRecord>, String> {
         let relative = |at_us: Option<u64>| at_us.map(|at_us| self.relative(at_us, offset_us)).transpose();
+        let mut keys = Keys::default();
         let copy = |record: LeaderRecord| {
             let follower = NodeId::Follower(record.follower);
             if !follower.is_in(self.followers) {
@@ -88,7 +89,7 @@ impl Timeline<'_> {
             Ok(CopyRecord {
                 write: WriteId::new(record.write),
                 version: Version::new(record.version),
-                key: record.key,
+                key: keys.share(&record.key),
                 follower,
                 delay_us,
                 ack_delay_us,
@@ -103,10 +104,11 @@ impl Timeline<'_> {
     }
 
     fn arrivals(&self, trace: TraceDump<FollowerRecord>, offset_us: Micros) -> Result<Vec<ArrivalRecord>, String> {
+        let mut keys = Keys::default();
         let arrival = |record: FollowerRecord| {
             Ok(ArrivalRecord {
                 version: Version::new(record.version),
-                key: record.key,
+                key: keys.share(&record.key),
                 applied: record.applied,
                 at_us: self.relative(record.at_us, offset_us)?,
                 catch_up: record.catch_up,

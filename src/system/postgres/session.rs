@@ -86,7 +86,7 @@ impl PostgresSession {
             Err(error) => return WriteAnswer::none(error.to_string()),
         };
         let client = &writer.connected.client;
-        let written = within(self.wait, client.execute(&writer.upsert, &[&write.key, &write.value])).await;
+        let written = within(self.wait, client.execute(&writer.upsert, &[&write.key.as_str(), &write.value])).await;
         match (written, writer.connected.warning()) {
             // A server that is told to wait no longer answers with success, and warns that only it has the write.
             (_, Some(warning)) => WriteAnswer::none(format!("the server warned: {warning}")),

@@ -79,7 +79,7 @@ impl RedisSession {
         };
         let wait_ms = self.wait.as_millis().max(1).to_string();
         let mut both = pipe();
-        both.cmd("SET").arg(&write.key).arg(&write.value).ignore();
+        both.cmd("SET").arg(write.key.as_str()).arg(&write.value).ignore();
         both.cmd("WAIT").arg(self.quorum.get()).arg(wait_ms);
         match both.query_async::<(u32,)>(&mut connection).await {
             Ok((acks,)) => {
