@@ -9,6 +9,7 @@
 //!
 //! Without traces the answers to reads bound it, see [`looks`].
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use hashbrown::HashMap;
@@ -69,6 +70,7 @@ pub(crate) struct Copies<'a> {
     /// By key number, then by place: indices into `writes`.
     of_key: Vec<Vec<usize>>,
     source: Source<'a>,
+    tally: OnceCell<Tally>,
 }
 
 impl<'a> Copies<'a> {
@@ -115,13 +117,13 @@ impl<'a> Copies<'a> {
         for (index, write) in writes.iter_mut().enumerate() {
             write.arrivals = followers.iter().map(|follower| follower.arrival(index, write.row)).collect();
         }
-        Self { run, writes, of_key, source: Source::Traces(followers) }
+        Self { run, writes, of_key, source: Source::Traces(followers), tally: OnceCell::new() }
     }
 
     /// By what clients saw, whatever traces there are.
     pub(crate) fn by_reads(run: &'a RunData) -> Self {
         let Seen { writes, of_key, followers } = Seen::of(run);
-        Self { run, writes, of_key, source: Source::Reads(followers) }
+        Self { run, writes, of_key, source: Source::Reads(followers), tally: OnceCell::new() }
     }
 
     /// How many copies were seen; `None` of an account by traces.
@@ -171,11 +173,13 @@ impl<'a> Copies<'a> {
         )
     }
 
-    /// The run played to its end.
-    pub(crate) fn tally(&self) -> Tally {
-        let mut replay = self.replay();
-        self.events().into_iter().for_each(|(at_us, event)| replay.play(at_us, event));
-        replay.finish()
+    /// The run played to its end, which is done once.
+    pub(crate) fn tally(&self) -> &Tally {
+        self.tally.get_or_init(|| {
+            let mut replay = self.replay();
+            self.events().into_iter().for_each(|(at_us, event)| replay.play(at_us, event));
+            replay.finish()
+        })
     }
 
     /// The write at a place among the writes of a key.

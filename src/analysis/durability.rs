@@ -136,7 +136,7 @@ impl Durability {
         let tally = copies.tally();
         let acked = copies.writes.iter().filter(|write| write.acknowledged_us().is_some());
         let (known, unknown): (Vec<_>, Vec<_>) = acked.partition(|write| write.place.is_some());
-        let exposure = exposures(&tally, run.manifest.last_ack_us());
+        let exposure = exposures(tally, run.manifest.last_ack_us());
         let fewer = |copies: usize| copies < quorum as usize;
         let held = |end: fn(Bounds<usize>) -> usize| {
             tally.at_ack.iter().filter(|at_ack| fewer(end(at_ack.held))).count() as u64

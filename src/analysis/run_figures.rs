@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::account::Account;
 use super::consistency::{Mechanism, RunConsistency};
-use super::durability::Durability;
 use super::excess::Excess;
 use super::expected::Expected;
 use super::failover::FailoverFigures;
@@ -82,7 +81,7 @@ impl RunFigures {
             failover: FailoverFigures::of(run),
             faults_left_out: faults_left_out(run),
             mechanism: Mechanism::of(run),
-            replaced: has_trace.then(|| Durability::by(run, account.copies()).overwritten_writes),
+            replaced: has_trace.then(|| account.copies().tally().overwritten_writes),
             survival: Survival::of(run),
             key_waits: KeyWaits::of(run, &latency),
             excess: Withheld::of(run, &[Need::Delays]).and_then(|_| Excess::of(&latency)),

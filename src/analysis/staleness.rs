@@ -74,7 +74,7 @@ impl Staleness {
         let kinds = kinds.flat_map(|reader| setup.replicas.iter().map(|replicas| (*reader, *replicas)));
         let reads: Vec<_> = kinds.map(|kind| ReadStaleness::new(kind, &setup.at_ms, &traced, &predicted)).collect();
         let first = reads.first().map(|read| (read.reader, read.replicas));
-        let at_ack = if setup.wars.path.is_instant() { copies.tally().at_ack } else { Vec::new() };
+        let at_ack = if setup.wars.path.is_instant() { &copies.tally().at_ack[..] } else { &[] };
         let acked = copies.writes.iter().filter(|write| write.acknowledged_us().is_some());
         Self {
             quorum: setup.wars.quorum,
@@ -86,7 +86,7 @@ impl Staleness {
                 .map(|replicas| StaleAtAck {
                     replicas,
                     misses_write: traced.misses_write((Reader::Random, replicas)),
-                    returns_older: returns_older(&at_ack, replicas),
+                    returns_older: returns_older(at_ack, replicas),
                     predicted: stale_at_ack(predicted.get((Reader::Random, replicas))),
                 })
                 .collect(),

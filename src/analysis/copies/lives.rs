@@ -27,8 +27,8 @@ pub(super) struct FollowerRecord<'a> {
     pub(super) replications: HashMap<WriteId, &'a ReplicationRow>,
     /// Arrivals by its own trace, in their order, with the index of the write.
     pub(super) trace: Vec<(usize, &'a ArrivalRow)>,
-    /// By the write's index: its first arrival in that trace.
-    first: HashMap<usize, Micros>,
+    /// By the write's index: its first arrival in that trace, up to the last write that has one.
+    first: Vec<Option<Micros>>,
     /// From when on a catch-up may have brought it writes; `None` if never.
     catch_up_us: Option<Micros>,
 }
@@ -39,9 +39,9 @@ impl<'a> FollowerRecord<'a> {
         let rows = run.arrivals.iter().filter(|row| row.follower == node);
         let trace: Vec<(usize, &ArrivalRow)> =
             rows.filter_map(|row| Some((find(row.version, &row.key, row.at_us)?, row))).collect();
-        let mut first = HashMap::with_capacity(trace.len());
+        let mut first = vec![None; trace.iter().map(|(write, _)| write + 1).max().unwrap_or(0)];
         for (write, row) in &trace {
-            let at_us = first.entry(*write).or_insert(row.at_us);
+            let at_us = first[*write].get_or_insert(row.at_us);
             *at_us = row.at_us.min(*at_us);
         }
         let replications: HashMap<WriteId, &ReplicationRow> =
@@ -93,9 +93,14 @@ impl<'a> FollowerRecord<'a> {
         Some((replication.sent_us.unwrap_or(row.start_us).min(acked_us), acked_us))
     }
 
+    /// When a write first arrived by the trace.
+    fn first_us(&self, write: usize) -> Option<Micros> {
+        self.first.get(write).copied().flatten()
+    }
+
     /// Whether the trace of the life in which a write was acknowledged holds its arrival.
     pub(super) fn traced_ack(&self, write: usize, acked_us: Micros) -> Option<Micros> {
-        let at_us = *self.first.get(&write)?;
+        let at_us = self.first_us(write)?;
         (at_us <= acked_us || self.life_at(at_us) == self.life_at(acked_us)).then_some(at_us.min(acked_us))
     }
 
@@ -116,7 +121,7 @@ impl<'a> FollowerRecord<'a> {
 
     /// When a write first arrived here.
     pub(super) fn arrival(&self, write: usize, row: &WriteRow) -> Arrival {
-        let traced_us = self.first.get(&write).copied();
+        let traced_us = self.first_us(write);
         let proven = match (self.acked(row), traced_us) {
             (Some((sent_us, acked_us)), _) => match self.traced_ack(write, acked_us) {
                 Some(at_us) => Arrival::at(at_us),

@@ -154,7 +154,9 @@ fn leader<'a>(facts: &Facts<'a>, window: &Window) -> BTreeMap<&'a str, Held> {
         return held;
     }
     let is_whole = facts.has_whole_leader_trace();
-    for (version, row) in &facts.by_version {
+    let mut in_order: Vec<_> = facts.by_version.iter().collect();
+    in_order.sort_unstable_by_key(|(version, _)| **version);
+    for (version, row) in in_order {
         let key = held.entry(row.key.as_str()).or_insert_with(|| Held {
             before: None,
             later: BTreeSet::new(),

@@ -1,7 +1,5 @@
 //! A run's rows, indexed for holding them against each other.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use crate::data::{FaultEvent, ReplicationRow, RunData, WriteRow};
@@ -15,7 +13,7 @@ pub(super) const TOLERANCE: TimeSpan = TimeSpan::new(1_000);
 pub(super) struct Facts<'a> {
     pub(super) run: &'a RunData,
     /// Writes by the leader's number, from the client's answer or else from the leader's trace.
-    pub(super) by_version: BTreeMap<Version, &'a WriteRow>,
+    pub(super) by_version: HashMap<Version, &'a WriteRow>,
     /// Writes by their number in the plan; empty if no other file tells of writes by it.
     pub(super) by_number: HashMap<WriteId, &'a WriteRow>,
     /// Writes whose version is in no file.
@@ -23,7 +21,7 @@ pub(super) struct Facts<'a> {
     /// Copies by version and follower, with their line.
     pub(super) copies: HashMap<(Version, NodeId), (u64, &'a ReplicationRow)>,
     /// Keys by version, as the leader's trace has them.
-    pub(super) traced_keys: BTreeMap<Version, &'a str>,
+    pub(super) traced_keys: HashMap<Version, &'a str>,
     /// The number of each write that the leader's trace knows.
     pub(super) traced_versions: HashMap<WriteId, Version>,
 }
@@ -78,8 +76,7 @@ impl<'a> Facts<'a> {
 
     /// The key of the write with this number.
     pub(super) fn key_of(&self, version: Version) -> Option<&'a str> {
-        let traced = self.traced_keys.get(&version).copied();
-        self.by_version.get(&version).map(|row| row.key.as_str()).or(traced)
+        self.by_version.get(&version).map(|row| row.key.as_str()).or_else(|| self.traced_keys.get(&version).copied())
     }
 }
 
