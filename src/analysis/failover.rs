@@ -36,8 +36,8 @@ pub struct FailoverFigures {
     pub lost: Option<Bounds<u64>>,
     /// These writes, by number.
     pub lost_writes: Vec<FailoverLoss>,
-    /// Writes without an answer that the chosen node holds all the same.
-    pub turned_up: u64,
+    /// Writes without an answer that the chosen node holds all the same. `None` if it could not be asked.
+    pub turned_up: Option<u64>,
     /// From the order to end the leader until a follower had been promoted or elected, in milliseconds.
     pub promoted_after_ms: Option<f64>,
     /// From that order until the new leader had acknowledged its first write, in milliseconds.
@@ -100,7 +100,7 @@ impl FailoverFigures {
                 lower: lost_writes.iter().filter(|write| write.is_certain).count() as u64,
                 upper: lost_writes.len() as u64,
             }),
-            turned_up: rows(WriteOutcome::Unknown).filter(is_held).count() as u64,
+            turned_up: held.as_ref().map(|_| rows(WriteOutcome::Unknown).filter(is_held).count() as u64),
             promoted_after_ms: after_ms(promoted_us),
             leaderless_ms: after_ms(first_ack_us),
             lost_writes,

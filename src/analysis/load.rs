@@ -62,7 +62,9 @@ impl Load {
         let end = run.writes.iter().map(WriteRow::end).max()?;
         let start = run.writes.iter().map(|row| row.start_us).min()?;
         let duration_us = (end - start).get() as f64;
-        let latency_us: f64 = run.writes.iter().map(|row| row.latency_us.get() as f64).sum();
+        // In an open loop latency counts from when a write was to start: before it was sent, nothing was in flight.
+        let in_flight_us = |row: &WriteRow| row.latency_us.get() as f64 - row.late_by().get() as f64;
+        let latency_us: f64 = run.writes.iter().map(in_flight_us).sum();
         let ok = run.writes.iter().filter(|row| row.outcome == WriteOutcome::Ok).count();
         (duration_us > 0.0).then(|| Self {
             concurrency: at_once(run),
@@ -110,6 +112,13 @@ mod tests {
         let mean_s = run.writes.iter().map(|row| row.latency_us.get() as f64).sum::<f64>() / 100.0 / 1e6;
         assert!((load.in_flight - load.rate_per_s * mean_s).abs() < 1e-9, "{load:?}");
         assert!(load.in_flight <= 10.0 && load.is_saturated == Some(false));
+    }
+
+    #[test]
+    fn a_write_of_an_open_loop_is_in_flight_from_when_it_was_sent() {
+        // Ten writes of 50 ms each, the last of which ends 1,350 ms after the first was to start.
+        let load = load(&open(&[(400, 50); 10], 1_000));
+        assert!((load.in_flight - 500.0 / 1_350.0).abs() < 1e-9, "{load:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::figures::ExperimentFigures;
 use super::system_under_test::version;
 use crate::config::{Experiment, ExperimentName, Fault, Network, Workload};
 use crate::data::{Manifest, RunData};
-use crate::model::{Followers, LinkDelays, LinkOrder};
+use crate::model::{Followers, LinkOrder};
 
 mod conditions;
 mod known;
@@ -171,19 +171,11 @@ impl<'a> Conditions<'a> {
     /// Whether one of the two sweeps W by its followers, and no link of either changes. Links without delays stand beside
     /// others without delays only.
     fn is_in_its_own_network(&self, other: &Self) -> bool {
-        let is_constant = |of: &Self| of.links().iter().all(is_constant);
+        let is_constant = |of: &Self| of.network.has_constant_delays(of.followers.get());
         let has_delays = |of: &Self| of.network.has_delays(of.followers.get());
         self.is_majority != other.is_majority
             && is_constant(self)
             && is_constant(other)
             && has_delays(self) == has_delays(other)
     }
-
-    fn links(&self) -> Vec<LinkDelays> {
-        self.network.links(self.followers.get())
-    }
-}
-
-fn is_constant(link: &LinkDelays) -> bool {
-    link.write.as_constant_ms().is_some() && link.ack.as_ref().is_none_or(|ack| ack.as_constant_ms().is_some())
 }

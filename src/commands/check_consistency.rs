@@ -124,7 +124,10 @@ fn sentence(run: &Checked) -> String {
         Verdict::Inconsistent => format!("inconsistent: {} of {copies} copies diverged", settled.total.differing()),
         Verdict::Unknown => "unknown: the run did not settle, or a node could not be dumped".to_owned(),
     };
-    let behind = at_last_ack.total.differing();
+    let behind = match at_last_ack.total.pairs() {
+        0 => "what was up to date at the last acknowledgement is not known".to_owned(),
+        _ => format!("{} were not up to date at the last acknowledgement", at_last_ack.total.differing()),
+    };
     let expected = match (run.expected_consistent, run.expectation_held) {
         (false, _) => "",
         (true, true) => "; as expected",
@@ -134,5 +137,5 @@ fn sentence(run: &Checked) -> String {
         let acknowledged = run.survival.acknowledged;
         format!("; {} of {acknowledged} acknowledged writes are on no node any more", bounds(lost, |n| n.to_string()))
     });
-    format!("W={quorum}  {verdict}; {behind} were not up to date at the last acknowledgement{lost}{expected}")
+    format!("W={quorum}  {verdict}; {behind}{lost}{expected}")
 }

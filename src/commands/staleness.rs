@@ -1,5 +1,6 @@
 //! `labctl staleness`.
 
+use anyhow::bail;
 use comfy_table::Table;
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::cli::Exit;
 use crate::cli::{Format, Paths, Staleness};
 use crate::config::{ExperimentName, Reads};
 use crate::data::RunData;
+use crate::model::ReadQuorum;
 use crate::report::number::{bounds, share};
 use crate::report::visible_after;
 
@@ -54,6 +56,9 @@ impl RunStaleness {
 /// followers a read asks, and how late.
 pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit> {
     let mut all = saved::load(&paths.data, args.experiment.as_ref())?;
+    for saved in &all {
+        check_replicas(saved, &args.replicas)?;
+    }
     let (mut told, mut has_table) = (Vec::new(), false);
     // Before the runs are told: every run of an experiment is of one system.
     let is_outside = all.iter().flat_map(|saved| &saved.runs).any(|run| Withheld::of(run, &[Need::Trace]).is_some());
@@ -93,6 +98,16 @@ pub(super) fn staleness(paths: &Paths, args: &Staleness) -> anyhow::Result<Exit>
     all.iter().try_for_each(Saved::check_sound)?;
     all.iter().try_for_each(Saved::check_complete)?;
     Ok(Exit::Success)
+}
+
+/// Refuses a read that is to ask more followers than a run has.
+fn check_replicas(saved: &Saved, replicas: &[ReadQuorum]) -> anyhow::Result<()> {
+    let followers = saved.runs.iter().map(|run| run.manifest.config.followers.get()).min();
+    let above = |followers| replicas.iter().find(|asked| asked.get() > followers).map(|asked| (asked, followers));
+    if let Some((asked, followers)) = followers.and_then(above) {
+        bail!("--replicas {asked}: a read can ask at most the {followers} followers of {}", saved.name);
+    }
+    Ok(())
 }
 
 fn figures(saved: &mut Saved, args: &Staleness) -> Vec<RunStaleness> {

@@ -110,6 +110,14 @@ impl Network {
         self.links(followers).iter().all(|link| is_instant(link.ack.as_ref()))
     }
 
+    /// Whether the delays of this many followers never change.
+    #[must_use]
+    pub fn has_constant_delays(&self, followers: u32) -> bool {
+        let is_constant = |delay: &Distribution| delay.as_constant_ms().is_some();
+        let links = self.links(followers);
+        links.iter().all(|link| is_constant(&link.write) && link.ack.as_ref().is_none_or(is_constant))
+    }
+
     /// Whether any message to or from this many followers is delayed.
     #[must_use]
     pub fn has_delays(&self, followers: u32) -> bool {

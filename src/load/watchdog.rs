@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::config::Experiment;
+use crate::config::{Experiment, Fault, FaultKind};
 use crate::data::{WriteOutcome, WriteRow};
+use crate::model::Quorum;
 
 /// The fewest unanswered writes in a row that abort a run: fewer may be a coincidence.
 const MIN_UNANSWERED: u64 = 20;
@@ -13,14 +14,17 @@ const MIN_UNANSWERED: u64 = 20;
 #[derive(Debug)]
 pub(super) struct LeaderWatchdog {
     in_a_row: AtomicU64,
-    /// Unanswered writes in a row that abort the run. `None` if the experiment stops the leader on purpose.
+    /// Unanswered writes in a row that abort the run. `None` if the experiment may leave writes without an answer on purpose.
     limit: Option<u64>,
 }
 
 impl LeaderWatchdog {
-    /// A watchdog that aborts the run after twice as many writes as may be in flight at once.
+    /// A watchdog that aborts the run after twice as many writes as may be in flight at once. Not where a fault takes the leader
+    /// away, or a follower, or where W is more than the followers: a leader may wait for an acknowledgement that cannot come.
     pub(super) fn of(experiment: &Experiment) -> Self {
-        let planned = experiment.faults.iter().any(|fault| fault.node.is_leader());
+        let takes_away = |fault: &Fault| fault.node.is_leader() || !matches!(fault.kind, FaultKind::Slow(_));
+        let is_out_of_reach = |quorum: &Quorum| quorum.get() > experiment.followers.get();
+        let planned = experiment.faults.iter().any(takes_away) || experiment.quorums.iter().any(is_out_of_reach);
         let limit = u64::from(experiment.workload.concurrency.get()) * 2;
         Self { in_a_row: AtomicU64::new(0), limit: (!planned).then_some(limit.max(MIN_UNANSWERED)) }
     }
@@ -39,7 +43,7 @@ impl LeaderWatchdog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Fault, FaultKind, Kill, Trigger};
+    use crate::config::{Kill, Trigger};
     use crate::model::{Micros, NodeId, TimeSpan, WriteId};
 
     fn row(outcome: WriteOutcome) -> WriteRow {
@@ -72,9 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_is_silenced_on_purpose_is_no_surprise() {
-        let fault = Fault { at: Trigger::Write(1), node: NodeId::Leader, kind: FaultKind::Kill(Kill {}), until: None };
-        let watchdog = LeaderWatchdog::of(&Experiment { faults: vec![fault], ..Experiment::default() });
-        assert!((0..1_000).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()));
+    fn a_leader_that_does_not_answer_on_purpose_is_no_surprise() {
+        let fault = |node| Fault { at: Trigger::Write(1), node, kind: FaultKind::Kill(Kill {}), until: None };
+        let faulty = |node| Experiment { faults: vec![fault(node)], ..Experiment::default() };
+        let out_of_reach = Experiment { quorums: vec![Quorum::constant(6)], ..Experiment::default() };
+        for experiment in [faulty(NodeId::Leader), faulty(NodeId::Follower(0)), out_of_reach] {
+            let watchdog = LeaderWatchdog::of(&experiment);
+            assert!((0..1_000).all(|_| watchdog.after(&row(WriteOutcome::Unknown)).is_none()), "{experiment:?}");
+        }
     }
 }

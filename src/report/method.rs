@@ -22,6 +22,12 @@ fn intervals(runs: &[RunReport]) -> String {
     let seeds = runs.iter().map(|run| run.manifest.seed);
     let is_drawn_by_write = runs.iter().all(|run| run.withheld(&[Need::Delays]).is_none());
     let shared = match (seeds.clone().min(), seeds.max()) {
+        _ if runs
+            .iter()
+            .all(|run| run.manifest.config.network.has_constant_delays(run.manifest.config.followers.get())) =>
+        {
+            String::new()
+        }
         (Some(low), Some(high)) if low == high && runs.len() > 1 && is_ordered(runs) => format!(
             " Every W met the same links (seed {low}), whose delays change in the same slots of time; which of them a write \
              met depends on when it began."
@@ -103,7 +109,11 @@ fn load(runs: &[RunReport]) -> Option<String> {
             labels::arrivals(workload)
         ),
     };
-    let machine = if is_virtual(runs) { "" } else { ", and comes from the machine the nodes run on" };
+    let machine = match (is_virtual(runs), workload.pacing) {
+        (true, _) => "",
+        (false, Pacing::Window | Pacing::Batch) => ", and comes from the machine the nodes run on",
+        (false, Pacing::Open) => ", and they come from the machine the nodes run on",
+    };
     Some(format!("{load}{machine}."))
 }
 

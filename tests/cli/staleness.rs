@@ -8,6 +8,9 @@ use crate::lab::{Lab, SMALL};
 fn other_reads_are_told_of_the_saved_runs() {
     let lab = Lab::new(SMALL);
     lab.ok(&["run", "all", "--backend", "sim"]);
+    let ended = lab.run(&["staleness", "--replicas", "3,4"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(ended.stderr.contains("--replicas 4: a read can ask at most the 3 followers of "), "{}", ended.stderr);
     let text = lab.ok(&["staleness", "--replicas", "1,3", "--at-ms", "5,20.5"]);
     assert!(text.contains("20.5 ms") && text.contains("66.7 % (66.7 %)"), "{text}");
 

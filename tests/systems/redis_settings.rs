@@ -65,4 +65,8 @@ fn wrong_settings_are_told_with_line_and_column() {
     ] {
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     }
+    let lab = Lab::new(&format!("{CONFIG}[system.redis]\nappendfsync = \"always\"\n"));
+    let ended = lab.run(&["validate"]);
+    let expected = "system.redis.appendfsync is only for servers that keep a log of all writes; set appendonly = true";
+    assert!(ended.code == Some(2) && ended.stderr.contains(expected), "{}", ended.stderr);
 }

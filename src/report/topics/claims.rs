@@ -48,7 +48,7 @@ fn guards(experiments: &[ComparedExperiment]) -> Option<Table> {
     let row = |experiment: &ComparedExperiment| {
         let kept: Vec<&ComparedRun> = experiment.runs.iter().filter(|run| run.mechanism.is_some()).collect();
         let guard = match (kept.as_slice(), kept.first().and_then(|run| run.mechanism)) {
-            ([], _) | (_, None) => "nothing".to_owned(),
+            ([], _) | (_, None) => "nothing known".to_owned(),
             (kept, Some(mechanism)) if kept.len() == experiment.runs.len() => mechanism.reason().to_owned(),
             (kept, Some(mechanism)) => {
                 let quorums: Vec<String> = kept.iter().map(|run| run.quorum.to_string()).collect();

@@ -111,7 +111,7 @@ fn table(all: &[&FailoverFigures]) -> Table {
             maybe(of.lost, |lost| bounds(lost, grouped)),
             may_be_lost.to_owned(),
             maybe(of.lost, |_| numbers(&of.lost_writes)),
-            grouped(of.turned_up),
+            maybe(of.turned_up, grouped),
             maybe(of.promoted_after_ms, ms),
             maybe(of.leaderless_ms, ms),
         ]

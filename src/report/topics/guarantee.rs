@@ -19,7 +19,9 @@ pub(super) const TOPIC: Topic = Topic {
 
 /// Whether an acknowledgement meant W copies, and what older writes undid.
 fn finding(runs: &[RunReport]) -> String {
-    let all = || runs.iter().filter_map(|run| run.durability());
+    // At W = 0 an acknowledgement promises no copy.
+    let is_promise = |run: &&RunReport| run.quorum > 0 || runs.iter().all(|run| run.quorum == 0);
+    let all = || runs.iter().filter(is_promise).filter_map(|run| run.durability());
     let sum = |of: fn(&Durability) -> u64| all().map(of).sum::<u64>();
     let is_outside = runs.iter().any(|run| run.is_outside);
     let (against, silent) = if is_outside { ("what readers saw", "Reads do") } else { ("the trace", "The traces do") };
@@ -29,6 +31,16 @@ fn finding(runs: &[RunReport]) -> String {
         format!("The promise that an acknowledged write has reached W followers was broken: {}.", breaches.join("; "))
     } else if checked == 0 {
         format!("No acknowledgement could be checked against {against}.")
+    } else if is_outside {
+        // What was not seen in time may have been there all the same.
+        let few = match sum(|of| of.held_by_fewer.upper) {
+            0 => String::new(),
+            few => format!("; of {} readers cannot tell", grouped(few)),
+        };
+        let checked = count(checked, "acknowledged write");
+        format!(
+            "By {against}, none of {checked} is known to have been short of W followers when its client heard of it{few}."
+        )
     } else {
         format!(
             "Checked against {against}, {} had reached at least W followers when its client heard of it.",
@@ -50,11 +62,12 @@ fn finding(runs: &[RunReport]) -> String {
     if is_outside && fewer.lower == 0 && runs.iter().all(stays) {
         text.push_str(" It replicates a log, in which a write that has arrived stays.");
     } else if is_outside && fewer.upper > 0 {
-        // What was not seen in time may have been there all the same.
-        let fewer = bounds(fewer, grouped);
-        text.push_str(&format!(
-            " By what readers saw, {fewer} were on fewer than W followers when they were acknowledged."
-        ));
+        if fewer.lower > 0 || !breaches.is_empty() {
+            let fewer = bounds(fewer, grouped);
+            text.push_str(&format!(
+                " By what readers saw, {fewer} were on fewer than W followers when they were acknowledged."
+            ));
+        }
     } else if fewer.upper > 0 {
         let deaths = if runs.iter().any(|run| run.faults.is_some()) { ", or its follower had died" } else { "" };
         text.push_str(&format!(

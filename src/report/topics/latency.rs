@@ -164,7 +164,7 @@ fn cut_off(runs: &[RunReport]) -> Option<String> {
         .collect();
     (!cut.is_empty()).then(|| {
         format!(
-            "A fault left writes without an answer, slow ones more often than fast ones. The latency of the others would \
+            "A fault kept writes from being acknowledged, slow ones more often than fast ones. The latency of the others would \
              be too low and is withheld: {}.",
             list(&cut)
         )
@@ -269,8 +269,8 @@ fn table<'a>(
         ""
     };
     let table = Table::new(format!(
-        "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that a fault left \
-         without an answer; if there are any, latency is withheld.{test}{}{limits}",
+        "Write latency in ms, measured and predicted. n: acknowledged writes. Cut off: writes that were under way \
+         when a fault began and were not acknowledged; if there are any, latency is withheld.{test}{}{limits}",
         method_sentence(statistics)
     ))
     .numbers(&["W", "n", "failed", "unknown", "cut off"])

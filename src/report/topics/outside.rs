@@ -64,11 +64,14 @@ fn finding(report: &Report) -> Option<String> {
         let outside = run.outside.as_ref()?;
         let visible = outside.copies.saturating_sub(outside.hidden);
         let share = (visible > 0).then(|| outside.resolved.min(visible) as f64 / visible as f64)?;
-        Some((percent(share), maybe(outside.median_width_ms, |width| format!("{} ms", fixed(width, 1)))))
+        Some((
+            percent(share),
+            outside
+                .median_width_ms
+                .map_or_else(String::new, |width| format!(", half of them within {} ms", fixed(width, 1))),
+        ))
     };
-    let of = |(share, width): (String, String), quorum: u32| {
-        format!("{share} of the copies at W = {quorum}, half of them within {width}")
-    };
+    let of = |(share, width): (String, String), quorum: u32| format!("{share} of the copies at W = {quorum}{width}");
     match ends(&report.runs, seen) {
         Ends::None => None,
         Ends::One(quorum, one) => Some(format!("Seen from outside: readers saw {}", of(one, quorum))),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::excess;
 use crate::analysis::Need;
 use crate::config::{Experiment, FollowersByQuorum, SCHEMA, SystemConfig, SystemSettings};
 use crate::data::{HostFacts, Manifest};
@@ -69,6 +70,7 @@ fn reproduces(report: &Report, manifest: &Manifest) -> Vec<String> {
     let distances: Vec<String> = report
         .runs
         .iter()
+        .filter(|_| excess::reason(&report.runs).is_none())
         .filter_map(|run| Some((run.quorum, run.overhead.figures.p50?.value_ms)))
         .map(|(quorum, value)| format!("{} ms at W = {quorum}", fixed(value, 2)))
         .collect();

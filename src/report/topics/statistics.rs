@@ -30,9 +30,9 @@ pub(super) fn reading(all: &[Statistics]) -> String {
     format!("{solid}{predicted}.{}{}", unbounded(all), withheld(all))
 }
 
-/// Whether intervals are drawn: not where latencies hang together at every W.
+/// Whether an interval is drawn at any W.
 fn has_intervals(all: &[Statistics]) -> bool {
-    all.iter().any(|s| s.dependence.no_interval != Some(NoInterval::HangsTogether))
+    all.iter().any(|s| s.dependence.no_interval.is_none())
 }
 
 /// Takes one quantile out of the figures of a quorum.

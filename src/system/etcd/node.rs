@@ -117,10 +117,14 @@ fn check_links(experiment: &Experiment, misfits: &mut Misfits) {
     let one = "members of etcd reach their leader at one address, so all links have one delay that never changes";
     match experiment.network.common_delay(experiment.followers.get()).and_then(|delay| delay.as_constant_ms()) {
         None => misfits.add(
-            "network",
+            match &experiment.network {
+                network if !network.follower.is_empty() => "network.follower",
+                network if network.ack_delay.is_some() => "network.ack_delay",
+                _ => "network",
+            },
             format!(
                 "{one}, and acknowledgements have none; set delay = {{ kind = \"constant\", ms = 50 }}, or min_delay_ms \
-                 and max_delay_ms alike, and leave ack_delay out"
+                 and max_delay_ms alike, and leave ack_delay and follower out"
             ),
         ),
         Some(ms) if ms > MAX_DELAY_MS => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::session::RedisSession;
-use super::settings::RedisSettings;
+use super::settings::{AppendFsync, RedisSettings};
 use crate::config::{Experiment, Fields, Misfits, Problems, SystemSettings};
 use crate::model::{
     Capabilities, ContainerSpec, Dialer, Endpoints, FailoverFacts, FailoverKind, Hosting, ImageSpec, Lifecycle, NodeId,
@@ -45,7 +45,13 @@ impl SystemKind for RedisKind {
     }
 
     fn read_settings(&self, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> SystemSettings {
-        SystemSettings::of(&RedisSettings::read_from(fields, RedisSettings::default(), problems))
+        let path = format!("{}appendfsync", fields.path);
+        let settings = RedisSettings::read_from(fields, RedisSettings::default(), problems);
+        if !settings.appendonly && settings.appendfsync != AppendFsync::default() {
+            let needs = "is only for servers that keep a log of all writes; set appendonly = true or leave it out";
+            problems.add_at(&path, format!("{path} {needs}"));
+        }
+        SystemSettings::of(&settings)
     }
 
     fn configure(&self, experiment: &Experiment, misfits: &mut Misfits) -> Option<Arc<dyn System>> {
