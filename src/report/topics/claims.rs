@@ -48,6 +48,9 @@ fn guards(experiments: &[ComparedExperiment]) -> Option<Table> {
     let row = |experiment: &ComparedExperiment| {
         let kept: Vec<&ComparedRun> = experiment.runs.iter().filter(|run| run.mechanism.is_some()).collect();
         let guard = match (kept.as_slice(), kept.first().and_then(|run| run.mechanism)) {
+            ([], _) | (_, None) if experiment.runs.iter().any(|run| run.diverged.is_some_and(|copies| copies > 0)) => {
+                "nothing".to_owned()
+            }
             ([], _) | (_, None) => "nothing known".to_owned(),
             (kept, Some(mechanism)) if kept.len() == experiment.runs.len() => mechanism.reason().to_owned(),
             (kept, Some(mechanism)) => {
