@@ -1,6 +1,7 @@
 //! Reads a run directory back, trusting nothing in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use super::{
     ArrivalRow, DataError, FailoverRecord, FaultRow, ForecastRow, Manifest, ReadRow, ReplicationRow, RunData, SCHEMA,
     Snapshot, WriteRow,
 };
-use crate::model::{Keys, Micros, NodeId, TIME_LIMIT, TimeSpan, WriteId};
+use crate::model::{Keys, Micros, NodeId, Quorum, TIME_LIMIT, TimeSpan, WriteId};
 
 /// What is wrong with a time past [`TIME_LIMIT`].
 const OVER_TEN_YEARS: &str = "a time that cannot be (over ten years)";
@@ -107,7 +108,10 @@ pub(super) fn manifest(folder: &Path) -> Result<Manifest, DataError> {
 fn open(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => {
-            DataError::Missing { path: path.to_owned(), what: "missing; `labctl run` makes it".to_owned() }
+            let folder = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
+            let quorum = folder.and_then(|name| name.strip_prefix('W')?.parse::<Quorum>().ok());
+            let command = quorum.map_or_else(String::new, |quorum| format!(": `labctl run {quorum}`"));
+            DataError::Missing { path: path.to_owned(), what: format!("missing; run this quorum again{command}") }
         }
         _ => DataError::Io { path: path.to_owned(), action: "read", source },
     })

@@ -42,7 +42,7 @@ fn a_trace_is_there_if_and_only_if_the_manifest_says_so() {
     assert!(told.ends_with(expected), "{told}");
     let (_folder, path) = saved();
     fs::remove_file(path.join("replication.csv")).unwrap();
-    assert!(refusal(&path).ends_with("replication.csv: missing; `labctl run` makes it"));
+    assert!(refusal(&path).ends_with("replication.csv: missing; run this quorum again: `labctl run 3`"));
 }
 
 #[test]
