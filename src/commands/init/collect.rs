@@ -9,6 +9,28 @@ use crate::cli::{Init, Interface};
 use crate::config::ExperimentName;
 use crate::model::{Accepted as _, Followers, Millis};
 
+/// Whether every flag bears on the file.
+///
+/// # Errors
+/// A flag that describes the interface, beside the one that says that it is the lab's.
+pub(super) fn check_interface(args: &Init) -> anyhow::Result<()> {
+    let described = [
+        ("--write", args.write.is_some()),
+        ("--status", !args.status.is_empty()),
+        ("--ok", args.ok.is_some()),
+        ("--read", args.read.is_some()),
+        ("--value", args.value.is_some()),
+        ("--dump", args.dump.is_some()),
+        ("--entries", args.entries.is_some()),
+    ];
+    match described.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) if args.interface == Some(Interface::Lab) => {
+            bail!("{flag} describes another interface than the lab's; leave it out, or say --interface paths")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The flags that are required where no questions can be asked.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 
-use self::collect::{check_flags, collect};
+use self::collect::{check_flags, check_interface, collect};
 use self::questions::Questions;
 use super::output::say;
 use crate::cli::{Exit, Init, Paths};
@@ -24,6 +24,7 @@ use crate::system::KINDS;
 
 /// Writes an experiments.toml for a user's own system.
 pub(super) fn init(paths: &Paths, args: &Init) -> anyhow::Result<Exit> {
+    check_interface(args)?;
     let file = &paths.config;
     if !args.force && file.symlink_metadata().is_ok() {
         return Err(is_there(file));

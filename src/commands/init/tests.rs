@@ -111,6 +111,20 @@ fn nodes_that_run_already_have_as_many_followers_as_addresses() {
 }
 
 #[test]
+fn a_flag_that_describes_an_interface_is_refused_beside_the_labs() {
+    let told = |flags: &[&str]| check_interface(&args(flags)).map_err(|error| error.to_string());
+    for flag in ["--write", "--status", "--ok", "--read", "--value", "--dump", "--entries"] {
+        let given = format!("{flag}=200");
+        let refusal =
+            format!("{flag} describes another interface than the lab's; leave it out, or say --interface paths");
+        assert_eq!(told(&["--interface=lab", &given]), Err(refusal));
+        assert_eq!(told(&["--interface=paths", &given]), Ok(()));
+        assert_eq!(told(&[&given]), Ok(()));
+    }
+    assert_eq!(told(&["--interface=lab", "--quorum=per_start"]), Ok(()));
+}
+
+#[test]
 fn flags_that_are_missing_are_named_in_one_line() {
     assert_eq!(
         told(&[]),
