@@ -41,7 +41,7 @@ keys = 10
 [system.{name}]
 kind = "http"
 "#,
-        quorums = commented(&format!("quorums = {}", quorums(answers)), "W: a fresh system is started for each"),
+        quorums = commented(&format!("quorums = {}", quorums(answers)), each_quorum(answers)),
         followers = answers.followers,
         shortest = answers.bounds_ms.0,
         longest = answers.bounds_ms.1,
@@ -76,6 +76,15 @@ fn quorums(answers: &Answers) -> String {
     format!("[{}]", all.join(", "))
 }
 
+/// What a quorum of the list is.
+fn each_quorum(answers: &Answers) -> &'static str {
+    match (&answers.start, &answers.quorum) {
+        (Start::Started { .. }, _) => "W: a fresh system is started for each",
+        (Start::Running(_), QuorumAnswer::PerStart(_)) => "the W that the running nodes were started with",
+        (Start::Running(_), _) => "W: the same running nodes for each",
+    }
+}
+
 fn head(text: &mut String, answers: &Answers) {
     if answers.paths.is_none() {
         push(text, "preset = \"lab\"", "PUT and GET /kv/{key}, GET /debug/store, and the lab's variables");
@@ -99,10 +108,11 @@ fn head(text: &mut String, answers: &Answers) {
 }
 
 fn start(text: &mut String, name: &str, start: &Start) {
-    let _ = write!(
-        text,
-        "\n# How nodes start. A node is told where its followers are: {{followers}}.\n[system.{name}.start]\n"
-    );
+    let comment = match start {
+        Start::Started { .. } => "How nodes start. A node is told where its followers are: {followers}.",
+        Start::Running(_) => "Where the nodes run. labctl starts and stops none of them.",
+    };
+    let _ = write!(text, "\n# {comment}\n[system.{name}.start]\n");
     match start {
         Start::Started { command, compose } => {
             if let Some(command) = command {
@@ -161,7 +171,7 @@ fn environment(text: &mut String, name: &str, answers: &Answers) {
 fn mapping(text: &mut String, name: &str, paths: &Paths) {
     let _ = write!(text, "\n# A write, to the leader.\n[system.{name}.write]\n{}", request_keys(&paths.write));
     let statuses: Vec<String> = paths.status.iter().map(ToString::to_string).collect();
-    push(text, &format!("status = [{}]", statuses.join(", ")), "any other: the write has failed");
+    push(text, &format!("status = [{}]", statuses.join(", ")), "another from 400 on: failed; below 400: unknown");
     if let Some(ok) = &paths.ok {
         let _ = writeln!(text, "ok = {}", quoted(ok));
     }

@@ -103,6 +103,9 @@ fn flags_answer_everything_where_nobody_can_be_asked() {
 fn nodes_that_run_already_have_as_many_followers_as_addresses() {
     let running = file(&["--urls=http://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3", "--interface=lab", "--quorum=per_start"]);
     assert!(running.contains("followers = 2\n") && running.contains("quorums = [1] "), "{running}");
+    assert!(running.contains("# the W that the running nodes were started with\n"), "{running}");
+    assert!(running.contains("# Where the nodes run. labctl starts and stops none of them.\n"), "{running}");
+    assert!(!running.contains("fresh system") && !running.contains("How nodes start"), "{running}");
     assert!(
         running.contains(r#"urls = { leader = "http://127.0.0.1:1", followers = ["127.0.0.1:2", "127.0.0.1:3"] }"#)
     );
