@@ -138,7 +138,7 @@ impl Probed {
         let told = session.explain(ProbeStep::Dump(node)).await;
         let dump = session.dump(node).await;
         let shown = match &dump {
-            Ok(dump) => Ok(format!("{} entries", dump.store.len())),
+            Ok(dump) => Ok(entries(dump.store.len())),
             Err(error) => Err(error.to_string()),
         };
         self.add("dump", told.unwrap_or_else(|| untold(node, "dump".to_owned(), shown)));
@@ -149,7 +149,7 @@ impl Probed {
                 dump.store.keys().all(|key| key.starts_with('#')) && dump.store.values().any(|v| *v == write.value);
             if !in_place && !in_log {
                 let message =
-                    format!("{node}: its dump has {} entries, and none has key {}", dump.store.len(), write.key);
+                    format!("{node}: its dump has {}, and none has key {}", entries(dump.store.len()), write.key);
                 self.problems.push(format!("{message} and value {:?}", write.value));
             }
         }
@@ -161,6 +161,11 @@ impl Probed {
         }
         self.steps.push((what, explained));
     }
+}
+
+/// `1 entry`, `2 entries`.
+fn entries(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
 }
 
 /// A request of a system that does not take its requests apart.
@@ -176,5 +181,13 @@ fn untold(node: NodeId, request: String, result: Result<String, String>) -> Expl
         latency_us: TimeSpan::default(),
         rules: Vec::new(),
         result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_entry_is_no_plural() {
+        assert_eq!([0, 1, 2].map(super::entries), ["0 entries", "1 entry", "2 entries"]);
     }
 }
