@@ -96,7 +96,7 @@ pub struct Durability {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, thiserror::Error)]
 #[error(
-    "{writes} of {checked} acknowledged writes had reached fewer than W = {quorum} followers when acknowledged, \
+    "{writes} of the {checked} acknowledged writes that could be checked had reached fewer than W = {quorum} followers when acknowledged, \
      first write {}, which had reached {} at {:.1} ms", .first.write, .first.copies, .first.acknowledged_ms
 )]
 pub struct GuaranteeBreach {

@@ -49,6 +49,20 @@ pub fn choose(
     }
 }
 
+/// What people call the backend that [`choose`] takes on a machine that has those in `there`. `None` if it has none that
+/// will do.
+pub fn foresee(choice: BackendChoice, hosting: &Hosting, there: &[BackendChoice]) -> Option<&'static str> {
+    if matches!(hosting, Hosting::Running(_)) && choice.runs_as() != Some(RunsAs::VirtualTime) {
+        return Some("the nodes that run already");
+    }
+    let is_named = |(named, _): &&Entry| *named == choice;
+    let named = BACKENDS.iter().any(|entry| is_named(&entry));
+    let is_asked_for = |entry: &&Entry| if named { is_named(entry) } else { entry.0.starts_nodes() };
+    let mut wanted = BACKENDS.iter().filter(is_asked_for);
+    let (_, kind) = wanted.find(|entry| is_possible(entry, hosting) && there.contains(&entry.0))?;
+    Some(kind.title())
+}
+
 /// An entry of the list.
 type Entry = (BackendChoice, &'static dyn BackendKind);
 
@@ -180,19 +194,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn auto_takes_the_first_that_is_there_and_says_why() {
-        let project = ProjectSpec {
+    fn hosting(processes: bool, containers: bool) -> Hosting {
+        let project = || ProjectSpec {
             file: "compose.yml".into(),
             services: BTreeMap::new(),
             port: 1,
             leader_port: 1,
             setting: "compose".to_owned(),
         };
-        let hosting = |processes, containers: bool| Hosting::Started {
-            processes,
-            containers: containers.then(|| ContainerSpec::Project(project.clone())),
-        };
+        Hosting::Started { processes, containers: containers.then(|| ContainerSpec::Project(project())) }
+    }
+
+    #[test]
+    fn auto_takes_the_first_that_is_there_and_says_why() {
         let [both, only_containers, only_processes, neither] =
             [(true, true), (false, true), (true, false), (false, false)].map(|(one, other)| hosting(one, other));
         let [containers, processes] = &THERE;
@@ -217,5 +231,17 @@ mod tests {
         let virtual_time: Vec<&str> =
             BACKENDS.iter().filter(|(choice, _)| !choice.starts_nodes()).map(|(_, kind)| kind.name()).collect();
         assert_eq!(virtual_time, [crate::model::VIRTUAL_TIME]);
+    }
+
+    #[test]
+    fn a_backend_is_foreseen_as_it_is_chosen() {
+        let (everywhere, here) = (hosting(true, true), hosting(true, false));
+        let all = &[BackendChoice::Compose, BackendChoice::Process, BackendChoice::Sim];
+        assert_eq!(foresee(BackendChoice::Auto, &everywhere, all), Some("Docker Compose"));
+        assert_eq!(foresee(BackendChoice::Auto, &here, all), Some("local processes"));
+        assert_eq!(foresee(BackendChoice::Auto, &everywhere, &all[1..]), Some("local processes"));
+        assert_eq!(foresee(BackendChoice::Process, &everywhere, all), Some("local processes"));
+        assert_eq!(foresee(BackendChoice::Compose, &here, all), None);
+        assert_eq!(foresee(BackendChoice::Compose, &everywhere, &all[1..]), None);
     }
 }

@@ -19,7 +19,7 @@ pub use backend::{Backend, BackendKind, BackendRequest, Cleared, DoctorLine, Pla
 pub use compose::{ComposeCluster, Deployment, NodeImage, ProjectLeft, ProxyImage, projects_left};
 pub use docker::{Docker, DockerFacts, Programs, Unavailable, probe};
 pub use error::ClusterError;
-pub use list::{BACKENDS, choose};
+pub use list::{BACKENDS, choose, foresee};
 pub use owner::{Fate, Owner};
 pub use process::{Orphans, ProcessCluster, Supervision, end_orphans, supervise, supervise_session};
 pub use spec::ClusterSpec;

@@ -7,11 +7,12 @@ use std::path::Path;
 use super::output::say;
 use crate::cli::Exit;
 use crate::cli::Paths;
-use crate::cluster::{BACKENDS, DoctorLine};
+use crate::cluster::{BACKENDS, DoctorLine, foresee};
 use crate::commands::host;
-use crate::config::{Config, SystemConfig, default_settings};
+use crate::config::{BackendChoice, Config, SystemConfig, default_settings};
 use crate::model::SystemName;
-use crate::system::{KINDS, Presence};
+use crate::report::number::count;
+use crate::system::{KINDS, Presence, system_of};
 
 /// The ports of docker-compose.yml and of `labctl up`.
 const PORTS: std::ops::RangeInclusive<u16> = 8080..=8085;
@@ -23,17 +24,32 @@ pub(super) fn doctor(paths: &Paths) -> anyhow::Result<Exit> {
     let facts = host::facts();
     let memory = facts.memory_mib.map_or_else(String::new, |mib| format!(", {} GiB of memory", mib / 1024));
     found("machine", &format!("{}, {} processors{memory}", facts.os, facts.cpus));
-    let backend = backends()?;
+    let there = backends()?;
     ports();
     disk(paths.data.parent().unwrap_or(Path::new(".")));
     let config = Config::read(&paths.config, &KINDS);
     match &config {
-        Ok(config) => found("config", &format!("{}: {} experiments", paths.config.display(), config.experiments.len())),
+        Ok(config) => {
+            let experiments = count(config.experiments.len() as u64, "experiment");
+            found("config", &format!("{}: {experiments}", paths.config.display()));
+        }
         Err(error) => missing("config", &error.to_string(), "mend it; `labctl validate` checks it again"),
     }
-    systems(&config.map(|config| config.systems).unwrap_or_default());
-    say!("`labctl run all` will use {backend}");
+    systems(config.as_ref().map(|config| &config.systems).unwrap_or(&BTreeMap::new()));
+    if let Some(outlook) = config.ok().and_then(|config| outlook(&config, &there)) {
+        say!("{outlook}");
+    }
     Ok(Exit::Success)
+}
+
+/// Which backend a run of the default experiment takes on this machine. `None` if it cannot be told.
+fn outlook(config: &Config, there: &[BackendChoice]) -> Option<String> {
+    let experiment = config.experiments.get(&config.default)?;
+    let hosting = system_of(experiment).ok()?.hosting(experiment);
+    Some(match foresee(experiment.backend, &hosting, there) {
+        Some(backend) => format!("`labctl run all` will use {backend}"),
+        None => format!("`labctl run all` finds no backend here that experiment {} can use", config.default),
+    })
 }
 
 fn found(what: &str, detail: &str) {
@@ -45,18 +61,19 @@ fn missing(what: &str, detail: &str, advice: &str) {
     say!("                   -> {advice}");
 }
 
-/// Says what this machine has of every backend. Returns what people call the one that `auto` takes.
-fn backends() -> anyhow::Result<&'static str> {
-    let mut taken = None;
+/// Says what this machine has of every backend. Returns those of which it lacks nothing.
+fn backends() -> anyhow::Result<Vec<BackendChoice>> {
+    let mut there = Vec::new();
     for (choice, kind) in BACKENDS {
         let lines = kind.examine()?;
         for DoctorLine { what, detail, advice } in &lines {
             advice.map_or_else(|| found(what, detail), |advice| missing(what, detail, advice));
         }
-        let is_there = lines.iter().all(|line| line.advice.is_none());
-        taken = taken.or_else(|| (is_there && choice.starts_nodes()).then(|| kind.title()));
+        if lines.iter().all(|line| line.advice.is_none()) {
+            there.push(*choice);
+        }
     }
-    Ok(taken.unwrap_or("no backend"))
+    Ok(there)
 }
 
 /// Says which systems can be measured here: each kind, and each table of the configuration.

@@ -37,7 +37,11 @@ pub fn code(error: &anyhow::Error) -> Exit {
             Some(Exit::Cluster)
         } else {
             let error = cause.downcast_ref::<DataError>()?;
-            Some(if matches!(error, DataError::Missing { .. }) { Exit::Incomplete } else { Exit::Usage })
+            Some(if matches!(error, DataError::Missing { .. } | DataError::NoRuns { .. }) {
+                Exit::Incomplete
+            } else {
+                Exit::Usage
+            })
         }
     };
     error.chain().find_map(decide).unwrap_or(Exit::Usage)

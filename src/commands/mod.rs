@@ -72,7 +72,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Validate => validate::validate(&cli.paths),
         Command::Completions { shell } => completions::completions(shell),
         Command::Node | Command::Proxy | Command::Filter | Command::Supervise { .. } => Ok(Exit::Success),
-    }?;
+    };
+    let exit = exit.map_err(|error| saved::complete_command(error, &cli.paths))?;
     Ok(if output::has_failed() { Exit::Machine.into() } else { exit.into() })
 }
 

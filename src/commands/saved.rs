@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::output::note;
-use crate::cli::ExperimentSelection;
+use crate::cli::{ExperimentSelection, Paths};
 use crate::config::ExperimentName;
 use crate::data::{Conditions, DataError, DataFolder, Manifest, RunData};
 use crate::model::Quorum;
@@ -47,15 +47,15 @@ impl<R: AsRef<RunData>> Saved<R> {
     /// Fails if a quorum of the experiment has no run.
     ///
     /// # Errors
-    /// [`DataError::Missing`] names the command that makes them.
+    /// [`DataError::NoRuns`] names the command that makes them.
     pub(super) fn check_complete(&self) -> Result<(), DataError> {
         let missing: Vec<String> = self.missing().iter().map(ToString::to_string).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let (list, argument, name) = (missing.join(", "), missing.join(","), &self.name);
-        let what = format!("there is no run at W = {list}; `labctl run {argument} -e {name}` makes what is missing");
-        Err(DataError::Missing { path: self.folder.path().to_owned(), what })
+        let (what, command) = (format!("there is no run at W = {list}"), format!("labctl run {argument} -e {name}"));
+        Err(DataError::NoRuns { path: self.folder.path().to_owned(), what, command })
     }
 
     /// Prints on stderr which runs are left out, and the contradictions within each run.
@@ -86,6 +86,17 @@ impl<R: AsRef<RunData>> Saved<R> {
     }
 }
 
+/// Adds the user's files and folders to the command that an error names, so that the command makes what this one reads.
+pub(super) fn complete_command(mut error: anyhow::Error, paths: &Paths) -> anyhow::Error {
+    if let Some(DataError::NoRuns { command, .. }) = error.downcast_mut() {
+        let defaults = [("config", &paths.config, "experiments.toml"), ("data", &paths.data, "data")];
+        for (flag, path, _) in defaults.into_iter().filter(|(_, path, default)| *path != Path::new(default)) {
+            *command += &format!(" --{flag} {}", path.display());
+        }
+    }
+    error
+}
+
 /// Reads the runs that `-e` selects; without it, those directly in the data folder.
 ///
 /// # Errors
@@ -104,9 +115,9 @@ pub(super) fn load_as<R: AsRef<RunData>>(
     keep: impl Fn(RunData) -> R,
 ) -> Result<Vec<Saved<R>>, DataError> {
     let found = DataFolder::experiments(root)?;
-    let missing = |what: &str, command: &str| {
-        let what = format!("there are no runs{what} here; `labctl run all{command}` makes them");
-        DataError::Missing { path: root.to_owned(), what }
+    let missing = |what: &str, selection: &str| {
+        let (what, command) = (format!("there are no runs{what} here"), format!("labctl run all{selection}"));
+        DataError::NoRuns { path: root.to_owned(), what, command }
     };
     let chosen: Vec<_> = match selection {
         None => found.into_iter().filter(|(_, folder)| folder.path() == root).collect(),

@@ -102,8 +102,18 @@ pub enum DataError {
     Missing {
         /// Where it should be.
         path: PathBuf,
-        /// What is missing and the command that makes it.
+        /// What is missing, and what to do.
         what: String,
+    },
+    /// Runs that a command of labctl can make are not there.
+    #[error("{}: {what}; `{command}` makes them", path.display())]
+    NoRuns {
+        /// Where they should be.
+        path: PathBuf,
+        /// Which runs.
+        what: String,
+        /// The command.
+        command: String,
     },
     /// A file says something that cannot be.
     #[error("{}:{line}: {message}", path.display())]

@@ -14,6 +14,9 @@ fn without_data_it_says_what_makes_them() {
         let ended = lab.run(&[command, "-e", "versioned"]);
         assert_eq!(ended.code, Some(4), "{ended:?}");
         assert!(ended.stderr.contains("`labctl run all -e versioned` makes them"), "{}", ended.stderr);
+        let ended = lab.run(&[command, "-e", "all", "--data", "mine", "--config", "other.toml"]);
+        let told = "labctl: mine: there are no runs here; `labctl run all -e all --config other.toml --data mine` makes them\n";
+        assert_eq!(ended.stderr, told);
     }
 }
 
@@ -24,7 +27,7 @@ fn a_missing_quorum_is_named_after_the_others_are_judged() {
     let ended = lab.run(&["check-consistency"]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.stdout.contains("W=1  "), "{}", ended.stdout);
-    assert!(ended.stderr.contains("there is no run at W = 3; `labctl run 3 -e small`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no run at W = 3; `labctl run 3 -e small` makes them"), "{}", ended.stderr);
 }
 
 #[test]
@@ -183,7 +186,7 @@ fn writes_that_were_answered_too_early_are_told_in_every_section() {
     });
     lab.ok(&["report"]);
     let report = lab.read("report/report.md");
-    let told = "1 of 20 acknowledged writes had reached fewer than W = 3 followers when acknowledged";
+    let told = "1 of the 20 acknowledged writes that could be checked had reached fewer than W = 3 followers when acknowledged";
     assert!(report.matches(told).count() >= 2, "{report}");
     assert!(report.contains("or writes.csv is not of the same run as the trace"), "{report}");
     assert!(!report.contains("The figures show no sign"), "{report}");

@@ -114,11 +114,14 @@ fn completions_know_the_subcommands() {
 
 #[test]
 fn doctor_says_what_auto_would_take_and_why() {
-    let lab = Lab::new(SMALL);
+    let lab = Lab::new(&SMALL.replace("backend = \"process\"", "backend = \"auto\""));
     let output = lab.command(&["doctor"]).env("DOCKER_HOST", "tcp://127.0.0.1:1").output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(printed.contains("local processes"), "{printed}");
+    assert!(printed.ends_with("\n`labctl run all` will use local processes\n"), "{printed}");
+    lab.edit("experiments.toml", |text| text.replace("schema = 1", "schema = 0"));
+    let unread = String::from_utf8(lab.command(&["doctor"]).output().unwrap().stdout).unwrap();
+    assert!(unread.contains("missing  config") && !unread.contains("will use"), "{unread}");
     for part in ["machine", "docker", "ports", "disk", "config", "system    labnode: version"] {
         assert!(printed.contains(part), "{printed}");
     }
