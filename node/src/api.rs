@@ -26,7 +26,7 @@ use crate::wire::{
 use app::App;
 use body::Limit;
 use error::ApiError;
-use key::Key;
+use key::KeyInPath;
 
 /// The routes of `node`, with an answer in JSON to every request.
 pub fn router(node: Arc<Node>) -> Router {
@@ -53,7 +53,7 @@ async fn health(State(app): State<App>) -> Response {
     Json(app.node.health()).into_response()
 }
 
-async fn read(State(app): State<App>, key: Key) -> Result<Json<Value>, ApiError> {
+async fn read(State(app): State<App>, key: KeyInPath) -> Result<Json<Value>, ApiError> {
     let entry = app.node.store().get(key.as_str()).ok_or_else(|| ApiError::unknown_key(key.as_str()))?;
     Ok(Json(Value {
         key: key.into(),
@@ -63,7 +63,7 @@ async fn read(State(app): State<App>, key: Key) -> Result<Json<Value>, ApiError>
     }))
 }
 
-async fn write(State(app): State<App>, key: Key, request: Request) -> Result<Json<PutDone>, ApiError> {
+async fn write(State(app): State<App>, key: KeyInPath, request: Request) -> Result<Json<PutDone>, ApiError> {
     let Node::Leader(leader) = app.node.as_ref() else {
         return Err(ApiError::wrong_role("a follower takes no writes, only the leader does"));
     };
@@ -75,7 +75,7 @@ async fn write(State(app): State<App>, key: Key, request: Request) -> Result<Jso
     Ok(Json(leader.put(write, started_us).await?))
 }
 
-async fn replicate(State(app): State<App>, key: Key, request: Request) -> Result<Json<Replicated>, ApiError> {
+async fn replicate(State(app): State<App>, key: KeyInPath, request: Request) -> Result<Json<Replicated>, ApiError> {
     let follower = follower(&app)?;
     let (head, body) = request.into_parts();
     let body: Replicate = app.json(&head.headers, body, Limit::REPLICATE).await?;

@@ -8,23 +8,23 @@ use super::error::ApiError;
 /// The longest key, once decoded.
 pub(super) const MAX_KEY_BYTES: usize = 512;
 
-/// A key of 1 to [`MAX_KEY_BYTES`] of UTF-8.
+/// The key in the path of a request: 1 to [`MAX_KEY_BYTES`] of UTF-8.
 #[derive(Debug)]
-pub(super) struct Key(String);
+pub(super) struct KeyInPath(String);
 
-impl Key {
+impl KeyInPath {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl From<Key> for String {
-    fn from(key: Key) -> Self {
+impl From<KeyInPath> for String {
+    fn from(key: KeyInPath) -> Self {
         key.0
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Key {
+impl<S: Send + Sync> FromRequestParts<S> for KeyInPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
