@@ -33,13 +33,14 @@ fn finding(runs: &[RunReport]) -> String {
         format!("No acknowledgement could be checked against {against}.")
     } else if is_outside {
         // What was not seen in time may have been there all the same.
-        let few = match sum(|of| of.held_by_fewer.upper) {
-            0 => String::new(),
-            few => format!("; of {} readers cannot tell", grouped(few)),
+        // Where some certainly were on fewer, that is told below.
+        let few = match (sum(|of| of.held_by_fewer.lower), sum(|of| of.held_by_fewer.upper)) {
+            (0, few) if few > 0 => format!("; of {} readers cannot tell", grouped(few)),
+            _ => String::new(),
         };
         let checked = count(checked, "acknowledged write");
         format!(
-            "By {against}, none of {checked} is known to have been short of W followers when its client heard of it{few}."
+            "By {against}, none of {checked} is known to have reached fewer than W followers when its client heard of it{few}."
         )
     } else {
         format!(
